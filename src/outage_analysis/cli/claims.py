@@ -206,7 +206,7 @@ def cube(
         dimensions = tuple(name.strip() for name in by.split(","))
         built = losses.build_cube(complaints, dimensions=dimensions, bands=loss_bands)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
-    rows, locale = built.display_rows, complaints.incident.locale(output.lang)
+    rows, locale = losses.null_unstated_sums(built.frame), complaints.incident.locale(output.lang)
     whole = text.schema_of("distribution.cube").whole(rows, locale.places)
     if out is None:
         title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         quantiles,
         read_counts,
         regroup,
-        sort_as_built,
         sorted_cube,
         sum_or_none,
         sum_or_null,

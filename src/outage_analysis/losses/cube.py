@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from outage_analysis import incidents
-from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
 from outage_analysis.text import TABLE_DIGITS, in_smallest_units, schema_of
 
@@ -88,11 +88,6 @@ class Cube:
     def first_decision(self) -> str:
         """How far the claims have come that state no decision."""
         return self.rows.removesuffix("s")
-
-    @property
-    def display_rows(self) -> pl.DataFrame:
-        """The rows of the cube for display: if the loss of claims is unknown, the sums of losses are null."""
-        return null_unstated_sums(self.frame)
 
     @property
     def claims(self) -> int:
@@ -187,11 +182,9 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
-def sort_as_built(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
-    """Sort the rows of a cube as `build_cube` does: unknown values of dimensions and unknown losses last."""
-    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
-    last = [*(True for _ in dimensions), False, False]
-    return frame.sort(*dimensions, unknown, "over", nulls_last=last)
+def _summed(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
+    return sorted_cube(frame.group_by(*dimensions, *EDGES).agg(*sums), dimensions)
 
 
 def check_dimensions(by: Sequence[str], known: Sequence[str], problem: str) -> None:
@@ -229,28 +222,20 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
     header, body = _csv_rows(path)
     rows: list[CountRow] = []
     for number, fields in body:
+        if len(fields) != len(header):
+            raise InputRefused("has not the fields of its header", file=path.name, row=number)
         try:
-            rows.append(_count_row(header, fields, incident))
-        except OutageAnalysisError as error:
-            raise InputRefused(
-                error.problem,
-                file=path.name,
-                row=number,
-                column=error.column,
-                value=error.value,
-                remedy=error.remedy,
-            ) from error
+            rows.append(_count_row(dict(zip(header, fields, strict=True)), incident))
+        except UsageError as error:
+            about = {**vars(error), "file": path.name, "row": number, "column": error.column or "band"}
+            raise InputRefused(**about) from error
     check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     texts = [fields[header.index("band")] for _, fields in body]
     _check_no_overlap(rows, [number for number, _ in body], texts, path.name)
     schema: Schema = {**dict.fromkeys(COUNT_DIMENSIONS, pl.String), **EDGES, **MEASURES}
-    frame = (
-        pl.DataFrame(rows, schema=schema, orient="row")
-        .group_by(*COUNT_DIMENSIONS, *EDGES)
-        .agg(pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
-    )
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
     return Cube(
-        sorted_cube(frame, COUNT_DIMENSIONS),
+        _summed(frame, COUNT_DIMENSIONS),
         COUNT_DIMENSIONS,
         "synthetic" in path.name.lower(),
         path.name,
@@ -306,16 +291,10 @@ def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return header, table[1:]
 
 
-def _count_row(header: list[str], fields: list[str], incident: incidents.Incident) -> CountRow:
-    if len(fields) != len(header):
-        raise UsageError("has not the fields of its header")
-    record = dict(zip(header, fields, strict=True))
+def _count_row(record: Mapping[str, str], incident: incidents.Incident) -> CountRow:
+    """Return a row of a file of totals; only the errors of a band do not name their column."""
     service, claimant = (_find_id(record[column], incident, column) for column in COUNT_DIMENSIONS)
-    try:
-        band = incidents.parse_band(record["band"], incident.loss_digits)
-    except UsageError as error:
-        error.column = "band"
-        raise
+    band = incidents.parse_band(record["band"], incident.loss_digits)
     claims = _parse_number(record["claims"], "claims")
     stated = record.get("loss", "").strip()
     loss = _parse_number(stated, "loss", incident.loss_digits) if stated else None
@@ -437,10 +416,8 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
         ModelRefused: two loss bands of a group overlap, so the bands have no order.
     """
     check_dimensions(by, cube.dimensions, MISSING)
-    sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
-    frame = sorted_cube(cube.frame.group_by(*by, "over", "up_to").agg(*sums), by)
     width = len(by)
-    for key, rows in itertools.groupby(frame.iter_rows(), lambda row: row[:width]):
+    for key, rows in itertools.groupby(_summed(cube.frame, by).iter_rows(), lambda row: row[:width]):
         cells, unknown = [], 0
         for over, up_to, claims, loss, squares in (row[width:] for row in rows):
             if (over, up_to) == incidents.UNKNOWN:
@@ -646,7 +623,8 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         rows.append((*group.key, stated + group.unknown, *kinds, loss, mean, *quantile(group.cells, 0.5)))
     dimensions = {name: cube.frame.schema[name] for name in by}
     dtypes = schema_of("distribution.summary").grouped_by(dimensions).dtypes
-    return _round_numbers(pl.DataFrame(rows, schema=dtypes, orient="row"))
+    table = pl.DataFrame(rows, schema=dtypes, orient="row")
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def quantiles(
@@ -737,7 +715,3 @@ def _interpolate_loss(cell: Cell, j: int, low: int | None, high: int | None) -> 
     else:
         guess = (most or 0) + ((most or 0) - mean) * math.log(share)
     return min(max(round(guess), low), high)
-
-
-def _round_numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))

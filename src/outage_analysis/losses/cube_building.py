@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from html import escape
 from itertools import pairwise
@@ -298,23 +297,6 @@ SUMS = (pl.col("claims").sum(), pl.when(pl.col("loss").count() > 0).then(pl.col(
 """Claims and stated losses; null if none is stated."""
 
 
-@dataclass(frozen=True)
-class Display:
-    """How claims by band are shown: one row per value of the first dimension, and one of totals."""
-
-    columns: list[str]
-    """The columns of the frame. A frame with other columns is displayed as Polars displays it."""
-    lines: list[str]
-    """The title, and sentences below it such as the mark of synthetic claims."""
-    heads: list[str]
-    short_heads: list[str]
-    """The heads with the bands in short form, such as 300k–500k."""
-    rows: list[list[str]]
-    levels: list[tuple[int, ...]]
-    """For each row, the shade of each cell; -1 for text."""
-    more: str
-
-
 class ClaimsByBand(pl.DataFrame):
     """Claims by dimension and loss band: a Polars frame that `Claims.by` returns.
 
@@ -322,40 +304,20 @@ class ClaimsByBand(pl.DataFrame):
     derived from it, such as `frame.filter(...)`, are displayed as Polars displays frames.
     """
 
-    _display: Display | None = None
+    _shown: tuple[list[str], str, str] | None = None
+    """The columns, and the display in HTML and in text. With other columns, Polars displays the frame."""
 
-    def __init__(self, frame: pl.DataFrame, display: Display) -> None:
+    def __init__(self, frame: pl.DataFrame, html: str, text: str) -> None:
         super().__init__(frame)
-        self._display = display
+        self._shown = None if frame.is_empty() else (frame.columns, html, text)
 
     def _repr_html_(self, **options: bool) -> str:
-        shown = self._display
-        if shown is None or self.is_empty() or self.columns != shown.columns:
+        if self._shown is None or self.columns != self._shown[0]:
             return super()._repr_html_(**options)
-        title = "<br>".join([f"<strong>{escape(shown.lines[0])}</strong>", *map(escape, shown.lines[1:])])
-        head = "".join(
-            f"<th{NUMBER if n else ''}>{escape(one_line(text, MAX_NAME))}</th>"
-            for n, text in enumerate(shown.heads)
-        )
-        body = "\n".join(
-            f"<tr>{''.join(map(_html_cell, cells, levels))}</tr>"
-            for cells, levels in zip(shown.rows, shown.levels, strict=True)
-        )
-        more = f"<p><em>{escape(shown.more)}</em></p>" if shown.more else ""
-        return (
-            f'<div class="outage-card"><p>{title}</p>\n<div class="outage-grid outage-heat" tabindex="0">'
-            f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>{more}</div>"
-        )
+        return self._shown[1]
 
     def __str__(self) -> str:  # `repr` calls it, too.
-        shown = self._display
-        if shown is None or self.is_empty() or self.columns != shown.columns:
-            return super().__str__()
-        heads, *rows = (
-            tuple(one_line(cell, MAX_NAME) for cell in row) for row in (shown.short_heads, *shown.rows)
-        )
-        texts = Table(heads, tuple(rows), frozenset(range(1, len(heads))))
-        return "\n".join([*shown.lines, *texts.lines(WIDTH), *filter(None, [shown.more])])
+        return super().__str__() if self._shown is None or self.columns != self._shown[0] else self._shown[2]
 
 
 def claims_by_band(
@@ -379,35 +341,29 @@ def claims_by_band(
         over=pl.when(~negative | negative.is_null()).then("over"),
         up_to=pl.when(negative).then(-1).otherwise("up_to"),
     )
-    keys = [*dimensions, *(["over", "up_to"] if bands is not None else [])]
+    keys = [*dimensions, *(EDGES if bands is not None else ())]
     rows = cells.group_by(keys).agg(SUMS) if keys else cells.select(SUMS).filter(len(cells) > 0)
+    locale, unit = incident.locale(lang), 10**incident.loss_digits
+    order = [_order(name, incident) for name in dimensions]
     shown: list[Band] = []
+    band_columns: list[str | pl.Expr] = []
     if bands is not None:
-        present = set(rows.select("over", "up_to").unique().rows())
+        present = set(rows.select(*EDGES).unique().rows())
         listed = [(None, -1), *edges.rows()] if (None, -1) in present else edges.rows()
         shown = [band for band in listed if band in present or (band[0] is not None and band[0] >= 0)]
-        rows = _with_empty_bands(rows, dimensions, shown)
-    unit = 10**incident.loss_digits
-    order = [*(_order(name, incident) for name in dimensions), *(["place"] if bands is not None else [])]
-    rows = rows.sort(order, nulls_last=True) if order else rows
-    locale = incident.locale(lang)
-    band_names = [locale.band(*band) for band in shown]
-    band_columns: list[pl.Series | pl.Expr] = (
-        []
-        if bands is None
-        else [
-            pl.Series("band", [band_names[place] for place in rows["place"]], dtype=pl.String),
-            *(_in_main_unit(pl.col(name), unit) for name in ("over", "up_to")),
-        ]
-    )
-    frame = rows.select(
+        places = [(place, locale.band(*band), *band) for place, band in enumerate(shown)]
+        schema: Schema = {"place": pl.Int64, "band": pl.String, **EDGES}
+        rows = _with_empty_bands(rows, dimensions, pl.DataFrame(places, schema=schema, orient="row"))
+        order.append(pl.col("place"))
+        band_columns = ["band", *(_in_main_unit(pl.col(name), unit) for name in EDGES)]
+    frame = (rows.sort(order, nulls_last=True) if order else rows).select(
         *dimensions,
         *band_columns,
         "claims",
         _in_main_unit(pl.col("loss"), unit),
         share=pl.col("claims") / pl.col("claims").sum(),
     )
-    return ClaimsByBand(frame, _display(claims, frame, dimensions, shown, locale))
+    return ClaimsByBand(frame, *_displays(claims, frame, dimensions, shown, locale))
 
 
 def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
@@ -423,16 +379,13 @@ def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
     return tuple(cuts[1:] if cuts[:1] == [0] else cuts)
 
 
-def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band]) -> pl.DataFrame:
-    schema = {"over": pl.Int64, "up_to": pl.Int64}
-    bands = pl.DataFrame(shown, schema=schema, orient="row").with_row_index("place")
-    if not dimensions:
-        every = bands if len(rows) else bands.clear()
-    else:
+def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], bands: pl.DataFrame) -> pl.DataFrame:
+    if dimensions:
         every = rows.select(dimensions).unique().join(bands, how="cross")
-    keys = [*dimensions, "over", "up_to"]
-    filled = every.join(rows, on=keys, how="left", nulls_equal=True)
-    stated = pl.any_horizontal(pl.col("over", "up_to").is_not_null())
+    else:
+        every = bands if len(rows) else bands.clear()
+    filled = every.join(rows, on=[*dimensions, *EDGES], how="left", nulls_equal=True)
+    stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
     loss = pl.when(pl.col("claims").is_null() & stated).then(0).otherwise("loss")
     return filled.with_columns(pl.col("claims").fill_null(0), loss=loss)
 
@@ -454,9 +407,13 @@ def _in_main_unit(amounts: pl.Expr, unit: int) -> pl.Expr:
     return amounts.cast(pl.Int64) if unit == 1 else amounts / unit
 
 
-def _display(
+def _displays(
     claims: Claims, frame: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band], locale: Locale
-) -> Display:
+) -> tuple[str, str]:
+    """Return claims by band as HTML and as text: one row per value of the first dimension, and their totals.
+
+    Text has short names of the bands, such as 300k–500k.
+    """
     incident, first = claims.incident, next(iter(dimensions), None)
     titles = {d: locale.label_or(f"column.{d}", d) for d in dimensions}
     titles |= {d.id: d.name[locale.lang] for d in incident.dimensions if d.id in titles}
@@ -498,15 +455,31 @@ def _display(
     if len(rows) > 1:
         totals = list(map(_total, zip(*rows, strict=True)))
         body = [*body[:MOST_ROWS], (locale("by.total"), totals, (-1, *[0] * len(totals)))]
-    rest = len(rows) - MOST_ROWS
-    return Display(
-        frame.columns,
-        lines,
-        [label, *bands, last],
-        [label, *short, last],
-        [[name, *("–" if n is None else locale.exact(n) for n in row)] for name, row, _ in body],
-        [levels for *_, levels in body],
-        locale("by.more", count=locale.number(rest)) if rest > 0 else "",
+    more = locale("by.more", count=locale.number(len(rows) - MOST_ROWS)) if len(rows) > MOST_ROWS else ""
+    heads, short_heads, *cells = (
+        tuple(one_line(cell, MAX_NAME) for cell in texts)
+        for texts in (
+            [label, *bands, last],
+            [label, *short, last],
+            *([name, *("–" if n is None else locale.exact(n) for n in row)] for name, row, _ in body),
+        )
+    )
+    table = Table(short_heads, tuple(cells), frozenset(range(1, len(heads)))).lines(WIDTH)
+    html = _heat_table(lines, heads, [*zip(cells, (levels for *_, levels in body), strict=True)], more)
+    return html, "\n".join([*lines, *table, *([more] if more else [])])
+
+
+def _heat_table(
+    lines: Sequence[str], heads: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[int]]], more: str
+) -> str:
+    """Return a heat table in HTML below its lines. A row has its texts and the shade of each: -1 for text."""
+    title = "<br>".join([f"<strong>{escape(lines[0])}</strong>", *map(escape, lines[1:])])
+    head = "".join(f"<th{NUMBER if n else ''}>{escape(text)}</th>" for n, text in enumerate(heads))
+    body = "\n".join(f"<tr>{''.join(map(_html_cell, cells, levels))}</tr>" for cells, levels in rows)
+    below = f"<p><em>{escape(more)}</em></p>" if more else ""
+    return (
+        f'<div class="outage-card"><p>{title}</p>\n<div class="outage-grid outage-heat" tabindex="0">'
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>{below}</div>"
     )
 
 
@@ -516,7 +489,7 @@ def _total(values: Iterable[float | None]) -> float | None:
 
 
 def _html_cell(text: str, level: int) -> str:
-    text = escape(one_line(text, MAX_NAME))
+    text = escape(text)
     if level <= 0:
         return f"<td{'' if level < 0 else NUMBER}>{text}</td>"
     opacity = LARGEST_OPACITY * level / SHADES

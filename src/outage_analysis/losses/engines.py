@@ -133,9 +133,8 @@ class _TableRows:
         try:
             expected = claims.ExpectedTable(0, self.name, self.layout, incident)
             positions = expected.column_positions(table.columns, None)
-        except InputRefused as error:
-            problem, remedy = error.problem, error.remedy
-            raise UsageError(problem, column=error.column, value=error.value, remedy=remedy) from error
+        except InputRefused as error:  # a table has no files and rows
+            raise UsageError(**{**vars(error), "file": None, "row": None, "line": None}) from error
         kinds = {d.id: d.kind for d in incident.dimensions}
         cells = {c: ibis.literal(text or None, "string") for c, text in self.layout.constants.items()}
         cells |= {column: table[table.columns[at]] for column, at in positions.items()}
@@ -365,8 +364,10 @@ class _TableRows:
         decision = incident.decision if incident.decision in dimensions else ""
         measures = cubes.MEASURES | ({"paid": pl.Int64} if decision and incident.paid else {})
         sums = (pl.col(f"_{name}").cast(kind).alias(name) for name, kind in measures.items())
-        frame = kept.select(*dimensions, *cubes.EDGES, *sums)
-        frame, rows = cubes.sort_as_built(frame, dimensions), incident.rows or cubes.Cube.rows
+        frame, rows = kept.select(*dimensions, *cubes.EDGES, *sums), incident.rows or cubes.Cube.rows
+        # In the order of `build_cube`: unknown values of dimensions and unknown losses are last.
+        unknown, last = pl.all_horizontal(pl.col(*cubes.EDGES).is_null()), [True] * len(dimensions)
+        frame = frame.sort(*dimensions, unknown, "over", nulls_last=[*last, False, False])
         synthetic = bool(total["_synthetic"]) or "synthetic" in source.lower()
         cube = cubes.Cube(frame, tuple(dimensions), synthetic, source, None, rows, decision)
         return replace(cube, incident=incident, rejects=rejects)

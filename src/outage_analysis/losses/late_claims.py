@@ -125,17 +125,6 @@ def increments_from_counts(
     opening_is_listed = bool(edges[0] == 0 and cumulative[0] == 0)
     if not opening_is_listed:
         edges, cumulative = np.insert(edges, 0, 0.0), np.insert(cumulative, 0, 0.0)
-    if len(edges) > 1:
-        _check_order(edges, cumulative, first=int(opening_is_listed))
-    if not cumulative[-1]:
-        raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
-    used = np.ones(len(edges) - 1, bool)
-    for deadline in former:  # an increment that overlaps the day before it
-        used &= (edges[1:] <= deadline - 1) | (edges[:-1] >= deadline)
-    return IntakeIncrements(edges, np.diff(cumulative), used, WeekdayClock(starts=starts))
-
-
-def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
     for what, values, wrong in (
         ("time of point {} is no number", edges, ~np.isfinite(edges)),
         ("count of point {} is no number", cumulative, ~np.isfinite(cumulative)),
@@ -145,8 +134,15 @@ def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
     ):
         if wrong.any():
             point = int(np.argmax(wrong))
+            problem = f"the {what.format(point + opening_is_listed)}"
             remedy = "Give all claims filed by each time, in order of time; leave out corrected counts."
-            raise InputRefused(f"the {what.format(first + point)}", value=f"{values[point]:g}", remedy=remedy)
+            raise InputRefused(problem, value=f"{values[point]:g}", remedy=remedy)
+    if not cumulative[-1]:
+        raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
+    used = np.ones(len(edges) - 1, bool)
+    for deadline in former:  # an increment that overlaps the day before it
+        used &= (edges[1:] <= deadline - 1) | (edges[:-1] >= deadline)
+    return IntakeIncrements(edges, np.diff(cumulative), used, WeekdayClock(starts=starts))
 
 
 def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> tuple[int, float]:
@@ -696,16 +692,15 @@ def _forecast(
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")
     late: dict[str, LateCount] = {}
-    refused: dict[str, ModelRefused] = {}
+    refused: dict[str, str] = {}
     for branch in branches:
         try:
             late[branch.id] = supported_late_count(growth, branch, branch.closes if by is None else by)
         except ModelRefused as refusal:
-            refused[branch.id] = refusal
+            refused[branch.id] = refusal.problem
     if not late:
-        raise refused[branches[0].id]
-    reasons = {id_: refusal.problem for id_, refusal in refused.items()}
-    return LateClaimsForecast(growth, late, reasons, tuple(levels))
+        raise ModelRefused(refused[branches[0].id])
+    return LateClaimsForecast(growth, late, refused, tuple(levels))
 
 
 ONE_DAY = timedelta(days=1)
@@ -790,12 +785,12 @@ class Channel(ShortRepr):
         """
         until = self.moment(self.times[-1])
         branches = {b.id: b for b in self.branches if b.closes >= self.times[-1]}
-        stated = {id_: day for id_, day in ((DEADLINE, closes), (EXTENDED, extended)) if day}
-        for id_, last in stated.items():
+        for id_, last in ((DEADLINE, closes), (EXTENDED, extended)):
+            if last is None:
+                continue
             if self.end_of(last) < self.times[-1]:
-                remedy = (
-                    f"Name a later day{either('.', ', or give a deadline that has passed with --former.')}"
-                )
+                or_former = either(".", ", or give a deadline that has passed with --former.")
+                remedy = f"Name a later day{or_former}"
                 problem = f"the last count is of {until:%Y-%m-%d %H:%M}, after that day"
                 raise UsageError(problem, value=last, remedy=remedy)
             branches[id_] = Branch(id_, self.end_of(last))

@@ -101,13 +101,8 @@ class GroupedLosses(ShortRepr):
     @property
     def median(self) -> float:
         """The median loss, interpolated linearly within its band."""
-        shares = np.cumsum(self.counts) / self.n
-        band = int(np.searchsorted(shares, 0.5))
-        low, high = self.edges[band : band + 2]
-        if high == math.inf:
-            return 2 * low or 1.0
-        before = shares[band - 1] if band else 0.0
-        return float(low + (high - low) * (0.5 - before) / (shares[band] - before)) or high
+        median = float(np.interp(0.5, np.cumsum([0, *self.counts]) / self.n, self.edges))
+        return median if median < math.inf else 2 * self.edges[-2] or 1.0
 
     @property
     def observable(self) -> tuple[float, float]:
@@ -394,18 +389,11 @@ class Family:
 
     def observed_shares(self, losses: GroupedLosses, params: Array) -> Array:
         """The shares (m, k) of the observable losses in k bands, under m sets of parameters (m, p)."""
-        columns = params.T[..., None]
-        shares = self.band_shares(losses.edges, columns)
-        if losses.observable == (0.0, np.inf):
-            return shares
-        if losses.left == losses.top:
-            observable = shares.sum(axis=-1, keepdims=True)
-        elif losses.top == "truncated":
-            observable = self.evaluate("cdf", columns, losses.edges[-1])
-        else:
-            observable = self.evaluate("sf", columns, losses.edges[0])
+        bands, all_observable = (
+            self.band_shares(x, params.T[..., None]) for x in (losses.edges, losses.observable)
+        )
         with np.errstate(all="ignore"):
-            return np.asarray(shares / observable)
+            return np.asarray(bands / all_observable)
 
     def loglik(self, losses: GroupedLosses, params: Array) -> Array:
         """The mean log-likelihood per loss under m sets of parameters (m, p); -inf where it is not finite."""

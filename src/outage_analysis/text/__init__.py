@@ -112,7 +112,6 @@ if TYPE_CHECKING:
         UnitByRow,
         all_schemas,
         column_of,
-        dimension_column,
         escape_formulas,
         matching_schema,
         scaled_parameters,
