@@ -97,21 +97,16 @@ class Cube:
 
 def cube_bytes(cube: Cube, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return a cube as a Parquet file with metadata; equal cubes give equal bytes."""
-    about = {
-        "dimensions": cube.dimensions,
-        "synthetic": cube.synthetic,
-        "source": cube.source,
-        "line": cube.line,
-        "rows": cube.rows,
-        "decision": cube.decision,
+    stated = ("dimensions", "synthetic", "source", "line", "rows", "decision")
+    about = {name: getattr(cube, name) for name in stated} | {
         "starts": sorted(cube.starts),
         "incident_sha256": _incident_sha256(cube.incident) if cube.incident else None,
         "rejects": cube.rejects,
     }
     # Polars writes to memory, not to disk: on a full disk, it would report a wrong file format.
     buffer = io.BytesIO()
-    stated = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
-    cube.frame.write_parquet(buffer, compression="zstd", metadata=stated)
+    texts = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
+    cube.frame.write_parquet(buffer, compression="zstd", metadata=texts)
     return buffer.getvalue()
 
 
@@ -621,10 +616,8 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         kinds = group.claims_in_band(-math.inf, -1), group.claims_in_band(-1, 0), group.unknown, stated
         mean = None if loss is None or not stated else loss / stated
         rows.append((*group.key, stated + group.unknown, *kinds, loss, mean, *quantile(group.cells, 0.5)))
-    dimensions = {name: cube.frame.schema[name] for name in by}
-    dtypes = schema_of("distribution.summary").grouped_by(dimensions).dtypes
-    table = pl.DataFrame(rows, schema=dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+    schema = schema_of("distribution.summary").grouped_by({name: cube.frame.schema[name] for name in by})
+    return schema.frame(rows).with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def quantiles(
@@ -661,10 +654,8 @@ def quantiles(
             value, low, high = quantile(group.cells, p)
             error = None if value is None or low is None or high is None else max(value - low, high - value)
             rows.append((*group.key, p, value, low, high, error))
-    dtypes = (
-        schema_of("distribution.quantiles").grouped_by({name: cube.frame.schema[name] for name in by}).dtypes
-    )
-    return pl.DataFrame(rows, schema=dtypes, orient="row")
+    schema = schema_of("distribution.quantiles").grouped_by({name: cube.frame.schema[name] for name in by})
+    return schema.frame(rows)
 
 
 def quantile(cells: Sequence[Cell], p: float) -> tuple[int | None, int | None, int | None]:

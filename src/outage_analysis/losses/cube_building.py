@@ -46,9 +46,6 @@ MAX_CATEGORIES = 20
 """`count_combinations` lists at most this many values of a text dimension by name."""
 MAX_EXACT_LOSSES = 200
 """If claims state at most this many different losses, `cost_bands` may give each loss its own band."""
-_MIN_INT64 = -(2**63)
-OWN_DIMENSIONS = ("service", "claimant_type", "filed_on", "filed_hour")
-"""The dimensions that are available in every incident."""
 
 
 MAX_CUBES = 16
@@ -90,7 +87,7 @@ def build_cube(
     dimensions = () if line is not None else dimensions
     incident = claims.incident
     by_id = {d.id: d for d in incident.dimensions if d.kind != "paid"}
-    available = [*OWN_DIMENSIONS, *by_id]
+    available = ["service", "claimant_type", "filed_on", "filed_hour", *by_id]
     check_dimensions(dimensions, available, "no such dimension")
     # Cubes are printed and saved, so their dimension values must not contain personal data.
     claims.check_no_personal_data(
@@ -222,7 +219,7 @@ def _band_rows(claims: Claims, bands: Bands) -> pl.DataFrame:
     """Return the loss bands as a table for queries; an open end becomes the 64-bit limit."""
     check_total_fits(claims.warehouse.frame(queries.load("loss_total")).item())
     rows = [
-        (o, u, _MIN_INT64 if o is None else o, MAX_INT64 if u is None else u)
+        (o, u, -MAX_INT64 - 1 if o is None else o, MAX_INT64 if u is None else u)
         for o, u in bands.rows()
         if (o, u) != UNKNOWN
     ]

@@ -389,11 +389,10 @@ class Family:
 
     def observed_shares(self, losses: GroupedLosses, params: Array) -> Array:
         """The shares (m, k) of the observable losses in k bands, under m sets of parameters (m, p)."""
-        bands, all_observable = (
-            self.band_shares(x, params.T[..., None]) for x in (losses.edges, losses.observable)
-        )
+        columns = params.T[..., None]
         with np.errstate(all="ignore"):
-            return np.asarray(bands / all_observable)
+            shares = self.band_shares(losses.edges, columns) / self.band_shares(losses.observable, columns)
+        return np.asarray(shares)
 
     def loglik(self, losses: GroupedLosses, params: Array) -> Array:
         """The mean log-likelihood per loss under m sets of parameters (m, p); -inf where it is not finite."""
@@ -449,10 +448,6 @@ this share of its radius is sought again in a smaller box."""
 UNBOUNDED_END = 8.0
 """An end that is further from the estimate on the logarithmic scale (a factor of 3,000) counts as
 infinite."""
-
-
-FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
-"""The quantities in the table `quantities` of a fit."""
 
 
 class Goodness(NamedTuple):
@@ -1069,23 +1064,12 @@ class Fits(Displayable, dict[str, SeverityFit]):
 
         Columns: family, weight, parameters (text), loglik, aicc, chi_square, df, p, median, mean.
         """
-        rows = [
-            {
-                "family": name,
-                "weight": self.weights[name],
-                "parameters": ", ".join(f"{k} {v:.4g} ± {fit.se[k]:.2g}" for k, v in fit.params.items()),
-                "loglik": fit.loglik,
-                "aicc": fit.aicc if np.isfinite(fit.aicc) else None,
-                **fit.gof._asdict(),
-                "median": fit.median,
-                "mean": fit.mean if np.isfinite(fit.mean) else None,
-            }
-            for name, fit in self.items()
-        ]
-        frame = pl.DataFrame(rows, schema=schema_of("claims_fits").dtypes).sort(
-            "aicc", "family", nulls_last=True
-        )
-        return frame.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
+        rows, weights = [], self.weights
+        for name, fit in self.items():
+            parameters = ", ".join(f"{k} {v:.4g} ± {fit.se[k]:.2g}" for k, v in fit.params.items())
+            figures = (fit.loglik, fit.aicc, *fit.gof, fit.median, fit.mean)
+            rows.append((name, weights[name], parameters, *figures))
+        return _finite_estimates(schema_of("claims_fits").frame(rows).sort("aicc", "family"))
 
     def quantities(self, level: float = 0.95) -> pl.DataFrame:
         """Return the median, the mean and percentiles of the fitted losses.
@@ -1097,17 +1081,21 @@ class Fits(Displayable, dict[str, SeverityFit]):
             UsageError: the level is outside 0 to 1.
         """
         rows, best = [], self.best
-        for quantity in FIT_QUANTITIES:
+        for quantity in ("median", "mean", "p75", "p90", "p95", "p99"):
             low = high = None
             with suppress(ModelRefused):  # an infinite quantity has no interval
                 low, high = best.interval(quantity, level)
             values = (best.value(quantity), low, high, self.average(quantity), *self.range(quantity))
             rows.append((quantity, best.family, *values))
-        schema = schema_of("claims_fitted")
-        return schema.frame(rows).with_columns(
-            pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(ESTIMATE_DIGITS))
-            for name in schema.names[2:]
-        )
+        return _finite_estimates(schema_of("claims_fitted").frame(rows))
+
+
+def _finite_estimates(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table with rounded estimates, and null for infinite ones."""
+    estimates = (pl.col(name) for name, dtype in table.schema.items() if dtype == pl.Float64)
+    return table.with_columns(
+        pl.when(column.is_finite()).then(column.round_sig_figs(ESTIMATE_DIGITS)) for column in estimates
+    )
 
 
 COUNTED = "counted"

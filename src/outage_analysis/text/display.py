@@ -83,27 +83,17 @@ class Table:
         return caption + table + (f"\n<p><em>{_escaped_line(self.more)}</em></p>" if self.more else "")
 
     @cached_property
-    def _columns(self) -> list[tuple[str, ...]]:
-        return [(head, *(row[n] for row in self.rows)) for n, head in enumerate(self.heads)]
-
-    @cached_property
-    def _full_widths(self) -> list[int]:
-        """The width that each column needs without wrapping."""
-        return [max(map(cell_len, column)) for column in self._columns]
-
-    @cached_property
-    def _minimum_widths(self) -> list[int]:
-        """The least width of each column at which no word and no number is cut."""
-        widths = []
-        for n, (column, full) in enumerate(zip(self._columns, self._full_widths, strict=True)):
-            words = max(cell_len(word) for text in column for word in (text.split() or [""]))
-            if n in self.numbers:
-                figures = max(map(cell_len, column[1:]), default=0)
-                head = max(cell_len(word) for word in (column[0].split() or [""]))
-                widths.append(max(figures, head))
-            else:
-                widths.append(min(full, max(READABLE, words)))
-        return widths
+    def _widths(self) -> tuple[list[int], list[int]]:
+        """The width of each column without wrapping, and the least at which no word and no number is cut."""
+        full, least = [], []
+        for n, head in enumerate(self.heads):
+            cells = [row[n] for row in self.rows]
+            full.append(max(map(cell_len, (head, *cells))))
+            # A number is one word, whatever blanks it has.
+            words = head.split() + (cells if n in self.numbers else " ".join(cells).split())
+            longest = max(map(cell_len, words), default=0)
+            least.append(longest if n in self.numbers else min(full[n], max(READABLE, longest)))
+        return full, least
 
     def lines(self, width: int) -> list[str]:
         """Return the lines of the table: a grid if it fits the width, else blocks."""
@@ -114,10 +104,8 @@ class Table:
 
         The blocks have one line per value. The two lines of the column heads do not count.
         """
-        return (
-            _line_width(self._minimum_widths) <= width
-            and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
-        )
+        least = self._widths[1]
+        return _line_width(least) <= width and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
 
     def grid(self, width: int | None = None) -> list[str]:
         """Return the table as the lines of a grid: column heads, a horizontal line, and the rows.
@@ -126,7 +114,11 @@ class Table:
             width: the width of a line, for which `fits` must be true. None means no limit: each row is one
                 line.
         """
-        widths = self._full_widths if width is None else self._fitted_widths(width)
+        full, least = self._widths
+        widths = list(full if width is None else least)
+        while width is not None and _line_width(widths) < width and widths != full:
+            growing = [n for n, most in enumerate(full) if widths[n] < most]
+            widths[min(growing, key=widths.__getitem__)] += 1
         rule = "─" * (_line_width(widths) - 1)
         lines = [*self._row(self.heads, widths), f" {rule}"]
         return lines + [line for row in self.rows for line in self._row(row, widths)]
@@ -149,13 +141,6 @@ class Table:
                     lines += [f" {line}" for line in wrap_text(f"{head}:", width - 1)]
                     lines += [f"   {line}" for line in wrap_text(text, width - 3)]
         return lines
-
-    def _fitted_widths(self, width: int) -> list[int]:
-        widths = list(self._minimum_widths)
-        while _line_width(widths) < width and widths != self._full_widths:
-            growing = [n for n, full in enumerate(self._full_widths) if widths[n] < full]
-            widths[min(growing, key=widths.__getitem__)] += 1
-        return widths
 
     def _row(self, row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
         cells = [wrap_text(text, wide) for text, wide in zip(row, widths, strict=True)]

@@ -418,11 +418,6 @@ def is_decodable(line: bytes, encoding: str) -> bool:
     return True
 
 
-def is_korean_in_utf8(line: bytes) -> bool:
-    """Return whether a line is UTF-8 with a Korean syllable."""
-    return HANGUL_IN_UTF8.search(line) is not None and is_decodable(line, "utf-8")
-
-
 def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
     """Write a copy of a file in UTF-8, with a NUL character in place of each invalid byte.
 
@@ -439,7 +434,7 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
     waiting, first = "", ""
     with target.open("wb") as copy:
         for line in byte_lines(path, name):
-            if encoding == "cp949" and is_korean_in_utf8(line):
+            if encoding == "cp949" and HANGUL_IN_UTF8.search(line) and is_decodable(line, "utf-8"):
                 text = HIGH_BYTES.sub(lambda run: b"\0" * len(run[0]), line).decode("ascii")
             else:
                 text = line.decode(encoding, "nul_for_each_byte")

@@ -216,10 +216,8 @@ def in_units(amount: float, digits: int) -> str:
 
     Integers are converted without rounding errors.
     """
-    if not isinstance(amount, int):
-        return f"{amount / 10**digits:,.{digits}f}"
-    units, rest = divmod(abs(amount), 10**digits)
-    return ("-" if amount < 0 else "") + f"{units:,}" + (f".{rest:0{digits}d}" if digits else "")
+    units = Decimal(amount).scaleb(-digits) if isinstance(amount, int) else amount / 10**digits
+    return f"{units:,.{digits}f}"
 
 
 def _tiny(value: float | Decimal) -> str:
@@ -233,14 +231,9 @@ def _tiny(value: float | Decimal) -> str:
 def _label_texts(lang: str) -> dict[str, str]:
     """Return all labels of a language: `section.key` -> text."""
     document = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
-    percentiles = {
-        f"{section}.{measure}": percentile_mark(measure)
-        for section in ("word", "column")
-        for measure in PERCENTILE_MEASURES
-    }
-    return percentiles | {
-        f"{section}.{key}": text for section, words in document.items() for key, text in words.items()
-    }
+    percentiles = {measure: percentile_mark(measure) for measure in PERCENTILE_MEASURES}
+    sections = [*((section, percentiles) for section in ("word", "column")), *document.items()]
+    return {f"{section}.{key}": text for section, words in sections for key, text in words.items()}
 
 
 @cache
@@ -411,9 +404,7 @@ class Locale:
             return self._korean(round(units))
         divisor, name = self.scale(units)
         number = f"{units / divisor:,.{ALL_DIGITS}g}"
-        if self.lang == "ko":
-            return f"{number}{name} {self.unit}" if name else self.with_unit(number, self.unit)
-        return f"{number} {name} {self.unit}" if name else f"{number} {self.unit}"
+        return f"{self.with_unit(number, name)} {self.unit}" if name else self.with_unit(number, self.unit)
 
     def with_unit(self, number: str, unit: str) -> str:
         """Return a formatted number with its unit: "60 minutes", or "60분" in Korean."""
@@ -468,12 +459,11 @@ class Locale:
         units = largest / 10**self.minor_units
         # Below ten 억 (1 billion), a Korean axis is easier to read in 만 (10,000) than in tenths of an 억.
         size, name = self.scale(min(units, 10**8 - 1) if self.lang == "ko" and units < 10**9 else units)
-        unit_name = f"{name} {self.unit}".strip()
-        return size * 10**self.minor_units, unit_name
+        return size * 10**self.minor_units, f"{name} {self.unit}".strip()
 
     def _korean(self, won: int) -> str:
         parts = []
-        for size, name in ((10**12, "조"), (10**8, "억"), (10**4, "만")):
+        for size, name in CHART_STEPS["ko"]:
             if won >= size:
                 parts.append(f"{won // size:,}{name}")
                 won %= size
@@ -491,16 +481,14 @@ class Locale:
         excludes_high = up_to in self.starts
         high = "" if up_to is None else self.loss(up_to + excludes_high)
         if over is None or (over == 0 and over not in self.starts):
-            return (
-                self("band.over", low=self.loss(0))
-                if up_to is None
-                else self(UPPER[excludes_high], high=high)
-            )
+            key = "band.over" if up_to is None else UPPER[excludes_high]
+            return self(key, low=self.loss(0), high=high)
         includes_low = over in self.starts or (self.divisible and over == -1)
         if up_to is None:
-            return self("band.from" if includes_low else "band.over", low=self.loss(over + includes_low))
-        includes_low = includes_low or not self.divisible
-        key = (LOWER if includes_low else OPEN)[excludes_high]
+            key = "band.from" if includes_low else "band.over"
+        else:
+            includes_low = includes_low or not self.divisible
+            key = (LOWER if includes_low else OPEN)[excludes_high]
         return self(key, low=self.loss(over + includes_low), high=high)
 
     def band_with_unit(self, over: int | None, up_to: int | None) -> str:
@@ -558,12 +546,11 @@ class Locale:
         whole, rest = divmod(amount, 10**self.loss_digits)
         if rest:
             return None
-        step = next(
-            ((size, name) for size, name in CHART_STEPS[self.lang] if whole and whole % size == 0), None
-        )
-        if step is None:  # Losses in cents that are whole euros are written in euros.
-            return (f"{whole:,}", "") if self.loss_digits else None
-        return f"{whole // step[0]:,}", step[1]
+        for size, name in CHART_STEPS[self.lang]:
+            if whole and whole % size == 0:
+                return f"{whole // size:,}", name
+        # Losses in cents that are whole euros are written in euros.
+        return (f"{whole:,}", "") if self.loss_digits else None
 
     def loss(self, amount: int) -> str:
         """Format a loss in the main unit (euros, not cents), with all digits."""

@@ -83,26 +83,21 @@ def stated_unit(header: str, own_unit: str = "", *, brackets_only: bool = False)
     plain = unicodedata.normalize("NFKC", header).replace("\u200b", "")
     inside = " ".join(_BRACKETS.findall(plain)).strip()
     within = _understood(inside, own_unit)
-    outside = [] if brackets_only else _unit_words(_BRACKETS.sub(" ", plain))
+    others = "" if brackets_only else _WORD_STARTS.sub(" ", _BRACKETS.sub(" ", plain)).casefold()
+    outside = [
+        word
+        for word in _WORD.findall(others)
+        if word in CURRENCY_WORDS
+        or word in ("tsd", "mio", "mrd")
+        or _THOUSANDS.fullmatch(word)
+        or ((len(word) >= LONG_WORD or word.endswith("원")) and _parts(word))
+    ]  # the words that certainly say a currency, a scale or a unit
     beside = _understood(" ".join(outside), own_unit)
     is_scale = beside and beside.currencies and not _LIMIT.search(plain)
     if not is_scale and any(map(_THOUSANDS.fullmatch, outside)):
         beside = None  # "loss over 1000 KRW" states a limit
     both = None if within is None or beside is None else _merged(within, beside)
     return both or StatedUnit(unknown=inside or " ".join(outside))
-
-
-def _unit_words(text: str) -> list[str]:
-    """Return the words outside brackets that certainly say a currency, a scale or a unit."""
-    apart = _WORD_STARTS.sub(" ", text).casefold()
-    return [
-        word
-        for word in _WORD.findall(apart)
-        if word in CURRENCY_WORDS
-        or word in ("tsd", "mio", "mrd")
-        or _THOUSANDS.fullmatch(word)
-        or ((len(word) >= LONG_WORD or word.endswith("원")) and _parts(word))
-    ]
 
 
 def _parts(word: str) -> tuple[str, ...]:

@@ -90,11 +90,6 @@ class UnitByRow:
             )
         return self.units.get(row[self.column], self.otherwise)
 
-    @property
-    def possible(self) -> frozenset[Unit]:
-        """All units that the value can have, whatever the row contains."""
-        return frozenset((self.otherwise, *self.units.values()))
-
     def __str__(self) -> str:
         values: dict[str, list[str]] = {}
         for value, unit in self.units.items():
@@ -122,8 +117,7 @@ class Column:
 
     def __post_init__(self) -> None:
         """Set the default title (from the name) and the default data type (from the unit)."""
-        by_row = isinstance(self.unit, UnitByRow)
-        usual = pl.Float64() if by_row else DTYPES[self.unit]
+        usual = pl.Float64() if isinstance(self.unit, UnitByRow) else DTYPES[self.unit]
         object.__setattr__(self, "label", self.label or self.name)
         object.__setattr__(self, "dtype", usual if self.dtype is UNSET else self.dtype)
 
@@ -135,7 +129,8 @@ class Column:
     @property
     def possible_units(self) -> frozenset[Unit]:
         """All units that values of the column can have: one, or several if the unit depends on the row."""
-        return self.unit.possible if isinstance(self.unit, UnitByRow) else frozenset((self.unit,))
+        by_row = isinstance(self.unit, UnitByRow)
+        return frozenset((self.unit.otherwise, *self.unit.units.values()) if by_row else (self.unit,))
 
     @property
     def is_number(self) -> bool:
@@ -173,9 +168,6 @@ class TableSchema:
         """
         return {column.name: column for column in self.columns}[name]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.names
-
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 
@@ -193,16 +185,9 @@ class TableSchema:
         """Return a table with the columns of this schema from rows, which are tuples or dictionaries."""
         return pl.DataFrame([*rows], schema=self.dtypes, orient="row")
 
-    def pick(self, *names: str, **changes: str) -> tuple[Column, ...]:
-        """Return the columns with the names `names`, in the order of the names.
-
-        Args:
-            names: the names of the columns.
-            changes: name of a column -> the key of the title that it gets instead of its own.
-        """
-        return tuple(
-            replace(self[name], label=changes[name]) if name in changes else self[name] for name in names
-        )
+    def pick(self, *names: str) -> tuple[Column, ...]:
+        """Return the columns with the names `names`, in the order of the names."""
+        return tuple(self[name] for name in names)
 
     def renamed(self, names: Mapping[str, str]) -> TableSchema:
         """Return the schema with other names for some columns.
@@ -222,7 +207,12 @@ class TableSchema:
         Args:
             dimensions: name of a dimension of the claims -> its data type.
         """
-        columns = (dimension_column(name, dtype) for name, dtype in dimensions.items())
+        columns = [
+            replace(column_of(name), dtype=dtype)
+            if ("", name) in _cells()
+            else Column(name, "data", "Value of this dimension of the claim.", dtype)
+            for name, dtype in dimensions.items()
+        ]
         return replace(self, columns=(*columns, *self.columns))
 
     def check(self, frame: pl.DataFrame) -> None:
@@ -231,9 +221,9 @@ class TableSchema:
         Raises:
             ValueError: the table differs; the message names the columns.
         """
-        if dict(frame.schema) == self.dtypes and tuple(frame.columns) == self.names:
-            return
         have, declared = dict(frame.schema), self.dtypes
+        if list(have.items()) == list(declared.items()):
+            return
         differing = [
             f"{name}: {have.get(name, 'missing')} in the table, {declared.get(name, 'not declared')}"
             for name in dict.fromkeys((*have, *declared))
@@ -372,13 +362,6 @@ def schemas_of(group: str) -> dict[str, TableSchema]:
         table.removeprefix(start) for table, column in _cells() if table.startswith(start) and not column
     )
     return {name: schema_of(start + name) for name in names if name and "." not in name}
-
-
-def dimension_column(name: str, dtype: pl.DataType) -> Column:
-    """Return the column for a dimension of claims, such as `service` or one that the incident adds."""
-    if ("", name) in _cells():
-        return replace(column_of(name), dtype=dtype)
-    return Column(name, "data", "Value of this dimension of the claim.", dtype)
 
 
 def all_schemas() -> tuple[TableSchema, ...]:
