@@ -395,12 +395,9 @@ class Group(NamedTuple):
 
 def sum_or_none(parts: Iterable[int | None]) -> int | None:
     """The sum of the numbers; None if one of them is None, that is, unknown."""
-    summed = 0
-    for part in parts:
-        if part is None:
-            return None
-        summed += part
-    return summed
+    every = list(parts)
+    known = [part for part in every if part is not None]
+    return sum(known) if len(known) == len(every) else None
 
 
 def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:

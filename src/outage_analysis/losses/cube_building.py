@@ -118,7 +118,6 @@ def build_cube(
         paid_by_loss=f", sum(coalesce({paid}, 0)) as paid" if paid else "",
         paid=", cast(sum(by_loss.paid) as bigint) as paid" if paid else "",
         columns="".join(f"{e} as {quote_identifier(name)}, " for name, e in groups.items()),
-        groups="".join(f"{e}, " for e in groups.values()),
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
     cubes = _CUBES.setdefault(claims.warehouse, {})
@@ -393,10 +392,7 @@ def _order(name: str, incident: Incident) -> pl.Expr:
         "claimant_type": [item.id for item in incident.claimant_types],
         **{d.id: dimension_labels(d) for d in incident.dimensions if d.kind == "number"},
     }
-    if name not in ids:
-        return pl.col(name)
-    places = {value: place for place, value in enumerate(ids[name])}
-    return pl.col(name).replace_strict(places, default=None, return_dtype=pl.Int64)
+    return pl.col(name).cast(pl.Enum(ids[name]), strict=False) if name in ids else pl.col(name)
 
 
 def _in_main_unit(amounts: pl.Expr, unit: int) -> pl.Expr:

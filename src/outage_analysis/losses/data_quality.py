@@ -162,7 +162,11 @@ def bunching_table(claims: Claims, edges: Sequence[int]) -> pl.DataFrame:
         equally round amounts; null for an edge of 1), `excess` (at_edge - alike), `up_to_share` and
         `under_share` (the share of losses below the edge, with and without the losses exactly at the edge).
     """
-    rows = [(edge, round(edge * WINDOW), *_equally_round_neighbours(edge)) for edge in sorted(set(edges))]
+    rows = []
+    for edge in sorted(set(edges)):
+        step = 10 ** (len(str(edge)) - len(str(edge).rstrip("0")))
+        neighbours = (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
+        rows.append((edge, round(edge * WINDOW), *neighbours))
     names = ("edge", "reach", "lower_sum", "higher_sum")
     listed = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
     frame = claims.warehouse.frame(queries.load("bunching"), inputs={"edges": listed})
@@ -176,10 +180,3 @@ def bunching_table(claims: Claims, edges: Sequence[int]) -> pl.DataFrame:
         up_to_share=(under + at_edge) / losses,
         under_share=under / losses,
     ).with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
-
-
-def _equally_round_neighbours(edge: int) -> tuple[int, int]:
-    """The nearest amounts below and above an edge that are equally round: 200,000 and 400,000 for 300,000."""
-    digits = str(edge)
-    step = 10 ** (len(digits) - len(digits.rstrip("0")))
-    return (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)

@@ -129,8 +129,9 @@ class Column:
     @property
     def possible_units(self) -> frozenset[Unit]:
         """All units that values of the column can have: one, or several if the unit depends on the row."""
-        by_row = isinstance(self.unit, UnitByRow)
-        return frozenset((self.unit.otherwise, *self.unit.units.values()) if by_row else (self.unit,))
+        if isinstance(self.unit, UnitByRow):
+            return frozenset((self.unit.otherwise, *self.unit.units.values()))
+        return frozenset((self.unit,))
 
     @property
     def is_number(self) -> bool:
@@ -387,15 +388,7 @@ def matching_schema(frame: pl.DataFrame, schemas: Iterable[TableSchema]) -> Tabl
     return None
 
 
-FORMULA_STARTS = r"^[=+\-@\t\r]"
-"""Pattern of a text that a spreadsheet runs as a formula when it opens a CSV file."""
-
-
 def escape_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     """Put an apostrophe before every text of a table that a spreadsheet would run as a formula."""
-    names = [name for name, dtype in frame.schema.items() if dtype == pl.String or isinstance(dtype, pl.Enum)]
-    texts = [pl.col(name).cast(pl.String) for name in names]
-    return frame.with_columns(
-        pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
-        for name, text in zip(names, texts, strict=True)
-    )
+    texts = pl.col(pl.String, pl.Enum).cast(pl.String)
+    return frame.with_columns(texts.str.replace(r"^([=+\-@\t\r])", "'${1}"))

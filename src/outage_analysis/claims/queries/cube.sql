@@ -3,8 +3,8 @@
 -- per distinct loss.
 -- Input: `bands` are the loss bands.
 -- Placeholders: `source` is the query of the claims or claimants to count; `columns` are the chosen
--- dimensions as "expression as name", `groups` the expressions and `names` the names, each followed by a
--- comma. `paid_by_loss` and `paid` are the sums of amounts paid, each after a comma, or empty.
+-- dimensions as "expression as name" and `names` their names, each followed by a comma. `paid_by_loss` and
+-- `paid` are the sums of amounts paid, each after a comma, or empty.
 with source as ({source}),
 by_loss as (
     select
@@ -13,7 +13,7 @@ by_loss as (
         count(*) as claims
         {paid_by_loss}
     from source
-    group by {groups} loss
+    group by all
 ),
 losses as (select distinct loss from by_loss),
 banded as (
