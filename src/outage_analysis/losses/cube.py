@@ -42,7 +42,6 @@ MAX_DIGITS = 15
 """The longest count or loss, in digits, that a file of totals may contain."""
 COUNT_DIMENSIONS = ("service", "claimant_type")
 """The dimensions of a cube read from a file of totals."""
-COUNT_COLUMNS = (*COUNT_DIMENSIONS, "band", "claims")
 CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
 
@@ -226,7 +225,23 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
             raise InputRefused(**about) from error
     check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     texts = [fields[header.index("band")] for _, fields in body]
-    _check_no_overlap(rows, [number for number, _ in body], texts, path.name)
+    stated = sorted(
+        (row[:2], -math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3], place)
+        for place, row in enumerate(rows)
+        if row[2:4] != incidents.UNKNOWN
+    )
+    for (group, low, high, one), (other_group, *ends, other) in itertools.pairwise(stated):
+        if group == other_group and [low, high] != ends and ends[0] < high:
+            first, second = sorted((one, other))
+            raise InputRefused(
+                f"overlaps the band of row {body[first][0]:,}, {texts[first].strip()}, of the same service "
+                "and claimant type: a claim could be counted twice",
+                file=path.name,
+                row=body[second][0],
+                column="band",
+                value=texts[second],
+                remedy="Let each band begin where the one before ends, as (0, 300000] and (300000, 500000].",
+            )
     schema: Schema = {**dict.fromkeys(COUNT_DIMENSIONS, pl.String), **EDGES, **MEASURES}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return Cube(
@@ -239,28 +254,6 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
             *(incidents.lower_closed_cuts(text, incident.loss_digits) for text in texts)
         ),
     )
-
-
-def _check_no_overlap(
-    rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
-) -> None:
-    stated = [
-        (row[:2], -math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3], place)
-        for place, row in enumerate(rows)
-        if row[2:4] != incidents.UNKNOWN
-    ]
-    for (group, low, high, one), (other_group, *ends, other) in itertools.pairwise(sorted(stated)):
-        if group == other_group and [low, high] != ends and ends[0] < high:
-            first, second = sorted((one, other))
-            raise InputRefused(
-                f"overlaps the band of row {numbers[first]:,}, {texts[first].strip()}, of the same service "
-                "and claimant type: a claim could be counted twice",
-                file=file,
-                row=numbers[second],
-                column="band",
-                value=texts[second],
-                remedy="Let each band begin where the one before ends, as (0, 300000] and (300000, 500000].",
-            )
 
 
 def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -279,7 +272,7 @@ def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     for name in header:
         if header.count(name) > 1:
             raise InputRefused("a column is there twice", file=path.name, row=1, value=name)
-    for column in COUNT_COLUMNS:
+    for column in (*COUNT_DIMENSIONS, "band", "claims"):
         if column not in header:
             remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
             raise InputRefused(f"the column {column} is missing", file=path.name, row=1, remedy=remedy)

@@ -20,10 +20,6 @@ from outage_analysis.text import TABLE_DIGITS, Answer, Locale, Result, ShownTabl
 MAX_EXPLAINED_REJECTS = 10
 """`ClaimsQuality` explains this many rejected rows one by one."""
 
-MAX_FOUND = 80
-"""Most characters of a rejected value in a sentence."""
-
-
 SHOWN = {
     "files": ("terminal.ingest_files", schema_of("claims_quality")),
     "rules": ("terminal.ingest_rules", schema_of("claims_rules")),
@@ -131,7 +127,7 @@ def reject_sentence(reject: InputRefused, lang: str) -> str:
     column = reject.column and locale(f"word.{reject.column}")
     row = locale("terminal.reject_row", row=f"{reject.row:,}")
     place = ", ".join(one_line(part) for part in (reject.file, row, column) if part)
-    value = "" if reject.value is None else one_line(reject.value, MAX_FOUND)
+    value = "" if reject.value is None else one_line(reject.value, 80)
     found = f" {value}" if value.startswith("(") else f" ({value})" if value else ""
     about = {"place": place, "rule": locale(f"rule.{rule}"), "found": found}
     return locale("terminal.reject", **about, remedy=one_line(reject.remedy))

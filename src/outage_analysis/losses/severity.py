@@ -1102,13 +1102,6 @@ COUNTED = "counted"
 """The value of `family` in the rows with counted shares."""
 POINTS = 40
 """The number of losses per curve, evenly spaced on the logarithmic scale."""
-SMALLEST_LOSS_SHARE, LARGEST_LOSS_MULTIPLE = 0.5, 4.0
-"""Curves begin at half the first edge above 0 and end at four times the last finite edge, or at that edge
-itself if the top is truncated."""
-LEVEL = 0.95
-"""The confidence level of the interval of the likeliest curve."""
-MIN_SHARE = 1e-300
-"""Smaller shares are replaced by this one, so that their logarithm exists."""
 
 
 def curve_table(fits: Fits) -> pl.DataFrame:
@@ -1126,8 +1119,9 @@ def curve_table(fits: Fits) -> pl.DataFrame:
     best = fits.best
     losses = best.grouped
     edges = [e for e in losses.edges if 0 < e < math.inf]
-    end = 1.0 if losses.top == "truncated" else LARGEST_LOSS_MULTIPLE
-    at = np.geomspace(edges[0] * SMALLEST_LOSS_SHARE, edges[-1] * end, POINTS)
+    # Up to four times the last finite edge, or up to this edge if no larger loss could be observed.
+    end = 1.0 if losses.top == "truncated" else 4.0
+    at = np.geomspace(edges[0] / 2, edges[-1] * end, POINTS)
     first, last = losses.observable
 
     def shares(fit: SeverityFit) -> tuple[Array, Array]:
@@ -1137,7 +1131,7 @@ def curve_table(fits: Fits) -> pl.DataFrame:
         return np.clip(below, 0.0, 1.0), np.clip(above, 0.0, 1.0)
 
     def logit(log_params: Array) -> Array:
-        below, above = np.log(np.maximum(shares(best.with_log_params(log_params)), MIN_SHARE))
+        below, above = np.log(np.maximum(shares(best.with_log_params(log_params)), 1e-300))
         return np.asarray(below - above)
 
     inner = np.isfinite(losses.edges[1:])
@@ -1152,7 +1146,7 @@ def curve_table(fits: Fits) -> pl.DataFrame:
             point, moves = np.log([*best.params.values()]), STEP * np.eye(len(best.params))
             slope = np.array([(logit(point + m) - logit(point - m)) / (2 * STEP) for m in moves])
             errors = np.sqrt(np.einsum("ip,ij,jp->p", slope, best.log_covariance, slope))
-            half = special.ndtri((1 + LEVEL) / 2) * errors
+            half = special.ndtri((1 + 0.95) / 2) * errors
             low, high = logit(point) - half, logit(point) + half
             ends = {"low": low, "high": high, "above_low": -high, "above_high": -low}
             frames[-1] = frames[-1].with_columns(

@@ -231,12 +231,11 @@ SUPERSETS = {
     "iso8859-1": "cp1252",
 }
 """Encoding in Python -> the known encoding that contains all its characters."""
-KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
 COMMON_CHARACTERS = {
     row["encoding"]: frozenset(row["characters"])
     for row in csv.DictReader((files(__package__) / "common_characters.csv").read_text("utf-8").splitlines())
 }
-COMMON_CHARACTERS["cp932"] = KANA | COMMON_CHARACTERS["gbk"]
+COMMON_CHARACTERS["cp932"] = COMMON_CHARACTERS["gbk"].union(map(chr, range(0x3041, 0x30FF)))  # kana
 """Encoding -> the common characters of its language: over 95 % of most Korean texts, 80 % of Chinese."""
 WESTERN = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
 CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")

@@ -23,8 +23,6 @@ DEFAULT_LEVEL = 80
 LEAST_LEVEL, MOST_LEVEL = 50, 98
 """A range above 98 % would end beyond P1 and P99, which need more draws than a simulation has by default."""
 MEDIAN = "p50"
-TAIL_PERCENTILES = {"p95": 0.95, "p99": 0.99}
-"""Percentiles of the tail, by measure. They do not depend on the level of the likely range."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,8 @@ class LikelyRange:
 
         An end that is itself P95 or P99, such as P95 at a level of 90, appears once.
         """
-        return dict(sorted((self.points | TAIL_PERCENTILES).items(), key=lambda item: item[1]))
+        printed = self.points | {"p95": 0.95, "p99": 0.99}
+        return dict(sorted(printed.items(), key=lambda item: item[1]))
 
     @property
     def columns(self) -> dict[str, float]:
