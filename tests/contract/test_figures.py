@@ -32,7 +32,13 @@ def golden_of(name: str) -> Golden:
     return golden
 
 
-@pytest.mark.parametrize(("name", "golden"), SAME_NUMBERS.items())
+@pytest.mark.parametrize(
+    ("name", "golden"),
+    [
+        pytest.param(name, golden, marks=[pytest.mark.slow] if name == "trams-en" else [])
+        for name, golden in SAME_NUMBERS.items()
+    ],
+)
 def test_every_table_has_its_figures(report: Report, name: str, golden: str) -> None:
     assert differences(golden_of(golden), read_tables(report(name))) == []
 

@@ -38,7 +38,8 @@ from tests.contract.report_texts import (
 from tests.paths import ROOT
 
 Report = Callable[[str], Path]
-READ = ("kakao-en", "kakao-ko", "own-en")
+KOREAN = pytest.param("kakao-ko", marks=pytest.mark.slow)
+READ = ("kakao-en", KOREAN, "own-en")
 MEASURES = ("expected", "p10", "p50", "p90")
 known = cache(Known)
 ONLY_IN_THE_WORKBOOK = re.compile("cube|큐브")
@@ -96,7 +97,16 @@ def test_each_detailed_number_of_a_cell_is_one_of_the_tables(named: tuple[str, P
     assert len(unknown) <= 3
 
 
-@pytest.mark.parametrize(("name", "unit"), [("kakao-en", "won"), ("kakao-ko", "원"), ("trams-en", "euros")])
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("kakao-en", "won"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("kakao-ko", "원"), ("trams-en", "euros"))
+        ),
+    ],
+)
 def test_a_column_of_the_workbook_is_in_the_unit_that_it_names(report: Report, name: str, unit: str) -> None:
     book = workbook_of(report(name))
     cells = book.cells(next(iter(book.paths)))
@@ -110,7 +120,7 @@ def test_a_column_of_the_workbook_is_in_the_unit_that_it_names(report: Report, n
     assert shown == pytest.approx([figures[measure] for measure in measures])
 
 
-@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+@pytest.mark.parametrize("name", ["kakao-en", KOREAN])
 def test_the_pictures_of_the_slides_are_charts_of_the_page(report: Report, name: str) -> None:
     drawn = {x.stem: html.unescape(x.read_text("utf-8")) for x in (report(name) / "charts").glob("*.svg")}
     shown = [
@@ -120,7 +130,7 @@ def test_the_pictures_of_the_slides_are_charts_of_the_page(report: Report, name:
     assert shown == [["total_distribution"], ["waterfall", "tornado"], [], ["headlines"], []]
 
 
-@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+@pytest.mark.parametrize("name", ["kakao-en", KOREAN])
 def test_the_page_and_the_slides_name_what_was_not_public_yet(report: Report, name: str) -> None:
     policy, lang = oa.load_policy("kakao-2022"), name[-2:]
     later = [line.name[lang] for line in policy.lines if str(line.public_on) > "2022-12-30"]

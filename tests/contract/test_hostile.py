@@ -610,9 +610,8 @@ def test_ctrl_c_while_files_are_read_ends_without_a_traceback_and_leaves_nothing
 # --- surroundings -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "encoding", [*(pytest.param(x, marks=pytest.mark.slow) for x in ("cp1252", "ascii")), "cp949"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp949"])
 def test_output_in_another_encoding_is_printed_and_json_loses_nothing(
     folder: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

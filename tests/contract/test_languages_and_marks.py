@@ -252,6 +252,7 @@ def test_each_place_with_figures_of_synthetic_rows_is_marked(report: Report, nam
         assert mark.search(slide) or not numbers_in(slide) & figures
 
 
+@pytest.mark.slow
 def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Report) -> None:
     folder = report("trams-en")
     first_sheet = next(iter(workbook_of(folder).paths))
@@ -276,12 +277,14 @@ def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Re
     assert all(path.stem.endswith("-synthetic") for path in (folder / "charts").iterdir())
 
 
-@pytest.mark.parametrize("name", ["trams-en", pytest.param("trams-ko", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["trams-en", "trams-ko"])
 def test_each_slide_of_a_synthetic_headline_and_its_notes_are_marked(report: Report, name: str) -> None:
     texts = (*shown_on_slides(report(name))[:-1], *notes_of_slides(report(name))[:-1])
     assert [text for text in texts if not MARK[name[-2:]].search(text)] == []
 
 
+@pytest.mark.slow
 def test_each_section_of_markdown_with_synthetic_figures_is_marked(report: Report) -> None:
     text = (report("trams-en") / "report.md").read_text("utf-8")
     heads = re.findall(r"^## (.*)", text, re.MULTILINE)
@@ -405,7 +408,10 @@ def test_before_the_outcome_was_public_nothing_says_it(report: Report, tmp_path:
 CURRENCIES = {"won": re.compile(r"\bwon\b|KRW|[₩원]"), "euros": re.compile("euro|EUR|€|유로")}
 
 
-@pytest.mark.parametrize(("name", "of"), [("kakao-en", "won"), ("own-en", "won"), ("trams-en", "euros")])
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [("kakao-en", "won"), ("own-en", "won"), pytest.param("trams-en", "euros", marks=pytest.mark.slow)],
+)
 def test_every_format_names_the_currency_of_the_report_and_no_other(
     report: Report, name: str, of: str
 ) -> None:

@@ -312,6 +312,7 @@ def test_the_same_inputs_without_a_mistake_are_accepted(
     assert outage_analysis(*command.split()).code == 0
 
 
+@pytest.mark.slow
 def test_a_report_that_is_there_is_replaced_only_by_force_and_what_is_no_report_never(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

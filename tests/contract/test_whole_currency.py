@@ -178,6 +178,7 @@ def test_every_command_prints_json_in_whole_currency(tmp_path: Path, command: tu
     check_same(*(json.loads(each.out) for each in printed))
 
 
+@pytest.mark.slow
 def test_the_files_of_a_report_have_whole_currency(tmp_path: Path) -> None:
     for currency in ("KRW", "EUR"):
         case(currency).analysis.report(tmp_path / currency, formats=["csv"])

@@ -431,7 +431,7 @@ def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: 
     assert no_headline == (as_of < "2022-12-30")
 
 
-@pytest.mark.parametrize("share", [0.5, 2.0])
+@pytest.mark.parametrize("share", [0.5, pytest.param(2.0, marks=pytest.mark.slow)])
 def test_the_recommendation_says_if_it_exceeds_the_budget(share: float) -> None:
     """The budget is half or twice the P90 of the cash; a budget never includes handling."""
     reserve = dict(run(Plan(claims=())).tables["reserve"].select("measure", "cash").iter_rows())

@@ -191,6 +191,7 @@ def test_names_are_no_cells_and_none_comes_twice() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_cents_become_euros_and_formulas_give_euros(trams: Analysis) -> None:
     book = Workbook(workbook_bytes(Report(trams)))
     assert book.named("expected_cash").value == pytest.approx(trams.expected, rel=1e-9)
