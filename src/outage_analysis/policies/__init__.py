@@ -4,8 +4,7 @@ Modules:
     policy: loads a policy, builds one from payments per tier of losses, or writes a template of one
     cost_lines: payments by loss band, free goods, vouchers, fee credits and budgets
     tariff: the payment rule of a loss band, and its linear pieces
-    explanation: explains a policy in English or Korean: its summary and worked examples
-    checks: finds gaps, cliffs and doubtful entries in a policy
+    explanation: explains a policy in words, with worked examples; finds gaps, cliffs and doubtful entries
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.policies.checks import findings
     from outage_analysis.policies.cost_lines import (
         Budget,
         CostLine,
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
         Schedule,
         Voucher,
     )
-    from outage_analysis.policies.explanation import PolicyExplainer, explain
+    from outage_analysis.policies.explanation import PolicyExplainer, explain, findings
     from outage_analysis.policies.policy import (
         Amount,
         Policy,

@@ -30,8 +30,19 @@ from outage_analysis.files import (
 )
 from outage_analysis.incidents import Incident, TieOut, get_fact
 from outage_analysis.policies.cost_lines import CostLine, Effort, Schedule
+from outage_analysis.policies.explanation import PolicyExplainer
 from outage_analysis.policies.tariff import MAX_STEPS, RuleBand
-from outage_analysis.text import DECIMALS, LANGUAGES, Card, Displayable, Locale, in_units, smallest_units
+from outage_analysis.text import (
+    DECIMALS,
+    LANGUAGES,
+    Card,
+    Displayable,
+    Locale,
+    Table,
+    first_rows,
+    in_units,
+    smallest_units,
+)
 
 
 class Policy(Displayable, NamedDocument):
@@ -74,9 +85,23 @@ class Policy(Displayable, NamedDocument):
 
     def card(self, lang: str = "en") -> Card:
         """The display of the policy: what each cost line pays, since when, and what claimants must do."""
-        from outage_analysis.policies.explanation import policy_card
+        locale = self.locale(lang)
+        explainer = PolicyExplainer(self, locale)
 
-        return policy_card(self, lang)
+        def cells(line: CostLine) -> tuple[str, ...]:
+            kind, effort = locale(f"word.{line.kind}"), line.effort_on(date.max)
+            day, asked = line.public_on and locale.day(line.public_on), effort and locale(f"word.{effort}")
+            return line.name[lang], kind, explainer.payment_summary(line), day or "–", asked or "–"
+
+        rows, more = first_rows(locale, self.lines, cells, "policy.lines")
+        heads = tuple(locale(f"column.{h}") for h in ("line", "kind", "payment", "public_on", "effort"))
+        totals = {"count": self.lines, "sums": self.tie_outs, "missing": self.missing}
+        counts = {name: locale.number(len(items)) for name, items in totals.items()}
+        description = locale("card.policy", id=self.id, unit=locale.unit, **counts)
+        unruled = ", ".join(line.name[lang] for line in self.schedules if line.unknown is None)
+        notes = [locale("card.no_rule", lines=unruled)] if unruled else []
+        table = Table(heads, rows, more=more)
+        return Card(self.name[lang], (description,), (table,), (*notes, locale("card.policy_next")))
 
     @property
     def digits(self) -> int:
@@ -380,8 +405,6 @@ def policy_from_tiers(
 
 def _tiers_in_words(policy: Policy, lang: str) -> str:
     """Return what each tier pays, as the name of a policy."""
-    from outage_analysis.policies.explanation import PolicyExplainer
-
     locale = policy.locale(lang)
     pays, (line,) = PolicyExplainer(policy, locale).rule_text, policy.schedules
     tiers = [f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in line.bands]
