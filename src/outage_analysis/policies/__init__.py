@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         Line,
         Schedule,
         Voucher,
+        recomputed_amount,
+        stated_amounts,
     )
     from outage_analysis.policies.explanation import PolicyExplainer, explain, findings
     from outage_analysis.policies.policy import (

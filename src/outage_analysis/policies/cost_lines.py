@@ -17,15 +17,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag
 
 from outage_analysis.files import Day, Document, Identifier, NamedDocument, OptionalText, Unit, refuse_if
-from outage_analysis.incidents import (
-    Band,
-    ClaimDeadline,
-    Closed,
-    FactId,
-    check_partition,
-    get_fact,
-    upper_cuts,
-)
+from outage_analysis.incidents import Band, ClaimDeadline, Closed, FactId, check_partition, get_fact
 from outage_analysis.policies.tariff import (
     MAX_STEPS,
     SHARE_SCALE,
@@ -84,17 +76,12 @@ class TrueUp(Document):
     """Ids of the published facts that support this."""
 
 
-StatedAmounts = dict[str, int | str | dict[str, int | str] | None]
-"""Amounts in the smallest unit of the currency, or ids of the facts that state them, by name."""
-
-
 class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ()
     """The keys that may name a fact whose number enters the cost."""
     VALUATION: ClassVar[str] = "cash"
-    PAYMENT_NAME: ClassVar[str] = "payment"
 
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
@@ -136,11 +123,6 @@ class Line(NamedDocument):
         return self._fact("published_count") or self._fact("recipients")
 
     @property
-    def limit_fact(self) -> str | None:
-        """The id of the fact that limits the number of recipients."""
-        return self._fact("cap")
-
-    @property
     def main_valuation(self) -> str:
         """The kind of cost that the line has, such as `cash`; the main one if it has several."""
         return self.VALUATION
@@ -163,26 +145,6 @@ class Line(NamedDocument):
         """
         exact = None if self.payment is None else Fraction(self.payment)
         return exact, exact
-
-    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - budgets use the day
-        """The amounts that the line states, by name, as known on a day.
-
-        An amount is in the smallest unit of the currency, or the id of the fact that states it.
-        """
-        return {self.PAYMENT_NAME: self.payment}
-
-    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | str | None:  # noqa: ARG002
-        """The cost that a tie-out of some kind compares with a published amount.
-
-        Args:
-            kind: the kind of the tie-out.
-            people: the number of recipients, if the tie-out states it.
-
-        Returns:
-            The cost in the smallest unit of the currency, or the id of the fact that states it; None if the
-            line has no such cost.
-        """
-        return None
 
     def true_ups_by(self, day: date) -> list[TrueUp]:
         """The final amounts (true-ups) that were known on or before a day, the latest first."""
@@ -306,20 +268,18 @@ class Schedule(Line):
     @property
     def cuts(self) -> tuple[int, ...]:
         """The largest loss of each band, in increasing order: 299,999 for [0, 300000)."""
-        ends = {band[1] for _, tariff in self.tariffs for band, _ in tariff.rules()[3:]}
-        return tuple(sorted(end for end in ends if end))
+        return tuple(sorted({band[1] for _, t in self.tariffs for band, _ in t.rules()[3:] if band[1]}))
 
     @property
     def starts(self) -> frozenset[int]:
         """If bands are written without their upper edge, the largest loss of each band; otherwise empty."""
         edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
-        return frozenset(upper_cuts(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
+        return frozenset(edge - 1 for edge in edges if self.closed == "lower")
 
     @property
     def breakpoints(self) -> tuple[int, ...]:
         """The ends of bands and the losses after which the payment formula changes, in increasing order."""
-        bends = {cut for _, tariff in self.tariffs for cut in tariff.cuts if cut}
-        return tuple(sorted(bends.union(self.cuts)))
+        return tuple(sorted({cut for _, tariff in self.tariffs for cut in tariff.cuts}))
 
     def _check(self) -> None:
         super()._check()
@@ -348,23 +308,11 @@ class Schedule(Line):
             check_step_count(steps)
 
 
-class Goods(Line):
-    """The methods of cost lines that give something at its list price, which is not cash that is paid out."""
-
-    VALUATION: ClassVar[str] = "face_value"
-    PAYMENT_NAME: ClassVar[str] = "face_value"
-
-    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
-        """The face value of everyone entitled, or of the cap, for a tie-out of the kind `face_value`."""
-        if kind != "face_value" or self.payment is None or not self.numeric_facts:
-            return None
-        return Fraction(min(get_fact(fact).count for fact in self.numeric_facts) * self.payment)
-
-
-class InKind(Goods):
+class InKind(Line):
     """A free good for everyone entitled, with three valuations. None of them is cash that is paid out."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "cap")
+    VALUATION: ClassVar[str] = "face_value"
 
     kind: Literal["in_kind"]
     """A free good."""
@@ -394,15 +342,12 @@ class InKind(Goods):
         """The face value of one recipient's good; None if no price was published."""
         return self.face_value
 
-    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
-        """Face value, displaced sales and incremental cash per recipient."""
-        return dict(self.valuations)
 
-
-class Voucher(Goods):
+class Voucher(Line):
     """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients",)
+    VALUATION: ClassVar[str] = "face_value"
 
     kind: Literal["voucher"]
     """A voucher per started hour."""
@@ -420,17 +365,11 @@ class Voucher(Goods):
         """The face value of one person's vouchers."""
         return min(self.amount * ceil(self.outage_hours), self.cap_per_person)
 
-    @property
-    def unreached_limit(self) -> int | None:
-        """The cap if the started hours of the outage do not exceed it."""
-        return None if self.payment < self.amount * ceil(self.outage_hours) else self.cap_per_person
-
 
 class FeeCredit(Line):
     """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "recipients_high")
-    PAYMENT_NAME: ClassVar[str] = "credit"
 
     kind: Literal["fee_credit"]
     """A refund of part of a fee."""
@@ -475,16 +414,14 @@ class FeeCredit(Line):
 
     def credit(self, fee: int, outage_minutes: int | None = None) -> Fraction | None:
         """The credit that is computed for a fee, before rounding; None if the credited time is not known."""
+        minutes = self.outage_minutes if outage_minutes is None else outage_minutes
         days: Fraction | int | None = self.days
-        if self.multiple is not None:
-            minutes = self.outage_minutes if outage_minutes is None else outage_minutes
-            if minutes is None:
-                return None
-            days = Fraction(self.multiple * minutes * (minutes >= self.from_minutes), MINUTES_A_DAY)
-        elif self.hours is not None:
+        if self.hours is not None:
             days = Fraction(self.hours, 24)
         elif self.periods is not None:
             days = self.periods * self.period_days
+        elif self.multiple is not None and minutes is not None:
+            days = Fraction(self.multiple * minutes * (minutes >= self.from_minutes), MINUTES_A_DAY)
         return None if days is None else Fraction(fee * days) / self.period_days
 
     @property
@@ -501,14 +438,6 @@ class FeeCredit(Line):
         if self.amount is not None or self.computed is None:
             return self.amount
         return self.rounded(self.computed)
-
-    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:
-        """The computed credit for a tie-out of the kind `fee`; the credits of all people for `credits`."""
-        if kind == "fee":
-            return self.computed
-        if kind != "credits" or self.payment is None:
-            return None
-        return Fraction((get_fact(self.recipients or "").count if people is None else people) * self.payment)
 
     def rounded(self, credit: Fraction) -> int:
         """Round a credit by the rounding rule of the cost line; the result is in the smallest unit."""
@@ -553,16 +482,43 @@ class Budget(Line):
         """The valuation of the announced amount."""
         return self.valuation
 
-    def stated_amounts(self, day: date) -> StatedAmounts:
-        """The announced amount with its ends, and the final amounts known by a day, by the day of each."""
-        true_ups = {str(t.since): t.amount for t in self.true_ups_by(day)}
-        return {"budget": self.amount, "low": self.low, "high": self.high, "true_ups": true_ups}
-
-    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | str | None:  # noqa: ARG002
-        """The announced amount, for a tie-out of the kind `budget`."""
-        if kind != "budget" or self.amount is None:
-            return None
-        return self.amount if isinstance(self.amount, str) else Fraction(self.amount)
-
 
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
+
+
+def stated_amounts(line: CostLine, day: date) -> dict[str, int | str | dict[str, int | str] | None]:
+    """The amounts that a line states, by name, as known on a day.
+
+    An amount is in the smallest unit of the currency, or the id of the fact that states it.
+    """
+    if isinstance(line, Budget):
+        true_ups = {str(t.since): t.amount for t in line.true_ups_by(day)}
+        return {"budget": line.amount, "low": line.low, "high": line.high, "true_ups": true_ups}
+    if isinstance(line, InKind):
+        return dict(line.valuations)
+    return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}
+
+
+def recomputed_amount(line: CostLine, kind: str, people: int | None) -> Fraction | str | None:
+    """The cost that a tie-out of some kind compares with a published amount.
+
+    Args:
+        line: the cost line.
+        kind: the kind of the tie-out.
+        people: the number of recipients, if the tie-out states it.
+
+    Returns:
+        The cost in the smallest unit of the currency, or the id of the fact that states it; None if the line
+        has no such cost.
+    """
+    if kind == "budget" and isinstance(line, Budget):
+        return Fraction(line.amount) if isinstance(line.amount, int) else line.amount
+    if kind == "fee" and isinstance(line, FeeCredit):
+        return line.computed
+    if line.payment is None:
+        return None
+    if kind == "face_value" and isinstance(line, InKind | Voucher) and line.numeric_facts:
+        return Fraction(min(get_fact(fact).count for fact in line.numeric_facts) * line.payment)
+    if kind == "credits" and isinstance(line, FeeCredit):
+        return Fraction((get_fact(line.recipients or "").count if people is None else people) * line.payment)
+    return None

@@ -289,16 +289,17 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
     Raises:
         UsageError: currency, decimal places or loss unit differ.
     """
-    payer, outage, theirs = f"the policy {policy.id}", f"the incident {incident.id}", incident.loss.unit
-    if policy.currency != incident.currency:
-        problem = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
-        raise UsageError(problem, remedy="Restate the policy in the incident's currency.")
-    if policy.digits != incident.minor_units:
-        problem = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
-        raise UsageError(problem, remedy="Give both the same minor_units.")
-    if policy.loss_unit != theirs:
-        problem = f"the policy's bands are in {policy.loss_unit}, the incident's losses in {theirs}"
-        raise UsageError(problem, remedy="Restate the bands in the incident's loss unit.")
+    payer, outage = f"the policy {policy.id}", f"the incident {incident.id}"
+    amounts = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
+    places = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
+    losses = f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}"
+    for own, theirs, problem, remedy in (
+        (policy.currency, incident.currency, amounts, "Restate the policy in the incident's currency."),
+        (policy.digits, incident.minor_units, places, "Give both the same minor_units."),
+        (policy.loss_unit, incident.loss.unit, losses, "Restate the bands in the incident's loss unit."),
+    ):
+        if own != theirs:
+            raise UsageError(problem, remedy=remedy)
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
@@ -307,10 +308,9 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
     Raises:
         UsageError: the file exists, or the id, the currency or the unit is not allowed in a policy.
     """
-    if out.exists():
-        raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    if out.suffix != ".toml":
-        raise UsageError("is not named .toml", file=out, remedy="Choose another --out.")
+    if out.exists() or out.suffix != ".toml":
+        problem = "exists already" if out.exists() else "is not named .toml"
+        raise UsageError(problem, file=out, remedy="Choose another --out.")
     text = (files(__package__) / "template.toml").read_text("utf-8")
     for value in (id_, currency, loss_unit):
         if not value.isprintable() or '"' in value or "\\" in value:

@@ -252,20 +252,14 @@ class Tariff:
 
         The order is: unknown, negative and zero losses, then positive losses in increasing order.
         """
-        special: list[Piece] = []
-        positive: list[Piece] = []
+        pieces: list[Piece] = []
         for place, (band, rule) in enumerate(self.rules()):
-            if band in (NEGATIVE, ZERO, UNKNOWN):
-                paid = self.rounding.round_amount(rule.amount(0)) if self.rounding else rule.amount(0)
-                special.append(Piece(band, place, None if rule.review else paid, 0))
-                continue
             split = _pieces_of_rule(band, place, rule, self.rounding)
             for _, alike in groupby(split, key=lambda piece: (piece.fixed, piece.slope)):
                 first, *others = alike
-                top = others[-1].band[1] if others else first.band[1]
-                positive.append(replace(first, band=(first.band[0], top)))
-                check_step_count(len(positive))
-        negative, zero, unknown = special
+                pieces.append(replace(first, band=(first.band[0], [first, *others][-1].band[1])))
+                check_step_count(len(pieces) - 3)
+        negative, zero, unknown, *positive = pieces
         return (unknown, negative, zero, *positive)
 
     @cached_property
@@ -349,10 +343,13 @@ def check_step_count(steps: int) -> None:
 
 
 def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    low, high = band[0] or 0, band[1]
     if rule.review:
         yield Piece(band, place, None, 0)
         return
+    if band in (NEGATIVE, ZERO, UNKNOWN):
+        yield Piece(band, place, rounding.round_amount(rule.amount(0)) if rounding else rule.amount(0), 0)
+        return
+    low, high = band[0] or 0, band[1]
     upper_ends: list[int | None] = [*sorted(set(_breakpoints(low, high, rule))), high]
     for bottom, top in pairwise([low, *upper_ends]):
         yield from _pieces_of_line((bottom, top), place, rule, rounding)
