@@ -23,7 +23,7 @@ from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO
 from outage_analysis.policies import FeeCredit, Policy, PolicyExplainer, explain, findings, load_policy
-from outage_analysis.policies.tariff import MAX_STEPS
+from outage_analysis.policies.cost_lines import MAX_STEPS
 from outage_analysis.text import LANGUAGES, Locale
 from tests.conftest import Edited
 from tests.costs.test_payouts import Page, cube, owed, policy_of, rich_lines, turning_points

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
-from outage_analysis.assumptions.reference_classes import published_spread
+from outage_analysis.assumptions.distributions import published_spread
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import policy_result
 from outage_analysis.errors import UsageError

@@ -20,8 +20,10 @@ from outage_analysis.assumptions.distributions import (
     Share,
     check_adds_up,
     log_gamma_quantile,
+    published_spread,
+    reference_class_prior,
+    update_rate,
 )
-from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior, update_rate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalText, Text, refuse_if
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates

@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from outage_analysis.assumptions import entries
-from outage_analysis.assumptions.reference_classes import class_groups
+from outage_analysis.assumptions.distributions import class_groups
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
     Day,

@@ -4,8 +4,8 @@ Modules:
     incident: an outage: what failed, when and for whom; published counts of filed claims
     layout: the columns, formats and units of complaint files
     bands: loss bands, which state whether each edge is included
-    published_facts: published figures with source, evidence grade and date; forecasts of the time
-    backtest_spec: a forecast, and the published outcomes to compare it with
+    published_facts: published figures with source, evidence grade and date; forecasts of the time;
+        back-tests, that is, forecasts with the published outcomes to compare them with
 """
 
 from __future__ import annotations
@@ -15,13 +15,6 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.incidents.backtest_spec import (
-        BacktestSpec,
-        Outcome,
-        Stage,
-        Valuation,
-        load_backtest_spec,
-    )
     from outage_analysis.incidents.bands import (
         GRID_PER_DECADE,
         LARGEST_LOSS,
@@ -68,8 +61,12 @@ if TYPE_CHECKING:
         with_encoding,
     )
     from outage_analysis.incidents.published_facts import (
+        BacktestSpec,
         Fact,
+        Outcome,
+        Stage,
         TieOut,
+        Valuation,
         cites_fact_after,
         fact_exists,
         facts,
@@ -78,6 +75,7 @@ if TYPE_CHECKING:
         get_fact,
         ids_public_by,
         is_currency,
+        load_backtest_spec,
         outcomes,
         published_rates,
         source_sites,

@@ -17,16 +17,21 @@ from outage_analysis.errors import one_line
 from outage_analysis.files import Document
 from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
 from outage_analysis.policies.cost_lines import (
+    MONEY,
+    SHARE_DIGITS,
+    SHARE_SCALE,
     Budget,
     CostLine,
     EntitledValues,
     FeeCredit,
     InKind,
     Line,
+    Rule,
     Schedule,
+    Tariff,
     Voucher,
+    contains_integer,
 )
-from outage_analysis.policies.tariff import MONEY, SHARE_DIGITS, SHARE_SCALE, Rule, Tariff, contains_integer
 from outage_analysis.text import Locale
 
 if TYPE_CHECKING:

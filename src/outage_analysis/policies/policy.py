@@ -29,9 +29,8 @@ from outage_analysis.files import (
     validated_copy,
 )
 from outage_analysis.incidents import Incident, TieOut, get_fact
-from outage_analysis.policies.cost_lines import CostLine, Effort, Schedule
+from outage_analysis.policies.cost_lines import MAX_STEPS, CostLine, Effort, RuleBand, Schedule
 from outage_analysis.policies.explanation import PolicyExplainer
-from outage_analysis.policies.tariff import MAX_STEPS, RuleBand
 from outage_analysis.text import (
     DECIMALS,
     LANGUAGES,
