@@ -103,9 +103,9 @@ class Distribution(Document, ABC):
         return self.mean if ceiling >= high else float(self._capped_mean(float(ceiling)))
 
     @property
-    @abstractmethod
     def support(self) -> Interval:
-        """The smallest and the largest possible value; minus or plus infinity if there is no bound."""
+        """The smallest and the largest possible value, or infinity without a bound: 0 and 1 for a share."""
+        return 0.0, 1.0
 
     @abstractmethod
     def _quantile(self, u: FloatArray) -> object: ...
@@ -293,16 +293,7 @@ class Pert(PeakedDistribution):
         return self.low + self.width * self.standard.capped_mean((ceiling - self.low) / self.width)
 
 
-class ShareDistribution(Distribution):
-    """A distribution of a share, between 0 and 1."""
-
-    @property
-    def support(self) -> Interval:
-        """From 0 to 1."""
-        return 0.0, 1.0
-
-
-class Beta(ShareDistribution):
+class Beta(Distribution):
     """The beta distribution of a share, as precise as if `a` successes and `b` failures had been observed."""
 
     kind: Literal["beta"] = "beta"
@@ -330,7 +321,7 @@ class Beta(ShareDistribution):
         return float(below + ceiling * special.betaincc(self.a, self.b, ceiling))
 
 
-class LogitNormal(ShareDistribution):
+class LogitNormal(Distribution):
     """A share whose logit, log(share / (1 - share)), has a normal distribution."""
 
     kind: Literal["logit-normal"] = "logit-normal"
@@ -343,7 +334,7 @@ class LogitNormal(ShareDistribution):
         return special.expit(special.ndtri(u) * self.scale + self.location)
 
 
-class LogitT(ShareDistribution):
+class LogitT(Distribution):
     """A share whose logit, log(share / (1 - share)), has a Student t distribution."""
 
     kind: Literal["logit-t"] = "logit-t"

@@ -80,9 +80,9 @@ class Entry(NamedDocument, ABC):
         return ()
 
     @property
-    @abstractmethod
     def dimensions(self) -> int:
         """How many uniform random numbers one draw (simulated value) of the assumption needs."""
+        return 1
 
     @property
     def models(self) -> tuple[Name, ...]:
@@ -109,11 +109,6 @@ class OneDistribution(Entry):
     @abstractmethod
     def sampled_distribution(self) -> Distribution:
         """The distribution from which values of the assumption are drawn."""
-
-    @property
-    def dimensions(self) -> int:
-        """How many uniform random numbers one draw needs: one."""
-        return 1
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, 1) to n draws (simulated values) of the number."""

@@ -110,28 +110,21 @@ class Ledger(Displayable, NamedDocument):
     def card(self, lang: str = "en") -> Card:
         """Summary for display: each assumption's expected value, range and grade."""
         locale = Locale(lang, self.currency or "", decimal_places(self.currency) if self.currency else 0)
+
+        def cells(named: tuple[str, Assumption]) -> tuple[str, ...]:
+            name, entry = named
+            grade, day = grade_label(entry, locale), locale.day(entry.public_on)
+            return name, *value_and_range(entry, locale), grade, day
+
         names = short_names([a.name[lang] for a in self.assumptions])
-        rows, more = first_rows(
-            locale,
-            [*zip(names, self.assumptions, strict=True)],
-            lambda x: (
-                x[0],
-                *value_and_range(x[1], locale),
-                grade_label(x[1], locale),
-                locale.day(x[1].public_on),
-            ),
-            "ledger.assumptions",
-        )
+        listed = [*zip(names, self.assumptions, strict=True)]
+        rows, more = first_rows(locale, listed, cells, "ledger.assumptions")
         heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
         known = sum(a.outcome_known for a in self.assumptions)
-        description = locale(
-            "card.ledger",
-            id=self.id,
-            incident=self.incident,
-            day=locale.day(self.as_of),
-            count=locale.number(len(self.assumptions)),
-            ties=locale.number(len(self.correlations)),
-        )
+        sizes = {"count": len(self.assumptions), "ties": len(self.correlations)}
+        counts = {name: locale.number(size) for name, size in sizes.items()}
+        day = locale.day(self.as_of)
+        description = locale("card.ledger", id=self.id, incident=self.incident, day=day, **counts)
         notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
         if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
             notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
@@ -430,10 +423,10 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     rules = []
     for rule in entry.rules:
         parts = [" × ".join([format_distribution(rule.share, locale), *loss])]
-        parts += [locale("explain.floor", amount=locale.exact_money(rule.floor))] if rule.floor else []
-        parts += (
-            [locale("explain.limit", amount=locale.exact_money(rule.cap))] if rule.cap is not None else []
-        )
+        limits = {"floor": rule.floor or None, "limit": rule.cap}
+        parts += [
+            locale(f"explain.{x}", amount=locale.exact_money(n)) for x, n in limits.items() if n is not None
+        ]
         rules.append(f"{rule.weight:.3g}: {', '.join(parts)}")
     return "; ".join(rules)
 

@@ -24,7 +24,7 @@ from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_ta
 from outage_analysis.costs.terms import Funnel, FunnelFactor, Input, Term, build_funnel, largest
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
-from outage_analysis.policies import CostLine, InKind, Policy, Schedule, load_policy
+from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The kind of rate that determines each stage that counts people."""
@@ -370,7 +370,7 @@ def _people(outcome: Outcome, people: int, line: CostLine, funnel: Funnel) -> Po
             remedy="Add the assumption to the ledger, or leave the outcome out.",
         )
     other = next((x for x in MORE_OF_FILED if stage == "filed" and x in funnel.entries), None)
-    if other or (isinstance(line, InKind) and line.cap):
+    if other or line.limit_fact:
         raise ModelRefused(
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
             remedy="Try the stages after it, or the total.",

@@ -198,15 +198,9 @@ def _parse(text: str, digits: int) -> Band | None:
         sign, number = match[1], in_smallest_units(re.sub(r"[,_]", "", match[2]), digits)
         if number is None:
             return None
-        bounds: dict[str, Band] = {
-            ">": (number, None),
-            "over": (number, None),
-            ">=": (number - 1, None),
-            "<": (0, number - 1),
-            "<=": (0, number),
-            "up to": (0, number),
-        }
-        return bounds[sign]
+        if sign in (">", ">=", "over"):
+            return number - (sign == ">="), None
+        return 0, number - (sign == "<")
     # A comma is first read as the separator of two edges: (0,300] means 0 to 300. Only if this is not
     # possible, it is read as a thousands separator.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from outage_analysis import files
 from outage_analysis.errors import UsageError
@@ -355,14 +355,10 @@ class Incident(files.NamedDocument, Columns):
         Raises:
             UsageError: the title is longer than a name may be.
         """
-        if not title:
-            return self
-        try:
-            return self.model_copy(update={"name": files.Name.model_validate(title)})
-        except ValidationError as error:
-            raise UsageError(
-                "the title is too long", value=title, remedy="Write at most 120 characters."
-            ) from error
+        if len(title) > files.MAX_NAME:
+            remedy = f"Write at most {files.MAX_NAME} characters."
+            raise UsageError("the title is too long", value=title, remedy=remedy)
+        return self.model_copy(update={"name": files.Name(en=title)}) if title else self
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""

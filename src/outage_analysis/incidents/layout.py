@@ -212,22 +212,20 @@ class Layout(Columns):
         Headers under [columns] take precedence over the other headers of a column. If the file
         lacks the column `filed_on`, the filing date is taken from `filed_at`.
         """
-        positions: dict[str, list[int]] = {}
-        for position, cell in enumerate(cells):
-            positions.setdefault(normalized_name(cell), []).append(position)
-        columns_found, wanted = {}, tuple(wanted)
-        for column in wanted:
-            own = {normalized_name(s) for s in self.columns.get(column, ())}
-            matches = [p for s in own for p in positions.get(s, ())]
-            matches = matches or [p for s in self.spellings(column) for p in positions.get(s, ())]
-            if matches:
-                columns_found[column] = sorted(matches)
-        moments = positions.get(normalized_name(FILED_AT), [])
-        if moments and "filed_on" in wanted and "filed_on" not in {*columns_found, *self.constants}:
-            columns_found["filed_on"] = moments
-        if columns_found.get(FILED_AT) == columns_found.get("filed_on"):
-            columns_found.pop(FILED_AT, None)
-        return columns_found
+        names, wanted = [normalized_name(cell) for cell in cells], tuple(wanted)
+
+        def places(spellings: Iterable[str]) -> list[int]:
+            known = {normalized_name(spelling) for spelling in spellings}
+            return [place for place, name in enumerate(names) if name in known]
+
+        found = {c: places(self.columns.get(c, ())) or places(self.spellings(c)) for c in wanted}
+        found = {column: positions for column, positions in found.items() if positions}
+        moments = places([FILED_AT])
+        if moments and "filed_on" in wanted and "filed_on" not in {*found, *self.constants}:
+            found["filed_on"] = moments
+        if found.get(FILED_AT) == found.get("filed_on"):
+            found.pop(FILED_AT, None)
+        return found
 
     def column_positions(
         self,

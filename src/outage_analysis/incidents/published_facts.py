@@ -302,19 +302,13 @@ def source_sites(ids: Iterable[str]) -> list[str]:
     Of several sources of a fact, the first counts. A derived fact has the websites of the facts that it is
     derived from. Ids of other figures, such as those of assumptions, are left out.
     """
-    sites: dict[str, None] = {}
-    pending, seen = list(ids), set[str]()
-    while pending:
-        id_ = pending.pop(0)
-        if id_ in seen or not fact_exists(id_):
-            continue
-        seen.add(id_)
-        source = get_fact(id_, hindsight=True).source
+    sites: list[str] = []
+    for source in (get_fact(id_, hindsight=True).source for id_ in ids if fact_exists(id_)):
         if source.startswith(DERIVED):
-            pending = [*source.removeprefix(DERIVED).split(", "), *pending]
+            sites += source_sites(source.removeprefix(DERIVED).split(", "))
         elif host := urlsplit(source.split(ADDRESS_SEPARATOR)[0]).netloc:
-            sites[re.sub(r"^(www\d*|m)\.", "", host)] = None
-    return list(sites)
+            sites.append(re.sub(r"^(www\d*|m)\.", "", host))
+    return list(dict.fromkeys(sites))
 
 
 def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:

@@ -510,6 +510,11 @@ class Line(NamedDocument):
         return self._fact("published_count") or self._fact("recipients")
 
     @property
+    def limit_fact(self) -> str | None:
+        """The id of the fact that limits the number of recipients."""
+        return self._fact("cap")
+
+    @property
     def main_valuation(self) -> str:
         """The kind of cost that the line has, such as `cash`; the main one if it has several."""
         return self.VALUATION

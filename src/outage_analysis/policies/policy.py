@@ -210,7 +210,14 @@ class Policy(Displayable, NamedDocument):
             >>> changed.id, changed.schedules[0].bands[0].fixed
             ('kakao-2022-changed', 40000)
         """
-        schedule = self._schedule_to_change(line)
+        ids = [schedule.id for schedule in self.schedules]
+        if line is None and len(ids) != 1:
+            remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
+            raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
+        schedule = self.line(line or ids[0])
+        if not isinstance(schedule, Schedule):
+            remedy = spelling_hint(schedule.id, ids) if ids else ""
+            raise UsageError("the cost line does not pay by loss band", value=line, remedy=remedy)
         fixed = smallest_units(pays, self.digits, "the payment")
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
         edges = [band.up_to for band in schedule.bands]
@@ -237,17 +244,6 @@ class Policy(Displayable, NamedDocument):
         lines = tuple(line if x.id == line.id else x for x in self.lines)
         ties = tuple(tie for tie in self.tie_outs if line.id not in tie.lines)
         return changed_copy(self, lines=lines, tie_outs=ties)
-
-    def _schedule_to_change(self, line: str | None) -> Schedule:
-        ids = [schedule.id for schedule in self.schedules]
-        if line is None and len(ids) != 1:
-            remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
-            raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
-        named = self.line(line or ids[0])
-        if not isinstance(named, Schedule):
-            remedy = spelling_hint(named.id, ids) if ids else ""
-            raise UsageError("the cost line does not pay by loss band", value=line, remedy=remedy)
-        return named
 
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.
@@ -396,26 +392,23 @@ def policy_from_tiers(
         "line": (line,),
     }
     policy = Policy.model_validate(document)
+    names = {}
+    for locale in map(policy.locale, LANGUAGES):
+        pays, bands = PolicyExplainer(policy, locale).rule_text, policy.schedules[0].bands
+        words = "; ".join(f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in bands)
+        names[locale.lang] = locale("explain.tiers_named", tiers=words)
     try:
-        return policy.model_copy(update={"name": Name(**{x: _tiers_in_words(policy, x) for x in LANGUAGES})})
+        return policy.model_copy(update={"name": Name(**names)})
     except ValidationError:  # many tiers are too long for a name
         return policy
 
 
-def _tiers_in_words(policy: Policy, lang: str) -> str:
-    """Return what each tier pays, as the name of a policy."""
-    locale = policy.locale(lang)
-    pays, (line,) = PolicyExplainer(policy, locale).rule_text, policy.schedules
-    tiers = [f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in line.bands]
-    return locale("explain.tiers_named", tiers="; ".join(tiers))
-
-
 def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:
     remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
-    if not isinstance(tiers, Mapping):
-        raise UsageError(f"tiers are a mapping, not a {type(tiers).__name__}", remedy=remedy)
-    if not tiers:
-        raise UsageError("there is no tier", remedy=remedy)
+    if not isinstance(tiers, Mapping) or not tiers:
+        is_empty = isinstance(tiers, Mapping)
+        problem = "there is no tier" if is_empty else f"tiers are a mapping, not a {type(tiers).__name__}"
+        raise UsageError(problem, remedy=remedy)
     name, digits = "the largest loss of a tier", incident.loss_digits
     stated = {None if x is None else smallest_units(x, digits, name): pays for x, pays in tiers.items()}
     edges = sorted(up_to for up_to in stated if up_to is not None)
