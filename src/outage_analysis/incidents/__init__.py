@@ -1,8 +1,8 @@
 """Incidents: TOML documents about an outage go in; typed documents and published facts come out.
 
 Modules:
-    incident: an outage: what failed, when and for whom; published counts of filed claims
-    layout: the columns, formats and units of complaint files
+    incident: an outage: what failed, when and for whom; the columns, formats and units of complaint files;
+        published counts of filed claims
     bands: loss bands, which state whether each edge is included
     published_facts: published figures with source, evidence grade and date; forecasts of the time;
         back-tests, that is, forecasts with the published outcomes to compare them with
@@ -33,28 +33,26 @@ if TYPE_CHECKING:
         upper_cuts,
     )
     from outage_analysis.incidents.incident import (
-        RESERVED,
-        ClaimDeadline,
-        Dimension,
-        FactId,
-        Incident,
-        IntakeSeries,
-        NamedItem,
-        checked_rows,
-        claim_columns,
-        load_incident,
-        load_intake,
-    )
-    from outage_analysis.incidents.layout import (
         CANONICAL_COLUMNS,
         COUNT,
         FILED_AT,
         FORMAT_UNIT_PATTERN,
         REQUIRED_COLUMNS,
+        RESERVED,
         ROW_ID,
         UNIT_PATTERN,
+        ClaimDeadline,
+        Dimension,
+        FactId,
+        Incident,
+        IntakeSeries,
         Layout,
+        NamedItem,
+        checked_rows,
+        claim_columns,
         layout_for,
+        load_incident,
+        load_intake,
         load_layout,
         normalized_name,
         unit_multiplier,
