@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         log_grid,
         lower_closed_cuts,
         parse_band,
-        upper_cuts,
     )
     from outage_analysis.incidents.incident import (
         CANONICAL_COLUMNS,

@@ -42,14 +42,6 @@ def log_grid() -> tuple[int, ...]:
     return tuple(sorted({round(10 ** (k / GRID_PER_DECADE)) for k in range(steps + 1)}))
 
 
-def upper_cuts(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
-    """Convert band edges to cuts; a cut is the largest loss of a band.
-
-    If bands include their lower edge, the edge 300,000 becomes the cut 299,999.
-    """
-    return tuple(edge if closed == "upper" else edge - 1 for edge in edges)
-
-
 def holds_positive(band: Band) -> bool:
     """Return whether a band contains losses above 0; the unknown, zero and negative bands do not."""
     return band != UNKNOWN and (band[1] is None or band[1] > 0)

@@ -35,7 +35,7 @@ from outage_analysis.files import (
     refuse_repeated,
     spelling_hint,
 )
-from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
+from outage_analysis.incidents.bands import LARGEST_LOSS, Closed
 from outage_analysis.incidents.published_facts import Fact, TieOut, get_fact
 from outage_analysis.text import (
     AMOUNTS,
@@ -495,7 +495,7 @@ class Dimension(NamedDocument):
     @property
     def cuts(self) -> tuple[int, ...]:
         """The edges of a numeric dimension as cuts; a cut is the largest number of a band."""
-        return upper_cuts(self.edges, self.closed)
+        return tuple(edge - (self.closed == "lower") for edge in self.edges)
 
     def _check(self) -> None:
         refuse_if((self.kind == "number") != bool(self.edges), "has edges exactly when its kind is number")
