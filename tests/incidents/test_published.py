@@ -194,13 +194,6 @@ def test_what_names_no_service_matches_none(incident: Incident, spelling: str) -
     assert service_of(incident, spelling) == []
 
 
-def test_no_spelling_stands_for_two_services_or_two_claimant_types(incident: Incident) -> None:
-    for group in (incident.services, incident.claimant_types):
-        spellings = [spelling for item in group for spelling in item.spellings()]
-        assert len(spellings) == len(set(spellings))
-        assert len(spellings) > len(group)
-
-
 def test_the_outage_lasted_127_and_a_half_hours_and_a_window_without_an_end_has_no_length(
     incident: Incident,
 ) -> None:
@@ -325,11 +318,3 @@ def test_a_document_that_breaks_a_rule_is_refused_by_name(
         load_incident(edited("incidents", old, new))
     assert message in str(refusal.value)
     assert refusal.value.exit_code == 2
-
-
-def test_an_incident_without_services_is_refused(edited: Edited) -> None:
-    page = edited("incidents")
-    head, _, _ = page.read_text("utf-8").partition("[[service]]")
-    page.write_text(head, "utf-8")
-    with pytest.raises(UsageError, match="service: a required key is missing"):
-        load_incident(page)
