@@ -199,13 +199,24 @@ def test_the_terms_give_ten_times_the_fee_from_two_hours_on(minutes: int, credit
 
 
 KT, OFCOM = "kt-2018", "ofcom-2019"
-DAYS = {0: 0, 1: 400_000, 2: 400_000, 3: 800_000, 4: 800_000, 5: 1_000_000, 6: 1_000_000, 7: 1_200_000}
+DAYS: dict[int | None, int] = {
+    None: 0,
+    0: 0,
+    1: 400_000,
+    2: 400_000,
+    3: 800_000,
+    4: 800_000,
+    5: 1_000_000,
+    6: 1_000_000,
+    7: 1_200_000,
+    365: 1_200_000,
+}
 
 
 @pytest.mark.parametrize(
     ("id_", "line", "paid"),
     [
-        (KT, "small-business-cash", {**DAYS, 365: 1_200_000, None: 0}),
+        (KT, "small-business-cash", DAYS),
         (OFCOM, "loss-of-service", {2: 0, 3: 800, 12: 8_000}),
         (OFCOM, "late-start", {1: 500, 10: 5_000}),
         (OFCOM, "missed-visit", {0: 2_500, None: 2_500, 9: 2_500}),
