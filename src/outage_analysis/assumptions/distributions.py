@@ -31,11 +31,7 @@ Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 
-RANGE_PROBABILITIES = (0.01, 0.99)
-"""Percentiles listed as low and high for a distribution whose author stated no bounds."""
 FLOAT_NOISE = 1e-9
-HALVINGS = 53
-"""How often an interval of probabilities is halved: until its ends are adjacent."""
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
@@ -68,7 +64,7 @@ class Distribution(Document, ABC):
         """
         if self.bounds_are_stated:
             return self.support
-        low, high = self.quantile(RANGE_PROBABILITIES)
+        low, high = self.quantile((0.01, 0.99))
         return min(float(low), self.mean), max(float(high), self.mean)
 
     @property
@@ -89,7 +85,7 @@ class Distribution(Document, ABC):
         """
         values = np.asarray(x, float)
         low, high = np.zeros(values.shape), np.ones(values.shape)
-        for _ in range(HALVINGS):
+        for _ in range(53):  # then the ends are adjacent
             middle = (low + high) / 2
             reached = self.quantile(middle) <= values
             low, high = np.where(reached, middle, low), np.where(reached, high, middle)
@@ -565,7 +561,6 @@ CONTRADICTION = 6.0
 """How many standard deviations apart the prior and the counts must be to contradict each other."""
 NEGLIGIBLE = 40.0
 """Log densities this far below the maximum are treated as zero."""
-REFINEMENTS = 6
 COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
 RatePrior = Beta | LogitNormal | LogitT | Uniform | Triangular | Pert
@@ -598,7 +593,7 @@ class UpdatedRate(Distribution):
             ModelRefused: the prior makes the observed rate practically impossible.
         """
         low, high = -OUTERMOST_SCORE, OUTERMOST_SCORE
-        for _ in range(REFINEMENTS):
+        for _ in range(6):
             scores = np.linspace(low, high, COARSE_STEPS + 1)
             density = self._log_likelihood(self._rates(scores)) - scores**2 / 2
             relevant = np.flatnonzero(density > density.max() - NEGLIGIBLE)

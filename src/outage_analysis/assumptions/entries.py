@@ -484,10 +484,6 @@ def _largest_product(*factors: Distribution) -> float:
     return 0.0 if 0 in maxima else float(np.prod(maxima))
 
 
-Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
-"""How many observations a statement is worth; above a million the shares are practically certain."""
-
-
 class MixBand(Document):
     """The share of reports that is expected in one loss band."""
 
@@ -507,9 +503,9 @@ class BandMix(Entry):
     """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
     bands: tuple[MixBand, ...] = Field(alias="band", min_length=1)
     """The bands with their shares, which add up to 1."""
-    size: Size | None = None
+    size: Annotated[float, Field(ge=0.001, le=1_000_000)] | None = None
     """How many observations the shares are worth: the mix then follows a Dirichlet distribution. Left out
-    when the shares are certain."""
+    when the shares are certain; above a million they practically are."""
 
     def _check(self) -> None:
         check_partition([(b.over, b.up_to) for b in self.bands])

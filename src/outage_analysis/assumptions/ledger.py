@@ -331,8 +331,6 @@ def rates_by_effort(
 
 
 ENGLISH = Locale("en")
-VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values")
-"""Parameters of a distribution in the unit of the number itself."""
 GROUPED_FROM = 1_000
 """Parameters from here on are written with thousands separators and without decimals."""
 
@@ -440,9 +438,10 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
         unit: the divisor of the parameters that have the unit of the number, such as `low` and `mode`.
     """
     if isinstance(value, Document):
+        in_unit = ("low", "mode", "high", "median", "value", "values")
         parameters = [
             f"{locale(f'distribution.{name}')} "
-            + format_distribution(getattr(value, name), locale, unit if name in VALUE_PARAMETERS else 1)
+            + format_distribution(getattr(value, name), locale, unit if name in in_unit else 1)
             for name in type(value).model_fields
             if name != "kind"
         ]

@@ -424,7 +424,6 @@ AmountOrFact = Annotated[
     Discriminator(lambda value: "fact" if isinstance(value, str) else "amount"),
 ]
 """An amount in the smallest unit of the currency, or the id of the fact that states it."""
-MINUTES_A_DAY = 1440
 Days = Annotated[int, Field(gt=0, le=3660), Unit("days")]
 Minutes = Annotated[int, Field(ge=0, le=10**7), Unit("minutes")]
 
@@ -813,7 +812,7 @@ class FeeCredit(Line):
         elif self.periods is not None:
             days = self.periods * self.period_days
         elif self.multiple is not None and minutes is not None:
-            days = Fraction(self.multiple * minutes * (minutes >= self.from_minutes), MINUTES_A_DAY)
+            days = Fraction(self.multiple * minutes * (minutes >= self.from_minutes), 24 * 60)
         return None if days is None else Fraction(fee * days) / self.period_days
 
     @property

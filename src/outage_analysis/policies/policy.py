@@ -326,8 +326,6 @@ TierPayments = Mapping[Any, Amount]
 
 The type of the keys is not stated, because the keys of a mapping are invariant: int would not fit int | None.
 """
-TIERS_LINE = "tiers"
-"""The id of the only cost line of such a policy."""
 
 
 def policy_from_tiers(
@@ -369,7 +367,7 @@ def policy_from_tiers(
     if effort not in efforts:
         raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
     line: dict[str, Any] = {
-        "id": TIERS_LINE,
+        "id": "tiers",
         "kind": "schedule",
         "name": {lang: Locale(lang)("explain.tiers_line") for lang in LANGUAGES},
         "public_on": public_on or incident.claims_from,
