@@ -413,19 +413,18 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
     if isinstance(entry, entries.Handling):
-        counts = [format_distribution(count, locale) for count in (entry.people, entry.weeks)]
-        return " × ".join([*counts, format_distribution(entry.weekly_wage, locale, unit)])
+        counts = f"{format_distribution(entry.people, locale)} × {format_distribution(entry.weeks, locale)}"
+        return f"{counts} × {format_distribution(entry.weekly_wage, locale, unit)}"
     if entry.distribution:
         return format_distribution(entry.distribution, locale, unit)
-    loss = [format_distribution(entry.loss, locale, unit)] if entry.loss else []
-    rules = []
+    rules, loss = [], format_distribution(entry.loss, locale, unit)
     for rule in entry.rules:
-        parts = [" × ".join([format_distribution(rule.share, locale), *loss])]
         limits = {"floor": rule.floor or None, "limit": rule.cap}
-        parts += [
+        said = [
             locale(f"explain.{x}", amount=locale.exact_money(n)) for x, n in limits.items() if n is not None
         ]
-        rules.append(f"{rule.weight:.3g}: {', '.join(parts)}")
+        paid = f"{format_distribution(rule.share, locale)} × {loss}"
+        rules.append(f"{rule.weight:.3g}: {', '.join([paid, *said])}")
     return "; ".join(rules)
 
 
@@ -438,7 +437,7 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
         unit: the divisor of the parameters that have the unit of the number, such as `low` and `mode`.
     """
     if isinstance(value, Document):
-        in_unit = ("low", "mode", "high", "median", "value", "values")
+        in_unit = ("low", "mode", "high", "median", "value", "values")  # the others are pure numbers
         parameters = [
             f"{locale(f'distribution.{name}')} "
             + format_distribution(getattr(value, name), locale, unit if name in in_unit else 1)
