@@ -22,6 +22,7 @@ from outage_analysis.incidents import (
     load_incident,
     normalized_name,
     outcomes,
+    source_sites,
 )
 from outage_analysis.incidents.incident import COUNTABLE
 from outage_analysis.incidents.published_facts import SCHEMA
@@ -110,6 +111,11 @@ def test_every_fact_that_a_derived_figure_names_exists() -> None:
     named = [id_ for s in derived["source"] for id_ in s.removeprefix("derived from ").split(", ")]
     assert len(named) > 10
     assert [id_ for id_ in named if not fact_exists(id_)] == []
+    first = source_sites(["CL-13"])
+    assert first == ["v.daum.net"]
+    for id_, source in derived.select("id", "source").iter_rows():
+        own = [site for x in source.removeprefix("derived from ").split(", ") for site in source_sites([x])]
+        assert source_sites(["CL-13", id_, "no-fact"]) == list(dict.fromkeys([*first, *own]))
 
 
 @pytest.mark.parametrize("id_", ["R2-05", "CO-10", "CO-14"])
