@@ -48,7 +48,6 @@ WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_synta
                 *("altair", *WRITERS),
                 "outage_analysis.losses.late_claims",
                 "outage_analysis.analysis.exploration",
-                "outage_analysis.incidents.backtest_spec",
             ),
         ),
         ("outage_analysis.reports", WRITERS[1:]),

@@ -34,9 +34,10 @@ from outage_analysis.assumptions.distributions import (
     Lognormal,
     Pert,
     Uniform,
+    published_spread,
+    reference_class_prior,
 )
 from outage_analysis.assumptions.ledger import format_distribution
-from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
 from outage_analysis.costs.points import sobol_points
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids

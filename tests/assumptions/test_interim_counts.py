@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,11 +12,9 @@ from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import data_root
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import load_policy
-from tests.commands import command
 from tests.conftest import Reshelve
 from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, policy_of, tiers
 
@@ -164,15 +161,3 @@ def test_what_does_not_wait_for_a_deadline_is_not_refused() -> None:
     assert cost_table(policy, entitled, as_of=HALFWAY)["expected"].is_not_null().all()
     with pytest.raises(ModelRefused, match="take-up: "):
         cost_table(policy, ledger(rate("take_up")), as_of=HALFWAY)
-
-
-def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
-    seen = 'observed = { hits = "R2-05", of = "CL-13"'
-    text = (data_root() / "assumptions/kakao-2023-06-30.toml").read_text("utf-8")
-    assert seen in text
-    page = tmp_path / "ledger.toml"
-    page.write_text(text.replace(seen, f"{seen}, counted_on = 2023-05-15"), "utf-8")
-    code, out, err = command("cost", "--ledger", page, "--as-of", "2023-06-30")
-    assert (code, out) == (5, "")
-    assert "as-filing-share-documents: `observed` counts R2-05 of CL-13" in err
-    assert "2023-05-15, but the last day to file or to take is 2023-05-31" in err

@@ -21,12 +21,10 @@ from outage_analysis.assumptions.distributions import (
     LogitNormal,
     LogitT,
     Pert,
-    Triangular,
-    Uniform,
-)
-from outage_analysis.assumptions.reference_classes import (
     RatePrior,
     Spread,
+    Triangular,
+    Uniform,
     class_groups,
     published_spread,
     reference_class_prior,

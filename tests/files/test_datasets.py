@@ -127,43 +127,6 @@ def test_a_directory_or_another_suffix_is_no_document(tmp_path: Path) -> None:
             load_policy(tmp_path / name)
 
 
-def test_an_unknown_key_is_named_with_its_place_and_the_nearest_key(edited: Edited) -> None:
-    page = edited("policies", "fixed = 30_000", "fixd = 30_000")
-    line = refusal_of(page)
-    assert "line 'small-business-cash' > band 1 > fixd: unknown key" in line
-    assert "Did you mean 'fixed'?" in line
-
-
-def test_a_missing_key_is_named(edited: Edited) -> None:
-    page = edited("policies", 'loss_unit = "KRW"', "")
-    assert "loss_unit: a required key is missing" in refusal_of(page)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ('currency = "KRW"', "currency = 410", "currency: input should be a valid string"),
-        ('currency = "KRW"', 'currency = "won"', "currency: string should match pattern"),
-        (
-            "public_on = 2022-12-29",
-            'public_on = "2022-12-29"',
-            "public_on: is not a date; write it bare, as in 2022-12-29 (found '2022-12-29')",
-        ),
-        (
-            "public_on = 2022-12-29",
-            "public_on = 2022-12-29T09:00:00",
-            "public_on: is not a date; write it bare",
-        ),
-        ('kind = "schedule"', 'kind = "tiers"', "input tag 'tiers' found"),
-        ('facts = ["PR-08"]', 'facts = "PR-08"', "line 'channel-credit' > facts: "),
-    ],
-)
-def test_a_value_of_the_wrong_type_is_named_by_its_key(
-    edited: Edited, old: str, new: str, message: str
-) -> None:
-    assert message in refusal_of(edited("policies", old, new))
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -219,14 +182,6 @@ def test_a_refusal_names_the_line_of_the_file(
     page.write_text(text, "utf-8", newline=newline)
     number = text[: text.index(wrong)].count("\n") + 1
     assert refusal_of(page).startswith(f"policies.toml, line {number}, ")
-
-
-def test_a_key_that_is_missing_is_reported_by_the_line_of_its_table(edited: Edited) -> None:
-    page = edited("policies", 'id = "games"\n', "")
-    text = page.read_text("utf-8")
-    head = text[: text.index("Game items for players")].rindex("[[line]]")
-    number = text[:head].count("\n") + 1
-    assert re.match(rf"policies\.toml, line {number}, line \d+ > id: a required key", refusal_of(page))
 
 
 TOML = """\

@@ -22,6 +22,7 @@ from outage_analysis.incidents import (
     load_incident,
     normalized_name,
     outcomes,
+    source_sites,
 )
 from outage_analysis.incidents.incident import COUNTABLE
 from outage_analysis.incidents.published_facts import SCHEMA
@@ -110,6 +111,11 @@ def test_every_fact_that_a_derived_figure_names_exists() -> None:
     named = [id_ for s in derived["source"] for id_ in s.removeprefix("derived from ").split(", ")]
     assert len(named) > 10
     assert [id_ for id_ in named if not fact_exists(id_)] == []
+    first = source_sites(["CL-13"])
+    assert first == ["v.daum.net"]
+    for id_, source in derived.select("id", "source").iter_rows():
+        own = [site for x in source.removeprefix("derived from ").split(", ") for site in source_sites([x])]
+        assert source_sites(["CL-13", id_, "no-fact"]) == list(dict.fromkeys([*first, *own]))
 
 
 @pytest.mark.parametrize("id_", ["R2-05", "CO-10", "CO-14"])
@@ -192,13 +198,6 @@ def test_a_service_is_known_as_people_type_it(incident: Incident, spelling: str,
 @pytest.mark.parametrize("spelling", ["", "네이버", "카카오톸", "kakao"])
 def test_what_names_no_service_matches_none(incident: Incident, spelling: str) -> None:
     assert service_of(incident, spelling) == []
-
-
-def test_no_spelling_stands_for_two_services_or_two_claimant_types(incident: Incident) -> None:
-    for group in (incident.services, incident.claimant_types):
-        spellings = [spelling for item in group for spelling in item.spellings()]
-        assert len(spellings) == len(set(spellings))
-        assert len(spellings) > len(group)
 
 
 def test_the_outage_lasted_127_and_a_half_hours_and_a_window_without_an_end_has_no_length(
@@ -325,11 +324,3 @@ def test_a_document_that_breaks_a_rule_is_refused_by_name(
         load_incident(edited("incidents", old, new))
     assert message in str(refusal.value)
     assert refusal.value.exit_code == 2
-
-
-def test_an_incident_without_services_is_refused(edited: Edited) -> None:
-    page = edited("incidents")
-    head, _, _ = page.read_text("utf-8").partition("[[service]]")
-    page.write_text(head, "utf-8")
-    with pytest.raises(UsageError, match="service: a required key is missing"):
-        load_incident(page)

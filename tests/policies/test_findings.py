@@ -15,7 +15,6 @@ from hypothesis import given, settings
 
 from outage_analysis.files import bundled_ids
 from outage_analysis.policies import Policy, findings, load_policy
-from outage_analysis.policies.checks import FINDINGS
 from tests.commands import command
 from tests.conftest import Edited
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
@@ -171,10 +170,6 @@ def test_each_finding_is_there_in_korean(page: Page) -> None:
         code = re.sub(r"`[^`]*`", "", says)  # keys of a TOML document
         assert re.search("[가-힣]", code)
         assert untranslated(code, ["PR-00"]) == []
-
-
-def test_there_is_an_example_of_each_finding() -> None:
-    assert {kind for kind, *_ in ASK} == set(FINDINGS)
 
 
 def test_the_order_of_the_findings_is_that_of_the_lines() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
-from outage_analysis.assumptions.reference_classes import published_spread
+from outage_analysis.assumptions.distributions import published_spread
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import policy_result
 from outage_analysis.errors import UsageError
@@ -88,8 +88,12 @@ def test_a_rounded_credit_is_the_nearest_step_on_its_side(
     assert {"up": 0 <= off < 1, "down": -1 < off <= 0, "half_up": -half < off <= half}[how]
 
 
-def test_a_credit_without_a_fee_or_an_amount_is_unpriced_and_bounds_nothing() -> None:
-    table = exact_costs(policy_of({"kind": "fee_credit", "days": 3, "recipients": "US-03"}), None, as_of=DAY)
+@pytest.mark.parametrize(
+    "line",
+    [{"kind": "fee_credit", "days": 3, "recipients": "US-03"}, {"kind": "budget", "effort": "automatic"}],
+)
+def test_a_line_without_a_fee_or_an_amount_is_unpriced_and_bounds_nothing(line: Page) -> None:
+    table = exact_costs(policy_of(line), None, as_of=DAY)
     assert table.select("status", "promised", "expected", "high").row(0) == ("unpriced", None, None, None)
 
 
@@ -264,11 +268,6 @@ def test_a_true_up_is_not_known_before_its_fact() -> None:
     twice: Page = {**terms, "true_ups": (earlier, *terms["true_ups"])}
     assert ends(budget(date(2022, 12, 30), won, **twice)) == [90_000_000] * 4
     assert ends(budget(date(2023, 6, 30), won, **terms)) == [50_000_000] * 4
-
-
-def test_a_budget_without_a_sum_is_unpriced() -> None:
-    row = budget()
-    assert (row["status"], ends(row)[0], ends(row)[3]) == ("unpriced", None, None)
 
 
 @pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])

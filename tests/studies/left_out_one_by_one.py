@@ -10,11 +10,7 @@ from collections.abc import Iterator
 
 from scipy import stats
 
-from outage_analysis.assumptions.reference_classes import (
-    class_groups,
-    published_spread,
-    reference_class_prior,
-)
+from outage_analysis.assumptions.distributions import class_groups, published_spread, reference_class_prior
 from outage_analysis.incidents import get_fact
 from tests.paths import ROOT
 

@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy import stats
 
-from outage_analysis.assumptions.reference_classes import class_groups
+from outage_analysis.assumptions.distributions import class_groups
 from tests.assumptions.test_prior_rule import classes_by_hand, expit, logit, spread_by_hand
 from tests.studies import left_out_one_by_one as study
 

@@ -3,9 +3,8 @@
 Modules:
     ledger: loads the ledger or builds one from reference classes, changes a value, and lists it as a table
     entries: rates, factors, mean payments, awards, the cost of handling, shares of reports per loss band
-    distributions: the distributions that a ledger may state, and tabulated quantiles for fast sampling
-    reference_classes: the rule that turns comparable schemes into a distribution of a rate, and updates it
-        with counts
+    distributions: the distributions that a ledger may state, and tabulated quantiles for fast sampling; the
+        rule that turns comparable schemes into a distribution of a rate, and updates it with counts
 """
 
 from __future__ import annotations

@@ -1,17 +1,26 @@
-"""Distributions that a ledger may state: `distribution = { kind = "pert", low = 1, mode = 2, high = 4 }`."""
+"""Distributions that a ledger may state: `distribution = { kind = "pert", low = 1, mode = 2, high = 4 }`.
+
+The distribution of a rate can also follow from the rates of comparable events, which are called reference
+classes: a written rule predicts the rate of a new event from them. Counts of an event update the rate of that
+event only.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from pydantic import AfterValidator, Field
 
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, refuse_if
+from outage_analysis.incidents import get_fact, published_rates
 from outage_analysis.special_functions import special
 
 FloatArray = NDArray[np.float64]
@@ -22,11 +31,7 @@ Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 
-RANGE_PROBABILITIES = (0.01, 0.99)
-"""Percentiles listed as low and high for a distribution whose author stated no bounds."""
 FLOAT_NOISE = 1e-9
-HALVINGS = 53
-"""How often an interval of probabilities is halved: until its ends are adjacent."""
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
@@ -59,7 +64,7 @@ class Distribution(Document, ABC):
         """
         if self.bounds_are_stated:
             return self.support
-        low, high = self.quantile(RANGE_PROBABILITIES)
+        low, high = self.quantile((0.01, 0.99))
         return min(float(low), self.mean), max(float(high), self.mean)
 
     @property
@@ -80,7 +85,7 @@ class Distribution(Document, ABC):
         """
         values = np.asarray(x, float)
         low, high = np.zeros(values.shape), np.ones(values.shape)
-        for _ in range(HALVINGS):
+        for _ in range(53):  # then the ends are adjacent
             middle = (low + high) / 2
             reached = self.quantile(middle) <= values
             low, high = np.where(reached, middle, low), np.where(reached, high, middle)
@@ -94,9 +99,9 @@ class Distribution(Document, ABC):
         return self.mean if ceiling >= high else float(self._capped_mean(float(ceiling)))
 
     @property
-    @abstractmethod
     def support(self) -> Interval:
-        """The smallest and the largest possible value; minus or plus infinity if there is no bound."""
+        """The smallest and the largest possible value, or infinity without a bound: 0 and 1 for a share."""
+        return 0.0, 1.0
 
     @abstractmethod
     def _quantile(self, u: FloatArray) -> object: ...
@@ -284,16 +289,7 @@ class Pert(PeakedDistribution):
         return self.low + self.width * self.standard.capped_mean((ceiling - self.low) / self.width)
 
 
-class ShareDistribution(Distribution):
-    """A distribution of a share, between 0 and 1."""
-
-    @property
-    def support(self) -> Interval:
-        """From 0 to 1."""
-        return 0.0, 1.0
-
-
-class Beta(ShareDistribution):
+class Beta(Distribution):
     """The beta distribution of a share, as precise as if `a` successes and `b` failures had been observed."""
 
     kind: Literal["beta"] = "beta"
@@ -321,7 +317,7 @@ class Beta(ShareDistribution):
         return float(below + ceiling * special.betaincc(self.a, self.b, ceiling))
 
 
-class LogitNormal(ShareDistribution):
+class LogitNormal(Distribution):
     """A share whose logit, log(share / (1 - share)), has a normal distribution."""
 
     kind: Literal["logit-normal"] = "logit-normal"
@@ -334,7 +330,7 @@ class LogitNormal(ShareDistribution):
         return special.expit(special.ndtri(u) * self.scale + self.location)
 
 
-class LogitT(ShareDistribution):
+class LogitT(Distribution):
     """A share whose logit, log(share / (1 - share)), has a Student t distribution."""
 
     kind: Literal["logit-t"] = "logit-t"
@@ -444,3 +440,209 @@ def _quantiles_from_nearer_tail(
     quantiles = np.empty_like(scores)
     quantiles[lower], quantiles[~lower] = below(*shapes, tail[lower]), above(*shapes, tail[~lower])
     return quantiles
+
+
+INTERVAL_LEVEL = 0.8
+"""The level of the prediction interval by which the rule is evaluated."""
+FEW_CLASSES = 3
+"""With up to this many classes, the interval is widened to contain all of them."""
+REMEDY = "State the distribution of the rate in the ledger."
+
+
+class Spread(NamedTuple):
+    """The spread between the rates of events with the same effort, as a variance of their logits."""
+
+    variance: float
+    """The variance of the logits."""
+    weight: int
+    """Its degrees of freedom."""
+
+
+def class_groups(
+    kind: str, *, public_by: date | None = None, without: Collection[str] = ()
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The published reference classes of a kind of rate (data/published/rates.csv), one per event and group.
+
+    A group is what claimants must do (`effort`) and of whom the rate is a share (`of`), such as `form` and
+    `entitled`. Of several rows of one event the latest stands for it.
+
+    Args:
+        kind: the kind of assumption: acceptance; every other kind follows from the take-up of people.
+        public_by: leave out classes that were not public by this day, or have no day.
+        without: events that are left out, such as the one whose rate is forecast.
+
+    Returns:
+        (effort, of) -> ids of facts in percent.
+    """
+    topic = "acceptance" if kind == "acceptance" else "take-up"
+    rates = published_rates().filter(
+        pl.col("topic") == topic,
+        pl.col("event").is_not_null(),
+        pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
+    )
+    latest = (
+        rates.filter(~pl.col("event").is_in(list(without)))
+        .sort("public_on", maintain_order=True)
+        .group_by("effort", "of", "event", maintain_order=True)
+        .agg(pl.col("id").last())
+        .group_by("effort", "of", maintain_order=True)
+        .agg("id")
+    )
+    return {(effort, of): tuple(ids) for effort, of, ids in latest.iter_rows()}
+
+
+def published_spread(
+    kind: str, classes: Collection[str] = (), *, public_by: date | None = None, without: Collection[str] = ()
+) -> Spread:
+    """The variance of logit rates between events, pooled over the groups of published classes of a kind.
+
+    The variance is the mean square of the distances of the logits from the mean of their group.
+
+    Args:
+        kind: the kind of assumption, as in `class_groups`.
+        classes: facts that an assumption uses. Their events are left out, so that no data counts twice.
+        public_by: leave out classes that were not public by this day, or have no day.
+        without: further events that are left out.
+
+    Raises:
+        UsageError: there is no such fact.
+    """
+    used = published_rates().filter(pl.col("id").is_in([get_fact(c).id for c in classes]))
+    events = {*used["event"].drop_nulls(), *without}
+    squares, degrees_of_freedom = 0.0, 0
+    for group in class_groups(kind, public_by=public_by, without=events).values():
+        squares += _sum_of_squares(_logits([get_fact(c).middle / 100 for c in group]))
+        degrees_of_freedom += len(group) - 1
+    return Spread(squares / degrees_of_freedom if degrees_of_freedom else 0.0, degrees_of_freedom)
+
+
+def reference_class_prior(shares: Sequence[float], spread: Spread) -> LogitT:
+    """The prior distribution of the rate in a new event, from the rates of comparable events (classes).
+
+    Each class is one observation, however many people it counted. On the logit scale the rate of a new event
+    follows a Student t distribution around the mean of the classes. Its variance is the variance of the
+    classes pooled with that of other events, weighted by degrees of freedom. With up to three classes the
+    range is wide enough to contain all of them.
+
+    Args:
+        shares: observed rates, each strictly between 0 and 1.
+        spread: the spread between other events, as from `published_spread`.
+
+    Raises:
+        ModelRefused: a share is 0 or 1, there is no share, or there is a single share and no spread.
+    """
+    if not shares or not all(0 < share < 1 for share in shares):
+        raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=REMEDY)
+    logits = _logits(shares)
+    location, n = float(logits.mean()), len(logits)
+    df = spread.weight + n - 1
+    if not df:
+        raise ModelRefused("one reference class says nothing of the spread between events", remedy=REMEDY)
+    variance = (spread.weight * spread.variance + _sum_of_squares(logits)) / df
+    scale = (variance * (1 + 1 / n)) ** 0.5
+    if n <= FEW_CLASSES:
+        farthest = float(np.abs(logits - location).max())
+        scale = max(scale, farthest / float(special.stdtrit(df, (1 + INTERVAL_LEVEL) / 2)))
+    return LogitT(location=location, scale=scale, df=df)
+
+
+def _logits(shares: Sequence[float]) -> FloatArray:
+    return np.asarray(special.logit(np.asarray(shares, float)))
+
+
+def _sum_of_squares(logits: FloatArray) -> float:
+    """The sum of squared distances of the logits from their mean."""
+    return float(((logits - logits.mean()) ** 2).sum())
+
+
+OUTERMOST_SCORE = 8.2
+"""Beyond this normal score a double cannot represent a probability below 1."""
+CONTRADICTION = 6.0
+"""How many standard deviations apart the prior and the counts must be to contradict each other."""
+NEGLIGIBLE = 40.0
+"""Log densities this far below the maximum are treated as zero."""
+COARSE_STEPS, FINE_STEPS = 2**9, 2**14
+
+RatePrior = Beta | LogitNormal | LogitT | Uniform | Triangular | Pert
+
+
+class UpdatedRate(Distribution):
+    """The posterior distribution of an event's rate after `hits` successes in `of` independent trials.
+
+    The posterior density is the prior density times the binomial likelihood, on a grid of 16,385 points where
+    it is not negligible. The grid's axis is the normal score of the prior probability, so every prior is a
+    standard normal distribution on this axis. The prior itself does not change: it remains the distribution
+    of the rate in the next event, because data from one event say nothing about the spread between events.
+    """
+
+    kind: Literal["updated"] = "updated"
+    prior: RatePrior
+    """The distribution before the counts."""
+    hits: int
+    """The number of successes."""
+    of: int
+    """The number of trials."""
+
+    @cached_property
+    def posterior(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """The posterior distribution, tabulated on a grid of normal scores of the prior.
+
+        The four arrays are score, rate, probability and cumulative probability of each point.
+
+        Raises:
+            ModelRefused: the prior makes the observed rate practically impossible.
+        """
+        low, high = -OUTERMOST_SCORE, OUTERMOST_SCORE
+        for _ in range(6):
+            scores = np.linspace(low, high, COARSE_STEPS + 1)
+            density = self._log_likelihood(self._rates(scores)) - scores**2 / 2
+            relevant = np.flatnonzero(density > density.max() - NEGLIGIBLE)
+            low, high = scores[max(relevant[0] - 1, 0)], scores[min(relevant[-1] + 1, COARSE_STEPS)]
+        scores = np.linspace(low, high, FINE_STEPS + 1)
+        rates = self._rates(scores)
+        density = self._log_likelihood(rates) - scores**2 / 2
+        best_likelihood = float(self._log_likelihood(np.array(self.hits / self.of)))
+        if best_likelihood - density.max() > CONTRADICTION**2 / 2:
+            raise ModelRefused(
+                f"the prior all but excludes a rate that gives {self.hits:,} of {self.of:,}",
+                remedy="Choose classes that could show such a rate, or state a wider prior.",
+            )
+        heights = np.exp(density - density.max())
+        below = np.concatenate([[0.0], np.cumsum(heights[:-1] + heights[1:])])
+        return scores, rates, heights / heights.sum(), below / below[-1]
+
+    def _rates(self, scores: FloatArray) -> FloatArray:
+        return self.prior.quantile(special.ndtr(scores))
+
+    def _log_likelihood(self, rates: FloatArray) -> FloatArray:
+        return np.asarray(special.xlogy(self.hits, rates) + special.xlog1py(self.of - self.hits, -rates))
+
+    @cached_property
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """The rates of the grid, and their probabilities."""
+        return self.posterior[1], self.posterior[2]
+
+    @property
+    def support(self) -> Interval:
+        """The support of the prior."""
+        return self.prior.support
+
+    def _quantile(self, u: FloatArray) -> object:
+        scores, _, _, below = self.posterior
+        return self._rates(np.interp(u, below, scores))
+
+
+def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
+    """The posterior distribution of an event's rate after `hits` successes in `of` trials of the event.
+
+    Raises:
+        UsageError: the counts are invalid, or the prior is not a continuous distribution of a rate.
+        ModelRefused: the prior makes the observed rate practically impossible.
+    """
+    if not 0 <= hits <= of or not of:
+        raise UsageError("an update needs 0 <= hits <= of, and at least one trial", value=f"{hits} of {of}")
+    if not isinstance(prior, RatePrior) or prior.support[0] < 0 or prior.support[1] > 1:
+        raise UsageError("an update needs a continuous prior of a rate, between 0 and 1", value=prior)
+    updated = UpdatedRate(prior=prior, hits=hits, of=of)
+    _ = updated.posterior  # compute now: if prior and counts contradict, the error belongs here
+    return updated

@@ -20,8 +20,10 @@ from outage_analysis.assumptions.distributions import (
     Share,
     check_adds_up,
     log_gamma_quantile,
+    published_spread,
+    reference_class_prior,
+    update_rate,
 )
-from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior, update_rate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalText, Text, refuse_if
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates
@@ -78,9 +80,9 @@ class Entry(NamedDocument, ABC):
         return ()
 
     @property
-    @abstractmethod
     def dimensions(self) -> int:
         """How many uniform random numbers one draw (simulated value) of the assumption needs."""
+        return 1
 
     @property
     def models(self) -> tuple[Name, ...]:
@@ -107,11 +109,6 @@ class OneDistribution(Entry):
     @abstractmethod
     def sampled_distribution(self) -> Distribution:
         """The distribution from which values of the assumption are drawn."""
-
-    @property
-    def dimensions(self) -> int:
-        """How many uniform random numbers one draw needs: one."""
-        return 1
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, 1) to n draws (simulated values) of the number."""
@@ -487,10 +484,6 @@ def _largest_product(*factors: Distribution) -> float:
     return 0.0 if 0 in maxima else float(np.prod(maxima))
 
 
-Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
-"""How many observations a statement is worth; above a million the shares are practically certain."""
-
-
 class MixBand(Document):
     """The share of reports that is expected in one loss band."""
 
@@ -510,9 +503,9 @@ class BandMix(Entry):
     """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
     bands: tuple[MixBand, ...] = Field(alias="band", min_length=1)
     """The bands with their shares, which add up to 1."""
-    size: Size | None = None
+    size: Annotated[float, Field(ge=0.001, le=1_000_000)] | None = None
     """How many observations the shares are worth: the mix then follows a Dirichlet distribution. Left out
-    when the shares are certain."""
+    when the shares are certain; above a million they practically are."""
 
     def _check(self) -> None:
         check_partition([(b.over, b.up_to) for b in self.bands])

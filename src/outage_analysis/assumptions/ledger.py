@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from outage_analysis.assumptions import entries
-from outage_analysis.assumptions.reference_classes import class_groups
+from outage_analysis.assumptions.distributions import class_groups
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
     Day,
@@ -110,28 +110,21 @@ class Ledger(Displayable, NamedDocument):
     def card(self, lang: str = "en") -> Card:
         """Summary for display: each assumption's expected value, range and grade."""
         locale = Locale(lang, self.currency or "", decimal_places(self.currency) if self.currency else 0)
+
+        def cells(named: tuple[str, Assumption]) -> tuple[str, ...]:
+            name, entry = named
+            grade, day = grade_label(entry, locale), locale.day(entry.public_on)
+            return name, *value_and_range(entry, locale), grade, day
+
         names = short_names([a.name[lang] for a in self.assumptions])
-        rows, more = first_rows(
-            locale,
-            [*zip(names, self.assumptions, strict=True)],
-            lambda x: (
-                x[0],
-                *value_and_range(x[1], locale),
-                grade_label(x[1], locale),
-                locale.day(x[1].public_on),
-            ),
-            "ledger.assumptions",
-        )
+        listed = [*zip(names, self.assumptions, strict=True)]
+        rows, more = first_rows(locale, listed, cells, "ledger.assumptions")
         heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
         known = sum(a.outcome_known for a in self.assumptions)
-        description = locale(
-            "card.ledger",
-            id=self.id,
-            incident=self.incident,
-            day=locale.day(self.as_of),
-            count=locale.number(len(self.assumptions)),
-            ties=locale.number(len(self.correlations)),
-        )
+        sizes = {"count": len(self.assumptions), "ties": len(self.correlations)}
+        counts = {name: locale.number(size) for name, size in sizes.items()}
+        day = locale.day(self.as_of)
+        description = locale("card.ledger", id=self.id, incident=self.incident, day=day, **counts)
         notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
         if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
             notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
@@ -338,8 +331,6 @@ def rates_by_effort(
 
 
 ENGLISH = Locale("en")
-VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values")
-"""Parameters of a distribution in the unit of the number itself."""
 GROUPED_FROM = 1_000
 """Parameters from here on are written with thousands separators and without decimals."""
 
@@ -422,19 +413,18 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
     if isinstance(entry, entries.Handling):
-        counts = [format_distribution(count, locale) for count in (entry.people, entry.weeks)]
-        return " × ".join([*counts, format_distribution(entry.weekly_wage, locale, unit)])
+        counts = f"{format_distribution(entry.people, locale)} × {format_distribution(entry.weeks, locale)}"
+        return f"{counts} × {format_distribution(entry.weekly_wage, locale, unit)}"
     if entry.distribution:
         return format_distribution(entry.distribution, locale, unit)
-    loss = [format_distribution(entry.loss, locale, unit)] if entry.loss else []
-    rules = []
+    rules, loss = [], format_distribution(entry.loss, locale, unit)
     for rule in entry.rules:
-        parts = [" × ".join([format_distribution(rule.share, locale), *loss])]
-        parts += [locale("explain.floor", amount=locale.exact_money(rule.floor))] if rule.floor else []
-        parts += (
-            [locale("explain.limit", amount=locale.exact_money(rule.cap))] if rule.cap is not None else []
-        )
-        rules.append(f"{rule.weight:.3g}: {', '.join(parts)}")
+        limits = {"floor": rule.floor or None, "limit": rule.cap}
+        said = [
+            locale(f"explain.{x}", amount=locale.exact_money(n)) for x, n in limits.items() if n is not None
+        ]
+        paid = f"{format_distribution(rule.share, locale)} × {loss}"
+        rules.append(f"{rule.weight:.3g}: {', '.join([paid, *said])}")
     return "; ".join(rules)
 
 
@@ -447,9 +437,10 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
         unit: the divisor of the parameters that have the unit of the number, such as `low` and `mode`.
     """
     if isinstance(value, Document):
+        in_unit = ("low", "mode", "high", "median", "value", "values")  # the others are pure numbers
         parameters = [
             f"{locale(f'distribution.{name}')} "
-            + format_distribution(getattr(value, name), locale, unit if name in VALUE_PARAMETERS else 1)
+            + format_distribution(getattr(value, name), locale, unit if name in in_unit else 1)
             for name in type(value).model_fields
             if name != "kind"
         ]

@@ -22,6 +22,8 @@ from outage_analysis.policies import (
     PolicyExplainer,
     Tariff,
     load_policy,
+    recomputed_amount,
+    stated_amounts,
 )
 from outage_analysis.text import TABLE_DIGITS, Locale, schema_of
 
@@ -98,7 +100,7 @@ def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fr
     if schedule and not schedule.segments and count is not None and tie.loss is not None:
         payment = schedule.tariff.pay(tie.loss)
         return None if payment is None else payment * count
-    amount = policy.line(id_).recomputed_amount(tie.kind, count)
+    amount = recomputed_amount(policy.line(id_), tie.kind, count)
     if amount is None:
         raise UsageError(
             f"the tie-out {tie.id} cannot be computed from the line",
@@ -147,7 +149,7 @@ def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str
         name: {day: _amount_with_fact(each, policy, as_of) for day, each in amount.items()}
         if isinstance(amount, dict)
         else _amount_with_fact(amount, policy, as_of)
-        for name, amount in line.stated_amounts(as_of or date.max).items()
+        for name, amount in stated_amounts(line, as_of or date.max).items()
     }
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         temporary_folder,
     )
     from outage_analysis.files.documents import (
+        MAX_NAME,
         Day,
         Document,
         Identifier,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         bundled_ids,
         changed_copy,
         data_root,
-        document_path,
         document_text,
         is_file,
         likely_typo_of,

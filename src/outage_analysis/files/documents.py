@@ -27,6 +27,8 @@ from outage_analysis.errors import InputRefused, UsageError
 Kind = Literal[
     "incidents", "policies", "assumptions", "layouts", "intakes", "grouped", "backtests", "scenarios"
 ]
+MAX_ID, MAX_NAME = 64, 120
+"""Most characters of an id and of a name."""
 MAX_LISTED = 12
 MAX_TYPOS = 2
 """Most letters by which a word may differ from a known word, if the word decides who is paid."""
@@ -133,8 +135,8 @@ OptionalText = Annotated[Text | None, BeforeValidator(lambda value: value or Non
 class Name(Text):
     """A short text of at most 120 characters."""
 
-    en: str = Field(min_length=1, max_length=120)
-    ko: str = Field(default="", max_length=120)
+    en: str = Field(min_length=1, max_length=MAX_NAME)
+    ko: str = Field(default="", max_length=MAX_NAME)
 
 
 class NamedDocument(Document):
@@ -235,25 +237,6 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def document_path(kind: Kind, id_or_path: str | Path) -> Path:
-    """Return the path of a TOML document, given its bundled id or a path.
-
-    Raises:
-        UsageError: the value is neither a bundled id nor the path of a TOML file.
-    """
-    text = str(id_or_path)
-    if isinstance(id_or_path, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
-        bundled = data_root() / kind / f"{text}.toml"
-        if is_file(bundled):
-            return bundled
-    path = Path(text)
-    if path.suffix == ".toml" and is_file(path):
-        return path
-    problem = "no such file" if path.suffix == ".toml" else f"no such id in {kind}"
-    remedy = f"Give a path to a .toml file or a bundled id. {spelling_hint(text, bundled_ids(kind))}"
-    raise UsageError(problem, file=text, remedy=remedy)
-
-
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
 """Larger documents and longer lines are refused, because tomllib is slow for long dotted keys."""
 MOST_PARSED = 2_000_000
@@ -286,7 +269,13 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
         problem, given = f"is no {model.__name__.lower()}", type(id_or_path).__name__
         remedy = f"Give a bundled id, the path of a TOML file, or a {model.__name__}."
         raise UsageError(problem, value=given, remedy=remedy)
-    path = document_path(kind, id_or_path)
+    path, bundled = Path(id_or_path), bundled_ids(kind)
+    if id_or_path in bundled:
+        path = data_root() / kind / f"{id_or_path}.toml"
+    elif path.suffix != ".toml" or not is_file(path):
+        problem = "no such file" if path.suffix == ".toml" else f"no such id in {kind}"
+        remedy = f"Give a path to a .toml file or a bundled id. {spelling_hint(str(id_or_path), bundled)}"
+        raise UsageError(problem, file=id_or_path, remedy=remedy)
     document: N = parse_document(model, _read_text(path), path.name)
     return document
 
@@ -323,8 +312,6 @@ def document_text(document: Document) -> str:
     return toml_document(document.model_dump(by_alias=True, exclude_unset=True, exclude_none=True))
 
 
-MAX_ID, MAX_NAME = 64, 120
-"""Most characters of an id and of a name."""
 CHANGED_SUFFIX = "-changed"
 CHANGED_MARKS = {"en": " (changed)", "ko": " (변경)"}
 

@@ -1,11 +1,11 @@
 """Incidents: TOML documents about an outage go in; typed documents and published facts come out.
 
 Modules:
-    incident: an outage: what failed, when and for whom; published counts of filed claims
-    layout: the columns, formats and units of complaint files
+    incident: an outage: what failed, when and for whom; the columns, formats and units of complaint files;
+        published counts of filed claims
     bands: loss bands, which state whether each edge is included
-    published_facts: published figures with source, evidence grade and date; forecasts of the time
-    backtest_spec: a forecast, and the published outcomes to compare it with
+    published_facts: published figures with source, evidence grade and date; forecasts of the time;
+        back-tests, that is, forecasts with the published outcomes to compare them with
 """
 
 from __future__ import annotations
@@ -15,13 +15,6 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.incidents.backtest_spec import (
-        BacktestSpec,
-        Outcome,
-        Stage,
-        Valuation,
-        load_backtest_spec,
-    )
     from outage_analysis.incidents.bands import (
         GRID_PER_DECADE,
         LARGEST_LOSS,
@@ -37,39 +30,40 @@ if TYPE_CHECKING:
         log_grid,
         lower_closed_cuts,
         parse_band,
-        upper_cuts,
     )
     from outage_analysis.incidents.incident import (
-        RESERVED,
-        ClaimDeadline,
-        Dimension,
-        FactId,
-        Incident,
-        IntakeSeries,
-        NamedItem,
-        checked_rows,
-        claim_columns,
-        load_incident,
-        load_intake,
-    )
-    from outage_analysis.incidents.layout import (
         CANONICAL_COLUMNS,
         COUNT,
         FILED_AT,
         FORMAT_UNIT_PATTERN,
         REQUIRED_COLUMNS,
+        RESERVED,
         ROW_ID,
         UNIT_PATTERN,
+        ClaimDeadline,
+        Dimension,
+        FactId,
+        Incident,
+        IntakeSeries,
         Layout,
+        NamedItem,
+        checked_rows,
+        claim_columns,
         layout_for,
+        load_incident,
+        load_intake,
         load_layout,
         normalized_name,
         unit_multiplier,
         with_encoding,
     )
     from outage_analysis.incidents.published_facts import (
+        BacktestSpec,
         Fact,
+        Outcome,
+        Stage,
         TieOut,
+        Valuation,
         cites_fact_after,
         fact_exists,
         facts,
@@ -78,6 +72,7 @@ if TYPE_CHECKING:
         get_fact,
         ids_public_by,
         is_currency,
+        load_backtest_spec,
         outcomes,
         published_rates,
         source_sites,

@@ -42,14 +42,6 @@ def log_grid() -> tuple[int, ...]:
     return tuple(sorted({round(10 ** (k / GRID_PER_DECADE)) for k in range(steps + 1)}))
 
 
-def upper_cuts(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
-    """Convert band edges to cuts; a cut is the largest loss of a band.
-
-    If bands include their lower edge, the edge 300,000 becomes the cut 299,999.
-    """
-    return tuple(edge if closed == "upper" else edge - 1 for edge in edges)
-
-
 def holds_positive(band: Band) -> bool:
     """Return whether a band contains losses above 0; the unknown, zero and negative bands do not."""
     return band != UNKNOWN and (band[1] is None or band[1] > 0)
@@ -198,15 +190,9 @@ def _parse(text: str, digits: int) -> Band | None:
         sign, number = match[1], in_smallest_units(re.sub(r"[,_]", "", match[2]), digits)
         if number is None:
             return None
-        bounds: dict[str, Band] = {
-            ">": (number, None),
-            "over": (number, None),
-            ">=": (number - 1, None),
-            "<": (0, number - 1),
-            "<=": (0, number),
-            "up to": (0, number),
-        }
-        return bounds[sign]
+        if sign in (">", ">=", "over"):
+            return number - (sign == ">="), None
+        return 0, number - (sign == "<")
     # A comma is first read as the separator of two edges: (0,300] means 0 to 300. Only if this is not
     # possible, it is read as a thousands separator.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)

@@ -1,22 +1,361 @@
-"""The incident: what failed, when and for whom, the columns of its complaint files, and its intakes."""
+"""The incident: what failed, when and for whom, the columns of its complaint files, and its intakes.
+
+A layout states the columns of complaint files: their headers, and the formats and units of the values.
+"""
 
 from __future__ import annotations
 
+import fnmatch
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache, cached_property
+from decimal import Decimal
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, field_validator
 
-from outage_analysis import files
-from outage_analysis.errors import UsageError
-from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
-from outage_analysis.incidents.layout import CANONICAL_COLUMNS, COUNT, FILED_AT, Columns, normalized_name
+from outage_analysis.errors import InputRefused, UsageError, either
+from outage_analysis.files import (
+    MAX_NAME,
+    Day,
+    Document,
+    Identifier,
+    Name,
+    NamedDocument,
+    OptionalText,
+    Text,
+    Unit,
+    read_document,
+    refuse_if,
+    refuse_repeated,
+    spelling_hint,
+)
+from outage_analysis.incidents.bands import LARGEST_LOSS, Closed
 from outage_analysis.incidents.published_facts import Fact, TieOut, get_fact
-from outage_analysis.text import Locale
+from outage_analysis.text import (
+    AMOUNTS,
+    CURRENCY,
+    CURRENCY_HEADERS,
+    DATES,
+    SCALES,
+    Locale,
+    known_encoding,
+    mask_personal_data,
+    stated_unit,
+)
+
+REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
+"""Columns that every complaint file must have."""
+CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
+"""The columns of a claim, without the dimensions of an incident."""
+FILED_AT = "filed_at"
+"""An optional column of claims files: the time of filing. The time may also be in the column `filed_on`."""
+COUNT = "count"
+"""A column of claims files, if a layout names its header: how many claims the row stands for.
+
+The file is read as if the row were written so often: its loss is that of each claim, and the ids of these
+claims end in #1, #2 and so on. A reject counts so often, too. Ids are compared before the row is repeated.
+"""
+
+_UNIT = r"[십백천만억]+\s*원?"
+UNIT_PATTERN = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
+"""Pattern of a Korean unit other than one won: after the word 단위, in brackets, or alone in a cell."""
+FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
+"""Pattern of a Korean unit after the number in the number format of a spreadsheet cell."""
+
+
+def unit_multiplier(unit_text: str) -> Decimal:
+    """Return how many units of currency the unit in a text stands for: 10,000 for 만원."""
+    match = re.search(r"([십백천]?[만억]|[십백천])", unit_text)
+    return SCALES[match[1]] if match else stated_unit(unit_text, brackets_only=True).scale
+
+
+Scale = Annotated[int, Field(ge=1, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)]
+REPLACED = ("formats", "scale", "constants", "computed")
+"""Keys whose values by column replace those of a more general document."""
+ROW_ID: Literal["row"] = "row"
+"""The value under [computed] that makes the id of a claim from the name of its file and its row."""
+
+
+@lru_cache(maxsize=10_000)
+def normalized_name(text: str) -> str:
+    """Return a name in a form for comparison: without case, character width, spaces and hyphens."""
+    return re.sub(r"[\s\-_.·\u200b\u2060\ufeff]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+class Columns(Document):
+    """The headers of the columns in complaint files, and the formats of their values."""
+
+    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Column of a claim -> its headers in files. The name of the column itself is always recognised."""
+    formats: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Column of a claim -> the formats of its days or amounts. The defaults are iso and plain."""
+    encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
+    """The encoding of the files; by default it is detected."""
+    scale: dict[str, Scale] = Field(default_factory=dict)
+    """Column of a claim -> the value of a unit in the file: 10000 for losses in 만원, 0.5 for half units."""
+    constants: dict[str, str] = Field(default_factory=dict)
+    """Column of a claim -> its value in every row, if the file has no such column. "" means unknown."""
+    computed: dict[str, Literal["row"] | Annotated[tuple[str, ...], Field(min_length=2)]] = Field(
+        default_factory=dict
+    )
+    """Column of a claim -> the headers whose texts are joined to it, if the file has no such column.
+
+    Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
+    `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
+    If losses are seconds, minutes or hours, `loss = ["due", "arrived"]` is the time between these two
+    moments, which are written as filing days are.
+    """
+    missing: tuple[str, ...] = ()
+    """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
+
+    They do not apply to services and claimant types, whose names the incident lists.
+    """
+
+    @field_validator("formats")
+    @classmethod
+    def _formats_are_known(cls, formats: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for column, names in formats.items():
+            known = DATES if column in ("filed_on", FILED_AT) else AMOUNTS
+            unknown = next((n for n in names if n not in known), None)
+            refuse_if(
+                unknown is not None or not names,
+                f"has no notation '{unknown or ''}' for {column} | Known: {', '.join(known)}.",
+            )
+        return formats
+
+    @field_validator("scale")
+    @classmethod
+    def _scale_is_a_decimal_number(cls, scale: dict[str, Scale]) -> dict[str, Scale]:
+        for column, factor in scale.items():
+            refuse_if(
+                round(Decimal(str(factor)), 9) != Decimal(str(factor)),
+                f"has a scale of {column} with more than nine decimals",
+            )
+        return scale
+
+    @field_validator("computed")
+    @classmethod
+    def _only_ids_are_rows(cls, computed: dict[str, Any]) -> dict[str, Any]:
+        column = next((c for c, parts in computed.items() if parts == ROW_ID and c != "claim_id"), None)
+        refuse_if(column is not None, f'makes {column} from the row | Only claim_id may be "row".')
+        return computed
+
+    @field_validator("missing")
+    @classmethod
+    def _missing_texts_are_texts(cls, missing: tuple[str, ...]) -> tuple[str, ...]:
+        refuse_if(
+            any(not text.strip() for text in missing),
+            "has an empty text | Leave it out: an empty cell is always a missing value.",
+        )
+        return missing
+
+    def unknown_column(self, known: Iterable[str]) -> str | None:
+        """Return the first column that the document mentions but `known` lacks; None if there is none."""
+        named = {*known, FILED_AT}
+        mentioned = [column for key in REPLACED for column in getattr(self, key) if column not in named]
+        headers = (*self.columns, *getattr(self, "otherwise", ()))
+        return next(iter([*mentioned, *(c for c in headers if c not in {*named, COUNT})]), None)
+
+
+class Layout(Columns):
+    """How the files of one sender map to the columns of a claim; it supplements the incident's document."""
+
+    files: str = "*"
+    """Pattern of the names of the files to which the layout applies, with * and ?."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """The delimiter of the fields; by default it is detected from the header and the first rows."""
+    quote: Literal['"', "'", "none"] | None = None
+    """The quotation mark of a delimited file. With `none`, quotation marks are ordinary text."""
+    escape: Literal["\\", "none"] | None = None
+    """The escape character: a quotation mark or delimiter after it is an ordinary character.
+
+    By default, or with `none`, a quotation mark inside a quoted field must be doubled.
+    """
+    header_row: Annotated[int, Field(ge=0)] | None = None
+    """The row of the header. 0 means that the file has no header; its columns are then called 1, 2, 3."""
+    sheet: str | None = None
+    """The sheet of a workbook; by default the only sheet with the required columns."""
+    otherwise: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Column of a claim -> headers that are searched if no header under [columns] is found.
+
+    The headers of the incident's document are added here.
+    """
+
+    @field_validator("delimiter")
+    @classmethod
+    def _delimiter_is_allowed(cls, delimiter: str | None) -> str | None:
+        refuse_if(
+            delimiter is not None and delimiter in "\"'\r\n",
+            "is a quotation mark or the end of a line | Write the mark between fields.",
+        )
+        return delimiter
+
+    def check_columns_known(self, known: Sequence[str]) -> None:
+        """Raise an error if the layout mentions a column that claims do not have.
+
+        Raises:
+            UsageError: the layout mentions an unknown column. The message suggests the closest known one.
+        """
+        if foreign := self.unknown_column(known):
+            problem = "the layout speaks of a column that no claim has"
+            raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
+
+    def merged_over(self, below: Columns) -> Layout:
+        """Return this layout, supplemented by a more general one, such as the incident's.
+
+        Headers of this layout are searched first. Its formats, scales and constants replace those of the
+        general layout. The texts for missing values of both layouts apply.
+        """
+        columns = dict.fromkeys((*self.otherwise, *below.columns))
+        update: dict[str, object] = {
+            "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
+            "encoding": self.encoding or below.encoding,
+            "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
+        }
+        replaced = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
+        return self.model_copy(update=update | replaced)
+
+    def spellings(self, column: str) -> set[str]:
+        """Return all headers that a column may have, without case, spaces and hyphens."""
+        own = {CURRENCY: CURRENCY_HEADERS, COUNT: ()}.get(column, (column,))
+        headers = (*own, *self.columns.get(column, ()), *self.otherwise.get(column, ()))
+        return {normalized_name(header) for header in headers}
+
+    def header_positions(self, cells: Sequence[str], wanted: Iterable[str]) -> dict[str, list[int]]:
+        """Find the wanted columns in a header row: column -> positions of the cells that are a header of it.
+
+        Columns that are not found are left out.
+
+        Headers under [columns] take precedence over the other headers of a column. If the file
+        lacks the column `filed_on`, the filing date is taken from `filed_at`.
+        """
+        names, wanted = [normalized_name(cell) for cell in cells], tuple(wanted)
+
+        def places(spellings: Iterable[str]) -> list[int]:
+            known = {normalized_name(spelling) for spelling in spellings}
+            return [place for place, name in enumerate(names) if name in known]
+
+        found = {c: places(self.columns.get(c, ())) or places(self.spellings(c)) for c in wanted}
+        found = {column: positions for column, positions in found.items() if positions}
+        moments = places([FILED_AT])
+        if moments and "filed_on" in wanted and "filed_on" not in {*found, *self.constants}:
+            found["filed_on"] = moments
+        if found.get(FILED_AT) == found.get("filed_on"):
+            found.pop(FILED_AT, None)
+        return found
+
+    def column_positions(
+        self,
+        headers: Sequence[str],
+        row: int | None,
+        *,
+        needed: Sequence[str],
+        optional: Sequence[str],
+        file: str,
+    ) -> dict[str, int]:
+        """Return the position of each column of a claim in the header row: column -> position.
+
+        Raises:
+            InputRefused: a required column is missing, two headers match one column, or the layout also
+                defines the column as a constant.
+        """
+        known: dict[str, Any] = {"file": file, "row": row}
+        searched = [c for c in (*needed, *optional) if self.computed.get(c, ROW_ID) == ROW_ID]
+        columns_found = self.header_positions(headers, searched)
+        for column, positions in columns_found.items():
+            masked = [mask_personal_data(headers[position]) for position in positions]
+            if len(masked) > 1:
+                value, remedy = " and ".join(masked), "Remove or rename one."
+                raise InputRefused(f"two columns stand for {column}", **known, value=value, remedy=remedy)
+            if column in self.constants:
+                problem = f"has a column for {column}, which the layout gives as a constant"
+                raise InputRefused(problem, **known, column=masked[0], remedy="Remove one of the two.")
+        known["value"] = mask_personal_data(", ".join(headers))
+        for column in needed:
+            if column not in columns_found and column not in self.given_columns:
+                raise InputRefused(
+                    f"the column {column} is missing",
+                    **known,
+                    remedy="Add it, or name its header under [columns] of the incident or of "
+                    + either("a layout", "--columns")
+                    + f': {column} = ["..."].',
+                )
+        found = {column: positions[0] for column, positions in columns_found.items()}
+        names = [normalized_name(header) for header in headers]
+        for column in (*needed, *optional):
+            for part, header in self.parts(column).items():
+                if names.count(normalized_name(header)) != 1:
+                    raise InputRefused(
+                        f"has not one column '{header}', from which {column} is computed",
+                        **known,
+                        remedy="Name columns of the file under [computed] of the layout.",
+                    )
+                found[part] = names.index(normalized_name(header))
+        return found
+
+    @property
+    def counts_claims(self) -> bool:
+        """Whether a column says how many claims each row stands for."""
+        return COUNT in {*self.columns, *self.otherwise}
+
+    @property
+    def given_columns(self) -> set[str]:
+        """The columns of a claim for which the file does not need a column.
+
+        The filing date is one of them if `filed_at` is computed.
+        """
+        return {*self.constants, *self.computed, *(["filed_on"] if FILED_AT in self.computed else [])}
+
+    def parts(self, column: str) -> dict[str, str]:
+        """Return the columns to join into a column of a claim: name of the part -> header."""
+        headers = self.computed.get(column, ROW_ID)
+        return {} if headers == ROW_ID else {f"{column} {n}": h for n, h in enumerate(headers, start=1)}
+
+
+def load_layout(id_or_path: str | Path | Layout) -> Layout:
+    """Read a layout, given its bundled id or the path of a TOML file.
+
+    Raises:
+        UsageError: there is no such document, or one of its keys is invalid.
+    """
+    return read_document(Layout, "layouts", id_or_path)
+
+
+def with_encoding(layouts: Sequence[Layout], encoding: str | None) -> tuple[Layout, ...]:
+    """Return layouts that state an encoding, if there is one; the last is for files without another layout.
+
+    Raises:
+        UsageError: the encoding is not known.
+    """
+    if encoding is None:
+        return tuple(layouts)
+    try:
+        known = known_encoding(encoding)
+    except ValueError as error:
+        problem, _, remedy = str(error).partition(" | ")
+        raise UsageError(problem, remedy=remedy) from None
+    return tuple(x.model_copy(update={"encoding": known}) for x in (*layouts, Layout()))
+
+
+def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:
+    """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
+    for layout in layouts:
+        pattern = _normalized_file_name(layout.files).replace("[", "[[]")  # Only * and ? are wildcards.
+        if fnmatch.fnmatchcase(_normalized_file_name(name), pattern):
+            return layout.merged_over(incident)
+    return Layout().merged_over(incident)
+
+
+def _normalized_file_name(name: str) -> str:
+    """Return a file name in lower case and in Unicode form NFC; macOS writes Korean file names in NFD."""
+    return unicodedata.normalize("NFC", name.casefold())
+
 
 RESERVED = {
     *CANONICAL_COLUMNS,
@@ -49,7 +388,7 @@ Rows = Literal["complaints", "filed", "accepted"]
 
 
 def _with_offset(moment: datetime) -> datetime:
-    files.refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
+    refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
     return moment
 
 
@@ -63,24 +402,24 @@ time_zones = cache(available_timezones)
 def _known_zone(name: str) -> str:
     # Python lists "localtime"; DuckDB does not know it.
     known = name in time_zones() and name != "localtime"
-    files.refuse_if(not known, "is not an IANA time zone | Write it as Asia/Seoul.")
+    refuse_if(not known, "is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
 
-class Window(files.Document):
+class Window(Document):
     """A period of an outage. If `end` is missing, the end time was not published."""
 
     start: Moment
     """When the period began."""
     end: Moment | None = None
     """When the period ended."""
-    what: files.OptionalText = None
+    what: OptionalText = None
     """What failed in this period, if not everything did."""
     facts: tuple[str, ...] = ()
     """Ids of the facts that support these values."""
 
     def _check(self) -> None:
-        files.refuse_if(self.end is not None and self.end <= self.start, "ends before it starts")
+        refuse_if(self.end is not None and self.end <= self.start, "ends before it starts")
 
     @property
     def hours(self) -> float | None:
@@ -91,18 +430,18 @@ class Window(files.Document):
 FactId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class ClaimDeadline(files.Document):
+class ClaimDeadline(Document):
     """An announced last day on which a claim can be filed. A later announcement replaces it."""
 
-    announced_on: files.Day
+    announced_on: Day
     """The day on which the deadline became public; a run as of an earlier day ignores it."""
-    closes: files.Day
+    closes: Day
     """The last day on which a claim can be filed."""
     facts: tuple[FactId, ...] = ()
     """Ids of the facts that support these days."""
 
 
-class NamedItem(files.NamedDocument):
+class NamedItem(NamedDocument):
     """A service or claimant type: an id, a name, and other spellings that complaint files use."""
 
     aliases: tuple[str, ...] = ()
@@ -131,7 +470,7 @@ class Service(NamedItem):
     """The id of the fact that counts the complaints about the service, if a count was published."""
 
 
-class Dimension(files.NamedDocument):
+class Dimension(NamedDocument):
     """A column of complaint files that an incident adds: text, or whole numbers grouped into bands.
 
     The id is the name of the column.
@@ -156,26 +495,22 @@ class Dimension(files.NamedDocument):
     @property
     def cuts(self) -> tuple[int, ...]:
         """The edges of a numeric dimension as cuts; a cut is the largest number of a band."""
-        return upper_cuts(self.edges, self.closed)
+        return tuple(edge - (self.closed == "lower") for edge in self.edges)
 
     def _check(self) -> None:
-        files.refuse_if(
-            (self.kind == "number") != bool(self.edges), "has edges exactly when its kind is number"
-        )
+        refuse_if((self.kind == "number") != bool(self.edges), "has edges exactly when its kind is number")
         for low, high in pairwise(self.edges):
-            files.refuse_if(
-                low >= high, f"has edges that do not increase: {low}, {high} | Sort them, each once."
-            )
+            refuse_if(low >= high, f"has edges that do not increase: {low}, {high} | Sort them, each once.")
 
 
-class Loss(files.Document):
+class Loss(Document):
     """The quantity that a claim states as lost: won, minutes of delay, days without service.
 
     If the unit of losses is the currency, complaint files state losses with the decimals of the currency.
     Edges of policy bands are in the smallest unit, like all amounts.
     """
 
-    name: files.Name
+    name: Name
     """The name for readers."""
     unit: str = Field(min_length=1, max_length=24)
     """The currency code if losses are money, else the unit: minutes, days."""
@@ -185,18 +520,18 @@ class Loss(files.Document):
     """The largest plausible loss, in the smallest unit; by default there is no limit."""
 
 
-class Headline(files.Document):
+class Headline(Document):
     """A published total with which the computed total is compared, and the cost line that it forecasts."""
 
     fact: str
     """The id of the fact with the total."""
-    name: files.Name
+    name: Name
     """The name for readers."""
     line: str = ""
     """The id of the cost line whose cash the total forecasts; empty if the total is about something else."""
 
 
-class LineOutcome(files.Document):
+class LineOutcome(Document):
     """The facts that state the outcome of one cost line. They are used only in hindsight."""
 
     line: str
@@ -209,7 +544,7 @@ class LineOutcome(files.Document):
     """The id of the fact with the cash paid."""
 
 
-class Incident(files.NamedDocument, Columns):
+class Incident(NamedDocument, Columns):
     """An outage and its complaint files, as described in a TOML document."""
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
@@ -220,9 +555,9 @@ class Incident(files.NamedDocument, Columns):
     """IANA name of the time zone that determines the calendar day."""
     outage: Window
     """The whole outage, from its first to its last minute."""
-    claims_from: files.Day
+    claims_from: Day
     """The first day on which a claim could be filed; an earlier claim is rejected."""
-    claims_to: files.Day
+    claims_to: Day
     """The last day on which a claim could be filed."""
     deadlines: tuple[ClaimDeadline, ...] = ()
     """The deadlines as they were announced, the last one being `claims_to`. Charts by day show those that
@@ -235,13 +570,13 @@ class Incident(files.NamedDocument, Columns):
     rows: Rows | None = None
     """What a row of a complaint file is: a complaint of somebody who may file a claim, a filed claim, or an
     accepted claim. A row that states a decision is what this says. Without `rows`, rows are complaints."""
-    counted: files.Name | None = None
+    counted: Name | None = None
     """The items in published counts, in the plural, such as flights or subscribers; "reports" by default."""
     sources: tuple[str, ...] = ()
     """The sources of the document."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
     """Validation rule -> what happens to a row that breaks it: `reject`, or `count` to keep and count it."""
-    groups: dict[str, files.Name] = Field(default_factory=dict)
+    groups: dict[str, Name] = Field(default_factory=dict)
     """Group of services -> the name of the group for readers."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     """The services that failed."""
@@ -260,16 +595,16 @@ class Incident(files.NamedDocument, Columns):
     own_facts: tuple[str, ...] = ()
     """How the ids of published facts begin that state the outcome of this outage. Other cases may use them,
     its own policy and ledger may not."""
-    limits: tuple[files.Text, ...] = ()
+    limits: tuple[Text, ...] = ()
     """What cannot be known about this incident; shown in the last section of the report."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
     """Published totals to reconcile with the facts."""
 
     def _check(self) -> None:
         super()._check()
-        refuse_if, services = files.refuse_if, {service.id for service in self.services}
+        services = {service.id for service in self.services}
         for group in (self.services, self.claimant_types, self.dimensions):
-            files.refuse_repeated([item.id for item in group], "the id {} is given twice")
+            refuse_repeated([item.id for item in group], "the id {} is given twice")
         for id_ in self.first_services:
             refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
@@ -355,14 +690,10 @@ class Incident(files.NamedDocument, Columns):
         Raises:
             UsageError: the title is longer than a name may be.
         """
-        if not title:
-            return self
-        try:
-            return self.model_copy(update={"name": files.Name.model_validate(title)})
-        except ValidationError as error:
-            raise UsageError(
-                "the title is too long", value=title, remedy="Write at most 120 characters."
-            ) from error
+        if len(title) > MAX_NAME:
+            remedy = f"Write at most {MAX_NAME} characters."
+            raise UsageError("the title is too long", value=title, remedy=remedy)
+        return self.model_copy(update={"name": Name(en=title)}) if title else self
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
@@ -405,24 +736,24 @@ def load_incident(id_or_path: str | Path | Incident) -> Incident:
     Raises:
         UsageError: there is no such incident, or one of its keys is invalid.
     """
-    return files.read_document(Incident, "incidents", id_or_path)
+    return read_document(Incident, "incidents", id_or_path)
 
 
-When = Annotated[Moment, files.Unit("date and time")]
+When = Annotated[Moment, Unit("date and time")]
 
 
-class Point(files.Document):
+class Point(Document):
     """The number of claims filed up to a time, from a published fact or stated in the document."""
 
     at: When
     """The time of the count, with its UTC offset; the end of a day is 00:00 of the next day."""
     fact: str = ""
     """The id of the fact that counts the claims filed by this time."""
-    count: Annotated[int, Field(ge=0), files.Unit("claims")] | None = None
+    count: Annotated[int, Field(ge=0), Unit("claims")] | None = None
     """The number of claims filed by this time, if no fact states it; it counts as known on that day."""
 
     def _check(self) -> None:
-        files.refuse_if(bool(self.fact) == (self.count is not None), "needs either a fact or a count")
+        refuse_if(bool(self.fact) == (self.count is not None), "needs either a fact or a count")
 
     @property
     def public_on(self) -> date | None:
@@ -435,34 +766,34 @@ class Point(files.Document):
         return get_fact(self.fact).count if self.count is None else self.count
 
 
-class IntakeDeadline(files.Document):
+class IntakeDeadline(Document):
     """An announced time at which the intake closes. A later announcement replaces it."""
 
     closes: When
     """The time after which no claim can be filed."""
-    public_on: files.Day | None = None
+    public_on: Day | None = None
     """The day on which the deadline was announced. A deadline without this day is ignored."""
     facts: tuple[str, ...] = ()
     """Ids of the facts that support this."""
-    rationale: files.OptionalText = None
+    rationale: OptionalText = None
     """Why the deadline is assumed, if no fact states it directly."""
 
 
-class ClosingBranch(files.NamedDocument):
+class ClosingBranch(NamedDocument):
     """An alternative closing time for a what-if forecast. It has no probability."""
 
     closes: When
     """The time after which no claim can be filed."""
-    spike: Annotated[float, Field(ge=0, allow_inf_nan=False), files.Unit("times")] | None = None
+    spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] | None = None
     """Additional claims on the last day, as a multiple of the claims that the growth curve forecasts for that
     day; 0 means no rush. Without this key, the last day is not forecast."""
-    rationale: files.Text
+    rationale: Text
     """Why the alternative is considered."""
     outcome_known: bool
     """Whether the author already knew how the intake ended."""
 
 
-class FinalCount(files.Document):
+class FinalCount(Document):
     """The final number of claims of an intake; used only in hindsight."""
 
     at: When
@@ -471,16 +802,16 @@ class FinalCount(files.Document):
     """The id of the fact with the final count."""
 
 
-class IntakeSeries(files.NamedDocument):
+class IntakeSeries(NamedDocument):
     """The intake of claims through one channel, as described in a TOML document."""
 
-    incident: files.Identifier
+    incident: Identifier
     """The id of the incident."""
     time_zone: str = ""
     """IANA name of the time zone that determines the calendar day; by default the UTC offset of `opened`."""
     opened: When
     """When claims could first be filed."""
-    as_of: files.Day
+    as_of: Day
     """The day as of which a forecast is made by default; it uses only what was public by then."""
     facts: tuple[str, ...] = ()
     """Ids of facts about the channel."""
@@ -494,18 +825,18 @@ class IntakeSeries(files.NamedDocument):
     """The final number of claims."""
 
     def _check(self) -> None:
-        files.refuse_if(
+        refuse_if(
             self.time_zone and self.time_zone not in time_zones(),
             "has a time_zone that is no IANA name | Write it as Asia/Seoul.",
         )
         moments = [self.opened, *(p.at for p in self.points)]
         for number, (before, after) in enumerate(pairwise(moments), start=1):
-            files.refuse_if(
+            refuse_if(
                 after <= before, f"has a point {number} that is not after the one before, or the opening"
             )
         for closes in sorted([*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]):
-            files.refuse_if(closes <= self.opened, f"closes at {closes}, before it opens")
-        files.refuse_repeated([branch.id for branch in self.branches], "has two branches {}")
+            refuse_if(closes <= self.opened, f"closes at {closes}, before it opens")
+        refuse_repeated([branch.id for branch in self.branches], "has two branches {}")
 
     def known_by(self, day: date) -> IntakeSeries | None:
         """Return what was publicly known about the intake on a day; None if no count was public yet.
@@ -551,4 +882,4 @@ def load_intake(id_or_path: str | Path) -> IntakeSeries:
     Raises:
         UsageError: there is no such document, or one of its keys is invalid.
     """
-    return files.read_document(IntakeSeries, "intakes", id_or_path)
+    return read_document(IntakeSeries, "intakes", id_or_path)

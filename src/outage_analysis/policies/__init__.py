@@ -2,10 +2,8 @@
 
 Modules:
     policy: loads a policy, builds one from payments per tier of losses, or writes a template of one
-    cost_lines: payments by loss band, free goods, vouchers, fee credits and budgets
-    tariff: the payment rule of a loss band, and its linear pieces
-    explanation: explains a policy in English or Korean: its summary and worked examples
-    checks: finds gaps, cliffs and doubtful entries in a policy
+    cost_lines: payments by loss band with their rules, free goods, vouchers, fee credits and budgets
+    explanation: explains a policy in words, with worked examples; finds gaps, cliffs and doubtful entries
 """
 
 from __future__ import annotations
@@ -15,18 +13,26 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.policies.checks import findings
     from outage_analysis.policies.cost_lines import (
+        MAX_STEPS,
+        SHARE_DIGITS,
+        SHARE_SCALE,
         Budget,
         CostLine,
         Effort,
         FeeCredit,
         InKind,
         Line,
+        Rule,
+        RuleBand,
         Schedule,
+        Tariff,
         Voucher,
+        contains_integer,
+        recomputed_amount,
+        stated_amounts,
     )
-    from outage_analysis.policies.explanation import PolicyExplainer, explain
+    from outage_analysis.policies.explanation import PolicyExplainer, explain, findings
     from outage_analysis.policies.policy import (
         Amount,
         Policy,
@@ -37,15 +43,6 @@ if TYPE_CHECKING:
         policy_from_tiers,
         policy_names,
         write_template,
-    )
-    from outage_analysis.policies.tariff import (
-        MAX_STEPS,
-        SHARE_DIGITS,
-        SHARE_SCALE,
-        Rule,
-        RuleBand,
-        Tariff,
-        contains_integer,
     )
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -1,4 +1,4 @@
-"""A policy in words, in English or Korean: its summary, and one sentence per line with worked examples."""
+"""A policy in words: sentences that explain it, with worked examples, and its possible mistakes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,32 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from outage_analysis.errors import one_line
+from outage_analysis.files import Document
 from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
-from outage_analysis.policies.cost_lines import Budget, CostLine, FeeCredit, Line, Schedule
-from outage_analysis.policies.tariff import MONEY, SHARE_DIGITS, SHARE_SCALE, Rule, Tariff
-from outage_analysis.text import Card, Locale, Table, first_rows
+from outage_analysis.policies.cost_lines import (
+    MONEY,
+    SHARE_DIGITS,
+    SHARE_SCALE,
+    Budget,
+    CostLine,
+    EntitledValues,
+    FeeCredit,
+    InKind,
+    Line,
+    Rule,
+    Schedule,
+    Tariff,
+    Voucher,
+    contains_integer,
+)
+from outage_analysis.text import Locale
 
 if TYPE_CHECKING:
     from outage_analysis.policies.policy import Policy
@@ -144,9 +163,7 @@ class PolicyExplainer:
         if not isinstance(value, str):
             return self._money(value) if value is not None and is_money else value
         fact = get_fact(value, hindsight=True) if fact_exists(value) else None
-        if fact is None or fact.value is None:
-            return value
-        if self.as_of is not None and (fact.public_on is None or fact.public_on > self.as_of):
+        if fact is None or fact.value is None or (fact.public_on or date.max) > (self.as_of or date.max):
             return value
         if not is_money:
             return self._sentence("counted", number=self.locale.number(fact.value), fact=value)
@@ -230,22 +247,140 @@ class PolicyExplainer:
         )
 
 
-def policy_card(policy: Policy, lang: str) -> Card:
-    """The display of a policy: for each cost line, the payment, the announcement day and the effort."""
+Finding = tuple[str, str]
+"""What is doubtful (a word `finding.kind_...`, such as `cliff`), and a sentence about it."""
+
+
+def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
+    """List possible mistakes in a policy, in the order of its cost lines.
+
+    Args:
+        policy: the policy.
+        lang: the language of the sentences.
+
+    Returns:
+        One row per finding: `finding` (what is doubtful, such as `cliff` or `gap`), `line` (the id of the
+        cost line or tie-out), and `says` (a sentence that describes the mistake).
+    """
     locale = policy.locale(lang)
-    explainer = PolicyExplainer(policy, locale)
+    rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, locale)]
+    for tie in policy.tie_outs:
+        missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not fact_exists(f)]
+        rows += [("fact", tie.id, locale("finding.tie_fact", fact=f)) for f in missing]
+    return pl.DataFrame(rows, dict.fromkeys(("finding", "line", "says"), pl.String), orient="row")
 
-    def cells(line: CostLine) -> tuple[str, ...]:
-        kind, effort = locale(f"word.{line.kind}"), line.effort_on(date.max)
-        day, asked = line.public_on and locale.day(line.public_on), effort and locale(f"word.{effort}")
-        return line.name[lang], kind, explainer.payment_summary(line), day or "–", asked or "–"
 
-    rows, more = first_rows(locale, policy.lines, cells, "policy.lines")
-    heads = tuple(locale(f"column.{h}") for h in ("line", "kind", "payment", "public_on", "effort"))
-    totals = {"count": policy.lines, "sums": policy.tie_outs, "missing": policy.missing}
-    counts = {name: locale.number(len(items)) for name, items in totals.items()}
-    description = locale("card.policy", id=policy.id, unit=locale.unit, **counts)
-    unruled = ", ".join(line.name[lang] for line in policy.schedules if line.unknown is None)
-    notes = [locale("card.no_rule", lines=unruled)] if unruled else []
-    table = Table(heads, rows, more=more)
-    return Card(policy.name[lang], (description,), (table,), (*notes, locale("card.policy_next")))
+def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
+    if isinstance(line, Schedule):
+        yield from _schedule_findings(line, locale)
+    elif isinstance(line, FeeCredit) and line.outage_minutes is not None:
+        if line.outage_minutes < line.from_minutes:
+            words = {"minutes": f"{line.outage_minutes:,}", "minimum": f"{line.from_minutes:,}"}
+            yield "cap", locale("finding.short_outage", **words)
+    elif isinstance(line, InKind):
+        stated = [fact for fact in (line.cap, line.recipients) if fact and fact_exists(fact)]
+        counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
+        if len(counts) > 1 and counts[0] >= counts[1]:
+            yield "cap", locale("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
+    elif isinstance(line, Voucher) and line.amount * ceil(line.outage_hours) <= line.cap_per_person:
+        yield "cap", locale("finding.limit_never", amount=_money(line.cap_per_person, locale))
+    if line.public_on is None:
+        yield "undated", locale("finding.no_day")
+    if line.effort in ("form", "documents") and not line.deadlines:
+        yield "undated", locale("finding.no_deadline")
+    if line.accounting is None:
+        yield "accounting", locale("finding.no_accounting")
+    true_ups = [t.amount for t in line.true_ups_by(date.max) if isinstance(t.amount, str)]
+    for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *true_ups, *line.numeric_facts)):
+        if not fact_exists(fact):
+            yield "fact", locale("finding.cites", fact=fact)
+
+
+def _cited_facts(document: Document) -> Iterator[str]:
+    """Yield the ids under each key `facts` of a document and of the documents inside it."""
+    for key in type(document).model_fields:
+        value = getattr(document, key)
+        if key == "facts":
+            yield from value
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, Document):
+                yield from _cited_facts(inner)
+
+
+def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
+    if line.unknown is None:
+        yield "unknown", locale("finding.no_rule")
+    names = [*(segment.id for segment in line.segments), None]
+    for name, (_, tariff) in zip(names, line.tariffs, strict=True):
+        for kind, says in (*_piece_findings(tariff, locale), *_tier_findings(tariff, locale)):
+            yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
+    entitled, earlier = line.eligibility, list[EntitledValues]()
+    for segment in line.segments:
+        if any(d in entitled and not set(values) & set(entitled[d]) for d, values in segment.when.items()):
+            yield "dead", locale("finding.segment_unentitled", segment=segment.id)
+        elif any(_covers(other, segment.when) for other in earlier):
+            yield "dead", locale("finding.segment_covered", segment=segment.id)
+        earlier.append(segment.when)
+    if any(_covers(when, entitled) for when in earlier):
+        yield "dead", locale("finding.bands_covered")
+
+
+def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
+    """Whether every claim that meets the condition `narrow` also meets the condition `wide`."""
+    return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
+
+
+def _piece_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+    zero, *positive = tariff.pieces[2:]  # the pieces of unknown and negative losses come first
+    for before, after in pairwise((zero, *positive)):
+        edge = before.band[1] or 0
+        paid, less = before.pay(edge), after.pay(edge + 1)
+        if paid and (less or 0) < paid:
+            words = {"loss": _loss(edge, locale), "larger": _loss(edge + 1, locale)}
+            amounts = {
+                "paid": _money(paid / SHARE_SCALE, locale),
+                "less": _money((less or 0) / SHARE_SCALE, locale),
+            }
+            yield "cliff", locale(f"finding.cliff{'_review' if less is None else ''}", **words, **amounts)
+    paying = [piece.fixed is None or bool(piece.fixed or piece.slope) for piece in positive]
+    for number, piece in enumerate(positive):
+        if not paying[number] and any(paying[:number]) and any(paying[number:]):
+            yield "gap", locale("finding.gap", band=locale.band_with_unit(*piece.band))
+
+
+def _tier_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+    edge = "from" if tariff.shift else "over"
+    terms = [rule.model_dump(exclude={"over", "up_to", "facts"}) for rule in tariff.bands]
+    for (band, rule), own, following in zip(tariff.bands_with_rules, terms, [*terms[1:], None], strict=True):
+        name = locale(f"finding.band_{edge}", edge=_loss(rule.over, locale))
+        if not contains_integer(band):
+            yield "dead", locale("finding.no_number", band=name)
+        elif own == following:
+            yield "dead", locale("finding.alike", band=name)
+        else:
+            for says in _ineffective_limits(band, rule, locale):
+                yield "cap", locale("finding.limit_of", band=name, says=says)
+
+
+def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]:
+    low, high = (band[0] or 0) + 1, band[1]
+    if rule.rate and high is not None and not rule.rate.periods(high):
+        yield locale("finding.rate_never", high=_loss(high, locale))
+    if rule.deductible and high is not None and rule.deductible >= high:
+        yield locale("finding.deductible_never", amount=_loss(rule.deductible, locale))
+    if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
+        yield locale("finding.floor_never", amount=_money(rule.floor, locale))
+    last = high if rule.depends_on_loss else low
+    most = None if last is None else rule.amount_before_limits(last)
+    if rule.limit is not None and most is not None and most <= rule.limit * SHARE_SCALE:
+        yield locale("finding.limit_never", amount=_money(rule.limit, locale))
+
+
+def _money(amount: float, locale: Locale) -> str:
+    """Format an amount, in Korean with its unit."""
+    return locale.exact_money(amount) + (locale.unit if locale.lang == "ko" else "")
+
+
+def _loss(amount: int, locale: Locale) -> str:
+    """Format a loss; see `_money`. The unit of losses that are not money is left out."""
+    return locale.loss(amount) + (locale.unit if locale.lang == "ko" and not locale.divisible else "")

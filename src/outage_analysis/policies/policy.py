@@ -29,9 +29,19 @@ from outage_analysis.files import (
     validated_copy,
 )
 from outage_analysis.incidents import Incident, TieOut, get_fact
-from outage_analysis.policies.cost_lines import CostLine, Effort, Schedule
-from outage_analysis.policies.tariff import MAX_STEPS, RuleBand
-from outage_analysis.text import DECIMALS, LANGUAGES, Card, Displayable, Locale, in_units, smallest_units
+from outage_analysis.policies.cost_lines import MAX_STEPS, CostLine, Effort, RuleBand, Schedule
+from outage_analysis.policies.explanation import PolicyExplainer
+from outage_analysis.text import (
+    DECIMALS,
+    LANGUAGES,
+    Card,
+    Displayable,
+    Locale,
+    Table,
+    first_rows,
+    in_units,
+    smallest_units,
+)
 
 
 class Policy(Displayable, NamedDocument):
@@ -74,9 +84,23 @@ class Policy(Displayable, NamedDocument):
 
     def card(self, lang: str = "en") -> Card:
         """The display of the policy: what each cost line pays, since when, and what claimants must do."""
-        from outage_analysis.policies.explanation import policy_card
+        locale = self.locale(lang)
+        explainer = PolicyExplainer(self, locale)
 
-        return policy_card(self, lang)
+        def cells(line: CostLine) -> tuple[str, ...]:
+            kind, effort = locale(f"word.{line.kind}"), line.effort_on(date.max)
+            day, asked = line.public_on and locale.day(line.public_on), effort and locale(f"word.{effort}")
+            return line.name[lang], kind, explainer.payment_summary(line), day or "–", asked or "–"
+
+        rows, more = first_rows(locale, self.lines, cells, "policy.lines")
+        heads = tuple(locale(f"column.{h}") for h in ("line", "kind", "payment", "public_on", "effort"))
+        totals = {"count": self.lines, "sums": self.tie_outs, "missing": self.missing}
+        counts = {name: locale.number(len(items)) for name, items in totals.items()}
+        description = locale("card.policy", id=self.id, unit=locale.unit, **counts)
+        unruled = ", ".join(line.name[lang] for line in self.schedules if line.unknown is None)
+        notes = [locale("card.no_rule", lines=unruled)] if unruled else []
+        table = Table(heads, rows, more=more)
+        return Card(self.name[lang], (description,), (table,), (*notes, locale("card.policy_next")))
 
     @property
     def digits(self) -> int:
@@ -186,7 +210,14 @@ class Policy(Displayable, NamedDocument):
             >>> changed.id, changed.schedules[0].bands[0].fixed
             ('kakao-2022-changed', 40000)
         """
-        schedule = self._schedule_to_change(line)
+        ids = [schedule.id for schedule in self.schedules]
+        if line is None and len(ids) != 1:
+            remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
+            raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
+        schedule = self.line(line or ids[0])
+        if not isinstance(schedule, Schedule):
+            remedy = spelling_hint(schedule.id, ids) if ids else ""
+            raise UsageError("the cost line does not pay by loss band", value=line, remedy=remedy)
         fixed = smallest_units(pays, self.digits, "the payment")
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
         edges = [band.up_to for band in schedule.bands]
@@ -213,17 +244,6 @@ class Policy(Displayable, NamedDocument):
         lines = tuple(line if x.id == line.id else x for x in self.lines)
         ties = tuple(tie for tie in self.tie_outs if line.id not in tie.lines)
         return changed_copy(self, lines=lines, tie_outs=ties)
-
-    def _schedule_to_change(self, line: str | None) -> Schedule:
-        ids = [schedule.id for schedule in self.schedules]
-        if line is None and len(ids) != 1:
-            remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
-            raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
-        named = self.line(line or ids[0])
-        if not isinstance(named, Schedule):
-            remedy = spelling_hint(named.id, ids) if ids else ""
-            raise UsageError("the cost line does not pay by loss band", value=line, remedy=remedy)
-        return named
 
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.
@@ -264,16 +284,17 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
     Raises:
         UsageError: currency, decimal places or loss unit differ.
     """
-    payer, outage, theirs = f"the policy {policy.id}", f"the incident {incident.id}", incident.loss.unit
-    if policy.currency != incident.currency:
-        problem = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
-        raise UsageError(problem, remedy="Restate the policy in the incident's currency.")
-    if policy.digits != incident.minor_units:
-        problem = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
-        raise UsageError(problem, remedy="Give both the same minor_units.")
-    if policy.loss_unit != theirs:
-        problem = f"the policy's bands are in {policy.loss_unit}, the incident's losses in {theirs}"
-        raise UsageError(problem, remedy="Restate the bands in the incident's loss unit.")
+    payer, outage = f"the policy {policy.id}", f"the incident {incident.id}"
+    amounts = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
+    places = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
+    losses = f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}"
+    for own, theirs, problem, remedy in (
+        (policy.currency, incident.currency, amounts, "Restate the policy in the incident's currency."),
+        (policy.digits, incident.minor_units, places, "Give both the same minor_units."),
+        (policy.loss_unit, incident.loss.unit, losses, "Restate the bands in the incident's loss unit."),
+    ):
+        if own != theirs:
+            raise UsageError(problem, remedy=remedy)
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
@@ -282,10 +303,9 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
     Raises:
         UsageError: the file exists, or the id, the currency or the unit is not allowed in a policy.
     """
-    if out.exists():
-        raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    if out.suffix != ".toml":
-        raise UsageError("is not named .toml", file=out, remedy="Choose another --out.")
+    if out.exists() or out.suffix != ".toml":
+        problem = "exists already" if out.exists() else "is not named .toml"
+        raise UsageError(problem, file=out, remedy="Choose another --out.")
     text = (files(__package__) / "template.toml").read_text("utf-8")
     for value in (id_, currency, loss_unit):
         if not value.isprintable() or '"' in value or "\\" in value:
@@ -306,8 +326,6 @@ TierPayments = Mapping[Any, Amount]
 
 The type of the keys is not stated, because the keys of a mapping are invariant: int would not fit int | None.
 """
-TIERS_LINE = "tiers"
-"""The id of the only cost line of such a policy."""
 
 
 def policy_from_tiers(
@@ -349,7 +367,7 @@ def policy_from_tiers(
     if effort not in efforts:
         raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
     line: dict[str, Any] = {
-        "id": TIERS_LINE,
+        "id": "tiers",
         "kind": "schedule",
         "name": {lang: Locale(lang)("explain.tiers_line") for lang in LANGUAGES},
         "public_on": public_on or incident.claims_from,
@@ -372,28 +390,23 @@ def policy_from_tiers(
         "line": (line,),
     }
     policy = Policy.model_validate(document)
+    names = {}
+    for locale in map(policy.locale, LANGUAGES):
+        pays, bands = PolicyExplainer(policy, locale).rule_text, policy.schedules[0].bands
+        words = "; ".join(f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in bands)
+        names[locale.lang] = locale("explain.tiers_named", tiers=words)
     try:
-        return policy.model_copy(update={"name": Name(**{x: _tiers_in_words(policy, x) for x in LANGUAGES})})
+        return policy.model_copy(update={"name": Name(**names)})
     except ValidationError:  # many tiers are too long for a name
         return policy
 
 
-def _tiers_in_words(policy: Policy, lang: str) -> str:
-    """Return what each tier pays, as the name of a policy."""
-    from outage_analysis.policies.explanation import PolicyExplainer
-
-    locale = policy.locale(lang)
-    pays, (line,) = PolicyExplainer(policy, locale).rule_text, policy.schedules
-    tiers = [f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in line.bands]
-    return locale("explain.tiers_named", tiers="; ".join(tiers))
-
-
 def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:
     remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
-    if not isinstance(tiers, Mapping):
-        raise UsageError(f"tiers are a mapping, not a {type(tiers).__name__}", remedy=remedy)
-    if not tiers:
-        raise UsageError("there is no tier", remedy=remedy)
+    if not isinstance(tiers, Mapping) or not tiers:
+        is_empty = isinstance(tiers, Mapping)
+        problem = "there is no tier" if is_empty else f"tiers are a mapping, not a {type(tiers).__name__}"
+        raise UsageError(problem, remedy=remedy)
     name, digits = "the largest loss of a tier", incident.loss_digits
     stated = {None if x is None else smallest_units(x, digits, name): pays for x, pays in tiers.items()}
     edges = sorted(up_to for up_to in stated if up_to is not None)
