@@ -10,9 +10,8 @@ Modules:
     results: what all results have in common: their inputs, warnings about them, the notebook card, and tables
         as a terminal and a card show them, with amounts in whole currency
     decisions: which inputs the cost depends on, the cash under stresses, and the reserve figure by measure
-    alternatives: policies compared with the plan's policy
+    alternatives: policies compared, and the policy that gives claimants most within a budget
     open_intake: the forecast of claims still to come, day by day, and as a factor of the cost
-    solving: the policy that gives claimants most within a budget
     exploration: losses described for a question
 """
 
@@ -23,7 +22,13 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.analysis.alternatives import PolicyComparison, compare, compare_policies
+    from outage_analysis.analysis.alternatives import (
+        BudgetSolution,
+        PolicyComparison,
+        compare,
+        compare_policies,
+        solve,
+    )
     from outage_analysis.analysis.analysis import Analysis, run
     from outage_analysis.analysis.decisions import (
         Reserve,
@@ -63,7 +68,6 @@ if TYPE_CHECKING:
         title_with_currency,
         whole_counts,
     )
-    from outage_analysis.analysis.solving import BudgetSolution, solve
     from outage_analysis.analysis.summary import (
         MAX_NAMED_LINES,
         budget_scope,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
@@ -42,15 +41,14 @@ from outage_analysis.costs import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
-from outage_analysis.incidents import Incident, cites_fact_after
+from outage_analysis.incidents import cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy, load_policy, policy_names
+from outage_analysis.policies import load_policy, policy_names
 from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
-    from outage_analysis.analysis.alternatives import PolicyComparison
+    from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison, SearchArguments
     from outage_analysis.analysis.decisions import Sensitivity
-    from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
     from outage_analysis.costs.scenarios import ScenarioSet
@@ -83,12 +81,6 @@ COMPLETED = (
 class Analysis(IncidentResult):
     """All results of one run, and its inputs."""
 
-    plan: Plan
-    incident: Incident
-    policy: Policy
-    ledger: Ledger | None
-    as_of: date
-    claims: Claims | None
     cubes: dict[str, Cube]
     """The cubes by name: `cost`, and for each line that pays per claimant the cube of its claimants."""
     costs: dict[str, pl.DataFrame]
@@ -96,8 +88,6 @@ class Analysis(IncidentResult):
     runs: dict[str, Simulation] = field(default_factory=dict)
     """The draws of the costs by data source; the headline's comes first. A source without an expected cost
     has none."""
-    others: tuple[Policy, ...] = ()
-    """The policies that the plan compares with."""
     no_late_claims: str = ""
     """Why claims still to come are not forecast; empty if they are, or if none can come."""
 
@@ -127,12 +117,12 @@ class Analysis(IncidentResult):
     @cached_property
     def compared(self) -> PolicyComparison | None:
         """The comparison with the other policies that the plan names, if any."""
-        if not self.others:
+        if len(self.policies) == 1:
             return None
         from outage_analysis.analysis.alternatives import compare_loaded  # imported here: few need it
 
         of_claims = bool(self.runs) and "published" not in self.runs
-        about = (self.plan, self.incident, self.named_policies, self.ledger, self.as_of)
+        about = (self.plan, self.incident, self.policies, self.ledger, self.as_of)
         return compare_loaded(*about, of_claims=of_claims)
 
     @cached_property
@@ -205,7 +195,7 @@ class Analysis(IncidentResult):
             forecast = stated != self.ledger.assumptions
             update = {"assumptions": stated}
             named["ledger"] = self.ledger.model_copy(update=update) if forecast else self.ledger
-        named |= {f"compared-{n}": policy for n, policy in enumerate(self.others, start=1)}
+        named |= {f"compared-{n}": policy for n, policy in enumerate(self.policies[1:], start=1)}
         layouts = self.claims.given_layouts if self.claims else ()
         return named | {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
 
@@ -271,7 +261,7 @@ class Analysis(IncidentResult):
 
     def solve(self, **search: Unpack[SearchArguments]) -> BudgetSolution:
         """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
-        from outage_analysis.analysis.solving import solve  # imported here, because most runs need none
+        from outage_analysis.analysis.alternatives import solve  # imported here, because few need it
 
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
         return solve(replace(self.plan, claims=own, ledger=self.ledger), **search)
@@ -567,11 +557,6 @@ class Analysis(IncidentResult):
         return any(cube.synthetic for cube in self.cubes.values())
 
     @property
-    def named_policies(self) -> tuple[Policy, ...]:
-        """The policy, then those that the plan compares with."""
-        return (self.policy, *self.others)
-
-    @property
     def headline_basis(self) -> str:
         """The data source of the headline cost: published counts if they give an expected cost, else claims.
 
@@ -645,7 +630,7 @@ class Analysis(IncidentResult):
             {outcome.id: outcome.name[lang] for outcome in outcomes}
             | self.incident.display_names(lang)
             | {item.id: item.name[lang] for item in later}
-            | (policy_names(self.named_policies, lang) if self.others else {})
+            | (policy_names(self.policies, lang) if len(self.policies) > 1 else {})
         )
 
     def needs_synthetic_mark(self, name: str) -> bool:
@@ -761,7 +746,8 @@ def run(
 
 def _run_plan(plan: Plan, progress: Progress) -> Analysis:
     progress(Note("step_reading_the_incident_the_policy_and_the_ledger"))
-    incident, (policy, *others), ledger, as_of = load_inputs(plan)
+    incident, policies, ledger, as_of = load_inputs(plan)
+    policy = policies[0]
 
     def draw(lines: Sequence[costs.terms.CompiledLine], ledger: Ledger | None) -> Simulation | None:
         portfolio = costs.expected.portfolio_of_lines(lines, ledger, as_of)
@@ -773,7 +759,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         drawing = pool.submit(draw, published, ledger)
         progress(Note("step_reading_the_claims"))
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
-        ledger, refused = with_late_claims(ledger, (policy, *others), claims, incident, as_of)
+        ledger, refused = with_late_claims(ledger, policies, claims, incident, as_of)
         progress(Note("step_computing_the_cost"))
         own = list(cubes.values())
         basis = costs.expected.basis_of(own)
@@ -785,7 +771,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         progress(Note("step_drawing_what_is_uncertain"))
         runs = {"published": drawing.result(), **({basis: draw(counted, ledger)} if own else {})}
     drawn = {name: run for name, run in runs.items() if run}
-    about = (plan, incident, policy, ledger, as_of)
-    analysis = Analysis(*about, claims, cubes, tables, drawn, tuple(others), refused)
+    about = (plan, incident, policies, ledger, as_of)
+    analysis = Analysis(*about, claims, cubes, tables, drawn, refused)
     _ = analysis.compared  # what cannot be compared is refused now, not when somebody asks for a table
     return analysis

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -55,14 +55,19 @@ class ChartLook(TypedDict, total=False):
     title: str | None
 
 
+@dataclass(frozen=True, repr=False)
 class IncidentResult(Displayable, Result):
     """A result for one incident as of one day. Notebooks show its answer as a card."""
 
     plan: Plan
+    """The plan, whose policy is not always one of the policies."""
     incident: Incident
+    policies: tuple[Policy, ...]
+    """The policies that the result is about, the most important first."""
     ledger: Ledger | None
     as_of: date
     claims: Claims | None
+    """The claims that the costs are computed from; None if they come from counts."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: everything except the rows of the claims."""
@@ -81,9 +86,9 @@ class IncidentResult(Displayable, Result):
         """Whether the claims are synthetic."""
 
     @property
-    @abstractmethod
-    def named_policies(self) -> tuple[Policy, ...]:
-        """The policies that the result is about, the most important first."""
+    def policy(self) -> Policy:
+        """The policy that the result is about; of `solve`, the solution or, if there is none, the nearest."""
+        return self.policies[0]
 
     @property
     def known_ledger(self) -> Ledger | None:
@@ -124,7 +129,7 @@ class IncidentResult(Displayable, Result):
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: inputs, the answer in sentences, and its first tables."""
         answer = self.answer(lang)
-        locale, policies = answer.locale, "; ".join(policy.name[lang] for policy in self.named_policies)
+        locale, policies = answer.locale, "; ".join(policy.name[lang] for policy in self.policies)
         lines = [
             locale("report.kicker", day=locale.day(self.as_of)),
             locale("report.policy", policy=policies),
