@@ -4,8 +4,8 @@ Modules:
     plan: the Plan, and functions that load and write its documents and load its claims
     analysis: `run`: read, count, compile, evaluate, result; and the Analysis: its costs and draws, and the
         figures of the headline
-    service_bands: claims, stated loss and expected cost by service and loss band
-    tables: every table of an analysis by name, computed when somebody asks for it, and all columns
+    tables: every table of an analysis by name, computed when somebody asks for it; all columns; claims and
+        their cost by service and loss band, and by any dimensions
     summary: the answer in sentences: how much, how sure, what it does not include; notes; the cost in tables
     results: what all results have in common: their inputs, warnings about them, the notebook card, and tables
         as a terminal and a card show them, with amounts in whole currency

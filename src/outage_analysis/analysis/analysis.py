@@ -24,6 +24,7 @@ from outage_analysis.analysis.tables import (
     COST_TABLES,
     UNCERTAINTY_TABLES,
     AnalysisTables,
+    cost_by,
     schema_named,
     tables_of,
 )
@@ -481,8 +482,6 @@ class Analysis(IncidentResult):
             >>> analysis = oa.run(claims.join(customers), tiers={300_000: 30_000})  # doctest: +SKIP
             >>> analysis.by("segment")  # doctest: +SKIP
         """
-        from outage_analysis.analysis.service_bands import cost_by  # imported here: few need it
-
         return cost_by(self, dimensions)
 
     def scenarios(self, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame:
