@@ -73,7 +73,6 @@ if TYPE_CHECKING:
         budget_scope,
         cost_sentences,
         counted_notes,
-        counted_schedule,
         driver_sentences,
         headline_sentences,
         input_notes,

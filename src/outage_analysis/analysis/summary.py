@@ -57,127 +57,95 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     if not {"expected", "p50", likely.low, likely.high} <= set(points):
         return ()
     certain = points[likely.low] == points[likely.high] == points["expected"]
-    run = analysis.headline_run
-    names = analysis.names(locale.lang)
-    lines = [names.get(line, line) for line in (run.portfolio.counted("cash") if run else ())]
-    scope, included = locale("report.answer_lines", count=len(lines)), ""
+    names, often = analysis.names(locale.lang), locale.one_in(1 - likely.upper)
+    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
+    lines = [names.get(line, line) for line in counted]
+    scope = locale("report.answer_lines", count=len(lines))
     if len(lines) <= MAX_NAMED_LINES:
         scope = ", ".join(text.short_names(lines))
-    elif len(lines) <= MAX_LISTED_LINES:
-        included = f" {locale('report.tile_scope', lines='; '.join(lines))}"
-    first = locale(
-        "report.answer_certain" if certain else "report.answer_cash",
-        scope=scope,
-        mean=locale.money(points["expected"]),
-        often=locale.one_in(1 - likely.upper),
-        high=locale.money(points[likely.high]),
-        median=locale.money(points["p50"]),
-        low=locale.money(points[likely.low]),
-    )
-    first += included
+    measures = {"mean": "expected", "high": likely.high, "median": "p50", "low": likely.low}
+    money = {name: locale.money(points[measure]) for name, measure in measures.items()}
+    key = "report.answer_certain" if certain else "report.answer_cash"
+    first = [*counted_notes(analysis, locale), locale(key, scope=scope, often=often, **money)]
+    if MAX_NAMED_LINES < len(lines) <= MAX_LISTED_LINES:
+        first.append(locale("report.tile_scope", lines="; ".join(lines)))
     if analysis.compared is not None:
-        first = f"{first} {locale('report.answer_options', count=len(analysis.exact_tables['comparison']))}"
-    beside = _if_all_are_paid(analysis, locale)
-    if not certain:
-        stressed = locale.money(points["stressed"])
-        beside.append(locale("report.answer_together", often=locale.one_in(1 - likely.upper), high=stressed))
-    told = [" ".join([*counted_notes(analysis, locale), first])]
+        first.append(locale("report.answer_options", count=len(analysis.exact_tables["comparison"])))
+    told = [" ".join(first)]
     if (table := analysis.uncertainty_table(analysis.headline_basis, "budget")) is not None:
         budget, chance, together = table.select("budget", "exceeded", "stressed").row(0)
         shares = {"chance": locale.share(chance), "together": locale.share(together)}
         told.append(locale("report.answer_budget", budget=locale.money_in_full(budget), **shares))
-    return (*told, *parts_left_out(analysis, locale), *beside)
+    told += [*parts_left_out(analysis, locale), *_if_all_are_paid(analysis, locale)]
+    if not certain:
+        told.append(locale("report.answer_together", often=often, high=locale.money(points["stressed"])))
+    return tuple(told)
 
 
 def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
     """Return mean (`expected`), quantiles and, if inputs move together, upper end (`stressed`), if drawn."""
     table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
-    total = analysis.totals_row(analysis.headline_basis, valuation)
-    if table is None or total is None or total["expected"] is None:
+    if table is None:
         return {}
-    rows = table.filter(valuation=valuation)
-    found = dict(rows.select("measure", "value").iter_rows())
-    high = rows.filter(measure=analysis.likely_range.high)["stressed"].to_list()
-    # With correlated inputs the mean of the draws is the expected cash, not the product of the means.
-    cash = analysis.expected_cash(analysis.headline_basis) if valuation == "cash" else None
-    expected = float(total["expected"] if cash is None else cash)
-    return {**found, "expected": expected, **({"stressed": high[0]} if high else {})}
+    rows, high = table.filter(valuation=valuation), pl.lit("stressed").alias("measure")
+    stressed = rows.filter(measure=analysis.likely_range.high).select(high, pl.col("stressed"))
+    return dict([*rows.select("measure", "value").iter_rows(), *stressed.iter_rows()])
 
 
 def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return what it would cost if every report or claim were paid, where the policy says how much."""
     total, promised = analysis.totals_row(analysis.headline_basis), promised_range(analysis)
-    line, run = counted_schedule(analysis), analysis.headline_run
+    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
     # The reports are those of one cost item, so they bound the cash only if it counts nothing else.
-    if promised and line and run and run.portfolio.counted("cash") == (line.id,):
-        count, low, high = promised
+    if promised and counted == (promised[0].id,):
+        line, count, low, high = promised
         key = "tiers" if any(rule.review for _, rule in line.positive_bands) else "reports"
         amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
-        return [locale(f"report.answer_all_{key}", **amounts)]
-    if total is None or not total["most"]:
+    elif total is None or not total["most"]:
         return []
-    largest = {"most": locale.money(total["most"])}
-    if analysis.headline_from_claims and "cost" in analysis.cubes:
-        largest["count"] = locale.number(analysis.cubes["cost"].claims)
-        return [locale("report.answer_all_rows", **largest)]
-    return [locale("report.answer_all_claims", **largest)]
+    elif analysis.headline_from_claims and "cost" in analysis.cubes:
+        count = analysis.cubes["cost"].claims
+        key, amounts = "rows", {"most": locale.money(total["most"]), "count": locale.number(count)}
+    else:
+        key, amounts = "claims", {"most": locale.money(total["most"])}
+    return [locale(f"report.answer_all_{key}", **amounts)]
 
 
-def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """Return the number of reported losses, and the least and most if all are paid; None if it is unknown.
+def promised_range(analysis: Analysis) -> tuple[Schedule, float, float, float] | None:
+    """Return what it costs if all reported losses of a payment schedule are paid; None if it is unknown.
 
-    The three values are the published number of reports, the amount if all are paid the lowest tier, and the
-    amount if all are paid the highest tier.
+    The schedule (payments by loss band) is the first one whose number of reports is published. Beside it are
+    this number, the amount if all are paid the lowest tier, and that if all are paid the highest tier.
     """
-    line = counted_schedule(analysis)
-    if line is None:
+    lines = analysis.exact_tables["costs"].filter(level="line", rule="schedule", status="ok")
+    counts = dict(lines.select("line", "count").iter_rows())
+    line = next((x for x in analysis.policy.schedules if x.id in counts), None)
+    ends = [line.tariff.payment_range(x) for x, rule in line.positive_bands if rule.pays] if line else []
+    highest = [float(most) for _, most in ends if most is not None]
+    if line is None or not ends or len(highest) < len(ends):
         return None
-    ends = [line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays]
-    highest_amounts = [float(most) for _, most in ends if most is not None]
-    if not ends or len(highest_amounts) < len(ends):
-        return None
-    count = float(_schedule_rows(analysis)["count"][0])
-    return count, count * float(min(least for least, _ in ends)), count * max(highest_amounts)
-
-
-def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
-    return analysis.exact_tables["costs"].filter(
-        basis="published", level="line", rule="schedule", status="ok"
-    )
-
-
-def counted_schedule(analysis: Analysis) -> Schedule | None:
-    """Return the first payment schedule (payments by loss band) whose number of reports is published.
-
-    Return None if the policy has no such schedule.
-    """
-    rows = _schedule_rows(analysis)
-    return analysis.policy.schedule(rows["line"][0]) if len(rows) else None
+    count = float(counts[line.id])
+    return line, count, count * float(min(least for least, _ in ends)), count * max(highest)
 
 
 def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence on the costs beside the cash, which are never added to it; [] if there are none."""
-    parts, likely = [], analysis.likely_range
+    parts, likely, share = [], analysis.likely_range, ""
     if handling := _quantiles(analysis, "handling").get("p50"):
         parts.append(locale("report.answer_handling", median=locale.money(handling)))
     points, total = _quantiles(analysis, "top_down"), analysis.totals_row("published", "top_down")
-    share = ""
     if total is not None and total["promised"] and {likely.low, likely.high} <= set(points):
         ends = {"low": locale.money(points[likely.low]), "high": locale.money(points[likely.high])}
-        announced = locale.money(total["promised"])
-        span = locale("report.low_to_high", **ends)
-        parts.append(locale("report.answer_announced", announced=announced, range=span))
+        about = {"announced": locale.money(total["promised"]), "range": locale("report.low_to_high", **ends)}
+        parts.append(locale("report.answer_announced", **about))
         cash = analysis.expected_cash() or 0.0
         package = locale.share(locale.rounded(cash / (cash + points["expected"])))
         share = locale("report.answer_package", share=package) + " "
-    unpriced = len(analysis.unpriced_lines)
-    if unpriced:
+    if unpriced := len(analysis.unpriced_lines):
         parts.append(locale("report.answer_unpriced", count=unpriced))
-    if not parts:
-        return []
-    *first, last = parts
+    *first, last = parts or [""]
     named = locale("report.answer_and").join([", ".join(first), last]) if first else last
-    return [share + locale("report.answer_without", parts=named)]
+    return [share + locale("report.answer_without", parts=named)] if parts else []
 
 
 def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -209,34 +177,27 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     table, column = analysis.exact_tables.get("reserve"), reserve_column(analysis)
     if table is None:
         return []
-    amounts = dict(table.select("measure", column).iter_rows())
-    mean, high = amounts["mean"], amounts["p90"]
+    mean, high = (table.filter(measure=name)[column].item() for name in ("mean", "p90"))
+    amounts = {"mean": mean, "further": max(0.0, high - mean), "high": high}
     key = f"report.recommend_{column if high > mean else 'mean'}"
-    further = locale.money(max(0.0, high - mean))
-    often = locale.one_in(0.1)
-    told = [locale(key, mean=locale.money(mean), further=further, high=locale.money(high), often=often)]
+    money = {name: locale.money(amount) for name, amount in amounts.items()}
+    told = [locale(key, often=locale.one_in(0.1), **money)]
     budget, cash = analysis.budget, max(table.filter(pl.col("measure").is_in(["mean", "p90"]))["cash"])
     if budget and cash > budget and locale.money(cash) != locale.money(budget):
         named = {"cash": locale.money(cash), "budget": locale.money_in_full(budget)}
         told.append(locale("report.recommend_above_budget", **named))
-    note = reserve_note(table, locale, column)
-    steps = analysis.exact_tables.get("steps", pl.DataFrame())
-    stepped = 0.0 if steps.is_empty() else steps["expected"].sum()
-    if stepped:
-        largest = steps.sort("expected", descending=True, maintain_order=True).row(0, named=True)
-        share = largest["expected"] / stepped
-        if largest["rule"] == "review" and share >= DECISIVE:
-            band = locale.band_with_unit(largest["over"], largest["up_to"])
-            figures = {"band": band, "share": locale.share(locale.rounded(share))}
-            told.append(locale("report.recommend_review", **figures))
-    return [*told, *([note] if note else [])]
+    steps = analysis.exact_tables.get("steps", text.schema_of("steps").frame())
+    shares = steps.with_columns(share=pl.col("expected") / pl.col("expected").sum())
+    for step in shares.filter(pl.col("share") >= DECISIVE, rule="review").to_dicts():
+        band, share = locale.band_with_unit(step["over"], step["up_to"]), locale.rounded(step["share"])
+        told.append(locale("report.recommend_review", band=band, share=locale.share(share)))
+    return [*told, *filter(None, [reserve_note(table, locale, column)])]
 
 
-def reserve_note(table: pl.DataFrame | None, locale: text.Locale, column: str = "cash") -> str:
+def reserve_note(table: pl.DataFrame, locale: text.Locale, column: str = "cash") -> str:
     """Say in a sentence that the mean exceeds P75, if it does as both are printed; otherwise return ""."""
-    amounts = {} if table is None else dict(table.select("measure", column).iter_rows())
-    mean, p75 = amounts.get("mean"), amounts.get("p75")
-    if mean is None or p75 is None or mean <= p75 or locale.money(mean) == locale.money(p75):
+    mean, p75 = (table.filter(measure=name)[column].item() for name in ("mean", "p75"))
+    if mean <= p75 or locale.money(mean) == locale.money(p75):
         return ""
     return locale("report.reserve_skewed", measure="P75")
 
@@ -346,11 +307,10 @@ def cost_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return the answer in sentences; without a simulation, the expected cash or that there is none."""
     told = list(headline_sentences(analysis, locale))
     if not told:
-        basis = analysis.headline_basis
-        expected = analysis.expected_cash(basis) if basis else None
-        money = None if expected is None else locale.money(expected)
-        key = "terminal.no_cash" if money is None else "terminal.cash_no_range"
-        told = [*counted_notes(analysis, locale), locale(key, expected=money)]
+        expected = analysis.expected_cash(analysis.headline_basis)
+        known = "no_cash" if expected is None else "cash_no_range"
+        money = "" if expected is None else locale.money(expected)
+        told = [*counted_notes(analysis, locale), locale(f"terminal.{known}", expected=money)]
     told[0] = text.synthetic_mark(locale, synthetic=analysis.headline_is_synthetic) + told[0]
     return told
 
@@ -442,12 +402,10 @@ def budget_scope(analysis: Analysis, basis: str, locale: text.Locale) -> str:
         return ""
     row, names = table.row(0, named=True), analysis.names(locale.lang)
     counted, omitted = row["counted"].split(), row["left_out"].split()
-    scope = locale("report.budget_counts_many", count=len(counted))
-    if len(counted) <= MAX_NAMED_LINES:
-        scope = locale("report.budget_counts", lines=", ".join(names.get(x, x) for x in counted))
-    stressed = locale("report.budget_stressed", share=locale.share(row["stressed"]))
-    omits = [locale("report.budget_omits", count=len(omitted))] if omitted else []
-    return " ".join([stressed, scope, *omits])
+    key = "report.budget_counts" if len(counted) <= MAX_NAMED_LINES else "report.budget_counts_many"
+    told = [locale("report.budget_stressed", share=locale.share(row["stressed"]))]
+    told.append(locale(key, lines=", ".join(names.get(x, x) for x in counted), count=len(counted)))
+    return " ".join([*told, *([locale("report.budget_omits", count=len(omitted))] if omitted else [])])
 
 
 def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -457,15 +415,13 @@ def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     are decided one by one; further sentences name cost lines that pay nothing for losses above their last
     band, although there are such claims.
     """
-    notes, used, table = [], analysis.used_ledger, analysis.claims_costs
+    notes, used, table = list[str](), analysis.used_ledger, analysis.claims_costs
     if used and used.id == REFERENCE_LEDGER:
-        rates = []
-        for entry in used.assumptions:
-            if not isinstance(entry, LateClaims):
-                value, value_range = value_and_range(entry, locale)
-                rates.append(f"{entry.name[locale.lang]} {value} ({value_range})")
+        entries = [x for x in used.assumptions if not isinstance(x, LateClaims)]
+        told = [(x.name[locale.lang], *value_and_range(x, locale)) for x in entries]
+        rates = ", ".join(f"{name} {value} ({value_range})" for name, value, value_range in told)
         if rates:  # automatic payments use none
-            notes.append(locale("report.reference_rates", rates=", ".join(rates)))
+            notes.append(locale("report.reference_rates", rates=rates))
     if table is None or not analysis.headline_from_claims:
         return notes
     if analysis.claims is not None:

@@ -14,13 +14,13 @@ import typer
 
 from outage_analysis import analysis, claims, jupyter, text
 from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
-from outage_analysis.cli.option_values import parse_pairs
 from outage_analysis.cli.options import (
     Json,
     PlanOptions,
     check_language,
     expand_options,
     language_option,
+    parse_pairs,
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
@@ -96,7 +96,9 @@ def new(
         written = jupyter.new_project(
             folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )
-        locale, option = text.Locale(lang), _make_option()
+        locale, program = text.Locale(lang), Path(sys.executable).with_name("outage-analysis")
+        found = bool(shutil.which("outage-analysis")) or not program.is_file()
+        option = "" if found else f" OUTAGE={shlex.quote(str(program).replace('$', '$$'))}"
         lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
         lines.append(locale("terminal.new_lab", option=option))
         lines += [locale("terminal.new_then"), locale("terminal.new_inspect")]
@@ -126,13 +128,6 @@ def _write_documents(options: PlanOptions, folder: Path, lang: str) -> Path:
     read = plan.claims if isinstance(plan.claims, claims.Claims) else None
     print_warnings(analysis.input_warnings(read, None, lang))
     return written
-
-
-def _make_option() -> str:
-    program = Path(sys.executable).with_name("outage-analysis")
-    if shutil.which("outage-analysis") or not program.is_file():
-        return ""
-    return f" OUTAGE={shlex.quote(str(program).replace('$', '$$'))}"
 
 
 @commands.command()
