@@ -27,7 +27,7 @@ from outage_analysis.analysis.plan import (
     make_plan,
 )
 from outage_analysis.analysis.results import ChartLook, IncidentResult
-from outage_analysis.analysis.summary import rows_are_complaints
+from outage_analysis.analysis.summary import share_to_be_filed
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import Claims, Sources
@@ -76,8 +76,10 @@ class PolicyResult(IncidentResult):
 
     def counted_notes(self, locale: text.Locale, cubes: Sequence[Cube]) -> list[str]:
         """Return what rows of the files count as, if nobody states it, and how many claims are to come."""
-        late = late_claims_notes(self.ledger, None, self.as_of, locale)
-        return [*rows_are_complaints(self.incident, self.used_ledger, cubes, locale), *late]
+        entries = self.used_ledger.assumptions if self.used_ledger and cubes else ()
+        share = share_to_be_filed(self.incident, entries, locale)
+        notes = [locale("report.rows_complaints", share=share)] if share else []
+        return [*notes, *late_claims_notes(self.ledger, None, self.as_of, locale)]
 
     @lists_arguments(ChartLook)
     def chart(self, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
@@ -473,12 +475,17 @@ class BudgetSolution(PolicyResult):
         """One row per combination that gives more than every cheaper one, in whole currency."""
         return self.whole(self.search.frontier, "solution.frontier")
 
+    @property
+    def basis(self) -> str:
+        """Where the costs come from: `published`, `claims` or `synthetic`."""
+        return costs.expected.basis_of(self.search.cubes)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the solution and the frontier as plain values."""
         search, unit = self.search, 10**self.incident.minor_units
         return self.inputs | {
             "policy": self.policy.id,
-            "basis": costs.expected.basis_of(search.cubes),
+            "basis": self.basis,
             "feasible": self.is_feasible,
             "budget": search.request.budget / unit,
             "at": search.quantile_mark if search.request.level is not None else "expected",
@@ -500,8 +507,8 @@ class BudgetSolution(PolicyResult):
     def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
         mark = self.search.quantile_mark.lower()
         level = replace(text.schema_of("solution.solution")["at_level"], name=mark, label=mark)
-        basis = locale(f"word.{costs.expected.basis_of(self.search.cubes)}")
-        about = {"currency": self.incident.currency, "day": locale.day(self.as_of), "basis": basis}
+        about = {"currency": self.incident.currency, "day": locale.day(self.as_of)}
+        about["basis"] = locale(f"word.{self.basis}")
         table = self.search.table.rename({"at_level": mark})
         table = table.drop(name for name in table.columns if table[name].null_count() == len(table))
         frontier = self.search.frontier.rename({"at_level": mark})
@@ -581,13 +588,15 @@ def _cost_values(
 
 
 def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:
-    in_money = partial(locale.money, digits=BENEFIT_DIGITS)
-    show = {"replaced": locale.share, "made_whole": lambda count: locale.number(round(count))}
-    texts = [
-        locale(f"solve.got_{name}", value=show.get(name, in_money)(row[name]))
-        for name in dict.fromkeys((search.tried.objective, *costs.policy_search.BENEFITS))
-        if row[name] is not None
-    ]
+    texts = []
+    for name in dict.fromkeys((search.tried.objective, *costs.policy_search.BENEFITS)):
+        if (value := row[name]) is not None:
+            count = (
+                locale.number(round(value)) if name == "made_whole" else locale.money(value, BENEFIT_DIGITS)
+            )
+            texts.append(
+                locale(f"solve.got_{name}", value=locale.share(value) if name == "replaced" else count)
+            )
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
 

@@ -19,7 +19,7 @@ from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import InputArguments, Plan, load_cubes, load_inputs, make_plan
 from outage_analysis.analysis.results import ChartLook, IncidentResult
-from outage_analysis.analysis.summary import cost_answer, cost_as_dict, refuse_no_cash
+from outage_analysis.analysis.summary import all_bases, cost_answer, refuse_no_cash
 from outage_analysis.analysis.tables import (
     COST_TABLES,
     UNCERTAINTY_TABLES,
@@ -175,7 +175,20 @@ class Analysis(IncidentResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cost as plain values, with amounts in whole currency."""
-        return cost_as_dict(self)
+        return {
+            **self.inputs,
+            "policy": self.policy.id,
+            "lines_not_public_yet": self.dropped_lines,
+            **{name: self.whole(all_bases(self, name), name).to_dicts() for name in ("totals", "costs")},
+            "uncertainty": {
+                basis: {
+                    name: self.whole(table, name).to_dicts()
+                    for name in ("quantiles", "split", "contributions", "budget")
+                    if (table := self.uncertainty_table(basis, name)) is not None
+                }
+                for basis in self.runs
+            },
+        }
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""

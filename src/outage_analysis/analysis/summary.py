@@ -7,10 +7,10 @@ one outcome in ten exceeds and the median follow, because half of the outcomes a
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import polars as pl
@@ -18,19 +18,11 @@ import polars as pl
 from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, open_lines
 from outage_analysis.analysis.results import band_expression
-from outage_analysis.assumptions import (
-    REFERENCE_LEDGER,
-    Assumption,
-    FloatArray,
-    LateClaims,
-    Ledger,
-    value_and_range,
-)
+from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
 from outage_analysis.costs import rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.losses import Cube
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -260,25 +252,7 @@ def _width(
 BOUNDS = ("low", "expected", "high", "most")
 
 
-def cost_as_dict(analysis: Analysis) -> dict[str, Any]:
-    """Return the cost as plain values, with amounts in whole currency."""
-    return {
-        **analysis.inputs,
-        "policy": analysis.policy.id,
-        "lines_not_public_yet": analysis.dropped_lines,
-        **{name: analysis.whole(_all_bases(analysis, name), name).to_dicts() for name in ("totals", "costs")},
-        "uncertainty": {
-            basis: {
-                name: analysis.whole(table, name).to_dicts()
-                for name in ("quantiles", "split", "contributions", "budget")
-                if (table := analysis.uncertainty_table(basis, name)) is not None
-            }
-            for basis in analysis.runs
-        },
-    }
-
-
-def _all_bases(analysis: Analysis, name: str) -> pl.DataFrame:
+def all_bases(analysis: Analysis, name: str) -> pl.DataFrame:
     """Return the costs from published counts and from claims as one table; `basis` names the source."""
     tables = analysis.exact_tables
     return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
@@ -318,16 +292,17 @@ def cost_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
 def _cost_tables(
     analysis: Analysis, locale: text.Locale, names: Mapping[str, str]
 ) -> Iterator[text.ShownTable | str]:
-    every, first = _all_bases(analysis, "costs"), analysis.headline_basis
+    every, first = all_bases(analysis, "costs"), analysis.headline_basis
     bases = sorted(every["basis"].unique(maintain_order=True), key=lambda basis: basis != first)
-    likely = analysis.likely_range
+    likely, drawn = analysis.likely_range, dict[str, pl.DataFrame]()
+    for basis in analysis.runs:
+        drawn[basis] = analysis.exact_tables["quantiles" if basis == first else "claims_quantiles"]
     if first:
-        yield from _quantile_tables(analysis, first, locale, (likely.low, "p50", likely.high))
+        yield _quantile_table(drawn[first], first, locale, (likely.low, "p50", likely.high))
     yield from _band_tables(every.filter(basis=bases[0]), locale, names)
     yield from [*input_notes(analysis, locale), *unstated_notes(analysis, locale)]
     run = analysis.headline_run
-    omitted = ", ".join(names[x] for x in run.portfolio.left_out.get("cash", ())) if run else ""
-    if omitted:
+    if run and (omitted := ", ".join(names[x] for x in run.portfolio.left_out.get("cash", ()))):
         yield locale("terminal.omits", lines=omitted)
     if later := ", ".join(names[x] for x in analysis.dropped_lines):
         yield locale("terminal.not_public", day=analysis.as_of, lines=later)
@@ -337,34 +312,30 @@ def _cost_tables(
         title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
         yield text.ShownTable(title, shown, text.schema_of("costs"))
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
-    yield text.ShownTable(title, _all_bases(analysis, "totals"), text.schema_of("totals"))
-    for basis in analysis.runs:
+    yield text.ShownTable(title, all_bases(analysis, "totals"), text.schema_of("totals"))
+    for basis, rows in drawn.items():
         if basis != first and analysis.synthetic:  # a range of made-up claims tells nobody anything
             continue
-        yield from _quantile_tables(analysis, basis, locale, (*likely.percentiles, "tvar95"))
-        rows = analysis.uncertainty_table(basis, "quantiles")
-        for row in rows.filter(measure=likely.high).iter_rows(named=True) if rows is not None else ():
+        yield _quantile_table(rows, basis, locale, (*likely.percentiles, "tvar95"))
+        for row in rows.filter(measure=likely.high).iter_rows(named=True):
             error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
             amounts = {"error": error, "stressed": stressed, "unit": locale.unit}
             yield locale("terminal.error", valuation=locale(f"word.{row['valuation']}"), **amounts)
-        if rows is not None and analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
+        if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             yield locale("report.tied")
     for basis in bases[1:]:
         yield from _band_tables(every.filter(basis=basis), locale, names)
 
 
-def _quantile_tables(
-    analysis: Analysis, basis: str, locale: text.Locale, measures: Sequence[str]
-) -> Iterator[text.ShownTable]:
-    quantiles = analysis.uncertainty_table(basis, "quantiles")
-    if quantiles is None:
-        return
+def _quantile_table(
+    quantiles: pl.DataFrame, basis: str, locale: text.Locale, measures: Sequence[str]
+) -> text.ShownTable:
     value = text.schema_of("quantiles")["value"]
     values = (replace(value, name=name, label=name) for name in ("expected", *measures))
     table = quantiles.pivot("measure", index="valuation", values="value")
     title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=locale.currency)
     schema = text.TableSchema("One row per kind of cost.", (text.column_of("valuation"), *values))
-    yield text.ShownTable(title, table.select(schema.names), schema)
+    return text.ShownTable(title, table.select(schema.names), schema)
 
 
 def _band_tables(
@@ -485,15 +456,6 @@ def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale:
         return ""
     shares = sorted(x.range.expected or 0.0 for x in entries if x.kind == "filing_share")
     return "–".join(dict.fromkeys(map(locale.share, shares[:1] + shares[-1:])))
-
-
-def rows_are_complaints(
-    incident: Incident, ledger: Ledger | None, cubes: Collection[Cube], locale: text.Locale
-) -> list[str]:
-    """Return the sentence that rows count as complaints; [] if this is stated, or no claims are counted."""
-    entries = ledger.assumptions if ledger and cubes else ()
-    share = share_to_be_filed(incident, entries, locale)
-    return [locale("report.rows_complaints", share=share)] if share else []
 
 
 def open_until(analysis: Analysis) -> date | None:

@@ -18,7 +18,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,7 +58,8 @@ for title, commands in (
     ("Look up", lookup.commands),
     ("Projects and notebooks", notebooks.commands),
 ):
-    for part in (*commands.registered_commands, *commands.registered_groups):
+    parts: list[Any] = [*commands.registered_commands, *commands.registered_groups]
+    for part in parts:
         part.rich_help_panel = title
     app.add_typer(commands)
 
