@@ -46,7 +46,6 @@ if TYPE_CHECKING:
         explore_grouped,
         fit_cube,
         fit_tables,
-        heap_tables,
     )
     from outage_analysis.analysis.open_intake import IntakeForecast, forecast_by_day, forecast_intake
     from outage_analysis.analysis.plan import (

@@ -98,9 +98,9 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
         return tables
     with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
         tables["indices"] = costs.sensitivity.cost_sobol_indices(run.portfolio)
-    unit = float(10**analysis.incident.minor_units)
     if limit is not None:
-        tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, limit * unit)
+        amount = limit * float(10**analysis.incident.minor_units)
+        tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, amount)
     return tables
 
 
@@ -125,13 +125,11 @@ class Sensitivity(AnalysisResult):
         """Return the inputs that the cost depends on most, then all tables."""
         analysis, locale = self.analysis, self.analysis.locale(lang)
         sentences = driver_sentences(analysis, locale)
-        if "information_value" in self.exact_tables and analysis.budget is not None:
-            portfolio = analysis.runs[analysis.headline_basis].portfolio
-            first = costs.sensitivity.information_sentence(
-                self.exact_tables["information_value"], portfolio, locale
-            )
-            budget = locale.money_in_full(analysis.budget)
-            sentences.append(f"{first} {locale('information.budget_decision', budget=budget)}")
+        if (table := self.exact_tables.get("information_value")) is not None and analysis.budget is not None:
+            portfolio, budget = analysis.runs[analysis.headline_basis].portfolio, analysis.budget
+            first = costs.sensitivity.information_sentence(table, portfolio, locale)
+            decision = locale("information.budget_decision", budget=locale.money_in_full(budget))
+            sentences.append(f"{first} {decision}")
         marked = [self.mark(locale) + sentence for sentence in sentences]
         return Answer(locale, marked, self._tables(locale), analysis.names(lang))
 
@@ -174,28 +172,25 @@ class Scenarios(AnalysisResult):
     def answer(self, lang: str = "en") -> Answer:
         """Return the expected cash without a change and in the worst scenario, then all scenarios."""
         analysis, table, locale = self.analysis, self.exact_table, self.analysis.locale(lang)
-        sentences = counted_notes(analysis, locale)
-        base = self._amounts(table.row(0, named=True), locale)
-        sentences.append(locale("terminal.scenarios_base", **base))
-        raised = table.filter(table["change"] > 0).sort("expected", descending=True, maintain_order=True)
+        base, raised = table.row(0, named=True), table.filter(table["change"] > 0)
+        told = [locale("terminal.scenarios_base", **self._amounts(base, locale))]
         if raised.is_empty():
-            sentences.append(locale("terminal.scenarios_no_increase"))
+            told.append(locale("terminal.scenarios_no_increase"))
         else:
-            worst = raised.row(0, named=True)
+            worst = raised.sort("expected", descending=True, maintain_order=True).row(0, named=True)
             name = self.stresses.name_of(worst["scenario"], lang)
-            sentences.append(locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale)))
+            told.append(locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale)))
         names, run = analysis.names(lang), analysis.runs[analysis.headline_basis]
         lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
-        return Answer(
-            locale, [*sentences, locale("terminal.scenarios_scope", lines=lines)], self._tables(locale)
-        )
+        told.append(locale("terminal.scenarios_scope", lines=lines))
+        return Answer(locale, [*counted_notes(analysis, locale), *told], self._tables(locale))
 
     def _amounts(self, row: dict[str, Any], locale: Locale) -> dict[str, str]:
-        amounts = {"expected": locale.money(row["expected"]), "high": locale.money(row["range_high"])}
-        if self.analysis.budget is None:
-            return {**amounts, "chance": ""}
-        budget, share = locale.money_in_full(self.analysis.budget), locale.share(row["over_budget"])
-        return {**amounts, "chance": locale("terminal.scenarios_chance", budget=budget, share=share)}
+        amounts, chance = {"expected": row["expected"], "high": row["range_high"]}, ""
+        if self.analysis.budget is not None:
+            budget, share = locale.money_in_full(self.analysis.budget), locale.share(row["over_budget"])
+            chance = locale("terminal.scenarios_chance", budget=budget, share=share)
+        return {**{name: locale.money(amount) for name, amount in amounts.items()}, "chance": chance}
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         analysis, table = self.analysis, self.exact_table
@@ -230,11 +225,10 @@ def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> p
     run = analysis.headline_run
     if run is None or "cash" not in run.totals:
         return None
-    cash = run.with_terms(lambda term: term.valuation == "cash")
     about = (analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis))
-    stressed = costs.scenarios.StressedRun(cash, *about)
-    budget, level = analysis.budget, analysis.plan.level
-    return costs.scenarios.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
+    stressed = costs.scenarios.StressedRun(run.with_terms(lambda term: term.valuation == "cash"), *about)
+    limits = {"budget": analysis.budget, "level": analysis.plan.level}
+    return costs.scenarios.scenario_table(run, stressed, stresses.scenarios, **limits)
 
 
 def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
@@ -267,7 +261,6 @@ def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
 
 MONEY_VALUATIONS = ("cash", "incremental_cash")
 """Valuations that are money paid out. List prices and lost sales are not costs to book."""
-HANDLING = "handling"
 MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Measure of a reserve -> its probability; None for the mean."""
 SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
@@ -299,7 +292,7 @@ def reserve_scope(analysis: Analysis) -> ReserveScope:
     missing = {line for v in MONEY_VALUATIONS for line in portfolio.left_out.get(v, ())}
     return ReserveScope(
         tuple(x.id for x in known if x.id in counted),
-        tuple(x for x in portfolio.counted(HANDLING) if x not in not_due),
+        tuple(x for x in portfolio.counted("handling") if x not in not_due),
         tuple(x.id for x in known if x.id in missing - counted - {*not_due}),
         not_due,
     )
@@ -328,7 +321,7 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
     cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
     if cash is None:
         return None
-    handling = _of_lines(run, (HANDLING,), scope.handled)
+    handling = _of_lines(run, ("handling",), scope.handled)
     parts = [cash] if handling is None else [cash, handling]
     means = [_mean(part) for part in parts]
     draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]
@@ -421,7 +414,12 @@ class Reserve(AnalysisResult):
         """Return the amount, what it includes and what moved it, then the reserve by measure."""
         locale = self.analysis.locale(lang)
         first, *others = self._sentences(locale)
-        return Answer(locale, [self.mark(locale) + first, *others], self._tables(locale))
+        units = locale("terminal.sums", currency=locale.currency)
+        tables = [ShownTable(f"{locale('terminal.reserve')}{units}", self.table, schema_of("reserve"))]
+        if self.moved is not None:
+            title = locale("terminal.bridge", currency=locale.currency)
+            tables.append(ShownTable(title, self.moved, schema_of("documents.bridge")))
+        return Answer(locale, [self.mark(locale) + first, *others], tables)
 
     def _sentences(self, locale: Locale) -> Iterator[str]:
         scope, names = reserve_scope(self.analysis), self.analysis.names(locale.lang)
@@ -442,18 +440,10 @@ class Reserve(AnalysisResult):
         if self.moved is None:
             return
         start, end = (self.moved.filter(step=step).row(0, named=True) for step in ("start", "end"))
-        before, after = locale.money(start["total"]), locale.money(end["total"])
-        yield locale("terminal.reserve_moved", run=self.since, before=before, after=after)
-        if start["p90"] is not None and end["p90"] is not None:
-            measure, before, after = locale("word.p90"), locale.money(start["p90"]), locale.money(end["p90"])
-            yield locale("terminal.reserve_moved_range", measure=measure, before=before, after=after)
-
-    def _tables(self, locale: Locale) -> Iterator[ShownTable]:
-        units = locale("terminal.sums", currency=locale.currency)
-        yield ShownTable(f"{locale('terminal.reserve')}{units}", self.table, schema_of("reserve"))
-        if self.moved is not None:
-            title = locale("terminal.bridge", currency=locale.currency)
-            yield ShownTable(title, self.moved, schema_of("documents.bridge"))
+        for column, key in (("total", "reserve_moved"), ("p90", "reserve_moved_range")):
+            if start[column] is not None and end[column] is not None:
+                ends = {"before": locale.money(start[column]), "after": locale.money(end[column])}
+                yield locale(f"terminal.{key}", run=self.since, measure=locale("word.p90"), **ends)
 
 
 def _of_lines(

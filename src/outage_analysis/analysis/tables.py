@@ -386,7 +386,7 @@ def _claims_tables(a: Analysis) -> Makers:
             "claims_amounts": lambda: rows.exact_totals,
             "claims_rules": lambda: losses.rule_table(rows),
             "claims_heaping": lambda: rows.exact_rows("round-losses"),
-            "claims_bunching": lambda: explored().heap_tables(rows, policy)["bunching"],
+            "claims_bunching": lambda: losses.bunching_table(rows, policy.edges[: losses.MAX_DISPLAY_CUTS]),
             "claims_claimants": lambda: rows.exact_rows("repeat-claimants"),
         }
     if "published" not in a.runs:
