@@ -6,10 +6,10 @@ Modules:
         figures of the headline
     tables: every table of an analysis by name, computed when somebody asks for it; all columns; claims and
         their cost by service and loss band, and by any dimensions
-    summary: the answer in sentences: how much, how sure, what it does not include; notes; the cost in tables
+    summary: the answer in sentences: how much, how sure, what it does not include; notes; the cost in tables;
+        which inputs the cost depends on, the cash under stresses, and the reserve by measure
     results: what all results have in common: their inputs, warnings about them, the notebook card, and tables
         as a terminal and a card show them, with amounts in whole currency
-    decisions: which inputs the cost depends on, the cash under stresses, and the reserve figure by measure
     alternatives: policies compared, and the policy that gives claimants most within a budget
     open_intake: the forecast of claims still to come, day by day, and as a factor of the cost
     exploration: losses described for a question
@@ -30,15 +30,6 @@ if TYPE_CHECKING:
         solve,
     )
     from outage_analysis.analysis.analysis import Analysis, run
-    from outage_analysis.analysis.decisions import (
-        Reserve,
-        Scenarios,
-        Sensitivity,
-        parse_measure,
-        reserve_mean,
-        reserve_scope,
-        sensitivity_tables,
-    )
     from outage_analysis.analysis.exploration import (
         Question,
         combination_counts,
@@ -69,6 +60,9 @@ if TYPE_CHECKING:
     )
     from outage_analysis.analysis.summary import (
         MAX_NAMED_LINES,
+        Reserve,
+        Scenarios,
+        Sensitivity,
         budget_scope,
         cost_sentences,
         counted_notes,
@@ -76,11 +70,15 @@ if TYPE_CHECKING:
         headline_sentences,
         input_notes,
         narrowing_sentence,
+        parse_measure,
         parts_left_out,
         promised_range,
         recommendation,
         reserve_column,
+        reserve_mean,
         reserve_note,
+        reserve_scope,
+        sensitivity_tables,
         unstated_notes,
     )
     from outage_analysis.analysis.tables import schema_named, service_table

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from outage_analysis import costs, incidents, losses, text
+from outage_analysis.analysis.summary import reserve_table, scenarios_of
 from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
@@ -40,11 +41,6 @@ third edge, so that a table with one column per band fits a page."""
 EDGES = {"over": pl.Int64, "up_to": pl.Int64}
 Makers = dict[str, Callable[[], pl.DataFrame | None]]
 """Name of a table -> a function that makes it; a function that returns None makes none."""
-
-
-def _module(name: str) -> Any:  # noqa: ANN401 - a module
-    """Import a module of this package when a table needs it, because few runs do."""
-    return import_module(f"outage_analysis.analysis.{name}")
 
 
 def schema_named(table: str) -> text.TableSchema:
@@ -344,7 +340,9 @@ def _claims_tables(a: Analysis) -> Makers:
         return {}
     cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
     negative = a.incident.loss.negative == "band"
-    bands, explored = losses.display_bands(policy.cuts, negative=negative), partial(_module, "exploration")
+    bands = losses.display_bands(policy.cuts, negative=negative)
+    # Imported when a table needs it, because few runs do.
+    explored: Callable[[], Any] = partial(import_module, "outage_analysis.analysis.exploration")
 
     @cache
     def fitted() -> dict[str, pl.DataFrame]:
@@ -399,8 +397,8 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: _module("decisions").scenarios_of(a, costs.scenarios.load_scenarios()),
-        "reserve": lambda: _module("decisions").reserve_table(a),
+        "scenarios": lambda: scenarios_of(a, costs.scenarios.load_scenarios()),
+        "reserve": lambda: reserve_table(a),
     }
     if not a.runs:
         return {"tornado": text.schema_of("tornado").frame, "levers": text.schema_of("levers").frame, **fixed}
