@@ -24,7 +24,6 @@ from outage_analysis.cli.options import (
     ReadOptions,
     Recovery,
     expand_options,
-    language_option,
     option_words,
     parse_pairs,
     parse_share,
@@ -142,7 +141,6 @@ def inspect(
             *("outage-analysis ingest", jupyter.shell_path(file)),
             *option_words(options, "columns", "encoding", "sheet"),
             f"--columns {layout_file}",
-            *language_option(lang),
             lang=lang,
         )
 

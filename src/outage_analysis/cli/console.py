@@ -169,19 +169,14 @@ def print_table(shown: text.ShownTable, answer: text.Answer) -> None:
         table = analysis.text_table(shown, answer, narrow=True)
     head = text.wrap_text(title, width)
     draw = text.Table.grid if table.fits(width) else text.Table.blocks
-    count = min(len(shown.rows), max(_screen.room, 0))
-    lines = draw(replace(table, rows=table.rows[:count]), width)
-    while count and len(lines) + len(head) + 1 > _screen.room:
+    count, room = min(len(shown.rows), max(_screen.room, 0)), _screen.room - len(head) - 1
+    while len(lines := draw(replace(table, rows=table.rows[:count]), width)) > room and count:
         count -= 1
-        lines = draw(replace(table, rows=table.rows[:count]), width)
-    hidden = len(shown.rows) - count
-    if not hidden or count >= LEAST_ROWS:
+    counts = {"rows": len(shown.rows) - count, "columns": complete - len(table.heads)}
+    if printed := not counts["rows"] or count >= LEAST_ROWS:
         _screen.print([*head, *lines, ""])
-    if hidden or complete > len(table.heads):
-        counts = {"rows": hidden, "columns": complete - len(table.heads)}
-        more = [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in counts.items() if n]
-        more = more if not hidden or count >= LEAST_ROWS else []
-        _screen.left_out.append(title.partition(";")[0] + (f" ({', '.join(more)})" if more else ""))
+    if more := [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in counts.items() if n]:
+        _screen.left_out.append(title.partition(";")[0] + (f" ({', '.join(more)})" if printed else ""))
 
 
 def _terminal_width() -> int | None:

@@ -11,14 +11,7 @@ import typer
 
 from outage_analysis import analysis, assumptions, costs, files, incidents, jupyter, losses, policies, text
 from outage_analysis.cli.console import print_json, print_line, print_text
-from outage_analysis.cli.options import (
-    AsOf,
-    Language,
-    Output,
-    expand_options,
-    language_option,
-    suggest_command,
-)
+from outage_analysis.cli.options import AsOf, Language, Output, expand_options, suggest_command
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -275,4 +268,4 @@ def new(
     unit = currency if loss_unit is None else loss_unit
     written = policies.write_template(name, currency, unit, out or Path(f"{name}.toml"))
     print_line(str(written))
-    suggest_command("policies", "check", jupyter.shell_path(written), *language_option(lang), lang=lang)
+    suggest_command("policies", "check", jupyter.shell_path(written), lang=lang)

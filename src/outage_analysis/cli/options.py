@@ -18,7 +18,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -281,14 +281,9 @@ class ReadOptions:
 
 def outage_facts(options: PlanOptions | ReadOptions) -> claims.OutageArguments:
     """Return what options state about files without an incident, as arguments of `claims.read_claims`."""
-    facts = claims.OutageArguments()
-    if options.currency:
-        facts["currency"] = options.currency
-    if options.scale is not None:
-        facts["scale"] = options.scale
-    if options.column:
-        facts["columns"] = parse_pairs(options.column, "--column", "service=Product")
-    return facts
+    columns = parse_pairs(options.column or (), "--column", "service=Product")
+    stated = {"currency": options.currency or None, "scale": options.scale, "columns": columns or None}
+    return cast("claims.OutageArguments", {x: value for x, value in stated.items() if value is not None})
 
 
 def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[incidents.Layout, ...]:
@@ -317,14 +312,12 @@ def expand_options(
         parameters: list[inspect.Parameter] = []
         groups: dict[str, tuple[type, list[str]]] = {}
         for parameter in signature(command).parameters.values():
-            group = parameter.annotation
-            if not (isinstance(group, type) and is_dataclass(group)):
-                parameters.append(parameter)
-                continue
-            fields = signature(group).parameters
-            names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
-            groups[parameter.name] = (group, names)
-            parameters += [fields[name] for name in names]
+            group, own = parameter.annotation, [parameter]
+            if isinstance(group, type) and is_dataclass(group):
+                fields = signature(group).parameters
+                names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
+                groups[parameter.name], own = (group, names), [fields[name] for name in names]
+            parameters += [_with_help(each) for each in own]
 
         @wraps(command)
         def run(**values: object) -> None:
@@ -336,7 +329,7 @@ def expand_options(
         run.__annotations__ = {}
         keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [_with_help(parameter).replace(kind=keyword) for parameter in parameters]
+            [parameter.replace(kind=keyword) for parameter in parameters]
         )
         return run
 
@@ -370,20 +363,13 @@ def option_words(group: object, *omitted: str) -> list[str]:
         omitted: names of fields to leave out.
     """
     words: list[str] = []
-    for parameter in inspect.signature(type(group), eval_str=True).parameters.values():
-        value = getattr(group, parameter.name)
-        if parameter.name in omitted or value == parameter.default:
-            continue
-        values = value if isinstance(value, list) else [value]
-        option = [] if parameter.name == "files" else [f"--{parameter.name.replace('_', '-')}"]
-        for each in values:
-            words += [*option, jupyter.shell_path(each)]
+    for name, parameter in inspect.signature(type(group), eval_str=True).parameters.items():
+        value = getattr(group, name)
+        if name not in omitted and value != parameter.default:
+            option = [] if name == "files" else [f"--{name.replace('_', '-')}"]
+            for each in value if isinstance(value, list) else [value]:
+                words += [*option, jupyter.shell_path(each)]
     return words
-
-
-def language_option(lang: str) -> list[str]:
-    """Return the option --lang as words of a shell command; empty for English."""
-    return [] if lang == "en" else ["--lang", lang]
 
 
 def suggest_command(*words: str, lang: str = "en") -> None:
@@ -391,9 +377,10 @@ def suggest_command(*words: str, lang: str = "en") -> None:
 
     Args:
         words: the words of the command after `outage-analysis`, quoted for a shell.
-        lang: the language of the output.
+        lang: the language of the output, which the command then has, too.
     """
-    command = f"outage-analysis {' '.join(words)}"
+    language = [] if lang == "en" else ["--lang", lang]
+    command = " ".join(["outage-analysis", *words, *language])
     sys.stderr.write(text.Locale(lang)("terminal.next", command=command) + "\n")
 
 

@@ -16,7 +16,6 @@ from outage_analysis.cli.options import (
     Output,
     PlanOptions,
     expand_options,
-    language_option,
     option_words,
     parse_amount,
     parse_pairs,
@@ -115,8 +114,7 @@ def cost(options: PlanOptions, *, output: Output) -> None:
     run.check_budget_has_cash()
     output.emit(run)
     if not output.as_json:
-        lang = output.lang
-        suggest_command("report", *option_words(options), *language_option(lang), lang=lang)
+        suggest_command("report", *option_words(options), lang=output.lang)
 
 
 @commands.command()
