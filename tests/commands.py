@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, notebooks, report
+from outage_analysis.cli import decide, lookup, notebooks, report
 from tests.contract.command_line import outage_analysis
 
 
@@ -20,7 +20,7 @@ def names(group: typer.Typer) -> list[str]:
 GROUPS = {
     "Report and cost": names(report.commands),
     "Claims": names(claim_files.commands),
-    "Explore": names(explore.commands),
+    "Explore": names(claim_files.exploring),
     "Decide": names(decide.commands),
     "Look up": [*names(lookup.commands), "policies"],
     "Projects and notebooks": [*names(notebooks.commands), "notebook"],

@@ -23,7 +23,7 @@ from outage_analysis.analysis import (
     run,
     solve,
 )
-from outage_analysis.analysis.decisions import reserve_table
+from outage_analysis.analysis.summary import reserve_table
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError

@@ -307,7 +307,7 @@ def test_what_cannot_be_divided_is_refused(analysis: oa.Analysis, claims: oa.Cla
         oa.run(oa.Plan(claims=(), draws=2048)).by("service")
     line = analysis.policy.lines[0].model_copy(update={"grain": "claimant"})
     with pytest.raises(ModelRefused, match="pays per claimant"):
-        replace(analysis, policy=analysis.policy.model_copy(update={"lines": (line,)})).by("service")
+        replace(analysis, policies=(analysis.policy.model_copy(update={"lines": (line,)}),)).by("service")
     mails = pl.DataFrame(
         {"claimant_id": ["c1", "c2"], "mail": ["a.person@example.org", "b.person@example.org"]}
     )

@@ -297,7 +297,7 @@ def test_the_form_has_the_fixed_payments_that_no_law_fixes_and_their_limits(
         for line in analysis.policy.lines
     )
     policy = analysis.policy.model_copy(update={"lines": lines})
-    panel = sliders(Report(replace(analysis, policy=policy)), live=True).sliders
+    panel = sliders(Report(replace(analysis, policies=(policy,))), live=True).sliders
     assert panel
     assert (bool(panel.live), panel.search) == (True, None)
 

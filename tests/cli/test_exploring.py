@@ -13,14 +13,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.cli.explore import commands
+from outage_analysis.cli.claims import exploring
 from outage_analysis.files import bundled_ids
 from outage_analysis.losses import FAMILIES
 from outage_analysis.text import Locale
 from tests.commands import GOOD, HEADER, KAKAO, Run, claims, command, names
 from tests.paths import ROOT
 
-COMMANDS = names(commands)
+COMMANDS = names(exploring)
 LOCALE = Locale("en")
 OPEN = """
 id = "mine"
@@ -243,7 +243,7 @@ def test_every_bundled_intake_can_be_asked(run: Run, id_: str) -> None:
 
 def examples() -> list[str]:
     """Every line that the help of the commands gives as an example."""
-    texts = [c.callback.__doc__ or "" for c in commands.registered_commands if c.callback]
+    texts = [c.callback.__doc__ or "" for c in exploring.registered_commands if c.callback]
     lines = [line for text in texts for line in re.findall(r"^ *(outage-analysis .+)$", text, re.MULTILINE)]
     return sorted({x for x in lines if x.split()[1] in COMMANDS})
 

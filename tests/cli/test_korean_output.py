@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, notebooks, report
+from outage_analysis.cli import decide, lookup, notebooks, report
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale, Note
 from tests.commands import command
@@ -122,13 +122,17 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "notebook run": (("mine.ipynb", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""
-MODULES = (report, claim_files, explore, decide, lookup, notebooks)
+MODULES = (report, claim_files, decide, lookup, notebooks)
 
 
 def commands_with_language() -> list[str]:
     """The names of all commands that have the option --lang."""
     groups = [("", module.commands) for module in MODULES]
-    groups += [("policies ", lookup.policy_commands), ("notebook ", notebooks.notebook_commands)]
+    groups += [
+        ("", claim_files.exploring),
+        ("policies ", lookup.policy_commands),
+        ("notebook ", notebooks.notebook_commands),
+    ]
     return [
         prefix + (each.name or each.callback.__name__)
         for prefix, group in groups

@@ -334,7 +334,7 @@ def test_a_script_that_is_not_to_the_letter_ours_is_foreign(slider_output: tuple
 def test_names_are_inert_and_sliders_and_parts_of_synthetic_rows_say_so(analysis: Analysis) -> None:
     policy = analysis.policy
     lines = tuple(line.model_copy(update={"name": Text(en=EVIL_NAME)}) for line in policy.lines)
-    html = show_what_if(replace(analysis, policy=policy.model_copy(update={"lines": lines})), most=None)
+    html = show_what_if(replace(analysis, policies=(policy.model_copy(update={"lines": lines}),)), most=None)
     assert html.markup.count("<script") == html.markup.count("</script") == 1
     assert ("<svg" in html.markup, "&lt;svg onload=alert(2)&gt;" in html.markup) == (False, True)
     assert is_package_script(script_of(html))

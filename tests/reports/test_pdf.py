@@ -160,7 +160,7 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
 ) -> None:
     long = (letter * 5_000)[:5_000]
     name = made.policy.name.model_copy(update={"en": long[:200]})
-    report = Report(replace(made, policy=made.policy.model_copy(update={"name": name})))
+    report = Report(replace(made, policies=(made.policy.model_copy(update={"name": name}),)))
     answers, many = report.answers, (long,) * 20
     vars(report)["answers"] = replace(
         answers,

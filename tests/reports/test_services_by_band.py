@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.analysis.service_bands import service_band_table
+from outage_analysis.analysis.tables import service_band_table
 from outage_analysis.charts import chart_context, draw
 from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Bands, load_incident

@@ -108,7 +108,7 @@ def hostile(noun: Displayable) -> Displayable:
         return replace(
             noun,
             incident=noun.incident.model_copy(update={"name": Text(en=EVIL)}),
-            policy=noun.policy.model_copy(update={"name": name}),
+            policies=(noun.policy.model_copy(update={"name": name}),),
         )
     if isinstance(noun, Claims):
         return replace(noun, incident=noun.incident.model_copy(update={"name": name}), skipped=(EVIL,))

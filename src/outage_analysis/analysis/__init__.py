@@ -4,15 +4,14 @@ Modules:
     plan: the Plan, and functions that load and write its documents and load its claims
     analysis: `run`: read, count, compile, evaluate, result; and the Analysis: its costs and draws, and the
         figures of the headline
-    service_bands: claims, stated loss and expected cost by service and loss band
-    tables: every table of an analysis by name, computed when somebody asks for it, and all columns
-    summary: the answer in sentences: how much, how sure, what it does not include; notes; the cost in tables
+    tables: every table of an analysis by name, computed when somebody asks for it; all columns; claims and
+        their cost by service and loss band, and by any dimensions
+    summary: the answer in sentences: how much, how sure, what it does not include; notes; the cost in tables;
+        which inputs the cost depends on, the cash under stresses, and the reserve by measure
     results: what all results have in common: their inputs, warnings about them, the notebook card, and tables
         as a terminal and a card show them, with amounts in whole currency
-    decisions: which inputs the cost depends on, the cash under stresses, and the reserve figure by measure
-    alternatives: policies compared with the plan's policy
+    alternatives: policies compared, and the policy that gives claimants most within a budget
     open_intake: the forecast of claims still to come, day by day, and as a factor of the cost
-    solving: the policy that gives claimants most within a budget
     exploration: losses described for a question
 """
 
@@ -23,17 +22,14 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.analysis.alternatives import PolicyComparison, compare, compare_policies
-    from outage_analysis.analysis.analysis import Analysis, run
-    from outage_analysis.analysis.decisions import (
-        Reserve,
-        Scenarios,
-        Sensitivity,
-        parse_measure,
-        reserve_mean,
-        reserve_scope,
-        sensitivity_tables,
+    from outage_analysis.analysis.alternatives import (
+        BudgetSolution,
+        PolicyComparison,
+        compare,
+        compare_policies,
+        solve,
     )
+    from outage_analysis.analysis.analysis import Analysis, run
     from outage_analysis.analysis.exploration import (
         Question,
         combination_counts,
@@ -41,7 +37,6 @@ if TYPE_CHECKING:
         explore_grouped,
         fit_cube,
         fit_tables,
-        heap_tables,
     )
     from outage_analysis.analysis.open_intake import IntakeForecast, forecast_by_day, forecast_intake
     from outage_analysis.analysis.plan import (
@@ -63,22 +58,27 @@ if TYPE_CHECKING:
         title_with_currency,
         whole_counts,
     )
-    from outage_analysis.analysis.solving import BudgetSolution, solve
     from outage_analysis.analysis.summary import (
         MAX_NAMED_LINES,
+        Reserve,
+        Scenarios,
+        Sensitivity,
         budget_scope,
         cost_sentences,
         counted_notes,
-        counted_schedule,
         driver_sentences,
         headline_sentences,
         input_notes,
         narrowing_sentence,
+        parse_measure,
         parts_left_out,
         promised_range,
         recommendation,
         reserve_column,
+        reserve_mean,
         reserve_note,
+        reserve_scope,
+        sensitivity_tables,
         unstated_notes,
     )
     from outage_analysis.analysis.tables import schema_named, service_table

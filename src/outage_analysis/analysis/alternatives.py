@@ -1,15 +1,17 @@
-"""Compare several policies for one incident, for reports and for the command `compare`."""
+"""Several policies for one incident: how they compare, and which gives claimants most within a budget."""
 
 from __future__ import annotations
 
+import math
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 
 import polars as pl
 
@@ -17,6 +19,7 @@ from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
+    InputArguments,
     Plan,
     check_one_stage,
     load_cubes,
@@ -24,33 +27,30 @@ from outage_analysis.analysis.plan import (
     make_plan,
 )
 from outage_analysis.analysis.results import ChartLook, IncidentResult
-from outage_analysis.analysis.summary import rows_are_complaints
+from outage_analysis.analysis.summary import share_to_be_filed
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
-from outage_analysis.claims import Claims
+from outage_analysis.claims import Claims, Sources
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import bundled_ids, spelling_hint, validated_copy
+from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, validated_copy
 from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
-from outage_analysis.policies import Policy, load_policy, policy_names
+from outage_analysis.policies import Amount, Policy, PolicyExplainer, load_policy, policy_names
 
 if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart
+
+LOWEST, HIGHEST = 50, 99
+"""The lowest and the highest percentile that a budget may limit."""
+FRONTIER_ROWS = 12
+"""At most this many rows of the frontier are shown."""
+BENEFIT_DIGITS = 3
+"""Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
 
 
 @dataclass(frozen=True, repr=False)
 class PolicyResult(IncidentResult):
     """A result about several policies for one incident, as of one day."""
-
-    incident: Incident
-    ledger: Ledger | None
-    as_of: date
-    claims: Claims | None = field(repr=False)
-    """The claims that the costs are computed from; None if they come from counts."""
-    plan: Plan = field(repr=False)
-    """The plan, whose policy is not always one of the policies."""
-    policies: tuple[Policy, ...]
-    """The policies that the result is about, the most important first."""
 
     @abstractmethod
     def chart_data(self) -> tuple[str, pl.DataFrame]:
@@ -60,11 +60,6 @@ class PolicyResult(IncidentResult):
     def synthetic(self) -> bool:
         """Whether the claims are synthetic."""
         return self.claims is not None and self.claims.synthetic
-
-    @property
-    def named_policies(self) -> tuple[Policy, ...]:
-        """The policies that the result is about, the most important first."""
-        return self.policies
 
     def mark(self, locale: text.Locale) -> str:
         """Return the mark of synthetic claims if the figures are computed from them; else nothing."""
@@ -78,6 +73,13 @@ class PolicyResult(IncidentResult):
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""
         return policy_names(self.policies, lang)
+
+    def counted_notes(self, locale: text.Locale, cubes: Sequence[Cube]) -> list[str]:
+        """Return what rows of the files count as, if nobody states it, and how many claims are to come."""
+        entries = self.used_ledger.assumptions if self.used_ledger and cubes else ()
+        share = share_to_be_filed(self.incident, entries, locale)
+        notes = [locale("report.rows_complaints", share=share)] if share else []
+        return [*notes, *late_claims_notes(self.ledger, None, self.as_of, locale)]
 
     @lists_arguments(ChartLook)
     def chart(self, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
@@ -107,9 +109,9 @@ class PolicyComparison(PolicyResult):
     """The comparison of several policies for one incident, as of one day."""
 
     simulations: costs.comparison.PolicySimulations
-    cubes: Mapping[str, Sequence[Cube]] = field(repr=False)
+    cubes: Mapping[str, Sequence[Cube]]
     """The cubes that each policy pays, by policy id: of claims, and of claimants for some lines."""
-    claim_cube: Cube | None = field(repr=False)
+    claim_cube: Cube | None
     """A cube of claims with further edges, where a policy replaces a loss or two policies pay the same."""
     budget: int | None = None
     """An amount in the smallest unit; the table then has the probability that each policy costs more."""
@@ -210,12 +212,6 @@ class PolicyComparison(PolicyResult):
         first, *others = (policy.id for policy in self.policies)
         return pl.concat([self._winners(first, other) for other in others])
 
-    def counted_notes(self, locale: text.Locale) -> list[str]:
-        """Return the sentence that rows of the files count as complaints, if nobody states what they are."""
-        cubes = self.cubes.get(self.policies[0].id, ())
-        late = late_claims_notes(self.ledger, None, self.as_of, locale)
-        return [*rows_are_complaints(self.incident, self.used_ledger, cubes, locale), *late]
-
     def sentence(self, locale: text.Locale) -> str:
         """State the result of the comparison: the costs, and what people get."""
         return self.simulations.sentence(locale, self.names(locale.lang))
@@ -231,9 +227,10 @@ class PolicyComparison(PolicyResult):
     def answer(self, lang: str = "en") -> text.Answer:
         """Return which policy costs least and which gives people most, then all tables."""
         locale, simulations = self.locale(lang), self.simulations
-        known = self.mark(locale) + simulations.information_sentence(locale)
-        sentences = [" ".join([*self.counted_notes(locale), self.sentence(locale)]), known]
         names, notes = self.names(lang), [locale("report.compared_caveat")]
+        counted = self.counted_notes(locale, self.cubes.get(self.policy.id, ()))
+        known = self.mark(locale) + simulations.information_sentence(locale)
+        sentences = [" ".join([*counted, self.sentence(locale)]), known]
         if self.budget is not None:
             chances = self.simulations.chances_over(self.budget)
             listed = ", ".join(f"{names[id_]} {locale.share(chance)}" for id_, chance in chances.items())
@@ -333,7 +330,8 @@ def compare_loaded(
         claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
     simulate = partial(costs.comparison.simulate_policies, draws=plan.draws, seed=plan.seed, level=plan.level)
     simulations = simulate(policies, ledger, as_of=as_of, cubes=cubes, claim_cube=claim_cube)
-    return PolicyComparison(incident, ledger, as_of, claims, plan, policies, simulations, cubes, claim_cube)
+    about = (plan, incident, policies, ledger, as_of, claims)
+    return PolicyComparison(*about, simulations, cubes, claim_cube)
 
 
 def compare_policies(plan: Plan, policies: Sequence[str | Path | Policy]) -> PolicyComparison:
@@ -425,3 +423,273 @@ def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:
             id_ = f"{policy.id[:60]}-{number}"
         distinct.append(policy if id_ == policy.id else validated_copy(policy, id=id_))
     return distinct
+
+
+@dataclass(frozen=True, repr=False)
+class BudgetSolution(PolicyResult):
+    """The policy that gives claimants most within a budget, beside the announced policy and the frontier."""
+
+    search: costs.policy_search.PolicySearch
+
+    @property
+    def used_assumptions(self) -> AbstractSet[str]:
+        """The ids of the assumptions that the cost of the announced policy depends on."""
+        announced = self.search.request.policy
+        fitting = costs.expected.ledger_for_policy(self.ledger, announced)
+        return costs.assumption_ids(
+            costs.cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes)
+        )
+
+    def chart_data(self) -> tuple[str, pl.DataFrame]:
+        """Return the points of the frontier and the policies: table `solution.frontier_points`."""
+        search = self.search
+        rows = [search.frontier.with_columns(role=pl.lit("frontier")), search.table]
+        budget = None if search.request.level is None else float(search.request.budget)
+        points = pl.concat(rows, how="diagonal").with_columns(
+            benefit=pl.col(search.tried.objective),
+            objective=pl.lit(search.tried.objective),
+            mark=pl.lit(search.quantile_mark),
+            budget=pl.lit(budget, pl.Float64),
+        )
+        return "frontier", points.select(*text.schema_of("solution.frontier_points").dtypes).drop_nulls(
+            ["at_level", "benefit"]
+        )
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether a policy that was tried keeps the budget and all other constraints."""
+        return self.search.is_feasible
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """The values of the varied payments in `policy`, in whole currency."""
+        return {p.name: p.stated_value(value) for p, value in self.search.values.items()}
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per policy, amounts in whole currency: solution, announced policy, named policies."""
+        return self.whole(self.search.table, "solution.solution")
+
+    @property
+    def frontier(self) -> pl.DataFrame:
+        """One row per combination that gives more than every cheaper one, in whole currency."""
+        return self.whole(self.search.frontier, "solution.frontier")
+
+    @property
+    def basis(self) -> str:
+        """Where the costs come from: `published`, `claims` or `synthetic`."""
+        return costs.expected.basis_of(self.search.cubes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the solution and the frontier as plain values."""
+        search, unit = self.search, 10**self.incident.minor_units
+        return self.inputs | {
+            "policy": self.policy.id,
+            "basis": self.basis,
+            "feasible": self.is_feasible,
+            "budget": search.request.budget / unit,
+            "at": search.quantile_mark if search.request.level is not None else "expected",
+            "objective": search.tried.objective,
+            "candidates": len(search.tried.values),
+            "parameters": self.parameters,
+            "budget_is_binding": search.is_limited if self.is_feasible else True,
+            "least_budget": None if search.least_budget is None else search.least_budget / unit,
+            "solution": self.table.to_dicts(),
+            "frontier": self.frontier.to_dicts(),
+        }
+
+    def answer(self, lang: str = "en") -> text.Answer:
+        """Return what to announce, what it costs and what people get, then the choice and the frontier."""
+        locale = self.locale(lang)
+        counted = self.counted_notes(locale, self.search.cubes)
+        return text.Answer(locale, [*counted, *_sentences(self.search, locale)], self._tables(locale))
+
+    def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
+        mark = self.search.quantile_mark.lower()
+        level = replace(text.schema_of("solution.solution")["at_level"], name=mark, label=mark)
+        about = {"currency": self.incident.currency, "day": locale.day(self.as_of)}
+        about["basis"] = locale(f"word.{self.basis}")
+        table = self.search.table.rename({"at_level": mark})
+        table = table.drop(name for name in table.columns if table[name].null_count() == len(table))
+        frontier = self.search.frontier.rename({"at_level": mark})
+        frontier = frontier.select(name for name in frontier.columns if name in (*table.columns, mark))
+        count, most = len(frontier), FRONTIER_ROWS - 1
+        some = range(count) if count <= most + 1 else [round(k * (count - 1) / most) for k in range(most + 1)]
+        for key, rows, schema in (
+            ("compared", table, text.schema_of("solution.solution")),
+            ("frontier", frontier[list(some)], text.schema_of("solution.frontier")),
+        ):
+            columns = replace(schema, columns=(*schema.columns, level))
+            yield text.ShownTable(self.mark(locale) + locale(f"solve.{key}", **about), rows, columns)
+        if len(some) < count:
+            yield locale("solve.more", rows=len(some), count=f"{count:,}")
+
+
+def _sentences(search: costs.policy_search.PolicySearch, locale: text.Locale) -> list[str]:
+    chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
+    values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
+    by_mean = "" if search.request.level is not None else "_expected"
+    if search.is_feasible:
+        sentences = [locale(f"solve.answer{by_mean}", **values)]
+    else:
+        sentences = [locale(f"solve.none{by_mean}", **values), locale("solve.nearest", **values)]
+        if search.least_budget is not None:
+            unit = 10**locale.minor_units
+            amount = math.ceil(search.least_budget / unit - 1e-9) * unit
+            sentences.append(locale("solve.least", amount=locale.exact_money(amount), unit=locale.unit))
+    got, had = (_benefits(row, search, locale) for row in (chosen, announced))
+    sentences.append(locale("solve.benefits", got=got, had=had))
+    if announced["expected"] is None:
+        sentences.append(locale("solve.announced_unknown"))
+    else:
+        sentence = locale("solve.announced", **_cost_values(search, announced, locale))
+        if announced["dominated_by"]:
+            sentence += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
+        sentences.append(sentence)
+    if search.is_feasible and chosen["parameters"] == announced["parameters"]:
+        sentences.append(locale("solve.same"))
+    if search.is_feasible and not search.is_limited:
+        sentences.append(locale("solve.not_limited"))
+    if search.is_feasible and (largest := search.largest_values):
+        sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
+    if not search.cubes and search.policy.loss_unit == search.policy.currency:
+        sentences.append(locale("solve.only_counts"))
+    return sentences
+
+
+def _varied_tiers(search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:
+    # Such as `up to 300,000: 20,000 won`.
+    explainer, texts = PolicyExplainer(search.policy, locale), []
+    parameters = search.tried.parameters
+    lines = dict.fromkeys(p.line for p in parameters)
+    for schedule in (x for x in search.policy.schedules if x.id in lines):
+        varied = {p.tier for p in parameters if p.line == schedule.id}
+        listed = "; ".join(
+            locale("solve.tier", band=locale.band_with_unit(*band), payment=explainer.rule_text(rule))
+            for tier, (band, rule) in enumerate(schedule.tariff.bands_with_rules)
+            if tier in varied
+        )
+        name = schedule.name[locale.lang]
+        texts.append(listed if len(lines) == 1 else locale("solve.line", name=name, tiers=listed))
+    return "; ".join(texts)
+
+
+def _cost_values(
+    search: costs.policy_search.PolicySearch, row: Mapping[str, Any], locale: text.Locale
+) -> dict[str, str]:
+    return {
+        "expected": locale.money(row["expected"]),
+        "quantile": locale.money(row["at_level"]),
+        "mark": search.quantile_mark,
+        "budget": locale.money_in_full(search.request.budget),
+        "chance": locale.share(row["over_budget"]),
+        "count": f"{len(search.tried.values):,}",
+    }
+
+
+def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:
+    texts = []
+    for name in dict.fromkeys((search.tried.objective, *costs.policy_search.BENEFITS)):
+        if (value := row[name]) is not None:
+            count = (
+                locale.number(round(value)) if name == "made_whole" else locale.money(value, BENEFIT_DIGITS)
+            )
+            texts.append(
+                locale(f"solve.got_{name}", value=locale.share(value) if name == "replaced" else count)
+            )
+    return "; ".join(texts) if texts else locale("solve.got_unknown")
+
+
+class SearchArguments(TypedDict, total=False):
+    """What `solve` searches for; its documentation says more."""
+
+    vary: Required[costs.varied_payments.Vary]
+    budget: Required[Amount]
+    at: str
+    step: Amount | None
+    objective: str | None
+    max_cliff: Amount | None
+
+
+def _percentile(at: object) -> float | None:
+    text = str(at).strip()
+    if text.casefold() == "expected":
+        return None
+    match = re.fullmatch(r"[pP](\d{2}(?:\.\d)?)", text)
+    if match is None or not LOWEST <= float(match[1]) <= HIGHEST:
+        raise UsageError(
+            "the budget is kept at a percentile from P50 to P99, or on average",
+            value=text,
+            remedy="Write P90, or expected.",
+        )
+    return float(match[1]) / 100
+
+
+@lists_arguments(InputArguments)
+def solve(
+    claims: Plan | Claims | Cube | Sources | None = None,
+    *,
+    vary: costs.varied_payments.Vary,
+    budget: Amount,
+    at: str = "P90",
+    step: Amount | None = None,
+    objective: str | None = None,
+    max_cliff: Amount | None = None,
+    **inputs: Unpack[InputArguments],
+) -> BudgetSolution:
+    """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
+
+    Args:
+        claims: the claims that `read_claims` returned, or complaint files; by default published counts. A
+            `Plan` states all inputs.
+        vary: what varies, such as ["business-cash.tier1,tier2"]: `LINE.tierN` is the payment of the N-th loss
+            band; "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
+        budget: the largest cost, in whole currency.
+        at: the percentile of the cost that must not exceed the budget, such as "P90"; or "expected".
+        step: the step between payments, in whole currency; by default a round step.
+        objective: `replaced` (share of the losses) or `per_claim` (mean payment per accepted claim). By
+            default `replaced` with claims, and `per_claim` without.
+        max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
+        inputs: the arguments of `run`. `policy` is the announced policy; the cost line of `tiers` is called
+            `tiers`; the policies of `compare` are shown beside the frontier.
+
+    Raises:
+        UsageError: a parameter or another argument is not possible.
+        ModelRefused: the inputs do not determine the cost or the objective.
+
+    Example:
+        >>> found = solve(vary=["small-business-cash.tier1,tier2"], budget=540_000_000, step=10_000)
+        >>> found.parameters
+        {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 40000}
+    """
+    plan = make_plan(claims, **inputs)
+    incident, named, ledger, as_of = load_inputs(plan)
+    policy, *others = named
+    ids = [each.id for each in named]
+    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise UsageError(
+            "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
+        )
+    limit = text.smallest_units(budget, incident.minor_units, "the budget")
+    least, jump = (
+        None if amount is None else text.smallest_units(amount, incident.minor_units, name)
+        for name, amount in (("the step", step), ("the largest jump", max_cliff))
+    )
+    if least == 0:
+        raise UsageError("the step is not above 0", value=step)
+    published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
+    of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
+    claims, own = load_cubes(plan, incident, policy.as_known_on(as_of), as_of) if of_claims else (None, {})
+    check_one_stage(own.values())
+    ledger = with_late_claims(ledger, named, claims, incident, as_of)[0]
+    read = replace(plan, claims=claims, columns=()) if claims else plan
+
+    def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
+        first, *beside = (each.as_known_on(as_of) for each in policies)
+        cubes = load_cubes(read, incident, first, as_of, beside=beside, cuts=cuts)[1] if of_claims else {}
+        return [*cubes.values()]
+
+    about = (policy, ledger, as_of, plan.draws, plan.seed, vary, limit)
+    request = costs.policy_search.SearchRequest(*about, _percentile(at), objective, least, jump)
+    found = costs.policy_search.find_best_policy(request, others, cubes_of)
+    return BudgetSolution(plan, incident, (found.policy, *named), ledger, as_of, claims, found)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
@@ -20,11 +19,20 @@ from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import InputArguments, Plan, load_cubes, load_inputs, make_plan
 from outage_analysis.analysis.results import ChartLook, IncidentResult
-from outage_analysis.analysis.summary import cost_answer, cost_as_dict, refuse_no_cash
+from outage_analysis.analysis.summary import (
+    Reserve,
+    Scenarios,
+    Sensitivity,
+    all_bases,
+    cost_answer,
+    refuse_no_cash,
+    sensitivity_tables,
+)
 from outage_analysis.analysis.tables import (
     COST_TABLES,
     UNCERTAINTY_TABLES,
     AnalysisTables,
+    cost_by,
     schema_named,
     tables_of,
 )
@@ -42,15 +50,13 @@ from outage_analysis.costs import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
-from outage_analysis.incidents import Incident, cites_fact_after
+from outage_analysis.incidents import cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy, load_policy, policy_names
+from outage_analysis.policies import load_policy, policy_names
 from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
-    from outage_analysis.analysis.alternatives import PolicyComparison
-    from outage_analysis.analysis.decisions import Sensitivity
-    from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
+    from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
     from outage_analysis.costs.scenarios import ScenarioSet
@@ -83,12 +89,6 @@ COMPLETED = (
 class Analysis(IncidentResult):
     """All results of one run, and its inputs."""
 
-    plan: Plan
-    incident: Incident
-    policy: Policy
-    ledger: Ledger | None
-    as_of: date
-    claims: Claims | None
     cubes: dict[str, Cube]
     """The cubes by name: `cost`, and for each line that pays per claimant the cube of its claimants."""
     costs: dict[str, pl.DataFrame]
@@ -96,8 +96,6 @@ class Analysis(IncidentResult):
     runs: dict[str, Simulation] = field(default_factory=dict)
     """The draws of the costs by data source; the headline's comes first. A source without an expected cost
     has none."""
-    others: tuple[Policy, ...] = ()
-    """The policies that the plan compares with."""
     no_late_claims: str = ""
     """Why claims still to come are not forecast; empty if they are, or if none can come."""
 
@@ -127,12 +125,12 @@ class Analysis(IncidentResult):
     @cached_property
     def compared(self) -> PolicyComparison | None:
         """The comparison with the other policies that the plan names, if any."""
-        if not self.others:
+        if len(self.policies) == 1:
             return None
         from outage_analysis.analysis.alternatives import compare_loaded  # imported here: few need it
 
         of_claims = bool(self.runs) and "published" not in self.runs
-        about = (self.plan, self.incident, self.named_policies, self.ledger, self.as_of)
+        about = (self.plan, self.incident, self.policies, self.ledger, self.as_of)
         return compare_loaded(*about, of_claims=of_claims)
 
     @cached_property
@@ -184,7 +182,20 @@ class Analysis(IncidentResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cost as plain values, with amounts in whole currency."""
-        return cost_as_dict(self)
+        return {
+            **self.inputs,
+            "policy": self.policy.id,
+            "lines_not_public_yet": self.dropped_lines,
+            **{name: self.whole(all_bases(self, name), name).to_dicts() for name in ("totals", "costs")},
+            "uncertainty": {
+                basis: {
+                    name: self.whole(table, name).to_dicts()
+                    for name in ("quantiles", "split", "contributions", "budget")
+                    if (table := self.uncertainty_table(basis, name)) is not None
+                }
+                for basis in self.runs
+            },
+        }
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
@@ -202,10 +213,9 @@ class Analysis(IncidentResult):
         named: dict[str, Document] = {"incident": self.incident, "policy": self.policy}
         if self.ledger is not None:  # a run from these documents makes its forecast of late claims again
             stated = tuple(a for a in self.ledger.assumptions if not isinstance(a, LateClaims))
-            forecast = stated != self.ledger.assumptions
-            update = {"assumptions": stated}
-            named["ledger"] = self.ledger.model_copy(update=update) if forecast else self.ledger
-        named |= {f"compared-{n}": policy for n, policy in enumerate(self.others, start=1)}
+            same = stated == self.ledger.assumptions
+            named["ledger"] = self.ledger if same else self.ledger.model_copy(update={"assumptions": stated})
+        named |= {f"compared-{n}": policy for n, policy in enumerate(self.policies[1:], start=1)}
         layouts = self.claims.given_layouts if self.claims else ()
         return named | {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
 
@@ -259,19 +269,18 @@ class Analysis(IncidentResult):
 
         charts.check_chart_name(name)
         entry = charts.CHARTS[name]
-        source = self.headline_table_name(entry.table)
-        if table is None:
-            data = self.exact_tables.get(source, pl.DataFrame())
-        else:
+        source, locale = self.headline_table_name(entry.table), self.locale(lang)
+        data = self.exact_tables.get(source, pl.DataFrame())
+        if table is not None:
             data = schema_named(entry.table).smallest(table, self.incident.locale("en").places)
         mixed = "basis" in data and "synthetic" in data["basis"]
         marked = self.synthetic and (entry.claims or mixed or self.needs_synthetic_mark(source))
-        locale, names = self.locale(lang), self.names(lang)
+        names = self.names(lang)
         return data, charts.chart_context(self.incident, locale, names, self.as_of, synthetic=marked)
 
     def solve(self, **search: Unpack[SearchArguments]) -> BudgetSolution:
         """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
-        from outage_analysis.analysis.solving import solve  # imported here, because most runs need none
+        from outage_analysis.analysis.alternatives import solve  # imported here, because few need it
 
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
         return solve(replace(self.plan, claims=own, ledger=self.ledger), **search)
@@ -283,8 +292,6 @@ class Analysis(IncidentResult):
             >>> run(Plan(claims=())).sensitivity(300_000_000).tables["tornado"]["assumption"][0]
             'as-review-award'
         """
-        from outage_analysis.analysis.decisions import Sensitivity, sensitivity_tables  # imported here: slow
-
         return Sensitivity(self, sensitivity_tables(self, limit))
 
     def forecast_intake(
@@ -304,9 +311,8 @@ class Analysis(IncidentResult):
         if intake is None:
             if self.claims is None:
                 raise ModelRefused("the analysis has no claims to count", remedy="Name an intake.")
-            lines = self.policy.as_known_on(self.as_of).schedules
-            stated = [day for line in lines if (day := line.closes_on(self.as_of)) and day >= self.as_of]
-            closes = max(stated, default=None)
+            days = (x.closes_on(self.as_of) for x in self.policy.as_known_on(self.as_of).schedules)
+            closes = max((day for day in days if day and day >= self.as_of), default=None)
             return forecast_intake(self.claims, self.as_of, closes=closes, spike=spike)
         series = incidents.load_intake(intake)
         if series.incident != self.incident.id:
@@ -360,12 +366,10 @@ class Analysis(IncidentResult):
 
         The range is P10 to P90 unless the plan has another level. If the cash is certain, both ends are it.
         """
-        table = self.uncertainty_table(basis, "quantiles")
-        if table is None:
-            return None
-        values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-        low, high = (values.get(end) for end in (self.likely_range.low, self.likely_range.high))
-        return None if low is None or high is None else (low, high)
+        table, likely = self.uncertainty_table(basis, "quantiles"), self.likely_range
+        rows = () if table is None else table.filter(valuation="cash").select("measure", "value").iter_rows()
+        values = dict(rows)
+        return (values[likely.low], values[likely.high]) if {likely.low, likely.high} <= set(values) else None
 
     def check_budget_has_cash(self) -> None:
         """Check that a budget can be compared with expected cash.
@@ -491,8 +495,6 @@ class Analysis(IncidentResult):
             >>> analysis = oa.run(claims.join(customers), tiers={300_000: 30_000})  # doctest: +SKIP
             >>> analysis.by("segment")  # doctest: +SKIP
         """
-        from outage_analysis.analysis.service_bands import cost_by  # imported here: few need it
-
         return cost_by(self, dimensions)
 
     def scenarios(self, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame:
@@ -517,8 +519,6 @@ class Analysis(IncidentResult):
             >>> table["scenario"].to_list()[:3]
             ['base', 'one-tap', 'two-more-weeks']
         """
-        from outage_analysis.analysis.decisions import Scenarios  # imported here: few need it
-
         stresses = costs.scenarios.STRESSES if document is None else document
         return Scenarios(self, costs.scenarios.load_scenarios(stresses)).table
 
@@ -541,8 +541,6 @@ class Analysis(IncidentResult):
             >>> analysis.reserve("median") < analysis.reserve("P75") < analysis.reserve("P90")
             True
         """
-        from outage_analysis.analysis.decisions import Reserve  # imported here: few need it
-
         return Reserve(self, measure, handling).amount / float(10**self.incident.minor_units)
 
     def _cash_total(self, question: str) -> SampledTotal:
@@ -565,11 +563,6 @@ class Analysis(IncidentResult):
     def synthetic(self) -> bool:
         """Whether the claims are synthetic."""
         return any(cube.synthetic for cube in self.cubes.values())
-
-    @property
-    def named_policies(self) -> tuple[Policy, ...]:
-        """The policy, then those that the plan compares with."""
-        return (self.policy, *self.others)
 
     @property
     def headline_basis(self) -> str:
@@ -606,10 +599,8 @@ class Analysis(IncidentResult):
     @property
     def unused_entries(self) -> tuple[str, ...]:
         """Ids of the assumptions known on the day of the analysis that no result uses."""
-        if self.known_ledger is None or self.used_ledger is None:
-            return ()
-        used = {entry.id for entry in self.used_ledger.assumptions}
-        return tuple(entry.id for entry in self.known_ledger.assumptions if entry.id not in used)
+        known, used = self.known_ledger, self.used_assumptions
+        return tuple(entry.id for entry in (known.assumptions if known else ()) if entry.id not in used)
 
     @property
     def headline_is_synthetic(self) -> bool:
@@ -645,7 +636,7 @@ class Analysis(IncidentResult):
             {outcome.id: outcome.name[lang] for outcome in outcomes}
             | self.incident.display_names(lang)
             | {item.id: item.name[lang] for item in later}
-            | (policy_names(self.named_policies, lang) if self.others else {})
+            | (policy_names(self.policies, lang) if len(self.policies) > 1 else {})
         )
 
     def needs_synthetic_mark(self, name: str) -> bool:
@@ -658,16 +649,17 @@ class Analysis(IncidentResult):
         """Return a simulation table of a data source, such as `quantiles`; None if it is not simulated."""
         if basis not in self.runs:
             return None
-        table: pl.DataFrame | None = self.exact_tables.get(
-            f"{'' if basis == self.headline_basis else 'claims_'}{name}"
-        )
+        prefix = "" if basis == self.headline_basis else "claims_"
+        table: pl.DataFrame | None = self.exact_tables.get(f"{prefix}{name}")
         return table
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
         """Return the totals of a data source, such as `claims`, and a valuation; None if there are none."""
-        table = self.exact_tables.get("totals" if basis == "published" else "claims_totals")
-        rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
-        return rows[0] if rows else None
+        table = self.exact_tables.get("totals" if basis == "published" else "claims_totals", pl.DataFrame())
+        rows = (
+            () if table.is_empty() else table.filter(basis=basis, valuation=valuation).iter_rows(named=True)
+        )
+        return next(iter(rows), None)
 
     @property
     def lines_outside_budget(self) -> list[str]:
@@ -756,12 +748,10 @@ def run(
         >>> run(policy="kakao-2022", budget=300_000_000).headline_basis
         'published'
     """
-    return _run_plan(make_plan(claims, budget=budget, **arguments), progress or (lambda _: None))
-
-
-def _run_plan(plan: Plan, progress: Progress) -> Analysis:
+    plan, progress = make_plan(claims, budget=budget, **arguments), progress or (lambda _: None)
     progress(Note("step_reading_the_incident_the_policy_and_the_ledger"))
-    incident, (policy, *others), ledger, as_of = load_inputs(plan)
+    incident, policies, ledger, as_of = load_inputs(plan)
+    policy = policies[0]
 
     def draw(lines: Sequence[costs.terms.CompiledLine], ledger: Ledger | None) -> Simulation | None:
         portfolio = costs.expected.portfolio_of_lines(lines, ledger, as_of)
@@ -773,7 +763,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         drawing = pool.submit(draw, published, ledger)
         progress(Note("step_reading_the_claims"))
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
-        ledger, refused = with_late_claims(ledger, (policy, *others), claims, incident, as_of)
+        ledger, refused = with_late_claims(ledger, policies, claims, incident, as_of)
         progress(Note("step_computing_the_cost"))
         own = list(cubes.values())
         basis = costs.expected.basis_of(own)
@@ -784,8 +774,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         costs.expected.check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
         progress(Note("step_drawing_what_is_uncertain"))
         runs = {"published": drawing.result(), **({basis: draw(counted, ledger)} if own else {})}
-    drawn = {name: run for name, run in runs.items() if run}
-    about = (plan, incident, policy, ledger, as_of)
-    analysis = Analysis(*about, claims, cubes, tables, drawn, tuple(others), refused)
+    about = (plan, incident, policies, ledger, as_of, claims, cubes, tables)
+    analysis = Analysis(*about, {name: run for name, run in runs.items() if run}, refused)
     _ = analysis.compared  # what cannot be compared is refused now, not when somebody asks for a table
     return analysis

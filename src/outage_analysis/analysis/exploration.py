@@ -120,8 +120,8 @@ def _band_sentences(bands: pl.DataFrame, locale: text.Locale) -> list[str]:
     meet = all(up_to is not None and up_to <= over for (_, up_to), (over, _) in pairwise(edges))
     if not meet or any(over is None or over < 0 for over, _ in edges):
         return []
-    count = locale.number(total["claims"].sum())
-    told = [locale("terminal.distribution_answer", count=count, unstated=unstated, zero=zero)]
+    every = locale.number(total["claims"].sum())
+    told = [locale("terminal.distribution_answer", count=every, unstated=unstated, zero=zero)]
     if len(edges) > 1 and edges[0][0] == 0 and edges[-1][1] is None:
         count = locale.number(total.filter(pl.col("over") >= 0)["claims"].sum())
         ends = {"first": counts[edges[0]], "last": counts[edges[-1]]}
@@ -170,7 +170,11 @@ def explore(
         texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
         cube = losses.merge_rare_groups(every, texts)
         bands = losses.display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
-        heaps, starts = heap_tables(claims, edges), edges.starts if edges else frozenset[int]()
+        starts, ends = (edges.starts, edges.edges[: losses.MAX_DISPLAY_CUTS]) if edges else (frozenset(), ())
+        heaps = {
+            "bunching": losses.bunching_table(claims, ends),
+            "heaps": claims.exact_rows("frequent-losses"),
+        }
         if cube is not every:
             notes.append(text.Note("merged_groups", least=str(losses.MIN_CLAIMS_PER_CATEGORY)))
     by, families, refused = question.by, question.families or tuple(FAMILIES), dict[str, str]()
@@ -222,10 +226,8 @@ def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en"
 
 def band_counts(cube: Cube, by: Sequence[str], bands: Bands | None) -> pl.DataFrame:
     """Count the claims of a cube by group and loss band; without `bands` in the cube's own, as of totals."""
-    if bands is None:
-        counted = losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by)
-    else:
-        counted = losses.regroup(cube, by, bands)
+    own = [*by, "over", "up_to"]
+    counted = losses.regroup(cube, by, bands) if bands else losses.sorted_cube(losses.regroup(cube, own), by)
     return losses.with_shares(counted, by)
 
 
@@ -236,12 +238,6 @@ def _typed(dimension: str, value: object) -> object:
     except ValueError as error:
         remedy = "Write a day as 2022-10-31, and an hour as 2022-10-31T15:00."
         raise UsageError("is not a day or an hour", column=dimension, value=value, remedy=remedy) from error
-
-
-def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
-    """Return tables of the most frequent losses (`heaps`) and of losses at band edges (`bunching`)."""
-    edges = policy.edges[: losses.MAX_DISPLAY_CUTS] if policy else ()
-    return {"bunching": losses.bunching_table(claims, edges), "heaps": claims.exact_rows("frequent-losses")}
 
 
 def combination_counts(

@@ -79,19 +79,15 @@ class IntakeForecast(text.Result):
                 yield locale("terminal.intake_bounded", **about, **numbers)
             else:
                 yield locale("terminal.intake_forecast", level=locale.share(row["level"]), **about, **numbers)
-        if "days" in self.tables:
-            yield from self._movement(locale)
-
-    def _movement(self, locale: text.Locale) -> Iterator[str]:
-        """Say what came since the day before, beside its forecast, and why the forecast moved."""
-        for before, now in pairwise(self.tables["days"].tail(2).to_dicts()):
-            day, level = locale.day(now["day"]), locale.share(now["level"])
+        # What came since the day before, beside its forecast, and why the forecast moved.
+        for before, now in pairwise(self.tables.get("days", pl.DataFrame()).tail(2).to_dicts()):
             told = {name: locale.number(value) for name, value in now.items() if isinstance(value, int)}
+            told |= {"day": locale.day(now["day"]), "level": locale.share(now["level"])}
             if before["next_low"] is not None:
                 told |= {end: locale.number(before[f"next_{end}"]) for end in ("low", "high")}
-                yield locale("terminal.intake_came", day=day, level=level, **told)
+                yield locale("terminal.intake_came", **told)
             if now["new_claims"] is not None:
-                yield locale("terminal.intake_moved", day=day, before=locale.number(before["median"]), **told)
+                yield locale("terminal.intake_moved", before=locale.number(before["median"]), **told)
 
 
 def counts_by(

@@ -12,15 +12,7 @@ from typing import Any, TypedDict, Unpack, cast
 from outage_analysis import costs
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
-from outage_analysis.claims import (
-    MAX_REJECTS,
-    Claims,
-    DataFrame,
-    OutageArguments,
-    OutageFacts,
-    Sources,
-    read_claims,
-)
+from outage_analysis.claims import MAX_REJECTS, Claims, DataFrame, OutageFacts, Sources, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
@@ -103,13 +95,9 @@ class Plan:
     def __post_init__(self) -> None:
         """Raise an error if the level of the likely range is not supported, or the budget is no amount."""
         LikelyRange(self.level)
-        budget = self.budget
-        if budget is not None and (type(budget) is not int or budget <= 0):
-            raise UsageError(
-                "a budget is a whole number above 0, in whole currency",
-                value=str(budget),
-                remedy="Write it as 300_000_000.",
-            )
+        if self.budget is not None and (type(self.budget) is not int or self.budget <= 0):
+            problem = "a budget is a whole number above 0, in whole currency"
+            raise UsageError(problem, value=str(self.budget), remedy="Write it as 300_000_000.")
 
     @property
     def has_own_counts(self) -> bool:
@@ -186,10 +174,8 @@ def make_plan(
     # Data frames are read now, because some can be read only once.
     read_now = incident is None or isinstance(claims, DataFrame)
     if read_now and claims is not None and not isinstance(claims, Claims):
-        most, rows = given.get("max_rejects", MAX_REJECTS), given.get("rows")
-        loaded_layouts = [load_layout(layout) for layout in layouts]
-        about = cast("OutageArguments", facts)
-        claims = read_claims(claims, incident, layouts=loaded_layouts, max_rejects=most, rows=rows, **about)
+        how = {"max_rejects": given.get("max_rejects", MAX_REJECTS), "rows": given.get("rows"), **facts}
+        claims = read_claims(claims, incident, layouts=[load_layout(x) for x in layouts], **how)
         layouts = ()
     elif facts:
         encoding = cast("str | None", facts.pop("encoding", None))
@@ -259,10 +245,8 @@ def as_day(day: str | date | None, name: str = "as_of") -> date | None:
     Raises:
         UsageError: the text is no day.
     """
-    if isinstance(day, datetime):
-        return day.date()
     if day is None or isinstance(day, date):
-        return day
+        return day.date() if isinstance(day, datetime) else day
     try:
         return date.fromisoformat(day)
     except (TypeError, ValueError):
@@ -285,15 +269,16 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
             ),
         )
     policy = load_policy(plan.policy or incident.id)
-    if plan.ledger is not None:
-        ledger: Ledger | None = load_ledger(plan.ledger)
-    else:
-        ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
+    ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
+    ledger = ledger if plan.ledger is None else load_ledger(plan.ledger)
     file = Path(plan.ledger).name if isinstance(plan.ledger, str | Path) else None
     check_documents_fit(incident, policy, ledger, file=file)
     for name, value in plan.changes.items():
         if ".tier" in name:
-            policy = _with_payment(policy, name, value)
+            (tier,) = costs.varied_payments.parse_parameters({name: None}, policy)
+            edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to
+            up_to = None if edge is None else edge / 10**policy.loss_digits
+            policy = policy.with_tier(line=tier.line, up_to=up_to, pays=value)
         elif ledger is None:
             raise UsageError("there is no ledger, so no assumption can be set", value=name)
         else:
@@ -312,13 +297,6 @@ def load_inputs(plan: Plan) -> tuple[Incident, tuple[Policy, ...], Ledger | None
     policies = (policy, *(load_documents(other)[1] for other in others))
     last = ledger.as_of if ledger else max(last_day(each, incident) for each in policies)
     return incident, policies, ledger, plan.as_of or last
-
-
-def _with_payment(policy: Policy, name: str, value: float) -> Policy:
-    (tier,) = costs.varied_payments.parse_parameters({name: None}, policy)
-    edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to
-    up_to = None if edge is None else edge / 10**policy.loss_digits
-    return policy.with_tier(line=tier.line, up_to=up_to, pays=value)
 
 
 def last_day(policy: Policy, incident: Incident) -> date:
@@ -359,26 +337,20 @@ def check_documents_fit(
         "claimant_type": [c.id for c in incident.claimant_types],
         **{d.id: dimension_labels(d) if d.kind == "number" else None for d in incident.dimensions},
     }
-    for line in policy.lines:
-        if line.id in (values["service"] or ()) or line.id in (values["claimant_type"] or ()):
-            raise UsageError(  # refused, because tables would show two things under one name
-                "a cost line has the id of a service or a claimant type",
-                value=line.id,
-                remedy="Rename the line.",
-            )
+    named = {item.id for item in (*incident.services, *incident.claimant_types)}
+    if double := [line.id for line in policy.lines if line.id in named]:
+        # Tables would show two things under one name.
+        problem = "a cost line has the id of a service or a claimant type"
+        raise UsageError(problem, value=double[0], remedy="Rename the line.")
     conditions = [(x.id, x.eligibility) for x in policy.lines]
     conditions += [(x.id, s.when) for x in policy.schedules for s in x.segments]
     for id_, dimension, entitled in ((id_, *each) for id_, when in conditions for each in when.items()):
         if dimension not in values:
             raise UsageError(f"the line {id_} depends on {dimension}, which no claim has")
         known = values[dimension]
-        unknown = next((v for v in entitled if known is not None and v not in known), None)
-        if unknown is not None:
-            raise UsageError(
-                f"the line {id_} entitles a {dimension} that the incident does not have",
-                value=unknown,
-                remedy=spelling_hint(unknown, known or []),
-            )
+        if known is not None and (unknown := [value for value in entitled if value not in known]):
+            problem = f"the line {id_} entitles a {dimension} that the incident does not have"
+            raise UsageError(problem, value=unknown[0], remedy=spelling_hint(unknown[0], known))
     if ledger and ledger.incident != incident.id:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",

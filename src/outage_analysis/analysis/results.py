@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -55,14 +55,19 @@ class ChartLook(TypedDict, total=False):
     title: str | None
 
 
+@dataclass(frozen=True, repr=False)
 class IncidentResult(Displayable, Result):
     """A result for one incident as of one day. Notebooks show its answer as a card."""
 
     plan: Plan
+    """The plan, whose policy is not always one of the policies."""
     incident: Incident
+    policies: tuple[Policy, ...]
+    """The policies that the result is about, the most important first."""
     ledger: Ledger | None
     as_of: date
     claims: Claims | None
+    """The claims that the costs are computed from; None if they come from counts."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: everything except the rows of the claims."""
@@ -81,9 +86,9 @@ class IncidentResult(Displayable, Result):
         """Whether the claims are synthetic."""
 
     @property
-    @abstractmethod
-    def named_policies(self) -> tuple[Policy, ...]:
-        """The policies that the result is about, the most important first."""
+    def policy(self) -> Policy:
+        """The policy that the result is about; of `solve`, the solution or, if there is none, the nearest."""
+        return self.policies[0]
 
     @property
     def known_ledger(self) -> Ledger | None:
@@ -124,7 +129,7 @@ class IncidentResult(Displayable, Result):
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: inputs, the answer in sentences, and its first tables."""
         answer = self.answer(lang)
-        locale, policies = answer.locale, "; ".join(policy.name[lang] for policy in self.named_policies)
+        locale, policies = answer.locale, "; ".join(policy.name[lang] for policy in self.policies)
         lines = [
             locale("report.kicker", day=locale.day(self.as_of)),
             locale("report.policy", policy=policies),
@@ -136,9 +141,12 @@ class IncidentResult(Displayable, Result):
 
 def answer_card(title: str, lines: Sequence[str], answer: Answer) -> Card:
     """Return a card with the sentences and the first tables of an answer."""
-    tables = islice((shown for shown in answer.tables if isinstance(shown, ShownTable)), CARD_TABLES)
-    shown = tuple(card_table(each, answer) for each in tables)
-    return Card(title, tuple(lines), shown, (*answer.sentences, *answer.card_notes))
+    shown = []
+    for each in islice((table for table in answer.tables if isinstance(table, ShownTable)), CARD_TABLES):
+        texts, caption = text_table(each, answer), title_with_currency(each, answer.locale)
+        rows, more = first_rows(answer.locale, texts.rows, tuple, ".to_dict()")
+        shown.append(Table(texts.heads, rows, texts.numbers, caption, more))
+    return Card(title, tuple(lines), tuple(shown), (*answer.sentences, *answer.card_notes))
 
 
 def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> list[str]:
@@ -146,11 +154,9 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
 
     For files without an incident of their own, the first reject is explained.
     """
-    locale, found = Locale(lang), []
-    rejects = int(claims.files["rejects"].sum()) if claims else 0
-    if claims and rejects:
-        counts = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}
-        key = "terminal.rejects"
+    locale, found = Locale(lang), list[str]()
+    if claims and (rejects := int(claims.files["rejects"].sum())):
+        counts, key = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}, "terminal.rejects"
         if claims.incident.window == "observed":
             from outage_analysis.claims import explain_reject  # imported here: few need it
             from outage_analysis.losses import reject_sentence
@@ -159,8 +165,7 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
             first = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True), lang)
             counts["first"] = reject_sentence(first, lang)
         found.append(locale(key, **counts))
-    example = example_warning(ledger, locale)
-    return [*found, example] if example else found
+    return [*found, *filter(None, [example_warning(ledger, locale)])]
 
 
 LONGEST_CELL = 400
@@ -196,9 +201,8 @@ def ledger_locale(ledger: Ledger) -> Locale | None:
     """
     if ledger.currency:
         return Locale("en", ledger.currency, decimal_places(ledger.currency))
-    return (
-        load_incident(ledger.incident).locale("en") if ledger.incident in bundled_ids("incidents") else None
-    )
+    known = ledger.incident in bundled_ids("incidents")
+    return load_incident(ledger.incident).locale("en") if known else None
 
 
 def currency_if_converted(table: pl.DataFrame, schema: TableSchema | None, locale: Locale) -> str:
@@ -229,10 +233,8 @@ def format_amounts(
     """
 
     def text(value: object, unit: Unit | None) -> str | None:
-        if value is None:
-            return None
-        if unit is None:
-            return write(value)
+        if value is None or unit is None:
+            return None if value is None else write(value)
         places = locale.places.get(unit, 0)
         if whole:
             return f"{value:,.{places}f}"
@@ -270,13 +272,6 @@ def title_with_currency(shown: ShownTable, locale: Locale) -> str:
     currency = currency_if_converted(shown.rows, shown.schema, locale)
     stated = not currency or currency in shown.title
     return one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
-
-
-def card_table(shown: ShownTable, answer: Answer) -> Table:
-    """Return the first rows of a table for a card, with the number of rows that are left out."""
-    texts = text_table(shown, answer)
-    rows, more = first_rows(answer.locale, texts.rows, tuple, ".to_dict()")
-    return Table(texts.heads, rows, texts.numbers, title_with_currency(shown, answer.locale), more)
 
 
 def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Table:

@@ -1,4 +1,4 @@
-"""An analysis in words: its answer in sentences, what the figures do not include, and the tables below them.
+"""An analysis in words: its answer, what the figures leave out, and what supports a decision about it.
 
 The mean comes first, because means of costs add up and a few large awards make up most of it; the amount that
 one outcome in ten exceeds and the median follow, because half of the outcomes are far below the mean.
@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import polars as pl
 
-from outage_analysis import costs, text
-from outage_analysis.analysis.open_intake import late_claims_notes, open_lines
-from outage_analysis.analysis.results import band_expression
-from outage_analysis.assumptions import (
-    REFERENCE_LEDGER,
-    Assumption,
-    FloatArray,
-    LateClaims,
-    Ledger,
-    value_and_range,
-)
+from outage_analysis import costs, losses, text
+from outage_analysis.analysis.open_intake import counts_by, late_claims_notes, open_lines
+from outage_analysis.analysis.results import answer_card, band_expression
+from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
-from outage_analysis.costs import rounded_estimate
-from outage_analysis.errors import ModelRefused
+from outage_analysis.costs import Simulation, rounded_estimate
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import Incident
-from outage_analysis.losses import Cube
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -57,127 +52,95 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     if not {"expected", "p50", likely.low, likely.high} <= set(points):
         return ()
     certain = points[likely.low] == points[likely.high] == points["expected"]
-    run = analysis.headline_run
-    names = analysis.names(locale.lang)
-    lines = [names.get(line, line) for line in (run.portfolio.counted("cash") if run else ())]
-    scope, included = locale("report.answer_lines", count=len(lines)), ""
+    names, often = analysis.names(locale.lang), locale.one_in(1 - likely.upper)
+    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
+    lines = [names.get(line, line) for line in counted]
+    scope = locale("report.answer_lines", count=len(lines))
     if len(lines) <= MAX_NAMED_LINES:
         scope = ", ".join(text.short_names(lines))
-    elif len(lines) <= MAX_LISTED_LINES:
-        included = f" {locale('report.tile_scope', lines='; '.join(lines))}"
-    first = locale(
-        "report.answer_certain" if certain else "report.answer_cash",
-        scope=scope,
-        mean=locale.money(points["expected"]),
-        often=locale.one_in(1 - likely.upper),
-        high=locale.money(points[likely.high]),
-        median=locale.money(points["p50"]),
-        low=locale.money(points[likely.low]),
-    )
-    first += included
+    measures = {"mean": "expected", "high": likely.high, "median": "p50", "low": likely.low}
+    money = {name: locale.money(points[measure]) for name, measure in measures.items()}
+    key = "report.answer_certain" if certain else "report.answer_cash"
+    first = [*counted_notes(analysis, locale), locale(key, scope=scope, often=often, **money)]
+    if MAX_NAMED_LINES < len(lines) <= MAX_LISTED_LINES:
+        first.append(locale("report.tile_scope", lines="; ".join(lines)))
     if analysis.compared is not None:
-        first = f"{first} {locale('report.answer_options', count=len(analysis.exact_tables['comparison']))}"
-    beside = _if_all_are_paid(analysis, locale)
-    if not certain:
-        stressed = locale.money(points["stressed"])
-        beside.append(locale("report.answer_together", often=locale.one_in(1 - likely.upper), high=stressed))
-    told = [" ".join([*counted_notes(analysis, locale), first])]
+        first.append(locale("report.answer_options", count=len(analysis.exact_tables["comparison"])))
+    told = [" ".join(first)]
     if (table := analysis.uncertainty_table(analysis.headline_basis, "budget")) is not None:
         budget, chance, together = table.select("budget", "exceeded", "stressed").row(0)
         shares = {"chance": locale.share(chance), "together": locale.share(together)}
         told.append(locale("report.answer_budget", budget=locale.money_in_full(budget), **shares))
-    return (*told, *parts_left_out(analysis, locale), *beside)
+    told += [*parts_left_out(analysis, locale), *_if_all_are_paid(analysis, locale)]
+    if not certain:
+        told.append(locale("report.answer_together", often=often, high=locale.money(points["stressed"])))
+    return tuple(told)
 
 
 def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
     """Return mean (`expected`), quantiles and, if inputs move together, upper end (`stressed`), if drawn."""
     table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
-    total = analysis.totals_row(analysis.headline_basis, valuation)
-    if table is None or total is None or total["expected"] is None:
+    if table is None:
         return {}
-    rows = table.filter(valuation=valuation)
-    found = dict(rows.select("measure", "value").iter_rows())
-    high = rows.filter(measure=analysis.likely_range.high)["stressed"].to_list()
-    # With correlated inputs the mean of the draws is the expected cash, not the product of the means.
-    cash = analysis.expected_cash(analysis.headline_basis) if valuation == "cash" else None
-    expected = float(total["expected"] if cash is None else cash)
-    return {**found, "expected": expected, **({"stressed": high[0]} if high else {})}
+    rows, high = table.filter(valuation=valuation), pl.lit("stressed").alias("measure")
+    stressed = rows.filter(measure=analysis.likely_range.high).select(high, pl.col("stressed"))
+    return dict([*rows.select("measure", "value").iter_rows(), *stressed.iter_rows()])
 
 
 def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return what it would cost if every report or claim were paid, where the policy says how much."""
     total, promised = analysis.totals_row(analysis.headline_basis), promised_range(analysis)
-    line, run = counted_schedule(analysis), analysis.headline_run
+    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
     # The reports are those of one cost item, so they bound the cash only if it counts nothing else.
-    if promised and line and run and run.portfolio.counted("cash") == (line.id,):
-        count, low, high = promised
+    if promised and counted == (promised[0].id,):
+        line, count, low, high = promised
         key = "tiers" if any(rule.review for _, rule in line.positive_bands) else "reports"
         amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
-        return [locale(f"report.answer_all_{key}", **amounts)]
-    if total is None or not total["most"]:
+    elif total is None or not total["most"]:
         return []
-    largest = {"most": locale.money(total["most"])}
-    if analysis.headline_from_claims and "cost" in analysis.cubes:
-        largest["count"] = locale.number(analysis.cubes["cost"].claims)
-        return [locale("report.answer_all_rows", **largest)]
-    return [locale("report.answer_all_claims", **largest)]
+    elif analysis.headline_from_claims and "cost" in analysis.cubes:
+        count = analysis.cubes["cost"].claims
+        key, amounts = "rows", {"most": locale.money(total["most"]), "count": locale.number(count)}
+    else:
+        key, amounts = "claims", {"most": locale.money(total["most"])}
+    return [locale(f"report.answer_all_{key}", **amounts)]
 
 
-def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """Return the number of reported losses, and the least and most if all are paid; None if it is unknown.
+def promised_range(analysis: Analysis) -> tuple[Schedule, float, float, float] | None:
+    """Return what it costs if all reported losses of a payment schedule are paid; None if it is unknown.
 
-    The three values are the published number of reports, the amount if all are paid the lowest tier, and the
-    amount if all are paid the highest tier.
+    The schedule (payments by loss band) is the first one whose number of reports is published. Beside it are
+    this number, the amount if all are paid the lowest tier, and that if all are paid the highest tier.
     """
-    line = counted_schedule(analysis)
-    if line is None:
+    lines = analysis.exact_tables["costs"].filter(level="line", rule="schedule", status="ok")
+    counts = dict(lines.select("line", "count").iter_rows())
+    line = next((x for x in analysis.policy.schedules if x.id in counts), None)
+    ends = [line.tariff.payment_range(x) for x, rule in line.positive_bands if rule.pays] if line else []
+    highest = [float(most) for _, most in ends if most is not None]
+    if line is None or not ends or len(highest) < len(ends):
         return None
-    ends = [line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays]
-    highest_amounts = [float(most) for _, most in ends if most is not None]
-    if not ends or len(highest_amounts) < len(ends):
-        return None
-    count = float(_schedule_rows(analysis)["count"][0])
-    return count, count * float(min(least for least, _ in ends)), count * max(highest_amounts)
-
-
-def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
-    return analysis.exact_tables["costs"].filter(
-        basis="published", level="line", rule="schedule", status="ok"
-    )
-
-
-def counted_schedule(analysis: Analysis) -> Schedule | None:
-    """Return the first payment schedule (payments by loss band) whose number of reports is published.
-
-    Return None if the policy has no such schedule.
-    """
-    rows = _schedule_rows(analysis)
-    return analysis.policy.schedule(rows["line"][0]) if len(rows) else None
+    count = float(counts[line.id])
+    return line, count, count * float(min(least for least, _ in ends)), count * max(highest)
 
 
 def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence on the costs beside the cash, which are never added to it; [] if there are none."""
-    parts, likely = [], analysis.likely_range
+    parts, likely, share = [], analysis.likely_range, ""
     if handling := _quantiles(analysis, "handling").get("p50"):
         parts.append(locale("report.answer_handling", median=locale.money(handling)))
     points, total = _quantiles(analysis, "top_down"), analysis.totals_row("published", "top_down")
-    share = ""
     if total is not None and total["promised"] and {likely.low, likely.high} <= set(points):
         ends = {"low": locale.money(points[likely.low]), "high": locale.money(points[likely.high])}
-        announced = locale.money(total["promised"])
-        span = locale("report.low_to_high", **ends)
-        parts.append(locale("report.answer_announced", announced=announced, range=span))
+        about = {"announced": locale.money(total["promised"]), "range": locale("report.low_to_high", **ends)}
+        parts.append(locale("report.answer_announced", **about))
         cash = analysis.expected_cash() or 0.0
         package = locale.share(locale.rounded(cash / (cash + points["expected"])))
         share = locale("report.answer_package", share=package) + " "
-    unpriced = len(analysis.unpriced_lines)
-    if unpriced:
+    if unpriced := len(analysis.unpriced_lines):
         parts.append(locale("report.answer_unpriced", count=unpriced))
-    if not parts:
-        return []
-    *first, last = parts
+    *first, last = parts or [""]
     named = locale("report.answer_and").join([", ".join(first), last]) if first else last
-    return [share + locale("report.answer_without", parts=named)]
+    return [share + locale("report.answer_without", parts=named)] if parts else []
 
 
 def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -209,34 +172,27 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     table, column = analysis.exact_tables.get("reserve"), reserve_column(analysis)
     if table is None:
         return []
-    amounts = dict(table.select("measure", column).iter_rows())
-    mean, high = amounts["mean"], amounts["p90"]
+    mean, high = (table.filter(measure=name)[column].item() for name in ("mean", "p90"))
+    amounts = {"mean": mean, "further": max(0.0, high - mean), "high": high}
     key = f"report.recommend_{column if high > mean else 'mean'}"
-    further = locale.money(max(0.0, high - mean))
-    often = locale.one_in(0.1)
-    told = [locale(key, mean=locale.money(mean), further=further, high=locale.money(high), often=often)]
+    money = {name: locale.money(amount) for name, amount in amounts.items()}
+    told = [locale(key, often=locale.one_in(0.1), **money)]
     budget, cash = analysis.budget, max(table.filter(pl.col("measure").is_in(["mean", "p90"]))["cash"])
     if budget and cash > budget and locale.money(cash) != locale.money(budget):
         named = {"cash": locale.money(cash), "budget": locale.money_in_full(budget)}
         told.append(locale("report.recommend_above_budget", **named))
-    note = reserve_note(table, locale, column)
-    steps = analysis.exact_tables.get("steps", pl.DataFrame())
-    stepped = 0.0 if steps.is_empty() else steps["expected"].sum()
-    if stepped:
-        largest = steps.sort("expected", descending=True, maintain_order=True).row(0, named=True)
-        share = largest["expected"] / stepped
-        if largest["rule"] == "review" and share >= DECISIVE:
-            band = locale.band_with_unit(largest["over"], largest["up_to"])
-            figures = {"band": band, "share": locale.share(locale.rounded(share))}
-            told.append(locale("report.recommend_review", **figures))
-    return [*told, *([note] if note else [])]
+    steps = analysis.exact_tables.get("steps", text.schema_of("steps").frame())
+    shares = steps.with_columns(share=pl.col("expected") / pl.col("expected").sum())
+    for step in shares.filter(pl.col("share") >= DECISIVE, rule="review").to_dicts():
+        band, share = locale.band_with_unit(step["over"], step["up_to"]), locale.rounded(step["share"])
+        told.append(locale("report.recommend_review", band=band, share=locale.share(share)))
+    return [*told, *filter(None, [reserve_note(table, locale, column)])]
 
 
-def reserve_note(table: pl.DataFrame | None, locale: text.Locale, column: str = "cash") -> str:
+def reserve_note(table: pl.DataFrame, locale: text.Locale, column: str = "cash") -> str:
     """Say in a sentence that the mean exceeds P75, if it does as both are printed; otherwise return ""."""
-    amounts = {} if table is None else dict(table.select("measure", column).iter_rows())
-    mean, p75 = amounts.get("mean"), amounts.get("p75")
-    if mean is None or p75 is None or mean <= p75 or locale.money(mean) == locale.money(p75):
+    mean, p75 = (table.filter(measure=name)[column].item() for name in ("mean", "p75"))
+    if mean <= p75 or locale.money(mean) == locale.money(p75):
         return ""
     return locale("report.reserve_skewed", measure="P75")
 
@@ -299,25 +255,7 @@ def _width(
 BOUNDS = ("low", "expected", "high", "most")
 
 
-def cost_as_dict(analysis: Analysis) -> dict[str, Any]:
-    """Return the cost as plain values, with amounts in whole currency."""
-    return {
-        **analysis.inputs,
-        "policy": analysis.policy.id,
-        "lines_not_public_yet": analysis.dropped_lines,
-        **{name: analysis.whole(_all_bases(analysis, name), name).to_dicts() for name in ("totals", "costs")},
-        "uncertainty": {
-            basis: {
-                name: analysis.whole(table, name).to_dicts()
-                for name in ("quantiles", "split", "contributions", "budget")
-                if (table := analysis.uncertainty_table(basis, name)) is not None
-            }
-            for basis in analysis.runs
-        },
-    }
-
-
-def _all_bases(analysis: Analysis, name: str) -> pl.DataFrame:
+def all_bases(analysis: Analysis, name: str) -> pl.DataFrame:
     """Return the costs from published counts and from claims as one table; `basis` names the source."""
     tables = analysis.exact_tables
     return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
@@ -346,11 +284,10 @@ def cost_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return the answer in sentences; without a simulation, the expected cash or that there is none."""
     told = list(headline_sentences(analysis, locale))
     if not told:
-        basis = analysis.headline_basis
-        expected = analysis.expected_cash(basis) if basis else None
-        money = None if expected is None else locale.money(expected)
-        key = "terminal.no_cash" if money is None else "terminal.cash_no_range"
-        told = [*counted_notes(analysis, locale), locale(key, expected=money)]
+        expected = analysis.expected_cash(analysis.headline_basis)
+        known = "no_cash" if expected is None else "cash_no_range"
+        money = "" if expected is None else locale.money(expected)
+        told = [*counted_notes(analysis, locale), locale(f"terminal.{known}", expected=money)]
     told[0] = text.synthetic_mark(locale, synthetic=analysis.headline_is_synthetic) + told[0]
     return told
 
@@ -358,16 +295,17 @@ def cost_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
 def _cost_tables(
     analysis: Analysis, locale: text.Locale, names: Mapping[str, str]
 ) -> Iterator[text.ShownTable | str]:
-    every, first = _all_bases(analysis, "costs"), analysis.headline_basis
+    every, first = all_bases(analysis, "costs"), analysis.headline_basis
     bases = sorted(every["basis"].unique(maintain_order=True), key=lambda basis: basis != first)
-    likely = analysis.likely_range
+    likely, drawn = analysis.likely_range, dict[str, pl.DataFrame]()
+    for basis in analysis.runs:
+        drawn[basis] = analysis.exact_tables["quantiles" if basis == first else "claims_quantiles"]
     if first:
-        yield from _quantile_tables(analysis, first, locale, (likely.low, "p50", likely.high))
+        yield _quantile_table(drawn[first], first, locale, (likely.low, "p50", likely.high))
     yield from _band_tables(every.filter(basis=bases[0]), locale, names)
     yield from [*input_notes(analysis, locale), *unstated_notes(analysis, locale)]
     run = analysis.headline_run
-    omitted = ", ".join(names[x] for x in run.portfolio.left_out.get("cash", ())) if run else ""
-    if omitted:
+    if run and (omitted := ", ".join(names[x] for x in run.portfolio.left_out.get("cash", ()))):
         yield locale("terminal.omits", lines=omitted)
     if later := ", ".join(names[x] for x in analysis.dropped_lines):
         yield locale("terminal.not_public", day=analysis.as_of, lines=later)
@@ -377,34 +315,30 @@ def _cost_tables(
         title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
         yield text.ShownTable(title, shown, text.schema_of("costs"))
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
-    yield text.ShownTable(title, _all_bases(analysis, "totals"), text.schema_of("totals"))
-    for basis in analysis.runs:
+    yield text.ShownTable(title, all_bases(analysis, "totals"), text.schema_of("totals"))
+    for basis, rows in drawn.items():
         if basis != first and analysis.synthetic:  # a range of made-up claims tells nobody anything
             continue
-        yield from _quantile_tables(analysis, basis, locale, (*likely.percentiles, "tvar95"))
-        rows = analysis.uncertainty_table(basis, "quantiles")
-        for row in rows.filter(measure=likely.high).iter_rows(named=True) if rows is not None else ():
+        yield _quantile_table(rows, basis, locale, (*likely.percentiles, "tvar95"))
+        for row in rows.filter(measure=likely.high).iter_rows(named=True):
             error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
             amounts = {"error": error, "stressed": stressed, "unit": locale.unit}
             yield locale("terminal.error", valuation=locale(f"word.{row['valuation']}"), **amounts)
-        if rows is not None and analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
+        if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             yield locale("report.tied")
     for basis in bases[1:]:
         yield from _band_tables(every.filter(basis=basis), locale, names)
 
 
-def _quantile_tables(
-    analysis: Analysis, basis: str, locale: text.Locale, measures: Sequence[str]
-) -> Iterator[text.ShownTable]:
-    quantiles = analysis.uncertainty_table(basis, "quantiles")
-    if quantiles is None:
-        return
+def _quantile_table(
+    quantiles: pl.DataFrame, basis: str, locale: text.Locale, measures: Sequence[str]
+) -> text.ShownTable:
     value = text.schema_of("quantiles")["value"]
     values = (replace(value, name=name, label=name) for name in ("expected", *measures))
     table = quantiles.pivot("measure", index="valuation", values="value")
     title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=locale.currency)
     schema = text.TableSchema("One row per kind of cost.", (text.column_of("valuation"), *values))
-    yield text.ShownTable(title, table.select(schema.names), schema)
+    return text.ShownTable(title, table.select(schema.names), schema)
 
 
 def _band_tables(
@@ -442,12 +376,10 @@ def budget_scope(analysis: Analysis, basis: str, locale: text.Locale) -> str:
         return ""
     row, names = table.row(0, named=True), analysis.names(locale.lang)
     counted, omitted = row["counted"].split(), row["left_out"].split()
-    scope = locale("report.budget_counts_many", count=len(counted))
-    if len(counted) <= MAX_NAMED_LINES:
-        scope = locale("report.budget_counts", lines=", ".join(names.get(x, x) for x in counted))
-    stressed = locale("report.budget_stressed", share=locale.share(row["stressed"]))
-    omits = [locale("report.budget_omits", count=len(omitted))] if omitted else []
-    return " ".join([stressed, scope, *omits])
+    key = "report.budget_counts" if len(counted) <= MAX_NAMED_LINES else "report.budget_counts_many"
+    told = [locale("report.budget_stressed", share=locale.share(row["stressed"]))]
+    told.append(locale(key, lines=", ".join(names.get(x, x) for x in counted), count=len(counted)))
+    return " ".join([*told, *([locale("report.budget_omits", count=len(omitted))] if omitted else [])])
 
 
 def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -457,15 +389,13 @@ def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     are decided one by one; further sentences name cost lines that pay nothing for losses above their last
     band, although there are such claims.
     """
-    notes, used, table = [], analysis.used_ledger, analysis.claims_costs
+    notes, used, table = list[str](), analysis.used_ledger, analysis.claims_costs
     if used and used.id == REFERENCE_LEDGER:
-        rates = []
-        for entry in used.assumptions:
-            if not isinstance(entry, LateClaims):
-                value, value_range = value_and_range(entry, locale)
-                rates.append(f"{entry.name[locale.lang]} {value} ({value_range})")
+        entries = [x for x in used.assumptions if not isinstance(x, LateClaims)]
+        told = [(x.name[locale.lang], *value_and_range(x, locale)) for x in entries]
+        rates = ", ".join(f"{name} {value} ({value_range})" for name, value, value_range in told)
         if rates:  # automatic payments use none
-            notes.append(locale("report.reference_rates", rates=", ".join(rates)))
+            notes.append(locale("report.reference_rates", rates=rates))
     if table is None or not analysis.headline_from_claims:
         return notes
     if analysis.claims is not None:
@@ -531,15 +461,6 @@ def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale:
     return "–".join(dict.fromkeys(map(locale.share, shares[:1] + shares[-1:])))
 
 
-def rows_are_complaints(
-    incident: Incident, ledger: Ledger | None, cubes: Collection[Cube], locale: text.Locale
-) -> list[str]:
-    """Return the sentence that rows count as complaints; [] if this is stated, or no claims are counted."""
-    entries = ledger.assumptions if ledger and cubes else ()
-    share = share_to_be_filed(incident, entries, locale)
-    return [locale("report.rows_complaints", share=share)] if share else []
-
-
 def open_until(analysis: Analysis) -> date | None:
     """Return the last day to claim if the cost counts only the claims filed so far; otherwise None.
 
@@ -582,4 +503,426 @@ def refuse_no_cash(question: str) -> NoReturn:
     remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
     raise ModelRefused(
         f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class AnalysisResult(text.Displayable, text.Result):
+    """A result that is computed from an analysis, such as its scenarios. Notebooks show it as a card."""
+
+    analysis: Analysis
+
+    def card(self, lang: str = "en") -> text.Card:
+        """Return the answer in sentences, with its first tables."""
+        return answer_card(self.analysis.incident.name[lang], (), self.answer(lang))
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return what a reader must know about the inputs, such as rejected rows."""
+        return self.analysis.warnings(lang)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs of the analysis as plain values, with the source of the headline."""
+        basis = {"policy": self.analysis.policy.id, "basis": self.analysis.headline_basis}
+        return {**self.analysis.inputs, **basis}
+
+    def mark(self, locale: text.Locale) -> str:
+        """Return the mark of synthetic claims if the headline is computed from them; else nothing."""
+        return text.synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
+
+
+def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str, pl.DataFrame]:
+    """Show which inputs and decisions influence the cost of an analysis.
+
+    The tables describe the headline cost, which is computed from published counts if possible, else from
+    claims.
+
+    Args:
+        analysis: the result of `run`.
+        limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
+
+    Returns:
+        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
+        `break_evens`; if the plan has a budget, also `information_value`. Amounts are in the smallest unit of
+        the currency.
+
+    Raises:
+        ModelRefused: there is no expected cost (or no expected cash, with a limit).
+    """
+    run = analysis.headline_run
+    if run is None:
+        raise ModelRefused(
+            "no line has an expected cost, so nothing moves it",
+            remedy="Give a ledger with the inputs that the policy needs.",
+        )
+    names = ("tornado", "levers", "information_value")
+    tables = {name: analysis.exact_tables[name] for name in names if name in analysis.exact_tables}
+    if "cash" not in run.totals:
+        if limit is not None:
+            refuse_no_cash("a sum")
+        return tables
+    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
+        tables["indices"] = costs.sensitivity.cost_sobol_indices(run.portfolio)
+    if limit is not None:
+        amount = limit * float(10**analysis.incident.minor_units)
+        tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, amount)
+    return tables
+
+
+@dataclass(frozen=True, repr=False)
+class Sensitivity(AnalysisResult):
+    """Which inputs and decisions the cost of an analysis depends on."""
+
+    exact_tables: dict[str, pl.DataFrame]
+    """The result of `sensitivity_tables`."""
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tables by name, with amounts in whole currency."""
+        named = self.exact_tables.items()
+        return {name: self.analysis.whole(table, f"sensitivity.{name}") for name, table in named}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all tables as plain values."""
+        return self.inputs | {name: table.to_dicts() for name, table in self.tables.items()}
+
+    def answer(self, lang: str = "en") -> text.Answer:
+        """Return the inputs that the cost depends on most, then all tables."""
+        analysis, locale = self.analysis, self.analysis.locale(lang)
+        sentences = driver_sentences(analysis, locale)
+        if (table := self.exact_tables.get("information_value")) is not None and analysis.budget is not None:
+            portfolio, budget = analysis.runs[analysis.headline_basis].portfolio, analysis.budget
+            first = costs.sensitivity.information_sentence(table, portfolio, locale)
+            decision = locale("information.budget_decision", budget=locale.money_in_full(budget))
+            sentences.append(f"{first} {decision}")
+        marked = [self.mark(locale) + sentence for sentence in sentences]
+        return text.Answer(locale, marked, self._tables(locale), analysis.names(lang))
+
+    def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
+        analysis, tables = self.analysis, self.exact_tables
+        yield from text.shown_tables(tables, "sensitivity", locale, self.mark(locale))
+        if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash"):
+            yield locale("report.tied")
+        if not any(len(table) for name, table in tables.items() if name != "information_value"):
+            yield locale("terminal.nothing_uncertain")
+        yield locale("terminal.result_units", day=analysis.as_of, currency=locale.currency)
+
+
+@dataclass(frozen=True, repr=False)
+class Scenarios(AnalysisResult):
+    """The headline cash of an analysis under each scenario of a document."""
+
+    stresses: costs.scenarios.ScenarioSet
+
+    def __post_init__(self) -> None:
+        """Refuse an analysis without an expected cash."""
+        _ = self.exact_table
+
+    @cached_property
+    def exact_table(self) -> pl.DataFrame:
+        """The table `scenarios`, in the smallest unit of the currency."""
+        table = scenarios_of(self.analysis, self.stresses)
+        return refuse_no_cash("scenarios") if table is None else table
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The table `scenarios`, in whole currency."""
+        return self.analysis.whole(self.exact_table, "scenarios")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scenarios as plain values."""
+        about = {"document": self.stresses.id, "budget": self.analysis.plan.budget}
+        return {**self.inputs, **about, "scenarios": self.table.to_dicts()}
+
+    def answer(self, lang: str = "en") -> text.Answer:
+        """Return the expected cash without a change and in the worst scenario, then all scenarios."""
+        analysis, table, locale = self.analysis, self.exact_table, self.analysis.locale(lang)
+        base, raised = table.row(0, named=True), table.filter(table["change"] > 0)
+        told = [locale("terminal.scenarios_base", **self._amounts(base, locale))]
+        if raised.is_empty():
+            told.append(locale("terminal.scenarios_no_increase"))
+        else:
+            worst = raised.sort("expected", descending=True, maintain_order=True).row(0, named=True)
+            name = self.stresses.name_of(worst["scenario"], lang)
+            told.append(locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale)))
+        names, run = analysis.names(lang), analysis.runs[analysis.headline_basis]
+        lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
+        told.append(locale("terminal.scenarios_scope", lines=lines))
+        return text.Answer(locale, [*counted_notes(analysis, locale), *told], self._tables(locale))
+
+    def _amounts(self, row: dict[str, Any], locale: text.Locale) -> dict[str, str]:
+        amounts, chance = {"expected": row["expected"], "high": row["range_high"]}, ""
+        if self.analysis.budget is not None:
+            budget, share = locale.money_in_full(self.analysis.budget), locale.share(row["over_budget"])
+            chance = locale("terminal.scenarios_chance", budget=budget, share=share)
+        return {**{name: locale.money(amount) for name, amount in amounts.items()}, "chance": chance}
+
+    def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
+        analysis, table = self.analysis, self.exact_table
+        labels = {table["scenario"][0]: locale("report.scenario_base")}
+        labels |= {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+        measures = analysis.likely_range.column_measures
+        hidden = ["status", "reason", *([] if analysis.budget is not None else ["over_budget"])]
+        if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
+            hidden.append("p75")
+        title = locale("terminal.scenarios") + locale("terminal.sums", currency=locale.currency)
+        shown = table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures)
+        yield text.ShownTable(title, shown, text.schema_of("scenarios").without(*hidden).renamed(measures))
+        rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
+        for scenario in self.stresses.scenarios:
+            note, row = scenario.note[locale.lang], rows[scenario.id]
+            if row["expected"] is None:
+                told = (locale(f"word.{row['status']}"), row["reason"])
+                note += " " + locale("terminal.scenario_out", reason=": ".join(filter(None, told)))
+            yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
+
+
+def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> pl.DataFrame | None:
+    """Return the headline cash of an analysis under each scenario; None if it has no expected cash.
+
+    Returns:
+        The table `scenarios`, in the smallest unit of the currency. The row `base` has the
+        figures of the table of quantiles.
+
+    Raises:
+        UsageError: a scenario names an intake of another incident.
+    """
+    run = analysis.headline_run
+    if run is None or "cash" not in run.totals:
+        return None
+    about = (analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis))
+    stressed = costs.scenarios.StressedRun(run.with_terms(lambda term: term.valuation == "cash"), *about)
+    budget, level = analysis.budget, analysis.plan.level
+    return costs.scenarios.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
+
+
+def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
+    claims, day = analysis.claims, analysis.as_of
+    if scenario.spike is None:
+        raise costs.scenarios.DoesNotApply("no_spike")
+    if claims is None or not analysis.headline_from_claims:
+        raise costs.scenarios.DoesNotApply("no_dates")
+    if claims.synthetic:
+        raise costs.scenarios.DoesNotApply("synthetic_claims")
+    closed = analysis.incident.closes_on(day)
+    lines = [x for x in analysis.policy.as_known_on(day).schedules if x.effort_on(day) != "automatic"]
+    deadline, *others = sorted({line.closes_on(day) or closed for line in lines} or {closed})
+    if others:
+        raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, (deadline, *others))))
+    if deadline <= day:
+        raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
+    later = deadline + timedelta(days=scenario.extra_days or 0)
+    try:
+        forecast = counts_by(claims)(day).with_deadlines(deadline, later, scenario.spike).forecast()
+    except (InputRefused, ModelRefused) as refusal:
+        raise costs.scenarios.DoesNotApply("no_forecast", str(refusal)) from refusal
+    for reason in forecast.refused.values():
+        raise costs.scenarios.DoesNotApply("no_forecast", reason)
+    if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
+        raise costs.scenarios.DoesNotApply("claims_to_come", str(last))
+    ends = [forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)]
+    return (forecast.counted + ends[1]) / (forecast.counted + ends[0])
+
+
+MONEY_VALUATIONS = ("cash", "incremental_cash")
+"""Valuations that are money paid out. List prices and lost sales are not costs to book."""
+MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
+"""Measure of a reserve -> its probability; None for the mean."""
+SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
+"""How users write a measure -> its name in the table."""
+
+
+@dataclass(frozen=True)
+class ReserveScope:
+    """The cost lines that were public on the day of an analysis, by their place in the reserve."""
+
+    counted: tuple[str, ...]
+    """The lines with an expected cost in money."""
+    handled: tuple[str, ...]
+    """The lines whose handling has an expected cost."""
+    unpriced: tuple[str, ...]
+    """The lines that pay money and have no expected cost; the reserve does not include them."""
+    not_due: tuple[str, ...]
+    """The lines without an obligation."""
+
+
+def reserve_scope(analysis: Analysis) -> ReserveScope:
+    """Return which cost lines the reserve includes, and which it leaves out for what reason."""
+    known, run = analysis.policy.public_by(analysis.as_of)[0], analysis.headline_run
+    not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
+    if run is None:
+        return ReserveScope((), (), (), not_due)
+    portfolio = run.portfolio
+    counted = {line for v in MONEY_VALUATIONS for line in portfolio.counted(v)} - {*not_due}
+    missing = {line for v in MONEY_VALUATIONS for line in portfolio.left_out.get(v, ())}
+    return ReserveScope(
+        tuple(x.id for x in known if x.id in counted),
+        tuple(x for x in portfolio.counted("handling") if x not in not_due),
+        tuple(x.id for x in known if x.id in missing - counted - {*not_due}),
+        not_due,
+    )
+
+
+def reserve_mean(analysis: Analysis, lines: Collection[str] | None = None) -> float | None:
+    """Return the mean cash of a reserve, in the smallest unit of the currency; None if no line has one.
+
+    Args:
+        analysis: the analysis.
+        lines: ids of cost lines; by default all lines of the reserve.
+    """
+    chosen = reserve_scope(analysis).counted if lines is None else lines
+    part = _of_lines(analysis.headline_run, MONEY_VALUATIONS, chosen)
+    return None if part is None else _mean(part)
+
+
+def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
+    """Return the reserve by measure; None if no line with an obligation has an expected cost in money.
+
+    Returns:
+        The table `reserve`, in the smallest unit of the currency. The means are those of the
+        table of quantiles and add up exactly; `both` is added draw by draw on the same random points.
+    """
+    scope, run = reserve_scope(analysis), analysis.headline_run
+    cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
+    if cash is None:
+        return None
+    handling = _of_lines(run, ("handling",), scope.handled)
+    parts = [cash] if handling is None else [cash, handling]
+    means = [_mean(part) for part in parts]
+    draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]
+    if handling is not None:
+        means.append(sum(means))
+        draws.append(draws[0] + draws[1])
+    samples, unknown = [costs.simulation.Sample(values) for values in draws], [None] * (3 - len(draws))
+    rows = [
+        (name, *(means if p is None else (rounded_estimate(x.quantile(p)).value for x in samples)), *unknown)
+        for name, p in MEASURES.items()
+    ]
+    return text.schema_of("reserve").frame(rows)
+
+
+def parse_measure(measure: object) -> str:
+    """Return the measure of a reserve as the table names it.
+
+    Raises:
+        UsageError: there is no such measure.
+
+    Example:
+        >>> parse_measure("P75"), parse_measure("median")
+        ('p75', 'p50')
+    """
+    name = SPELLINGS.get(str(measure), str(measure))
+    if name not in MEASURES:
+        hint = spelling_hint(str(measure), ["mean", "median", "P75", "P90"])
+        raise UsageError("no such measure of a reserve", value=measure, remedy=hint)
+    return name
+
+
+@dataclass(frozen=True, repr=False)
+class Reserve(AnalysisResult):
+    """One amount to set aside, with its measure and scope, and what changed it since an earlier run.
+
+    Raises:
+        UsageError: there is no such measure, or `handling` is neither inside nor outside.
+        ModelRefused: no line has an expected cost in cash, or handling is inside, and the ledger states none.
+    """
+
+    measure: str = "mean"
+    """mean, median, P75 or P90."""
+    handling: str = "outside"
+    """Whether the cost of working through the claims is inside or outside the reserve."""
+    since: str | None = None
+    """The earlier run as the user names it."""
+    moved: pl.DataFrame | None = None
+    """The table `documents.bridge`: what changed since the earlier run."""
+
+    def __post_init__(self) -> None:
+        """Refuse a measure that does not exist or that the analysis cannot give."""
+        _ = self.amount
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The reserve by measure."""
+        table: pl.DataFrame | None = self.analysis.exact_tables.get("reserve")
+        return refuse_no_cash("a reserve") if table is None else table
+
+    @cached_property
+    def amount(self) -> float:
+        """The reserve in the smallest unit of the currency."""
+        if self.handling not in ("inside", "outside"):
+            problem = "handling is neither inside nor outside"
+            raise UsageError(problem, value=self.handling, remedy="Write one of them.")
+        (row,) = self.table.filter(measure=parse_measure(self.measure)).rows(named=True)
+        amount = row[self._column]
+        if amount is None:
+            raise ModelRefused(
+                "the cost from this basis has no handling, so that it cannot be inside the reserve",
+                remedy="State an assumption of the kind handling in the ledger, or leave handling outside.",
+            )
+        return float(amount)
+
+    @property
+    def _column(self) -> str:
+        return "both" if self.handling == "inside" else "cash"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reserve as plain values, with its scope."""
+        scope, amount = reserve_scope(self.analysis), self.amount / 10**self.analysis.incident.minor_units
+        about = {"amount": amount, "measure": parse_measure(self.measure), "handling": self.handling}
+        lines = {"lines": scope.counted, "without_price": scope.unpriced, "without_obligation": scope.not_due}
+        tables = {"reserve": self.analysis.whole(self.table, "reserve")}
+        if self.moved is not None:
+            tables["bridge"] = self.analysis.whole(self.moved, "documents.bridge")
+        return {**self.inputs, **about, **lines, **{name: table.to_dicts() for name, table in tables.items()}}
+
+    def answer(self, lang: str = "en") -> text.Answer:
+        """Return the amount, what it includes and what moved it, then the reserve by measure."""
+        locale = self.analysis.locale(lang)
+        first, *others = self._sentences(locale)
+        units = locale("terminal.sums", currency=locale.currency)
+        tables = [
+            text.ShownTable(f"{locale('terminal.reserve')}{units}", self.table, text.schema_of("reserve"))
+        ]
+        if self.moved is not None:
+            title = locale("terminal.bridge", currency=locale.currency)
+            tables.append(text.ShownTable(title, self.moved, text.schema_of("documents.bridge")))
+        return text.Answer(locale, [self.mark(locale) + first, *others], tables)
+
+    def _sentences(self, locale: text.Locale) -> Iterator[str]:
+        scope, names = reserve_scope(self.analysis), self.analysis.names(locale.lang)
+        measure = parse_measure(self.measure)
+        yield from counted_notes(self.analysis, locale)
+        yield locale(
+            f"terminal.reserve_{self.handling}",
+            day=locale.day(self.analysis.as_of),
+            amount=locale("report.exact", amount=locale.exact_money(self.amount), unit=locale.unit),
+            measure=locale("word.median" if measure == "p50" else f"word.{measure}"),
+        )
+        left_out = {"reserve_unpriced": scope.unpriced, "reserve_not_due": scope.not_due}
+        for key, lines in ({"counts": scope.counted} | left_out).items():
+            if lines or key == "counts":
+                yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
+        if note := reserve_note(self.table, locale, self._column):
+            yield note
+        if self.moved is None:
+            return
+        start, end = (self.moved.filter(step=step).row(0, named=True) for step in ("start", "end"))
+        for column, key in (("total", "reserve_moved"), ("p90", "reserve_moved_range")):
+            if start[column] is not None and end[column] is not None:
+                ends = {"before": locale.money(start[column]), "after": locale.money(end[column])}
+                yield locale(f"terminal.{key}", run=self.since, measure=locale("word.p90"), **ends)
+
+
+def _of_lines(
+    run: Simulation | None, valuations: Collection[str], lines: Collection[str]
+) -> Simulation | None:
+    """Return the part of a simulation that is of some valuations and lines; None if there is none."""
+    part = run and run.with_terms(lambda term: term.valuation in valuations and term.line in lines)
+    return part if part and part.portfolio.terms else None
+
+
+def _mean(part: Simulation) -> float:
+    return sum(
+        costs.simulation_tables.expected_estimate(part, valuation).value
+        for valuation in part.portfolio.valuations
     )

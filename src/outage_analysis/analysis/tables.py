@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from importlib import import_module
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from outage_analysis import costs, incidents, losses, text
-from outage_analysis.analysis import service_bands
+from outage_analysis.analysis.summary import reserve_table, scenarios_of
 from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.policies import Policy
+from outage_analysis.policies import Policy, RuleBand, Schedule
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
-    from outage_analysis.incidents import Incident
 
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
@@ -33,13 +35,12 @@ UNCERTAINTY_TABLES = (
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""
 COST_TABLES = ("costs", "totals", "funnel")
 """Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
+MAX_CUTS = 7
+"""The largest number of policy edges at which bands end. If a policy has more, bands end at every second or
+third edge, so that a table with one column per band fits a page."""
+EDGES = {"over": pl.Int64, "up_to": pl.Int64}
 Makers = dict[str, Callable[[], pl.DataFrame | None]]
 """Name of a table -> a function that makes it; a function that returns None makes none."""
-
-
-def _module(name: str) -> Any:  # noqa: ANN401 - a module
-    """Import a module of this package when a table needs it, because few runs do."""
-    return import_module(f"outage_analysis.analysis.{name}")
 
 
 def schema_named(table: str) -> text.TableSchema:
@@ -156,14 +157,16 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
 def tables_of(a: Analysis) -> AnalysisTables:
     """Return the tables of an analysis."""
     table, compared = a.costs["published"], a.compared
+    headlines = cache(partial(_headlines, a))
+    ties = cache(partial(costs.policy_results.reconciliation_table, a.tie_outs, a.policy, as_of=a.as_of))
     makers: Makers = {
         "costs": lambda: table,
         "totals": lambda: costs.totals(table),
         "funnel": lambda: funnel_table(a.policy, a.ledger, a.as_of, table),
         "services": lambda: _services(a),
         "facts": lambda: _cited_facts(a),
-        "headlines": lambda: _by_day(_headlines(a), later=False),
-        "tie_outs": lambda: _by_day(_tie_outs(a), later=False),
+        "headlines": lambda: _by_day(headlines(), later=False),
+        "tie_outs": lambda: _by_day(ties(), later=False),
         **_claims_tables(a),
         **_simulated_tables(a),
     }
@@ -179,8 +182,8 @@ def tables_of(a: Analysis) -> AnalysisTables:
         makers |= {
             "hindsight_backtest": lambda: a.backtest.ranges if a.backtest else None,
             "hindsight_rivals": lambda: a.backtest.rivals if a.backtest else None,
-            "hindsight_headlines": lambda: _by_day(_headlines(a), later=True),
-            "hindsight_tie_outs": lambda: _by_day(_tie_outs(a), later=True),
+            "hindsight_headlines": lambda: _by_day(headlines(), later=True),
+            "hindsight_tie_outs": lambda: _by_day(ties(), later=True),
             "hindsight_outcomes": lambda: incidents.outcomes().filter(
                 pl.col("public_on") > a.as_of,
                 pl.col("value").is_not_null(),
@@ -194,7 +197,9 @@ def tables_of(a: Analysis) -> AnalysisTables:
 
 
 def service_table(
-    incident: Incident, as_of: date | None = None, expected: Mapping[str, float] = MappingProxyType({})
+    incident: incidents.Incident,
+    as_of: date | None = None,
+    expected: Mapping[str, float] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """Return one row per service of an incident: group, published counts, length of its outage, facts.
 
@@ -217,36 +222,24 @@ def service_table(
 
 def _services(a: Analysis) -> pl.DataFrame:
     lines = a.costs["published"].filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
-    costs_of_lines = dict(lines.select("line", "expected").iter_rows())
-    expected: dict[str, float] = {}
-    for line in a.policy.lines:
-        served = line.eligibility.get("service", ())
-        if len(served) == 1 and line.id in costs_of_lines:
-            expected[served[0]] = expected.get(served[0], 0.0) + costs_of_lines[line.id]
+    served = {line.id: line.eligibility.get("service", ()) for line in a.policy.lines}
+    expected = defaultdict[str, float](float)
+    for line, cost in lines.select("line", "expected").iter_rows():
+        if len(served[line]) == 1:
+            expected[served[line][0]] += cost
     return service_table(a.incident, a.as_of, expected)
 
 
 def _cited_facts(a: Analysis) -> pl.DataFrame:
     """Return the published facts that the documents cite, if public, in the order of the facts file."""
-
-    def texts(value: object) -> Iterator[str]:
-        if isinstance(value, str):
-            yield value
-        inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
-        for each in inner:
-            yield from texts(each)
-
-    documents = tuple(document.model_dump() for document in (a.incident, a.policy, a.ledger) if document)
-    return incidents.facts(public_by=a.as_of).filter(pl.col("id").is_in(sorted({*texts(documents)})))
+    told = "".join(document.model_dump_json() for document in (a.incident, a.policy, a.ledger) if document)
+    facts = incidents.facts(public_by=a.as_of)
+    return facts.filter(pl.Series([f'"{id_}"' in told for id_ in facts["id"]], dtype=pl.Boolean))
 
 
 def _by_day(table: pl.DataFrame, *, later: bool) -> pl.DataFrame:
     """Keep only the rows of a table that use later facts, or only the others."""
     return table.filter(pl.col("hindsight") == later).drop("hindsight")
-
-
-def _tie_outs(a: Analysis) -> pl.DataFrame:
-    return costs.policy_results.reconciliation_table(a.tie_outs, a.policy, as_of=a.as_of)
 
 
 def _headlines(a: Analysis) -> pl.DataFrame:
@@ -300,9 +293,14 @@ def funnel_table(
             continue
         funnel = costs.terms.build_funnel(line, ledger, as_of)
         stages = _stages(funnel, decision, published=basis == "published")
-        first, (least, mid, most) = "reported", (count, count, count)
+        first, least, mid, most = "reported", count, count, count
         if basis != "published":
-            first, (least, mid, most) = "claimed", _claims_in_paying_bands(table.filter(line=name))
+            bands = table.filter(line=name)
+            counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
+            least, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
+            known = not across and costs.expected.unstated_losses(bands)["priced"].all()
+            first, mid = "claimed", least if known else None
+            most = least + across + counts.get(costs.claim_payments.NO_RULE, 0.0)
         if line.effort_on(as_of) == "automatic":  # nobody has to file
             stages.pop("filed", None)
         rows.append((name, first, count, count, count))
@@ -315,14 +313,12 @@ def funnel_table(
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(text.TABLE_DIGITS))
 
 
-Stages = dict[str, tuple[costs.terms.Input, str]]
-"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
-"" if it requires none)."""
-
-
-def _stages(funnel: costs.terms.Funnel, decision: str, *, published: bool) -> Stages:
+def _stages(
+    funnel: costs.terms.Funnel, decision: str, *, published: bool
+) -> dict[str, tuple[costs.terms.Input, str]]:
+    """Return, by stage, its share of the counted reports or claims and the assumption it requires, if any."""
     inputs, passed = funnel.inputs, costs.terms.product_of_factors(funnel.factors())
-    stages: Stages = {} if published else {"due": (costs.terms.ALL_PASS, "")}
+    stages = {} if published else {"due": (costs.terms.ALL_PASS, "")}
     stages |= {"ultimate": (inputs["ultimate"], "ultimate"), "exposure": (passed, "exposure")}
     for stage, kind in (("claimants", "claimant_share"), ("entitled", "entitled_share")):
         if published:
@@ -338,20 +334,15 @@ def _stages(funnel: costs.terms.Funnel, decision: str, *, published: bool) -> St
     return stages
 
 
-def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
-    counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
-    sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
-    known = not across and costs.expected.unstated_losses(bands)["priced"].all()
-    return sure, sure if known else None, sure + across + counts.get(costs.claim_payments.NO_RULE, 0.0)
-
-
 def _claims_tables(a: Analysis) -> Makers:
     table, rows = a.claims_costs, a.claims
     if table is None:
         return {}
     cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
     negative = a.incident.loss.negative == "band"
-    bands, explored = losses.display_bands(policy.cuts, negative=negative), partial(_module, "exploration")
+    bands = losses.display_bands(policy.cuts, negative=negative)
+    # Imported when a table needs it, because few runs do.
+    explored: Callable[[], Any] = partial(import_module, "outage_analysis.analysis.exploration")
 
     @cache
     def fitted() -> dict[str, pl.DataFrame]:
@@ -366,7 +357,7 @@ def _claims_tables(a: Analysis) -> Makers:
         return None
 
     def service_band_costs() -> pl.DataFrame | None:
-        found = service_bands.service_band_table(cube, policy, a.ledger, a.as_of, negative=negative)
+        found = service_band_table(cube, policy, a.ledger, a.as_of, negative=negative)
         return None if found.is_empty() else found
 
     makers: Makers = {
@@ -393,7 +384,7 @@ def _claims_tables(a: Analysis) -> Makers:
             "claims_amounts": lambda: rows.exact_totals,
             "claims_rules": lambda: losses.rule_table(rows),
             "claims_heaping": lambda: rows.exact_rows("round-losses"),
-            "claims_bunching": lambda: explored().heap_tables(rows, policy)["bunching"],
+            "claims_bunching": lambda: losses.bunching_table(rows, policy.edges[: losses.MAX_DISPLAY_CUTS]),
             "claims_claimants": lambda: rows.exact_rows("repeat-claimants"),
         }
     if "published" not in a.runs:
@@ -406,8 +397,8 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: _module("decisions").scenarios_of(a, costs.scenarios.load_scenarios()),
-        "reserve": lambda: _module("decisions").reserve_table(a),
+        "scenarios": lambda: scenarios_of(a, costs.scenarios.load_scenarios()),
+        "reserve": lambda: reserve_table(a),
     }
     if not a.runs:
         return {"tornado": text.schema_of("tornado").frame, "levers": text.schema_of("levers").frame, **fixed}
@@ -474,3 +465,132 @@ def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
     paid = a.exact_tables["hindsight_outcomes"].filter(id=outcome.paid)["value"].to_list()
     table = a.exact_tables["total_distribution"]
     return _with_amounts(a, table, "observed", [(outcome.paid, None, float(paid[0]))]) if paid else None
+
+
+def service_band_table(
+    cube: losses.Cube, policy: Policy, ledger: Ledger | None, as_of: date, *, negative: bool = False
+) -> pl.DataFrame:
+    """Return the claims, their stated loss and their expected cost by service and loss band.
+
+    The bands end where the bands of the policy end. Every service has a row for every band with positive
+    losses, and for the other bands (zero, negative, unknown) that contain claims.
+
+    Args:
+        cube: the claims by service, claimant type and the dimensions that the policy names.
+        policy: the policy. Only lines that pay per claim and by loss band have a cost per band.
+        ledger: the assumptions; without them most costs are unknown.
+        as_of: the day of the analysis.
+        negative: whether losses may be negative.
+
+    Returns:
+        The table `claims_service_bands`: `loss` is null for claims that state no loss,
+        `expected` (smallest unit of the currency) is null if the cost of a claim is unknown. The table is
+        empty if a band of the cube contains losses on both sides of an edge of the policy, which is possible
+        in totals.
+    """
+    cuts = policy.cuts[:: max(1, -(-len(policy.cuts) // MAX_CUTS))]
+    bands = incidents.Bands.from_cuts(cuts, negative=negative)
+    priced = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
+    try:
+        counted = losses.regroup(cube, ["service"], bands)
+    except UsageError:
+        return text.schema_of("claims_service_bands").frame()
+    if priced is None:
+        return text.schema_of("claims_service_bands").frame()
+    keys = ["service", "over", "up_to"]
+    filled = set(counted.filter(pl.col("claims") > 0).select(keys[1:]).rows())
+    shown = [band for band in bands.rows() if incidents.holds_positive(band) or band in filled]
+    grid = pl.DataFrame(shown, schema=EDGES, orient="row").with_row_index("place")
+    table = grid.join(counted.select("service").unique(), how="cross")
+    for found in (counted, priced):
+        table = table.join(found, on=keys, how="left", nulls_equal=True)
+    empty, unstated = pl.col("claims").is_null(), pl.all_horizontal(pl.col("over", "up_to").is_null())
+    return (
+        table.with_columns(
+            pl.col("claims").fill_null(0),
+            loss=pl.when(unstated).then(None).when(empty).then(0).otherwise("loss"),
+            expected=pl.when(empty & pl.lit(not priced.is_empty())).then(0.0).otherwise("expected"),
+        )
+        .sort("service", "place", nulls_last=True)
+        .select(
+            pl.col(name).cast(dtype) for name, dtype in text.schema_of("claims_service_bands").dtypes.items()
+        )
+    )
+
+
+def _expected_by_band(
+    cube: losses.Cube, policy: Policy, ledger: Ledger | None, as_of: date, bands: Sequence[incidents.Band]
+) -> pl.DataFrame | None:
+    """Return the expected cost by service and band; None if a row of the cube lies in two bands."""
+    edges = [up_to for _, up_to in bands if up_to is not None and up_to > 0]
+    lines = tuple(_divided_line(line, edges) for line in policy.schedules if line.grain == "claim")
+    if not lines:
+        return pl.DataFrame(schema={"service": pl.String, **EDGES, "expected": pl.Float64})
+    divided = policy.model_copy(update={"lines": lines})
+    fitting = costs.expected.ledger_for_policy(ledger, divided)
+    rows = costs.exact_costs(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
+    if "straddles" in rows["rule"]:
+        return None
+    wider = [
+        next(b for b in bands if incidents.band_within(row, b)) for row in rows.select(EDGES.keys()).rows()
+    ]
+    placed = rows.drop(EDGES.keys()).hstack(pl.DataFrame(wider, schema=EDGES, orient="row"))
+    summed = placed.group_by("service", *EDGES, maintain_order=True).agg(losses.sum_or_null("expected"))
+    return summed.with_columns(pl.col("expected").round_sig_figs(text.TABLE_DIGITS))
+
+
+def _divided_line(line: Schedule, cuts: Sequence[int]) -> Schedule:
+    edges = sorted(cut if line.closed == "upper" else cut + 1 for cut in cuts)
+
+    def divided(bands: Sequence[RuleBand]) -> tuple[RuleBand, ...]:
+        ends = ((x, [e for e in edges if e > x.over and (x.up_to is None or e < x.up_to)]) for x in bands)
+        return tuple(
+            band.model_copy(update={"over": over, "up_to": up_to})
+            for band, inside in ends
+            for over, up_to in pairwise([band.over, *inside, band.up_to])
+        )
+
+    segments = tuple(x.model_copy(update={"bands": divided(x.bands)}) for x in line.segments)
+    return line.model_copy(update={"bands": divided(line.bands), "segments": segments})
+
+
+def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Return the claims and their cash by dimensions; `Analysis.by` describes the table.
+
+    Raises:
+        UsageError: no dimension is named, a dimension does not exist, or it is named twice.
+        ModelRefused: the analysis has no claims, or a line pays per claimant.
+    """
+    if not dimensions:
+        raise UsageError("by names no dimension", remedy='Name one, such as analysis.by("service").')
+    if not a.cubes:
+        raise ModelRefused("the analysis has no claims to divide", remedy="Run it with claims.")
+    if per_claimant := next((x.id for x in a.policy.schedules if x.grain == "claimant"), None):
+        problem = f"the line {per_claimant} pays per claimant, who may have claims in several groups"
+        raise ModelRefused(problem, remedy='Set grain = "claim" in the line.')
+    cube = a.cubes["cost"]
+    added = [name for name in dict.fromkeys(dimensions) if name not in cube.dimensions]
+    divided = cube
+    if a.claims and added:
+        bands = losses.cost_bands(a.claims, [a.policy.as_known_on(a.as_of)])
+        divided = losses.build_cube(
+            a.claims, dimensions=(*cube.dimensions, *added), bands=bands, until=a.as_of
+        )
+    losses.check_dimensions(dimensions, divided.dimensions, "the claims have no such dimension")
+    points, rows = a.likely_range.points, list[tuple[object, ...]]()
+    groups = divided.frame.sort(dimensions, nulls_last=True).partition_by(dimensions, as_dict=True)
+    for key, frame in groups.items():
+        part = replace(cube, frame=frame.drop(added))  # with the dimensions that the policy knows
+        lines = costs.compiled_lines(a.policy, a.ledger, as_of=a.as_of, cubes=[part])
+        portfolio = costs.expected.portfolio_of_lines(lines, a.ledger, a.as_of)
+        amounts: dict[str, float] = {}
+        if "cash" in portfolio.valuations:
+            run = costs.simulate(portfolio, draws=a.plan.draws, seed=a.plan.seed)
+            quantiles = costs.simulation_tables.known_quantiles(run.totals["cash"], points)
+            amounts = {"expected": costs.simulation_tables.expected_estimate(run, "cash").value}
+            amounts |= {name: estimate.value for name, estimate in quantiles.items()}
+        rows.append((*key, part.claims, *map(amounts.get, ("expected", *points))))
+    kinds = dict.fromkeys(("expected", *points), pl.Float64())
+    schema = {name: divided.frame.schema[name] for name in dimensions} | {"claims": pl.Int64(), **kinds}
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table.with_columns(pl.col("expected", *points) / 10**a.incident.minor_units)

@@ -1,10 +1,9 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
-Each group of commands has a module: report, claims, explore, decide, lookup and notebooks. They share
-options.py (options that several commands have, and which command usually follows), option_values.py (how the
-values of options are parsed) and console.py (printing any result). A command gets a result from the library,
-and `Output` prints it. The packages of the library import their modules when they are first used, so that
-`--help` starts quickly.
+The commands are in five modules: report, claims, decide, lookup and notebooks. They share options.py (options
+that several commands have, how their values are parsed, and which command usually follows) and console.py
+(printing any result). A command gets a result from the library, and `Output` prints it. The packages of the
+library import their modules when they are first used, so that `--help` starts quickly.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
+from outage_analysis.cli import claims, decide, lookup, notebooks, report
 from outage_analysis.cli.console import print_line
 from outage_analysis.cli.options import expand_options
 from outage_analysis.errors import (
@@ -51,17 +50,18 @@ app = typer.Typer(
 )
 
 
-for title, module in (
-    ("Report and cost", report),
-    ("Claims", claims),
-    ("Explore", explore),
-    ("Decide", decide),
-    ("Look up", lookup),
-    ("Projects and notebooks", notebooks),
+for title, commands in (
+    ("Report and cost", report.commands),
+    ("Claims", claims.commands),
+    ("Explore", claims.exploring),
+    ("Decide", decide.commands),
+    ("Look up", lookup.commands),
+    ("Projects and notebooks", notebooks.commands),
 ):
-    for part in (*module.commands.registered_commands, *module.commands.registered_groups):
+    parts: list[Any] = [*commands.registered_commands, *commands.registered_groups]
+    for part in parts:
         part.rich_help_panel = title
-    app.add_typer(module.commands)
+    app.add_typer(commands)
 
 
 def main() -> None:

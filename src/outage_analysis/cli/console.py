@@ -54,10 +54,8 @@ def print_warnings(warnings: Iterable[str]) -> None:
 
 def print_answer(answer: text.Answer) -> None:
     """Print the sentences of an answer, then its tables and the notes below them."""
-    for sentence in answer.sentences:
+    for sentence in filter(None, [*answer.sentences, answer.option_note]):
         print_text(sentence)
-    if answer.option_note:
-        print_text(answer.option_note)
     if answer.sentences:
         _screen.print([""])
     for shown in answer.tables:
@@ -74,33 +72,22 @@ def print_line(line: str) -> None:
 
 def print_json(value: object) -> None:
     """Print a result as JSON with sorted keys. Infinite and undefined numbers become null."""
-    printed = json.dumps(
-        _without_infinities(value),
-        ensure_ascii=False,
-        sort_keys=True,
-        indent=2,
-        default=_json_value,
-        allow_nan=False,
-    )
+    printed = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False)
     # Escape all non-printable characters, because an escape sequence from a file must not reach the terminal.
     # The JSON encoder escapes only some of them.
     print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in printed))
 
 
-def _without_infinities(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+def _plain(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _without_infinities(inner) for key, inner in value.items()}
-    return [_without_infinities(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def _json_value(value: object) -> object:
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else str(value)
-    raise TypeError(f"cannot print {type(value).__name__} as JSON")
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass
@@ -182,19 +169,14 @@ def print_table(shown: text.ShownTable, answer: text.Answer) -> None:
         table = analysis.text_table(shown, answer, narrow=True)
     head = text.wrap_text(title, width)
     draw = text.Table.grid if table.fits(width) else text.Table.blocks
-    count = min(len(shown.rows), max(_screen.room, 0))
-    lines = draw(replace(table, rows=table.rows[:count]), width)
-    while count and len(lines) + len(head) + 1 > _screen.room:
+    count, room = min(len(shown.rows), max(_screen.room, 0)), _screen.room - len(head) - 1
+    while len(lines := draw(replace(table, rows=table.rows[:count]), width)) > room and count:
         count -= 1
-        lines = draw(replace(table, rows=table.rows[:count]), width)
-    hidden = len(shown.rows) - count
-    if not hidden or count >= LEAST_ROWS:
+    counts = {"rows": len(shown.rows) - count, "columns": complete - len(table.heads)}
+    if printed := not counts["rows"] or count >= LEAST_ROWS:
         _screen.print([*head, *lines, ""])
-    if hidden or complete > len(table.heads):
-        counts = {"rows": hidden, "columns": complete - len(table.heads)}
-        more = [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in counts.items() if n]
-        more = more if not hidden or count >= LEAST_ROWS else []
-        _screen.left_out.append(title.partition(";")[0] + (f" ({', '.join(more)})" if more else ""))
+    if more := [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in counts.items() if n]:
+        _screen.left_out.append(title.partition(";")[0] + (f" ({', '.join(more)})" if printed else ""))
 
 
 def _terminal_width() -> int | None:

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from outage_analysis import analysis, costs, files, incidents, reports, text
 from outage_analysis.cli.console import print_text, progress
-from outage_analysis.cli.option_values import parse_amount, parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
     TIERS,
-    Draws,
-    Incident,
-    LikelyLevel,
     Output,
     PlanOptions,
     Policy,
-    Seed,
-    check_draws,
-    check_seed,
     expand_options,
+    parse_amount,
+    parse_money,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-
-if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    import polars as pl
 
 commands = typer.Typer()
 
@@ -86,13 +78,11 @@ def compare(
 
 
 @commands.command()
-@expand_options()
+@expand_options(options=("draws", "seed", "level"))
 def backtest(
     case: Annotated[str, typer.Argument(help="Bundled id, or path to a back-test's TOML file.")] = BUNDLED,
     *,
-    draws: Draws = None,
-    seed: Seed = None,
-    level: LikelyLevel = None,
+    options: PlanOptions,
     output: Output,
 ) -> None:
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
@@ -102,17 +92,23 @@ def backtest(
 
         outage-analysis backtest
     """
-    points = {"draws": check_draws(draws), "seed": check_seed(seed), "level": parse_level(level)}
+    plan = options.plan()
     with progress(output.lang) as step:
         step(text.Note("step_forecasting_from_what_was_public"))
-        result = costs.backtesting.backtest(incidents.load_backtest_spec(case), **points)
+        spec = incidents.load_backtest_spec(case)
+        result = costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
     output.emit(result)
 
 
 @commands.command()
 @expand_options()
 def bridge(
-    first: Run, second: Run, *, incident: Incident = BUNDLED, policy: Policy = None, output: Output
+    first: Run,
+    second: Run,
+    *,
+    incident: Annotated[str, "Bundled id, or path to an incident's TOML file."] = BUNDLED,
+    policy: Policy = None,
+    output: Output,
 ) -> None:
     """Explain why the expected cost and its range changed from one run to a later one, from published counts.
 
@@ -130,14 +126,11 @@ def bridge(
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
     table = costs.cost_bridge.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
-    currency, locale = start.policy.currency, start.policy.locale(output.lang)
-    title = locale("terminal.bridge", currency=currency)
-    units = {"currency": currency, "minor_units": start.policy.digits}
-    schema = text.schema_of("documents.bridge")
-    output.print(
-        units | {"bridge": schema.whole(table, locale.places).to_dicts()},
-        text.Answer(locale, tables=[text.ShownTable(title, table, schema)]),
-    )
+    locale, schema = start.policy.locale(output.lang), text.schema_of("documents.bridge")
+    shown = text.ShownTable(locale("terminal.bridge", currency=locale.currency), table, schema)
+    units = {"currency": locale.currency, "minor_units": start.policy.digits}
+    values = {**units, "bridge": schema.whole(table, locale.places).to_dicts()}
+    output.print(values, text.Answer(locale, tables=[shown]))
 
 
 @commands.command()
@@ -192,25 +185,20 @@ def reserve(
         step(text.Note("step_computing_the_reserve"))
         result = analysis.Reserve(run, measure, handling)
         if since is not None:
-            result = replace(result, since=since, moved=_bridge_since(run, since, options))
+            if run.headline_from_claims:
+                raise ModelRefused(
+                    "the reserve is computed from claims, and a bridge explains costs from published counts",
+                    remedy="Leave --since out.",
+                )
+            first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy)
+            second = costs.cost_bridge.BridgeRun(run.policy, run.ledger, run.as_of)
+            # Lines without an obligation are in no reserve; a recorded total may include them.
+            if not_due := analysis.reserve_scope(run).not_due:
+                first, second, recorded = first.without(not_due), second.without(not_due), None
+            points = {"draws": run.plan.draws, "seed": run.plan.seed}
+            moved = costs.cost_bridge.bridge(first, second, recorded=recorded, **points)
+            result = replace(result, since=since, moved=moved)
     output.emit(result)
-
-
-def _bridge_since(run: analysis.Analysis, since: str, options: PlanOptions) -> pl.DataFrame:
-    if run.headline_from_claims:
-        raise ModelRefused(
-            "the reserve is computed from claims, and a bridge explains costs from published counts",
-            remedy="Leave --since out.",
-        )
-    first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy)
-    second = costs.cost_bridge.BridgeRun(run.policy, run.ledger, run.as_of)
-    # Lines without an obligation are in no reserve; a recorded total may include them.
-    if not_due := analysis.reserve_scope(run).not_due:
-        first, second = first.without(not_due), second.without(not_due)
-        recorded = None
-    return costs.cost_bridge.bridge(
-        first, second, recorded=recorded, draws=run.plan.draws, seed=run.plan.seed
-    )
 
 
 @commands.command()

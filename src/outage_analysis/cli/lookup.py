@@ -11,14 +11,7 @@ import typer
 
 from outage_analysis import analysis, assumptions, costs, files, incidents, jupyter, losses, policies, text
 from outage_analysis.cli.console import print_json, print_line, print_text
-from outage_analysis.cli.options import (
-    AsOf,
-    Language,
-    Output,
-    expand_options,
-    language_option,
-    suggest_command,
-)
+from outage_analysis.cli.options import AsOf, Language, Output, expand_options, suggest_command
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -125,42 +118,30 @@ def show_assumptions(
     if ledger is None:
         _print_list(assumptions.load_ledger, files.bundled_ids("assumptions"), output)
         return
-    public_by, document = analysis.as_day(as_of, "--as-of"), assumptions.load_ledger(ledger)
-    document = document if public_by is None else document.as_known_on(public_by)
-    correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
-    table, units = assumptions.ledger_table(document), analysis.ledger_locale(document)
-    if units:
-        table = text.schema_of("documents.assumptions").whole(table, units.places)
-    values = {
-        "ledger": document.id,
-        "incident": document.incident,
-        "as_of": document.as_of,
-        "public_by": public_by,
-        "assumptions": table.to_dicts(),
-        "correlations": correlations,
-    }
-    output.print(values, _ledger_answer(document, output.lang))
-
-
-def _ledger_answer(ledger: assumptions.Ledger, lang: str) -> text.Answer:
     import polars as pl
 
-    units, table = analysis.ledger_locale(ledger), assumptions.ledger_table(ledger)
+    public_by, document = analysis.as_day(as_of, "--as-of"), assumptions.load_ledger(ledger)
+    document = document if public_by is None else document.as_known_on(public_by)
+    table, units = assumptions.ledger_table(document), analysis.ledger_locale(document)
+    lang, schema = output.lang, text.schema_of("documents.assumptions")
     locale = text.Locale(lang, units.currency, units.minor_units) if units else text.Locale(lang)
-    distributions = {entry.id: assumptions.distribution_text(entry, locale) for entry in ledger.assumptions}
-    shown = table.with_columns(distribution=pl.Series(distributions.values(), dtype=pl.String))
-    title = locale("terminal.assumptions", name=ledger.name[lang], count=len(table))
-    notes = [f"{id_}: {distribution}" for id_, distribution in distributions.items()]
+    told = [assumptions.distribution_text(entry, locale) for entry in document.assumptions]
+    notes = [f"{entry.id}: {each}" for entry, each in zip(document.assumptions, told, strict=True)]
     if units is None and table["kind"].is_in(text.AMOUNT_KINDS).any():
         notes.append(locale("card.sums"))
-    for correlation in ledger.correlations:
+    for correlation in document.correlations:
         entries = locale("terminal.and").join(correlation.of)
         notes.append(locale("terminal.correlation", rank=f"{correlation.rank:g}", entries=entries))
     if table["outcome_known"].any():
         notes.append(locale("terminal.outcome_known"))
-    return text.Answer(
-        locale, tables=[text.ShownTable(title, shown, text.schema_of("documents.assumptions")), *notes]
-    )
+    shown = table.with_columns(distribution=pl.Series(told, dtype=pl.String))
+    title = locale("terminal.assumptions", name=document.name[lang], count=len(table))
+    correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
+    whole = schema.whole(table, units.places) if units else table
+    about = {"ledger": document.id, "incident": document.incident, "as_of": document.as_of}
+    tables = {"assumptions": whole.to_dicts(), "correlations": correlations}
+    answer = text.Answer(locale, tables=[text.ShownTable(title, shown, schema), *notes])
+    output.print({**about, "public_by": public_by, **tables}, answer)
 
 
 @policy_commands.command("list")
@@ -187,33 +168,28 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
         outage-analysis policies show kddi-2022
     """
     lang = "en" if output.as_json else output.lang
-    locale, document, until = (
-        text.Locale(lang),
-        policies.load_policy(policy),
-        analysis.as_day(as_of, "--as-of"),
-    )
+    document, until = policies.load_policy(policy), analysis.as_day(as_of, "--as-of")
     known = document if until is None else document.as_known_on(until)
     if not known.lines:
         problem = f"no line of {document.id} was public by {as_of}"
         raise UsageError(problem, remedy="Move --as-of to a later day.")
     values = known.model_dump(mode="json", by_alias=True)
     values["result"] = costs.policy_results.policy_result(known, as_of=until)
-    lines, sums = (
-        costs.policy_results.line_table(known, lang),
-        costs.policy_results.policy_reconciliation(known, until),
-    )
+    locale, sums = text.Locale(lang), costs.policy_results.policy_reconciliation(known, until)
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
+    parts = (
+        (locale("terminal.policy_lines", **about), costs.policy_results.line_table(known, lang), "lines"),
+        (locale("terminal.policy_sums"), sums, "tie_outs"),
+    )
     tables = [
-        text.ShownTable(locale("terminal.policy_lines", **about), lines, text.schema_of("policy.lines"))
+        text.ShownTable(title, table, text.schema_of(f"policy.{name}"))
+        for title, table, name in parts
+        if not table.is_empty()
     ]
-    if not sums.is_empty():
-        schema = text.schema_of("policy.tie_outs")
-        tables.append(text.ShownTable(locale("terminal.policy_sums"), sums, schema))
-    notes, differing = [], sums.filter(status="differs")["id"]
-    for tie in known.tie_outs:
-        if tie.id in differing:
-            why = f" {tie.note[lang]}" if tie.note else ""
-            notes.append(locale("terminal.policy_differs", id=tie.id, name=tie.name[lang], note=why))
+    notes, differing = list[str](), sums.filter(status="differs")["id"]
+    for tie in (tie for tie in known.tie_outs if tie.id in differing):
+        why = f" {tie.note[lang]}" if tie.note else ""
+        notes.append(locale("terminal.policy_differs", id=tie.id, name=tie.name[lang], note=why))
     notes += [locale("terminal.policy_missing", text=missing[lang]) for missing in known.missing]
     later = (line.id for line in document.lines if line not in known.lines)
     notes += [locale("terminal.policy_later", day=as_of, line=line) for line in later]
@@ -292,4 +268,4 @@ def new(
     unit = currency if loss_unit is None else loss_unit
     written = policies.write_template(name, currency, unit, out or Path(f"{name}.toml"))
     print_line(str(written))
-    suggest_command("policies", "check", jupyter.shell_path(written), *language_option(lang), lang=lang)
+    suggest_command("policies", "check", jupyter.shell_path(written), lang=lang)

@@ -12,15 +12,14 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis import analysis, claims, jupyter, text
+from outage_analysis import analysis, jupyter, text
 from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
-from outage_analysis.cli.option_values import parse_pairs
 from outage_analysis.cli.options import (
     Json,
     PlanOptions,
     check_language,
     expand_options,
-    language_option,
+    parse_pairs,
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
@@ -91,12 +90,25 @@ def new(
         option = given.replace("_", "-")
         raise UsageError(f"--{option} does not go with {context}", remedy="Leave it out.")
     if from_claims:
-        written = _write_documents(replace(options, claims=claims, currency=currency), folder, lang)
+        if not claims:
+            raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
+        if options.tiers is None:
+            remedy = "State what is paid: --tiers 300000:30000,500000:50000."
+            raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
+        with progress(lang) as step:
+            step(text.Note("step_reading_the_files"))
+            plan = replace(options, claims=claims, currency=currency).plan()
+            step(text.Note("step_writing_the_documents"))
+            written = analysis.write_documents(plan, folder)
+        read = None if isinstance(plan.claims, tuple) else plan.claims
+        print_warnings(analysis.input_warnings(read, None, lang))
     else:
         written = jupyter.new_project(
             folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )
-        locale, option = text.Locale(lang), _make_option()
+        locale, program = text.Locale(lang), Path(sys.executable).with_name("outage-analysis")
+        found = bool(shutil.which("outage-analysis")) or not program.is_file()
+        option = "" if found else f" OUTAGE={shlex.quote(str(program).replace('$', '$$'))}"
         lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
         lines.append(locale("terminal.new_lab", option=option))
         lines += [locale("terminal.new_then"), locale("terminal.new_inspect")]
@@ -109,30 +121,7 @@ def new(
         words = ["report", *map(jupyter.shell_path, claims or ())]
         for kind in ("incident", "policy", "ledger"):
             words += [f"--{kind}", jupyter.shell_path(folder / f"{kind}.toml")]
-        suggest_command(*words, *language_option(lang), lang=lang)
-
-
-def _write_documents(options: PlanOptions, folder: Path, lang: str) -> Path:
-    if not options.claims:
-        raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
-    if options.tiers is None:
-        remedy = "State what is paid: --tiers 300000:30000,500000:50000."
-        raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
-    with progress(lang) as step:
-        step(text.Note("step_reading_the_files"))
-        plan = options.plan()
-        step(text.Note("step_writing_the_documents"))
-        written = analysis.write_documents(plan, folder)
-    read = plan.claims if isinstance(plan.claims, claims.Claims) else None
-    print_warnings(analysis.input_warnings(read, None, lang))
-    return written
-
-
-def _make_option() -> str:
-    program = Path(sys.executable).with_name("outage-analysis")
-    if shutil.which("outage-analysis") or not program.is_file():
-        return ""
-    return f" OUTAGE={shlex.quote(str(program).replace('$', '$$'))}"
+        suggest_command(*words, lang=lang)
 
 
 @commands.command()

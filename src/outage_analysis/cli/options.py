@@ -1,4 +1,6 @@
-"""Options that several commands share. Each option is declared once, with its default and its help text.
+"""Options that several commands share, and how their values are parsed.
+
+Each option is declared once, with its default and its help text.
 
 An option is a type and a sentence: `Annotated[str, "Seed of the draws."]`. A command takes a group of options
 as one parameter, such as `options: PlanOptions`. The decorator `expand_options` turns each field of the group
@@ -9,25 +11,19 @@ likely to need next.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, is_dataclass, replace
+from decimal import Decimal, InvalidOperation
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
-from outage_analysis import analysis, claims, costs, incidents, jupyter, text
+from outage_analysis import analysis, claims, costs, incidents, jupyter, policies, text
 from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
-from outage_analysis.cli.option_values import (
-    parse_amount,
-    parse_level,
-    parse_money,
-    parse_pairs,
-    parse_share,
-    parse_tiers,
-)
 from outage_analysis.errors import InputRefused, UsageError
 
 BUNDLED = "kakao-2022"
@@ -35,8 +31,9 @@ BUNDLED = "kakao-2022"
 LEAST_DRAWS = 8_192
 MOST_DRAWS = 2**20
 """More draws would need minutes of time and gigabytes of memory, without a visible gain in precision."""
+MOST_MONEY_DIGITS = 17
+"""Most digits of an amount that is given as an option."""
 
-Incident = Annotated[str, "Bundled id, or path to an incident's TOML file."]
 Currency = Annotated[
     str | None, "Without --incident, the currency of the files if they do not state it: KRW."
 ]
@@ -63,16 +60,7 @@ AsOf = Annotated[
     str | None, "Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."
 ]
 MaxRejects = Annotated[str, "Stop if a larger share of the rows is rejected: 5% or 0.05."]
-Draws = Annotated[int | None, "Number of draws of the uncertain inputs, a power of two. By default 16384."]
-Seed = Annotated[int | None, "Seed of the draws: the same seed gives the same digits."]
 Level = Annotated[str, "Probability of the intervals: 80% or 0.8."]
-LikelyLevel = Annotated[
-    str | None,
-    typer.Option(
-        "--level",
-        help="Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80.",
-    ),
-]
 Dimensions = Annotated[
     str,
     "Dimensions, separated by commas: service, claimant_type, filed_on, filed_hour or one of the incident's.",
@@ -90,11 +78,6 @@ Recovery = Annotated[
     typer.Option(
         "--recovery", help="Accept synthetic claims, to test whether the method recovers their source."
     ),
-]
-Rows = Annotated[
-    str | None,
-    "What a row of the files is: complaints, filed (claims) or accepted (claims). By default what "
-    "the incident says, else complaints. A column of decisions goes before.",
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
@@ -180,15 +163,27 @@ class PlanOptions:
     encoding: Encoding = None
     counts: Counts = None
     title: Annotated[str, "Name of the outage in texts and reports. By default that of the incident."] = ""
-    rows: Rows = None
+    rows: Annotated[
+        str | None,
+        "What a row of the files is: complaints, filed (claims) or accepted (claims). By default what "
+        "the incident says, else complaints. A column of decisions goes before.",
+    ] = None
     as_of: AsOf = None
     max_rejects: MaxRejects = "5%"
     budget: Annotated[
         str | None, "An amount in whole currency, such as 300_000_000: how likely does the cash exceed it?"
     ] = None
-    draws: Draws = None
-    seed: Seed = None
-    level: LikelyLevel = None
+    draws: Annotated[
+        int | None, "Number of draws of the uncertain inputs, a power of two. By default 16384."
+    ] = None
+    seed: Annotated[int | None, "Seed of the draws: the same seed gives the same digits."] = None
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level",
+            help="Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80.",
+        ),
+    ] = None
 
     def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> analysis.Plan:
         """Return a `Plan` with the values of these options.
@@ -213,8 +208,9 @@ class PlanOptions:
             hindsight=hindsight,
             compare=tuple(compare),
             budget=None if self.budget is None else parse_money(self.budget),
-            draws=check_draws(self.draws),
-            seed=check_seed(self.seed),
+            # Enough draws for a P99, and no more than help the precision.
+            draws=check_number(self.draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS),
+            seed=check_number(self.seed, "--seed", 0, sys.maxsize, costs.SEED),
             level=parse_level(self.level),
         )
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
@@ -285,14 +281,9 @@ class ReadOptions:
 
 def outage_facts(options: PlanOptions | ReadOptions) -> claims.OutageArguments:
     """Return what options state about files without an incident, as arguments of `claims.read_claims`."""
-    facts = claims.OutageArguments()
-    if options.currency:
-        facts["currency"] = options.currency
-    if options.scale is not None:
-        facts["scale"] = options.scale
-    if options.column:
-        facts["columns"] = parse_pairs(options.column, "--column", "service=Product")
-    return facts
+    columns = parse_pairs(options.column or (), "--column", "service=Product")
+    stated = {"currency": options.currency or None, "scale": options.scale, "columns": columns or None}
+    return cast("claims.OutageArguments", {x: value for x, value in stated.items() if value is not None})
 
 
 def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[incidents.Layout, ...]:
@@ -321,14 +312,12 @@ def expand_options(
         parameters: list[inspect.Parameter] = []
         groups: dict[str, tuple[type, list[str]]] = {}
         for parameter in signature(command).parameters.values():
-            group = parameter.annotation
-            if not (isinstance(group, type) and is_dataclass(group)):
-                parameters.append(parameter)
-                continue
-            fields = signature(group).parameters
-            names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
-            groups[parameter.name] = (group, names)
-            parameters += [fields[name] for name in names]
+            group, own = parameter.annotation, [parameter]
+            if isinstance(group, type) and is_dataclass(group):
+                fields = signature(group).parameters
+                names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
+                groups[parameter.name], own = (group, names), [fields[name] for name in names]
+            parameters += [_with_help(each) for each in own]
 
         @wraps(command)
         def run(**values: object) -> None:
@@ -340,7 +329,7 @@ def expand_options(
         run.__annotations__ = {}
         keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [_with_help(parameter).replace(kind=keyword) for parameter in parameters]
+            [parameter.replace(kind=keyword) for parameter in parameters]
         )
         return run
 
@@ -366,16 +355,6 @@ def check_number(value: int | None, option: str, least: int, most: int, default:
     return default if value is None else value
 
 
-def check_draws(draws: int | None) -> int:
-    """Return the number of draws: enough for a P99, and no more than help the precision."""
-    return check_number(draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS)
-
-
-def check_seed(seed: int | None) -> int:
-    """Return the seed of the draws."""
-    return check_number(seed, "--seed", 0, sys.maxsize, costs.SEED)
-
-
 def option_words(group: object, *omitted: str) -> list[str]:
     """Return the files and options that the user gave, as words of a shell command; defaults are left out.
 
@@ -384,20 +363,13 @@ def option_words(group: object, *omitted: str) -> list[str]:
         omitted: names of fields to leave out.
     """
     words: list[str] = []
-    for parameter in inspect.signature(type(group), eval_str=True).parameters.values():
-        value = getattr(group, parameter.name)
-        if parameter.name in omitted or value == parameter.default:
-            continue
-        values = value if isinstance(value, list) else [value]
-        option = [] if parameter.name == "files" else [f"--{parameter.name.replace('_', '-')}"]
-        for each in values:
-            words += [*option, jupyter.shell_path(each)]
+    for name, parameter in inspect.signature(type(group), eval_str=True).parameters.items():
+        value = getattr(group, name)
+        if name not in omitted and value != parameter.default:
+            option = [] if name == "files" else [f"--{name.replace('_', '-')}"]
+            for each in value if isinstance(value, list) else [value]:
+                words += [*option, jupyter.shell_path(each)]
     return words
-
-
-def language_option(lang: str) -> list[str]:
-    """Return the option --lang as words of a shell command; empty for English."""
-    return [] if lang == "en" else ["--lang", lang]
 
 
 def suggest_command(*words: str, lang: str = "en") -> None:
@@ -405,7 +377,105 @@ def suggest_command(*words: str, lang: str = "en") -> None:
 
     Args:
         words: the words of the command after `outage-analysis`, quoted for a shell.
-        lang: the language of the output.
+        lang: the language of the output, which the command then has, too.
     """
-    command = f"outage-analysis {' '.join(words)}"
+    language = [] if lang == "en" else ["--lang", lang]
+    command = " ".join(["outage-analysis", *words, *language])
     sys.stderr.write(text.Locale(lang)("terminal.next", command=command) + "\n")
+
+
+def parse_money(value: str, option: str = "--budget") -> int:
+    """Parse an amount in whole currency units, with or without separators, such as 400M, 1.5bn or 4억.
+
+    Raises:
+        UsageError: the text is not a positive whole number of at most 17 digits.
+    """
+    digits = value.replace("_", "").replace(",", "").strip()
+    match = re.fullmatch(rf"([0-9]+)(\.[0-9]*)?\s*({'|'.join(text.MONEY_UNITS)})", digits.casefold())
+    if match and len(re.findall("[0-9]", match[0])) <= MOST_MONEY_DIGITS:
+        amount = Decimal(match[1] + (match[2] or "")) * text.MONEY_UNITS[match[3]]
+        digits = str(int(amount)) if amount == int(amount) else digits
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_MONEY_DIGITS and int(digits)):
+        problem = f"{option} is no sum in whole currency"
+        raise UsageError(problem, value=value, remedy="Write it as 300_000_000.")
+    return int(digits)
+
+
+def parse_amount(value: str, option: str) -> Decimal:
+    """Parse an amount in whole currency, with decimals if necessary.
+
+    Raises:
+        UsageError: the text is no amount.
+    """
+    try:
+        amount = Decimal(value.replace("_", ""))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"{option} is no amount", value=value, remedy="Write it as 30_000 or 12.50.")
+    return amount
+
+
+def parse_tiers(value: str) -> dict[policies.Amount | None, policies.Amount]:
+    """Parse tiers such as 300000:30000,500000:50000; the star in *:80000 stands for all larger losses.
+
+    Raises:
+        UsageError: the text is no list of tiers.
+    """
+    tiers: dict[policies.Amount | None, policies.Amount] = {}
+    for part in value.split(","):
+        up_to, colon, pays = part.strip().partition(":")
+        if not colon:
+            remedy = "Write 300000:30000,500000:50000, without thousands separators other than _."
+            raise UsageError("--tiers is no list of tiers", value=value, remedy=remedy)
+        edge = None if up_to.strip() == "*" else parse_amount(up_to.strip(), "--tiers")
+        if edge in tiers:
+            raise UsageError("--tiers has two payments for one tier", value=up_to)
+        tiers[edge] = parse_amount(pays.strip(), "--tiers")
+    return tiers
+
+
+def parse_pairs(texts: Sequence[str], option: str, example: str) -> dict[str, str]:
+    """Parse texts such as service=Product into a mapping from name to value.
+
+    Raises:
+        UsageError: a text has no equals sign or no name, or a name is given twice.
+    """
+    pairs: dict[str, str] = {}
+    for given in texts:
+        name, equals, value = given.partition("=")
+        if not (name.strip() and equals) or name.strip() in pairs:
+            fault = "has no value" if not equals else "is given twice for one name" if name else "has no name"
+            raise UsageError(f"{option} {fault}", value=given, remedy=f"Write each once, as in {example}.")
+        pairs[name.strip()] = value
+    return pairs
+
+
+def parse_level(value: str | None) -> int:
+    """Parse the level of the likely range in percent, such as 90 or 90%; None gives the default level.
+
+    Raises:
+        UsageError: the text is no whole number from 50 to 98.
+    """
+    if value is None:
+        return text.DEFAULT_LEVEL
+    level = int(value.removesuffix("%")) if re.fullmatch("[0-9]{1,2}%?", value) else 0
+    if not text.LEAST_LEVEL <= level <= text.MOST_LEVEL:
+        problem = f"--level is no whole number from {text.LEAST_LEVEL} to {text.MOST_LEVEL}"
+        raise UsageError(problem, value=value, remedy="Write 90 for P5 to P95.")
+    return level
+
+
+def parse_share(value: str, option: str = "--max-rejects") -> float:
+    """Parse a share such as 5% or 0.05.
+
+    Raises:
+        UsageError: the text is not a number between 0 and 1.
+    """
+    try:
+        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise UsageError(f"{option} is not a share", value=value, remedy="Write it as 5% or 0.05.")
+    return share

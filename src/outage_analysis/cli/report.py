@@ -10,15 +10,15 @@ import typer
 
 from outage_analysis import analysis, reports, text
 from outage_analysis.cli.console import print_json, print_line, print_text, print_warnings, progress
-from outage_analysis.cli.option_values import parse_changes
 from outage_analysis.cli.options import (
     Json,
     Language,
     Output,
     PlanOptions,
     expand_options,
-    language_option,
     option_words,
+    parse_amount,
+    parse_pairs,
     suggest_command,
 )
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
@@ -66,8 +66,14 @@ def report(
         outage-analysis report --lang ko --formats html,csv --bom
     """
     chosen = tuple(reports.FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
-    plan = options.plan(hindsight=hindsight, compare=compare or ())
-    plan = replace(plan, changes=parse_changes(changes or ()))
+    pairs = parse_pairs(changes or (), "--set", "cash.tier1=20000").items()
+    exact = {
+        name: float(
+            parse_amount(value.removesuffix("%"), f"--set {name}") / (100 if value.endswith("%") else 1)
+        )
+        for name, value in pairs
+    }
+    plan = replace(options.plan(hindsight=hindsight, compare=compare or ()), changes=exact)
     reports.check_output_options(out, lang=lang, force=force, formats=chosen)
     with progress(lang) as step:
         run = analysis.run(plan, progress=step)
@@ -108,8 +114,7 @@ def cost(options: PlanOptions, *, output: Output) -> None:
     run.check_budget_has_cash()
     output.emit(run)
     if not output.as_json:
-        lang = output.lang
-        suggest_command("report", *option_words(options), *language_option(lang), lang=lang)
+        suggest_command("report", *option_words(options), lang=output.lang)
 
 
 @commands.command()
@@ -151,15 +156,8 @@ def verify(
             print_json({"verified": False, **place, "problem": failure.problem})
         raise
     if as_json:
-        print_json(
-            {
-                "verified": True,
-                "files": result.files,
-                "rebuilt": result.rebuilt,
-                "notes": result.notes,
-                "stated": {"max_rejects": result.max_rejects},
-            }
-        )
+        told = {"files": result.files, "rebuilt": result.rebuilt, "notes": result.notes}
+        print_json({"verified": True, **told, "stated": {"max_rejects": result.max_rejects}})
         return
     outcome = "terminal.verify_rebuilt" if result.rebuilt else "terminal.verify_intact"
     print_text(locale(outcome, count=result.files))

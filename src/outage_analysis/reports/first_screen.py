@@ -10,7 +10,6 @@ from outage_analysis.analysis import (
     MAX_NAMED_LINES,
     Analysis,
     budget_scope,
-    counted_schedule,
     driver_sentences,
     headline_sentences,
     input_notes,
@@ -89,10 +88,10 @@ def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    promised, line = promised_range(analysis), counted_schedule(analysis)
-    if promised is None or line is None:
+    promised = promised_range(analysis)
+    if promised is None:
         return None
-    count, low, high = promised
+    line, count, low, high = promised
     several = "report.tile_promised_note" if low < high else "report.tile_promised_one"
     note, title = locale(several, count=locale.number(count)), "report.tile_promised"
     if any(rule.review for _, rule in line.positive_bands):
