@@ -30,7 +30,6 @@ from pptx.util import Emu, Inches, Pt
 from rich.cells import cell_len, set_cell_size
 
 from outage_analysis.charts import INK, MUTED, png, source_line, svg
-from outage_analysis.reports.archives import repack
 from outage_analysis.reports.blocks import (
     Block,
     BulletList,
@@ -43,6 +42,7 @@ from outage_analysis.reports.blocks import (
     Text,
 )
 from outage_analysis.reports.report import Report, facts_by_host
+from outage_analysis.reports.table_files import repack
 from outage_analysis.text import fonts
 
 WIDTH, HEIGHT = 13.333, 7.5

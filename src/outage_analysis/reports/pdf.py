@@ -23,13 +23,14 @@ from outage_analysis.reports.blocks import (
     Block,
     BulletList,
     ChartBlock,
+    Grid,
+    GridColumn,
     Heading,
     KeyFigures,
     Section,
     TableBlock,
     Text,
 )
-from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.reports.report import Report, facts_by_host
 from outage_analysis.text import fonts
 

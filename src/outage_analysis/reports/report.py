@@ -28,17 +28,17 @@ from outage_analysis.reports.blocks import (
     Block,
     BulletList,
     ChartBlock,
+    Grid,
     Heading,
     KeyFigures,
     PageChart,
     Section,
     TableBlock,
+    TableFormatter,
     Text,
     Tile,
 )
-from outage_analysis.reports.first_screen import sentences, tiles
-from outage_analysis.reports.grids import Grid, TableFormatter
-from outage_analysis.reports.options import option_grid, option_view
+from outage_analysis.reports.first_screen import option_grid, option_view, sentences, tiles
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
 from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views

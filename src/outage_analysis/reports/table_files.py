@@ -1,14 +1,29 @@
-"""Write tables as CSV and Parquet, and charts as SVG and PNG."""
+"""Write CSV, Parquet, SVG, PNG and Markdown files, and zip archives with the same bytes everywhere."""
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
+from markupsafe import Markup
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
+from outage_analysis.reports.blocks import (
+    Block,
+    BulletList,
+    Grid,
+    Heading,
+    KeyFigures,
+    Section,
+    TableBlock,
+    Text,
+)
 from outage_analysis.reports.report import Report
 from outage_analysis.text import TableSchema, escape_formulas
 
@@ -76,3 +91,77 @@ def _chart_file(report: Report, folder: Path, file: str) -> Path:
     name, _, suffix = file.rpartition(".")
     (folder / "charts").mkdir(exist_ok=True)
     return folder / "charts" / f"{name}{'-synthetic' if report.chart_is_synthetic(name) else ''}.{suffix}"
+
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_LIST_MARK = re.compile(r"^[-+=](?= |$)")
+
+
+def write_markdown(report: Report, folder: Path) -> None:
+    """Write report.md; it shows the charts if the report has their SVG files."""
+    sections = [*report.front, *(section for section in report.sections if not section.appendix)]
+    parts = [f"# {_text(report.title)}", *map(_text, (report.kicker, report.policy, report.warning))]
+    parts += [_text(report.banner)] if report.analysis.headline_is_synthetic else []
+    for section in sections:
+        parts += _section(section, report, folder)
+    parts += [_text(report.locale("report.markdown_rest")), "---", _text(report.footer)]
+    (folder / "report.md").write_text("\n\n".join(filter(None, parts)) + "\n", "utf-8")
+
+
+def _section(section: Section, report: Report, folder: Path) -> Iterator[str]:
+    badge = f" ({report.locale('report.synthetic_badge')})" if section.synthetic else ""
+    yield f"## {_text(section.title)}{badge}"
+    for block in section.blocks:
+        yield from _block(block, report, folder)
+
+
+def _block(block: Block, report: Report, folder: Path) -> Iterator[str]:
+    if isinstance(block, Text):
+        yield _text(block.text) if block.role == "plain" else f"**{_text(block.text)}**"
+    elif isinstance(block, Heading):
+        yield f"### {_text(block.text)}"
+    elif isinstance(block, BulletList | KeyFigures):
+        yield "\n".join(f"- {_text(item)}" for item in block.items)
+    elif isinstance(block, TableBlock):
+        yield _table(report.grids[block.grid])
+    else:
+        chart = report.charts[block.chart]
+        yield f"**{_text(chart.title)}** {_text(chart.subtitle)}"
+        drawn = sorted((folder / "charts").glob(f"{block.chart}*.svg"))
+        names = {block.chart, f"{block.chart}-synthetic"}
+        yield from (f"![{_text(chart.description)}](charts/{p.name})" for p in drawn if p.stem in names)
+        if block.table:
+            yield _table(report.grids[block.table.grid])
+
+
+def _table(grid: Grid) -> str:
+    heads = " | ".join(_text(column.title) for column in grid.columns)
+    rule = " | ".join("--:" if column.style == "n" else "---" for column in grid.columns)
+    rows = (" | ".join(map(_text, row)) for row in grid.rows)
+    return "\n".join(f"| {line} |" for line in (heads, rule, *rows))
+
+
+def _text(text: str) -> str:
+    """Return a text on one line, in which nothing is markup."""
+    plain = text.striptags() if isinstance(text, Markup) else text
+    return _LIST_MARK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", " ".join(plain.split())))
+
+
+MEMBER_DATE = (1980, 1, 1, 0, 0, 0)
+"""The date of every member: the earliest that the zip format can store."""
+REGULAR_FILE = 0o100644 << 16
+
+
+def repack(data: bytes) -> bytes:
+    """Return a zip archive with the same files, sorted by name, without compression and with a fixed date.
+
+    The bytes do not depend on the time, the operating system or the version of zlib.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as new:
+        for name in sorted(old.namelist()):
+            entry = zipfile.ZipInfo(name, MEMBER_DATE)
+            # Files are marked as created on Unix (3). Otherwise, archives from Windows would differ.
+            entry.create_system, entry.external_attr = 3, REGULAR_FILE
+            new.writestr(entry, old.read(name))
+    return buffer.getvalue()

@@ -15,7 +15,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from outage_analysis.charts import ACCENT, GREY, GRID, INK, LIGHT, MUTED, WIDE_LETTERS, wrap_columns
-from outage_analysis.reports.grids import TableFormatter
+from outage_analysis.reports.blocks import TableFormatter
 from outage_analysis.text import Column, Locale, Unit, fonts
 
 NO_CONVERSION = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
