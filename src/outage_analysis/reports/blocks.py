@@ -296,6 +296,11 @@ def truncate(text: str) -> str:
     return visible if len(visible) <= MAX_CELL_LENGTH else f"{visible[: MAX_CELL_LENGTH - 1]}…"
 
 
+def plain_text(text: str | Markup) -> str:
+    """Return a text or a cell without markup and without characters that no font has."""
+    return fonts.printable(text.striptags() if isinstance(text, Markup) else text)
+
+
 def _links(text: str) -> Markup:
     parts = []
     for part in text.split(" ; "):

@@ -30,6 +30,7 @@ from outage_analysis.reports.blocks import (
     Section,
     TableBlock,
     Text,
+    plain_text,
 )
 from outage_analysis.reports.report import Report, facts_by_host
 from outage_analysis.text import fonts
@@ -131,7 +132,7 @@ def printed(text: str | Markup, most: int = MAX_TEXT) -> str:
     Links and characters without a glyph are replaced, long texts are cut, and long words get points at which
     a line may break.
     """
-    plain = fonts.printable(str(text.striptags()) if isinstance(text, Markup) else text)
+    plain = plain_text(text)
     plain = plain if len(plain) <= most else plain[:most] + "…"
     long_word, piece = rf"\S{{{MAX_WORD + 1},}}", rf"(\S{{{PIECE}}})(?=\S)"
     return re.sub(long_word, lambda word: re.sub(piece, rf"\1{ZERO_WIDTH_SPACE}", word[0]), plain)

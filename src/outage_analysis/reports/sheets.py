@@ -15,7 +15,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from outage_analysis.charts import ACCENT, GREY, GRID, INK, LIGHT, MUTED, WIDE_LETTERS, wrap_columns
-from outage_analysis.reports.blocks import TableFormatter
+from outage_analysis.reports.blocks import TableFormatter, plain_text
 from outage_analysis.text import Column, Locale, Unit, fonts
 
 NO_CONVERSION = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -135,7 +135,7 @@ def _table_cell(locale: Locale, column: Column, row: Mapping[str, Any], text: st
     is_too_long = isinstance(value, int) and abs(value) >= 10**MAX_DIGITS
     if unit in NUMBER_UNITS and not is_too_long:
         return number_cell(locale, value, unit)
-    return Cell(text.striptags() if isinstance(text, Markup) else text)
+    return Cell(plain_text(text))
 
 
 def number_format(locale: Locale, unit: Unit, value: float) -> str:

@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 
 import polars as pl
-from markupsafe import Markup
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
@@ -23,6 +22,7 @@ from outage_analysis.reports.blocks import (
     Section,
     TableBlock,
     Text,
+    plain_text,
 )
 from outage_analysis.reports.report import Report
 from outage_analysis.text import TableSchema, escape_formulas
@@ -143,8 +143,7 @@ def _table(grid: Grid) -> str:
 
 def _text(text: str) -> str:
     """Return a text on one line, in which nothing is markup."""
-    plain = text.striptags() if isinstance(text, Markup) else text
-    return _LIST_MARK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", " ".join(plain.split())))
+    return _LIST_MARK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", " ".join(plain_text(text).split())))
 
 
 MEMBER_DATE = (1980, 1, 1, 0, 0, 0)
