@@ -55,11 +55,6 @@ class Tile:
     likely: str = ""
     """The start of the note if it is the likely range of the figure; it is set in bold."""
 
-    @property
-    def sentence(self) -> str:
-        """The key figure in one line."""
-        return f"{self.title}: {self.figure}{self.note and f'. {self.note}'}"
-
 
 @dataclass(frozen=True)
 class KeyFigures(Marked):
@@ -70,7 +65,7 @@ class KeyFigures(Marked):
     @property
     def items(self) -> tuple[str, ...]:
         """Each key figure in one line."""
-        return tuple(figure.sentence for figure in self.figures)
+        return tuple(f"{x.title}: {x.figure}{x.note and f'. {x.note}'}" for x in self.figures)
 
 
 @dataclass(frozen=True)
@@ -236,7 +231,8 @@ class TableFormatter:
 
         If the frame has no column `band`, the loss band is composed from the band edges `over` and `up_to`.
         """
-        heads = tuple(GridColumn(self._title(c), _column_style(c)) for c in columns)
+        styles = ("n" if c.is_number else "d" if c.unit == "day" else "" for c in columns)
+        heads = tuple(map(GridColumn, map(self._title, columns), styles))
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
 
@@ -266,28 +262,16 @@ class TableFormatter:
         if unit == "links":
             facts = str(value).removeprefix(DERIVED_PREFIX)
             return locale("report.derived", facts=facts) if facts != value else _links(facts)
-        return (
-            self._facts(fonts.printable(str(value)))
-            if unit in ("facts", "published_count")
-            else fonts.printable(str(value))
-        )
+        if unit not in ("facts", "published_count"):
+            return fonts.printable(str(value))
+        link, ids = Markup('<a href="#fact-{0}">{0}</a>'), dict.fromkeys(fonts.printable(str(value)).split())
+        return Markup(", ").join(link.format(i) if i in self.linked else i for i in ids)
 
     def _band(self, row: dict[str, Any]) -> str:
         if row.get("rule") == "straddles":
             return self.locale("word.straddles")
         is_whole_line = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
         return "" if is_whole_line else self.locale.band(row["over"], row["up_to"])
-
-    def _facts(self, ids: str) -> Markup:
-        parts = [
-            Markup('<a href="#fact-{0}">{0}</a>').format(i) if i in self.linked else Markup("{}").format(i)
-            for i in dict.fromkeys(ids.split())
-        ]
-        return Markup(", ").join(parts)
-
-
-def _column_style(column: Column) -> str:
-    return "n" if column.is_number else "d" if column.unit == "day" else ""
 
 
 def truncate(text: str) -> str:
@@ -307,7 +291,5 @@ def _links(text: str) -> Markup:
         address = urlsplit(part)
         web = address.scheme in ("http", "https") and address.netloc
         link = Markup('<a href="{}" rel="noreferrer noopener">{}</a>')
-        parts.append(
-            link.format(part, address.netloc.removeprefix("www.")) if web else Markup("{}").format(part)
-        )
+        parts.append(link.format(part, address.netloc.removeprefix("www.")) if web else part)
     return Markup(", ").join(parts)

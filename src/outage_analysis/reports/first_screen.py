@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import polars as pl
 
@@ -152,13 +151,28 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     headline, options = headline_sentences(analysis, locale), decision_options(analysis, locale)
     rates = tuple(input_notes(analysis, locale))
     recommended = (*recommendation(analysis, locale), *_largest_change(options, locale))
-    levers = tuple(_lever_sentences(analysis.exact_tables["levers"], locale, names))
+    levers = analysis.exact_tables["levers"]
+    several = levers["line"].n_unique() > 1
+    changes = (
+        locale(
+            f"report.decide_{row['lever']}",
+            line=locale("report.of_line", line=names.get(row["line"], row["line"])) if several else "",
+            step=locale.money(row["step"]) if row["lever"] == "award" else "",
+            adds=locale.money(row["adds"]),
+        )
+        for row in levers.iter_rows(named=True)
+    )
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
     left_out = _without(bounded, analysis.bounded_lines, locale, names)
     left_out += _without("lines_apart", analysis.published_lines_left_out, locale, names)
     left_out += unstated_notes(analysis, locale, first_screen=True)
     left_out += [] if headline else [*rates, *parts_left_out(analysis, locale)]
-    left_out += _later_claims_sentences(analysis, locale)
+    if analysis.claims is not None and "cost" in analysis.cubes:
+        # Synthetic claims with a later date were generated from a count that was published later. They
+        # therefore have a sentence of their own.
+        key = "report.later_rows" if analysis.synthetic else "report.later_claims"
+        if later := len(analysis.claims) - analysis.cubes["cost"].claims:
+            left_out.append(locale(key, count=locale.number(later), day=locale.day(analysis.as_of)))
     if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
         left_out.append(locale("report.tied"))
     if unpriced := analysis.unpriced_lines:
@@ -172,7 +186,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         recommended=recommended,
         options=options,
         drives=tuple(driver_sentences(analysis, locale)),
-        decide=recommended if options else levers,
+        decide=recommended if options else tuple(changes),
         left_out=tuple(left_out),
     )
 
@@ -181,31 +195,6 @@ def _without(key: str, lines: Iterable[str], locale: Locale, names: Mapping[str,
     """Return a sentence that names cost lines; none if there are no lines."""
     named = ", ".join(names.get(line, line) for line in lines)
     return [locale(f"report.{key}", lines=named)] if named else []
-
-
-def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    several = levers["line"].n_unique() > 1
-    return [
-        locale(
-            f"report.decide_{row['lever']}",
-            line=locale("report.of_line", line=names.get(row["line"], row["line"])) if several else "",
-            step=locale.money(row["step"]) if row["lever"] == "award" else "",
-            adds=locale.money(row["adds"]),
-        )
-        for row in levers.iter_rows(named=True)
-    ]
-
-
-def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    if analysis.claims is None or "cost" not in analysis.cubes:
-        return []
-    later = len(analysis.claims) - analysis.cubes["cost"].claims
-    if not later:
-        return []
-    # Synthetic claims with a later date were generated from a count that was published later. They therefore
-    # have a sentence of their own.
-    key = "report.later_rows" if analysis.synthetic else "report.later_claims"
-    return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
 def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], ...]:
@@ -241,19 +230,6 @@ FIGURES = ("expected", "range_low", "range_high", "over_budget", "recipients", "
 """The columns of the tables of scenarios and of compared policies that an option shows."""
 
 
-def decision_rows(analysis: Analysis) -> list[tuple[scenarios.Scenario, dict[str, Any]]]:
-    """Return the scenarios that are decisions and have figures, each with its row of the scenario table."""
-    table = analysis.exact_tables.get("scenarios")
-    if table is None:
-        return []
-    rows = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
-    return [
-        (scenario, rows[scenario.id])
-        for scenario in scenarios.load_scenarios().scenarios
-        if scenario.id in rows and set(scenario.changes) <= {*DECISIONS}
-    ]
-
-
 def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
     """Return the options of the first screen, starting with the announced policy; empty without options.
 
@@ -261,10 +237,16 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
     company. The figures of the first option are those of the headline.
     """
     if analysis.compared is None:
-        found = decision_rows(analysis)
-        names = [locale("report.scenario_base"), *(scenario.name[locale.lang] for scenario, _ in found)]
-        base = analysis.exact_tables["scenarios"].filter(scenario="base").to_dicts() if found else []
-        rows = [*base, *(row for _, row in found)]
+        table = analysis.exact_tables.get("scenarios", pl.DataFrame({"scenario": [], "status": []}))
+        found = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
+        decisions = [
+            scenario
+            for scenario in scenarios.load_scenarios().scenarios
+            if scenario.id in found and set(scenario.changes) <= {*DECISIONS}
+        ]
+        names = [locale("report.scenario_base"), *(scenario.name[locale.lang] for scenario in decisions)]
+        base = table.filter(scenario="base").to_dicts() if decisions else []
+        rows = [*base, *(found[scenario.id] for scenario in decisions)]
     else:
         table, display = analysis.exact_tables["comparison"], analysis.names(locale.lang)
         names = short_names([display.get(id_, id_) for id_ in table["policy"]])

@@ -73,7 +73,15 @@ def html_page(report: Report) -> str:
         "dark_palette": Markup(script_json(dict(DARK))),
         "script": Markup(script),
     }
-    template = _environment().get_template("report.html.j2")
+    environment = Environment(
+        loader=FunctionLoader(template_text),
+        autoescape=True,
+        finalize=_printable,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.j2")
     text = template.render(**context, style=STYLE_PLACE, csp=CSP_PLACE)
     # The embedded fonts contain the letters of the page, so the style comes last.
     style = fonts.font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
@@ -108,17 +116,6 @@ def prose_columns(grid: Grid) -> list[bool]:
 
 def _printable(value: object) -> object:
     return fonts.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=FunctionLoader(template_text),
-        autoescape=True,
-        finalize=_printable,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def template_text(name: str) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from outage_analysis.reports.blocks import (
     plain_text,
 )
 from outage_analysis.reports.report import Report, facts_by_host
+from outage_analysis.reports.table_views import SOURCE_TABLES
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
@@ -154,18 +156,14 @@ def brief_values(report: Report) -> Values:
 def report_values(report: Report) -> Values:
     """Return the values for the template of the full report: the first page, and blocks by orientation."""
     grids = printed_grids(report)
-    runs: list[Values] = []
     blocks = [_values(part, report, grids) for s in printed_sections(report) for part in (s, *s.blocks)]
-    for block in _with_orientation(blocks):
-        if not runs or runs[-1]["flipped"] != block["flipped"]:
-            runs.append({"flipped": block["flipped"], "blocks": []})
-        runs[-1]["blocks"].append(block)
+    runs = groupby(_with_orientation(blocks), itemgetter("flipped"))
     titles = "; ".join(s.title for s in report.sections if s.appendix and not s.printed)
     return first_page_values(report) | {
         "contents": report.locale("report.contents"),
         "sums": _chart(report, "separate_sums") if "separate_sums" in report.charts else None,
         "elsewhere": report.locale("report.printed_less", titles=titles) if titles else "",
-        "runs": runs,
+        "runs": [{"flipped": flipped, "blocks": list(run)} for flipped, run in runs],
     }
 
 
@@ -270,11 +268,11 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
         case ChartBlock():
             return {"kind": "picture", **_chart(report, block.chart)}
         case TableBlock():
-            is_synthetic, caption = report.table_is_synthetic(block.grid), printed(block.caption)
+            source = report.analysis.headline_table_name(SOURCE_TABLES.get(block.grid, block.grid))
             return {
                 "kind": "table",
-                "synthetic": is_synthetic,
-                "caption": caption,
+                "synthetic": report.analysis.needs_synthetic_mark(source),
+                "caption": printed(block.caption),
                 **table_values(grids[block.grid]),
             }
 

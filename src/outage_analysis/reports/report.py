@@ -41,7 +41,7 @@ from outage_analysis.reports.blocks import (
 from outage_analysis.reports.first_screen import option_grid, option_view, sentences, tiles
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
-from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views
+from outage_analysis.reports.table_views import View, build_views
 from outage_analysis.text import Locale, fonts
 
 
@@ -268,20 +268,19 @@ class Report:
             analysis.headline_table_name(entry.table)
         )
 
-    def table_is_synthetic(self, grid: str) -> bool:
-        """Return whether a table is based on synthetic claims and must be labelled as synthetic."""
-        return self.analysis.needs_synthetic_mark(
-            self.analysis.headline_table_name(SOURCE_TABLES.get(grid, grid))
-        )
-
     @cached_property
     def charts(self) -> dict[str, PageChart]:
         """All charts of the report that have data, by name; their titles are separate from the drawing."""
         bundled = {name: self.page_chart(name) for name, entry in CHARTS.items() if entry.page}
-        added = {name: block for name, block in self.own_blocks.items() if isinstance(block, OwnChart)}
-        return {name: chart for name, chart in bundled.items() if chart} | {
-            name: self._added_chart(name, chart) for name, chart in added.items()
-        }
+        charts = {name: chart for name, chart in bundled.items() if chart}
+        for name, block in self.own_blocks.items():
+            if isinstance(block, OwnChart):
+                title, subtitle, footer = map(fonts.printable, block.title_parts)
+                section = fonts.printable(self.own_sections[int(name.split("-")[1]) - 1].title[self.lang])
+                described = fonts.printable(str(block.spec.get("description") or title or section))
+                spec = block.drawing | {"description": described}
+                charts[name] = PageChart(spec, title or section, subtitle, footer, hindsight=False)
+        return charts
 
     def page_chart(self, name: str) -> PageChart | None:
         """Draw one of the package's charts; return None if it has no data."""
@@ -300,13 +299,6 @@ class Report:
         *subtitle, footer = title["subtitle"]
         later = entry.table.startswith("hindsight_")
         return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
-
-    def _added_chart(self, name: str, chart: OwnChart) -> PageChart:
-        title, subtitle, footer = map(fonts.printable, chart.title_parts)
-        section = self.own_sections[int(name.split("-")[1]) - 1].title[self.lang]
-        description = str(chart.spec.get("description") or title or section)
-        spec = chart.drawing | {"description": fonts.printable(description)}
-        return PageChart(spec, title or fonts.printable(section), subtitle, footer, hindsight=False)
 
     @cached_property
     def chart_svgs(self) -> dict[str, str]:

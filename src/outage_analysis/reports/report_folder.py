@@ -58,20 +58,19 @@ from outage_analysis.reports.own_sections import (
 )
 from outage_analysis.reports.pdf import write_pdf
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_files import write_csv, write_markdown, write_parquet, write_png, write_svg
+from outage_analysis.reports.table_files import write_charts, write_markdown, write_tables
 from outage_analysis.reports.workbook import write_xlsx
 from outage_analysis.text import LANGUAGES, Card, Displayable, Locale, Note, fonts
 
-FormatWriter = Callable[[Report, Path], None]
-FORMATS: dict[str, FormatWriter] = {
+FORMATS: dict[str, Callable[[Report, Path], None]] = {
     "html": write_html,
     "pptx": write_pptx,
-    "csv": write_csv,
-    "parquet": write_parquet,
+    "csv": partial(write_tables, suffix="csv"),
+    "parquet": partial(write_tables, suffix="parquet"),
     "pdf": write_pdf,
     "xlsx": write_xlsx,
-    "svg": write_svg,
-    "png": write_png,
+    "svg": partial(write_charts, suffix="svg"),
+    "png": partial(write_charts, suffix="png"),
     "md": write_markdown,
 }
 """Format name -> the function that writes its files into a folder."""
@@ -116,7 +115,11 @@ def write_report(
     """
     requested, out = Path(out), Path(out).resolve()
     check_output_options(out, lang=lang, force=force, formats=formats)
-    _check_fonts(lang)
+    fonts.folder()  # fails if a font file is missing
+    if missing := fonts.missing_characters(FIXED_CHARACTERS + "".join(Locale(lang).texts())):
+        named = ", ".join(f"U+{ord(c):04X}" for c in missing)
+        problem = f"the fonts lack letters of our own words in {lang}"
+        raise EnvironmentFailed(problem, value=named, remedy="Install the package again.")
     if analysis.claims is not None and analysis.claims.is_derived:
         raise UsageError(
             "a report needs claims of files, and these are a selection",
@@ -155,16 +158,6 @@ def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence
         )
     recover_interrupted(out.resolve(), partial(_check_target, force=True))
     _check_target(out.resolve(), force=force)
-
-
-def _check_fonts(lang: str) -> None:
-    """Refuse to write if a font file is missing, or lacks a character of our labels and fixed sentences."""
-    fonts.folder()
-    missing = fonts.missing_characters(FIXED_CHARACTERS + "".join(Locale(lang).texts()))
-    if missing:
-        named = ", ".join(f"U+{ord(c):04X}" for c in missing)
-        problem = f"the fonts lack letters of our own words in {lang}"
-        raise EnvironmentFailed(problem, value=named, remedy="Install the package again.")
 
 
 def _check_target(out: Path, *, force: bool) -> None:

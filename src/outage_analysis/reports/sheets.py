@@ -207,7 +207,8 @@ class Book:
         self._sheets.append(sheet)
         for notice in filter(None, (warning, banner)):
             sheet.write_paragraph(notice, "warning")
-        sheet.write_title(title or name)
+        sheet.write_line(title or name, "title", 24)
+        sheet.frozen = sheet.row
         return sheet
 
     def table_format(
@@ -261,21 +262,18 @@ class Sheet:
         """The head row, the last row and the number of columns of each table with column titles."""
         self._breaks: list[int] = []
         """The rows that start a printed page."""
-        self._frozen = 0
+        self.frozen = 0
+        """The number of rows that stay visible while scrolling."""
         self._last_heading, self._heading_row = "", -1
-
-    def write_title(self, title: str) -> None:
-        """Write the title of the sheet, which stays visible while scrolling."""
-        self._write_line(title, "title", 24)
-        self._frozen = self.row
 
     def write_heading(self, text: str) -> None:
         """Write a heading after an empty row, unless it repeats the last title or heading."""
         if text != self._last_heading:
-            self.row += 1 if self.row > self._frozen else 0
-            self._write_line(text, "heading", 20)
+            self.row += 1 if self.row > self.frozen else 0
+            self.write_line(text, "heading", 20)
 
-    def _write_line(self, text: str, style: str, height: int) -> None:
+    def write_line(self, text: str, style: str, height: int) -> None:
+        """Write a title or a heading, which is not broken into lines."""
         self._heights[self.row] = height
         self.worksheet.write_string(self.row, 0, cell_text(text), self.book.text_format(style))
         self._last_heading, self._heading_row = text, self.row
@@ -373,9 +371,9 @@ class Sheet:
         for row in range(self.row):
             worksheet.set_row(row, min(self._heights.get(row, LINE_HEIGHT), MAX_HEIGHT))
         if len(self._tables) == 1 and self._tables[0][0] <= MAX_FROZEN_HEAD:
-            self._frozen = self._tables[0][0] + 1
-        worksheet.freeze_panes(self._frozen, 0)
-        worksheet.repeat_rows(0, self._frozen - 1)
+            self.frozen = self._tables[0][0] + 1
+        worksheet.freeze_panes(self.frozen, 0)
+        worksheet.repeat_rows(0, self.frozen - 1)
         head, end, columns = max(self._tables, key=lambda table: table[1] - table[0], default=(0, 0, 0))
         if self.sortable and end - head >= MIN_FILTERED_ROWS:
             worksheet.autofilter(head, 0, end, columns - 1)

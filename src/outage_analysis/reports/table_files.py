@@ -54,17 +54,8 @@ def write_table(
             part.write_bytes(buffer.getvalue())
 
 
-def write_csv(report: Report, folder: Path) -> None:
-    """Write every table of the analysis as tables/<name>.csv; the content does not depend on the language."""
-    _write_tables(report, folder, "csv")
-
-
-def write_parquet(report: Report, folder: Path) -> None:
-    """Write every table of the analysis as tables/<name>.parquet."""
-    _write_tables(report, folder, "parquet")
-
-
-def _write_tables(report: Report, folder: Path, suffix: str) -> None:
+def write_tables(report: Report, folder: Path, *, suffix: str) -> None:
+    """Write every table as tables/<name>.csv or .parquet; the content does not depend on the language."""
     target = folder / "tables"
     target.mkdir(exist_ok=True)
     tables = report.analysis.tables
@@ -75,22 +66,13 @@ def _write_tables(report: Report, folder: Path, suffix: str) -> None:
         write_table(frame, target / f"{stem}.{suffix}", schema=tables.schema(name), bom=report.bom)
 
 
-def write_svg(report: Report, folder: Path) -> None:
-    """Write every chart of the report as charts/<name>.svg, with its title and sources."""
-    for name, drawing in report.titled_svgs.items():
-        _chart_file(report, folder, f"{name}.svg").write_text(drawing, "utf-8")
-
-
-def write_png(report: Report, folder: Path) -> None:
-    """Write every chart of the report as charts/<name>.png, rendered from the SVG."""
-    for name, picture in report.pictures.items():
-        _chart_file(report, folder, f"{name}.png").write_bytes(picture)
-
-
-def _chart_file(report: Report, folder: Path, file: str) -> Path:
-    name, _, suffix = file.rpartition(".")
-    (folder / "charts").mkdir(exist_ok=True)
-    return folder / "charts" / f"{name}{'-synthetic' if report.chart_is_synthetic(name) else ''}.{suffix}"
+def write_charts(report: Report, folder: Path, *, suffix: str) -> None:
+    """Write every chart as charts/<name>.svg or .png, with its title and sources."""
+    svgs = {name: drawing.encode() for name, drawing in report.titled_svgs.items()}
+    for name, data in (svgs if suffix == "svg" else report.pictures).items():
+        (folder / "charts").mkdir(exist_ok=True)
+        mark = "-synthetic" if report.chart_is_synthetic(name) else ""
+        (folder / "charts" / f"{name}{mark}.{suffix}").write_bytes(data)
 
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")

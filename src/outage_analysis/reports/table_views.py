@@ -206,32 +206,24 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         frames["exceedance"] = points.with_columns(chance.round(6)).sort("chance", descending=True)
     if "cost_ranges" in tables:
         frames["separate_sums"] = tables["cost_ranges"].filter(line="")
-    return {
+    views = {
         "cost": (cash, columns),
         "funnel": (funnel, text.schema_of("funnel").pick(*line_column, "stage", *numbers)),
         **_as_listed(frames),
-        **({"steps": _steps_view(tables["steps"])} if "steps" in tables else {}),
-        **_services_view(tables["services"], locale),
     }
-
-
-def _steps_view(frame: pl.DataFrame) -> View:
-    keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
-    banded = frame["rule"].null_count() < len(frame)
-    level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
-    bands = (text.column_of("band"), text.schema_of("steps")["rule"]) if banded else ()
-    amounts = text.schema_of("steps").pick("expected", "tail", "facts")
-    return frame.with_columns(level), (*text.schema_of("steps").pick(*keys), *bands, *amounts)
-
-
-def _services_view(services: pl.DataFrame, locale: text.Locale) -> dict[str, View]:
-    columns = _columns_with_values(services, text.schema_of("services").columns)
-    if all(column.name in ("service", "group") for column in columns):
-        return {}
-    counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
-    told = {"users": text.Column("users", "formatted", text.schema_of("services")["users"].description)}
-    shown = tuple(told.get(column.name, column) for column in columns)
-    return {"services": (services.with_columns(users=pl.Series(counts, dtype=pl.String)), shown)}
+    if "steps" in tables:
+        level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
+        steps, schema = tables["steps"].with_columns(level), text.schema_of("steps")
+        first = _columns_with_values(steps, schema.pick("line", "service"))
+        bands = (text.column_of("band"), schema["rule"]) if steps["rule"].count() else ()
+        views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "tail", "facts")))
+    services = tables["services"]
+    shown = _columns_with_values(services, text.schema_of("services").columns)
+    if {column.name for column in shown} - {"service", "group"}:
+        counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
+        told = (replace(column, unit="formatted") if column.name == "users" else column for column in shown)
+        views["services"] = (services.with_columns(users=pl.Series(counts, dtype=pl.String)), tuple(told))
+    return views
 
 
 def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) -> tuple[text.Column, ...]:
@@ -241,22 +233,6 @@ def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) ->
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     tables, locale = analysis.exact_tables, formatter.locale
-    assumptions, controller = _assumption_table(analysis, locale), accounting_table(analysis, locale)
-    facts = facts_in_language(tables["facts"], locale.lang)
-    frames = {
-        "headlines": _headlines_table(tables["headlines"], formatter),
-        "tie_outs": _tie_outs_table(analysis, tables["tie_outs"], locale.lang),
-        "policy": _policy_table(analysis, locale, formatter.names),
-        "assumptions": assumptions,
-        "assumptions_behind": assumptions,
-        "facts": facts,
-        "published_counts": facts.filter(topic="intake-counts"),
-    }
-    shown = _columns_with_values(controller, text.schema_of("report.controller").columns)
-    return {**_as_listed(frames), "controller": (controller, shown)}
-
-
-def _assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
     rows = [
         (
             assumption.id,
@@ -273,7 +249,20 @@ def _assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
         )
         for assumption in (analysis.used_ledger.assumptions if analysis.used_ledger else ())
     ]
-    return text.schema_of("report.assumptions").frame(rows)
+    assumptions = text.schema_of("report.assumptions").frame(rows)
+    controller = accounting_table(analysis, locale)
+    facts = facts_in_language(tables["facts"], locale.lang)
+    frames = {
+        "headlines": _headlines_table(tables["headlines"], formatter),
+        "tie_outs": _tie_outs_table(analysis, tables["tie_outs"], locale.lang),
+        "policy": _policy_table(analysis, locale, formatter.names),
+        "assumptions": assumptions,
+        "assumptions_behind": assumptions,
+        "facts": facts,
+        "published_counts": facts.filter(topic="intake-counts"),
+    }
+    shown = _columns_with_values(controller, text.schema_of("report.controller").columns)
+    return {**_as_listed(frames), "controller": (controller, shown)}
 
 
 def _claims_views(analysis: Analysis) -> dict[str, View]:
@@ -288,9 +277,8 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         columns = (text.column_of("service"), text.column_of("band"), *counts)
         views["claims_bands"] = (tables["claims_bands"], columns)
     whole = ("intake", "intake_hours", "quality", "amounts", "rules", "claimants", "heaping", "fitted")
-    for name in (f"claims_{name}" for name in whole):
-        if name in tables:
-            views[name] = (tables[name], tables.schema(name).columns)
+    found = [name for name in map("claims_{}".format, whole) if name in tables]
+    views |= {name: (tables[name], tables.schema(name).columns) for name in found}
     if "claims_summary" in tables:
         summary = tables["claims_summary"]
         unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
@@ -364,7 +352,7 @@ def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         hidden += ["p75"] if analysis.likely_range.high == "p75" else []
         columns = text.schema_of("scenarios").without(*hidden).columns
         views["scenarios"] = (frame.with_columns(pl.col("scenario").replace(titles)), columns)
-    return views | _as_listed({"reserve": tables["reserve"]} if "reserve" in tables else {})
+    return views | (_as_listed({"reserve": tables["reserve"]}) if "reserve" in tables else {})
 
 
 def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
