@@ -164,11 +164,8 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
     locale, analysis, section = report.locale, report.analysis, page.section
     charts = [figure.chart for figure in page.figures if isinstance(figure, ChartBlock)]
     tables = [figure for figure in page.figures if isinstance(figure, TableBlock)]
-    title = report.title if number == 1 else section.title
-    if charts:
-        title = report.charts[charts[0]].title
-    elif page.continued:
-        title = tables[0].caption
+    title = report.charts[charts[0]].title if charts else report.title if number == 1 else section.title
+    title = tables[0].caption if page.continued and not charts else title
     slide.shapes.title.name = "Title"
     _write(slide.shapes.title.text_frame, [Paragraph(_cut(title, MOST_IN_TITLE), bold=True)], TITLE_SIZE)
     _add_line(slide, "Kicker", KICKER, f"{locale.day(analysis.as_of)} · {report.title}", muted=True)
@@ -213,10 +210,10 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
 def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
     lines = []
     for block in blocks:
-        if isinstance(block, KeyFigures) and not block.figures[0].note:
-            lines.append(Paragraph("; ".join(block.items), bullet=True))
-        elif isinstance(block, BulletList | KeyFigures):
-            lines += [Paragraph(item, bullet=True) for item in block.items]
+        if isinstance(block, BulletList | KeyFigures):
+            short = isinstance(block, KeyFigures) and not block.figures[0].note
+            items = ("; ".join(block.items),) if short else block.items
+            lines += [Paragraph(item, bullet=True) for item in items]
         elif isinstance(block, Text | Heading):
             lines.append(Paragraph(block.text, bold=isinstance(block, Heading) or block.role != "plain"))
     return [line for line in lines if line.text]

@@ -170,18 +170,11 @@ def sliders(
             panel.data["live"]["command"] = repeat_command(analysis, report.products.factors, locale.lang)
         cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
         panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
-    return Sliders(panel, markup(panel, locale, _range_note(report), title=title), "")
-
-
-def _range_note(report: Report) -> str:
-    table = report.analysis.uncertainty_table(report.analysis.headline_basis, "quantiles")
-    points, likely = {}, report.analysis.likely_range
-    if table is not None:
-        points = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-    if not {likely.low, likely.high} <= set(points):
-        return report.locale("report.what_if_no_range")
-    low, high = (report.locale.money(points[end]) for end in (likely.low, likely.high))
-    return report.locale("report.what_if_range", low=low, high=high)
+    note, likely = locale("report.what_if_no_range"), analysis.likely_cash(analysis.headline_basis)
+    if likely is not None:
+        low, high = map(locale.money, likely)
+        note = locale("report.what_if_range", low=low, high=high)
+    return Sliders(panel, markup(panel, locale, note, title=title), "")
 
 
 MOVED_BY = {"award_factor": "times", "acceptance_odds_ratio": "odds"}

@@ -261,7 +261,7 @@ class SectionBuilder:
         if "hindsight_outcomes" not in self.grids:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
-        yield from (Text(texts, "strong") for texts in _hindsight_lesson(self.analysis, locale))
+        yield from (Text(text, "strong") for text in _hindsight_lesson(self.analysis, locale))
         if backtest is not None:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")

@@ -78,16 +78,13 @@ def workbook_bytes(report: Report) -> bytes:
     summary = book.add_sheet(
         locale("workbook.summary"), ACCENT, title=report.title, banner=banner, warning=report.warning
     )
-    cost = report.products
-    live = LiveFormulas(cost, locale) if cost and cost.factors else None
-    inputs_name = locale("workbook.inputs")
-    if live:
+    cost, inputs_name, live = report.products, locale("workbook.inputs"), None
+    if cost and cost.factors:
+        live = LiveFormulas(cost, locale)
         inputs = book.add_sheet(inputs_name, INPUT_TAB)
         lines = book.add_sheet(locale("workbook.lines"), ACCENT, banner=banner)
         write_inputs(inputs, report, live)
         write_lines(lines, report, live, inputs_name)
-        for name, cell in live.cells.items():
-            book.file.define_name(name, cell)
     tied = report.products is None and analysis.headline_basis in analysis.runs
     reason = "workbook.no_formulas_tied" if tied else "workbook.no_formulas"
     intro = locale("workbook.live_intro", sheet=inputs_name) if live else locale(reason)
@@ -102,12 +99,9 @@ def _write_summary(sheet: Sheet, report: Report, live: LiveFormulas | None, intr
     for text in (report.kicker, report.policy):
         sheet.write_paragraph(text)
     answer, *others = report.front
-    blocks = list(answer.blocks)
-    style = "strong"
-    while blocks and isinstance(first := blocks[0], Text):
-        sheet.write_paragraph(first.text, style)
-        style = first.role
-        blocks.pop(0)
+    for number, text in enumerate(report.answers.headline):
+        sheet.write_paragraph(text, "plain" if number else "strong")
+    blocks: list[Block] = [block for block in answer.blocks if not isinstance(block, Text)]
     sheet.write_heading(report.locale("workbook.figures"))
     sheet.write_paragraph(intro, "note")
     write_figures(sheet, report, live)
@@ -222,25 +216,11 @@ class LiveFormulas:
         taken = (CHANGED_INPUTS, *map(TOTAL_NAME.format, self.valuations))
         self.names = formula_names(self.inputs, taken)
         """The name of the cell of each input, by the id of the input."""
-        self.cells: dict[str, str] = {}
-        """Name -> the cell that it stands for; filled while the sheets are written."""
 
     def name_cell(self, name: str, sheet: Sheet, row: int, column: int) -> None:
         """Give a cell a name, which formulas on every sheet can use."""
         cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
-        self.cells[name] = f"={quote_sheetname(sheet.name)}!{cell}"
-
-    def input_cell(self, factor: page_model.LiveInput, value: float | None, style: str = "plain") -> Cell:
-        """Return a cell with a value of an input."""
-        return number_cell(self.locale, value, INPUT_UNITS[factor.measure], style)
-
-    def term_base(self, term: page_model.Product) -> float:
-        """Return the constant by which the inputs of a cost term are multiplied to give whole currency.
-
-        If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
-        """
-        amounts = sum(self.inputs[f].measure == "money" for f in term.factors)
-        return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
+        sheet.book.file.define_name(name, f"={quote_sheetname(sheet.name)}!{cell}")
 
     def value(self, terms: Iterable[page_model.Product]) -> float:
         """Return the sum of cost terms."""
@@ -325,16 +305,17 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         low, high = map(simulation_tables.round_digits, (entry.range.low, entry.range.high))
     value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
     flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
+    unit = INPUT_UNITS[factor.measure]
     return [
         Cell(names.get(factor.assumption, factor.assumption) or locale("workbook.tier")),
         Cell(", ".join(parts)),
         Cell(locale(f"word.{factor.kind}")),
-        live.input_cell(factor, factor.value, "input"),
+        number_cell(locale, factor.value, unit, "input"),
         Cell(locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")),
-        live.input_cell(factor, factor.value, "original"),
+        number_cell(locale, factor.value, unit, "original"),
         Cell(Formula(flag, ""), style="flag"),
-        live.input_cell(factor, low),
-        live.input_cell(factor, high),
+        number_cell(locale, low, unit),
+        number_cell(locale, high, unit),
         Cell(live.names[factor.id]),
     ]
 
@@ -416,7 +397,9 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
 def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, row: int) -> list[Cell]:
     locale, names = report.locale, report.names
     is_banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
-    is_count = any(live.inputs[f].measure == "money" for f in term.factors)
+    # If one input of the term is an amount, its constant is a count; otherwise the constant is an amount.
+    amounts = sum(live.inputs[f].measure == "money" for f in term.factors)
+    base = float(term.base * 10.0 ** (locale.minor_units * (amounts - 1)))
     formula = "*".join((xl_rowcol_to_cell(row, BASE), *(live.names[f] for f in term.factors)))
     value = live.value([term])
     return [
@@ -426,7 +409,7 @@ def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, ro
         Cell(names.get(term.claimant_type or "", term.claimant_type)),
         Cell(locale.band(term.over, term.up_to) if is_banded else ""),
         Cell(locale(f"word.{term.rule}") if term.rule else ""),
-        Cell(live.term_base(term), "decimal" if is_count else "money"),
+        Cell(base, "decimal" if amounts else "money"),
         Cell(" × ".join(live.names[f] for f in term.factors)),
         Cell(Formula(f"={formula}", value), "money"),
         Cell(value, "money", "original"),
