@@ -194,8 +194,6 @@ FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "rule": lambda locale, value: locale.label_or(f"rule.{value}", str(value)),
 }
 """Unit -> the function that formats a value, for units that need only the locale."""
-DERIVED_PREFIX = "derived from "
-"""The start of a source that is no web address but names the facts from which a figure was computed."""
 MAX_CELL_LENGTH = 120
 """The most characters of an input text that a cell shows; names may be no longer."""
 
@@ -260,7 +258,7 @@ class TableFormatter:
             parts = (self.names.get(part, part).split(":")[0] for part in str(value).split())
             return "; ".join(parts)
         if unit == "links":
-            facts = str(value).removeprefix(DERIVED_PREFIX)
+            facts = str(value).removeprefix("derived from ")
             return locale("report.derived", facts=facts) if facts != value else _links(facts)
         if unit not in ("facts", "published_count"):
             return fonts.printable(str(value))

@@ -47,8 +47,6 @@ from outage_analysis.text import fonts
 
 GAP = 0.35
 """The space between two columns of a slide, in inches."""
-TEXT_WIDTH, TEXT_SHARE = 5.2, 0.5
-"""The width of the texts beside a chart in inches, and the most height of texts above charts or a table."""
 FEW_TEXTS = 3
 """More texts than this, if they stand alone, are set in two columns."""
 TITLE_SIZE, SMALL = 24, 14
@@ -61,15 +59,11 @@ MOST_IN_TITLE, MOST_IN_TEXT, MOST_IN_CELL = 120, 700, 120
 """Longer texts are cut, and the notes have all of them; a Hangul letter counts as two."""
 MARGIN, WIDEST = 4, 40
 """In letters: the space beside the text of a table cell, and the longest text that widens its column."""
-PIXELS_PER_INCH = 80
-"""The scale of a chart; the charts of most slides are then not taller than their place."""
 LARGER = {"fontsize": 15.6, "lineheight": 18, "limit": 300}
 """Ending of the name of a size -> its pixels in the charts of slides: letters are 14 points high."""
 LANGUAGE_TAGS = {"en": "en-US", "ko": "ko-KR"}
 FONTS = {"en": "Arial", "ko": "Malgun Gothic"}
 """The font per language. Decks cannot embed fonts, so these are common on office computers."""
-TABLE_STYLE = "{3B4B98B0-60AC-42C2-AFA5-B58CD77FA1E5}"
-"""The id of a table style of PowerPoint: thin lines, and every other row lightly shaded."""
 
 
 @dataclass(frozen=True)
@@ -182,10 +176,10 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
     texts += [Paragraph(table.caption, bold=True) for table in tables if table.caption != title]
     more, box = partial(locale, "deck.more_rows"), BODY
     if texts and len(charts) == 1:
-        texts_box, box = box.split(TEXT_WIDTH)
+        texts_box, box = box.split(5.2)  # inches
         _add_text(slide, "Text", texts_box, texts, more)
     elif texts:
-        place = replace(box, height=box.height * TEXT_SHARE) if page.figures else box
+        place = replace(box, height=box.height / 2) if page.figures else box
         columns = 1 if page.figures or len(texts) <= FEW_TEXTS else 2
         box = box.below(_add_text(slide, "Text", place, texts, more, columns))
     places = box.split((box.width - GAP) / 2) if len(charts) > 1 else (box,)
@@ -259,10 +253,19 @@ def _height(text: str, width: float, size: float) -> float:
     return (ceil(cell_len(text) / _letters(width, size)) * LINE + SPACE) * size / 72
 
 
-def _count_fitting(heights: Sequence[float], room: float, line: float) -> int:
-    """Return how many of the parts have room; if not all have, there is room for a further line."""
-    ends = list(accumulate(heights))
-    return len(ends) if ends[-1] <= room else sum(end + line <= room for end in ends)
+def _fitted(
+    sizes: Sequence[int], heights_at: Callable[[int], list[float]], room: float
+) -> tuple[int, list[float], int]:
+    """Return the first font size at which all parts fit, or the last; their heights; and how many fit.
+
+    If not all parts fit, there is room for a further line.
+    """
+    for size in sizes:
+        heights = heights_at(size)
+        if sum(heights) <= room:
+            return size, heights, len(heights)
+    line = LINE * size / 72
+    return size, heights, sum(end + line <= room for end in accumulate(heights))
 
 
 # --- what stands on a slide ---
@@ -281,11 +284,9 @@ def _add_text(
     """Write the paragraphs that fit, as large as they fit, and return their height in inches."""
     width = (box.width - GAP * (columns - 1)) / columns
     texts = [replace(text, text=_cut(text.text, MOST_IN_TEXT)) for text in texts]
-    for size in TEXT_SIZES:
-        heights = [_height(text.text, width, size) for text in texts]
-        shown = _count_fitting(heights, box.height * columns, LINE * size / 72)
-        if shown == len(texts):
-            break
+    size, heights, shown = _fitted(
+        TEXT_SIZES, lambda size: [_height(x.text, width, size) for x in texts], box.height * columns
+    )
     height = sum(heights[:shown]) / columns + LINE * size / 72 * (columns - 1)
     if shown < len(texts):
         texts, height = [*texts[:shown], Paragraph(more(count=len(texts) - shown), muted=True)], box.height
@@ -305,7 +306,8 @@ def _add_chart(slide: Slide, chart: PageChart, name: str, box: Box, *, titled: b
         height = sum(_height(text.text, box.width, SMALL) for text in texts)
         _write(_text_box(slide, f"Measure: {name}", replace(box, height=height)), texts, SMALL)
         box = box.below(height)
-    image = png(svg(_enlarged(chart.spec), round(box.width * PIXELS_PER_INCH)))
+    # At 80 pixels an inch, the charts of most slides are not taller than their place.
+    image = png(svg(_enlarged(chart.spec), round(box.width * 80)))
     picture = slide.shapes.add_picture(io.BytesIO(image), *box.emu[:2])
     scale = min(Inches(box.width) / picture.width, Inches(box.height) / picture.height)
     picture.width, picture.height = (Emu(round(x * scale)) for x in (picture.width, picture.height))
@@ -333,13 +335,11 @@ def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: 
     ]
     letters = [MARGIN + min(length, WIDEST) for length in needed]
     widths = [box.width * part / sum(letters) for part in letters]
-    for size in TABLE_SIZES:
-        heights = [
-            max(_height(cell, width, size) for cell, width in zip(row, widths, strict=True)) for row in cells
-        ]
-        shown = _count_fitting(heights, box.height, LINE * size / 72)
-        if shown == len(cells):
-            break
+    size, heights, shown = _fitted(
+        TABLE_SIZES,
+        lambda size: [max(map(_height, row, widths, [size] * len(row))) for row in cells],
+        box.height,
+    )
     rows = cells[:shown]
     if shown < len(cells):
         rows.append([more(count=len(cells) - shown), *([""] * (len(widths) - 1))])
@@ -347,7 +347,8 @@ def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: 
     shape = slide.shapes.add_table(len(rows), len(widths), *place.emu)
     _name(shape, f"Table: {block.grid}", block.caption)
     table = shape.table
-    table._tbl.tblPr.find(qn("a:tableStyleId")).text = TABLE_STYLE  # noqa: SLF001 - python-pptx has no property for it
+    style = table._tbl.tblPr.find(qn("a:tableStyleId"))  # noqa: SLF001 - python-pptx has no property for it
+    style.text = "{3B4B98B0-60AC-42C2-AFA5-B58CD77FA1E5}"  # thin lines, every other row lightly shaded
     for column, width in zip(table.columns, widths, strict=True):
         column.width = Inches(width)
     for n, (row, height) in enumerate(zip(rows, heights, strict=False)):

@@ -222,8 +222,6 @@ def _largest_change(options: Sequence[Option], locale: Locale) -> list[str]:
     return [locale("report.options_largest", name=name, **amounts)]
 
 
-DECISIONS = ("effort", "extra_days", "award_factor", "acceptance_odds_ratio")
-"""Changes that are decisions of the company. Scenarios with other changes are stress tests."""
 NO_FIGURE = "–"
 """Placeholder in a cell without a figure."""
 FIGURES = ("expected", "range_low", "range_high", "over_budget", "recipients", "per_recipient")
@@ -242,7 +240,8 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
         decisions = [
             scenario
             for scenario in scenarios.load_scenarios().scenarios
-            if scenario.id in found and set(scenario.changes) <= {*DECISIONS}
+            if scenario.id in found
+            and {*scenario.changes} <= {"effort", "extra_days", "award_factor", "acceptance_odds_ratio"}
         ]
         names = [locale("report.scenario_base"), *(scenario.name[locale.lang] for scenario in decisions)]
         base = table.filter(scenario="base").to_dicts() if decisions else []

@@ -177,9 +177,6 @@ def sliders(
     return Sliders(panel, markup(panel, locale, note, title=title), "")
 
 
-MOVED_BY = {"award_factor": "times", "acceptance_odds_ratio": "odds"}
-"""Keys of a scenario that move the distribution of single inputs -> how the page moves it."""
-
 LIBRARY = {
     "incident": ("incidents", load_incident),
     "policy": ("policies", load_policy),
@@ -190,12 +187,11 @@ LIBRARY = {
 SETTINGS = ("max_rejects", "hindsight", "draws", "seed", "level")
 """Fields of a plan that are options of the same name."""
 
-Preset = dict[str, Any]
-"""A setting: its `label`, and by input the change, such as {"odds": 2} or {"set": 0.05}."""
 
-
-def slider_presets(analysis: Analysis, locale: Locale) -> list[Preset]:
+def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
     """Return the settings for the sliders of the headline cash.
+
+    A setting is its `label`, and by input the change, such as {"odds": 2} or {"set": 0.05}.
 
     A scenario is a setting only if the page can repeat it exactly: it multiplies an award, or the odds of
     acceptance. With hindsight, one more setting has the rates as they turned out.
@@ -205,7 +201,8 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[Preset]:
     presets = [
         {"label": scenario.name[locale.lang], "changes": changes}
         for scenario in scenarios.load_scenarios().scenarios
-        if set(scenario.changes) <= MOVED_BY.keys() and (changes := _scenario_changes(analysis, scenario))
+        if {*scenario.changes} <= {"award_factor", "acceptance_odds_ratio"}
+        and (changes := _scenario_changes(analysis, scenario))
     ]
     if observed := dict(_observed_rates(analysis)):
         presets.append({"label": locale("report.preset_outcome"), "changes": observed})

@@ -41,8 +41,6 @@ LIBRARIES = (
     *("pydantic", "python-pptx", "scipy", "typst", "vl-convert-python", "xlsxwriter"),
 )
 """Libraries whose version can change a byte of a report."""
-MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""Names of the same processor architecture on other operating systems."""
 ASSUMPTION_COLUMNS = (
     *("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known"),
     *("owner", "approved_by"),
@@ -52,7 +50,6 @@ PLAN_KEYS = ("budget", "changes", "draws", "hindsight", "level", "max_rejects", 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
-DocumentName = Annotated[str, Field(pattern=r"^(incident|policy|ledger|(compared|layout)-\d{1,4})$")]
 
 
 class ManifestPart(BaseModel):
@@ -93,7 +90,9 @@ class Manifest(ManifestPart):
     changes: dict[str, float]
     """Payments by name and assumptions by id that the user has set; the documents contain the values."""
     code_sha256: Digest
-    documents: dict[DocumentName, Digest]
+    documents: dict[
+        Annotated[str, Field(pattern=r"^(incident|policy|ledger|(compared|layout)-\d{1,4})$")], Digest
+    ]
     """The TOML documents in documents/<name>.toml: checksums of their content, whatever its layout."""
     draws: Annotated[int, Field(gt=0, le=MAX_DRAWS)]
     environment: dict[str, str]
@@ -174,7 +173,7 @@ def environment() -> dict[str, str]:
     """Return the processor architecture and the Python version, such as 3.11."""
     machine = platform.machine().lower()
     return {
-        "machine": MACHINE_NAMES.get(machine, machine),
+        "machine": {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine),
         "python": ".".join(map(str, sys.version_info[:2])),
     }
 

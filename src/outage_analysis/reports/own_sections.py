@@ -32,9 +32,6 @@ COMPOSITIONS = {"hconcat", "vconcat", "concat", "facet", "repeat"}
 FACETS = {"facet", "row", "column"}
 """Keys and channels of charts with several views, which have a width of their own."""
 DATA_KEYS = ("datasets", "values")
-FONT_KEYS = {"font", "labelFont", "titleFont", "subtitleFont"}
-NETWORK_KEYS = {"url", "href"}
-"""Keys with which a chart would read or link something elsewhere."""
 
 Values = tuple[str | int | float | bool | None, ...]
 ColumnKind = Literal["text", "integer", "number", "flag", "day"]
@@ -84,7 +81,7 @@ class OwnChart(OwnPart):
     def _self_contained(self) -> Self:
         if len(json.dumps(self.spec)) > MAX_CHART_BYTES:
             raise ValueError(f"a chart is larger than {MAX_CHART_BYTES:,} bytes | Aggregate its data first.")
-        if any(key in NETWORK_KEYS for key, _ in _items(self.spec)):
+        if any(key in {"url", "href"} for key, _ in _items(self.spec)):
             raise ValueError(
                 "a chart reads from an address or links to one, and a report works without a network"
                 " | Load the data first, and give them to the chart as a frame."
@@ -207,7 +204,7 @@ def _without_fonts(value: Any) -> Any:  # noqa: ANN401 - JSON values have no com
         return {
             key: inner if key in DATA_KEYS else _without_fonts(inner)
             for key, inner in value.items()
-            if key not in FONT_KEYS
+            if key not in {"font", "labelFont", "titleFont", "subtitleFont"}
         }
     return [_without_fonts(inner) for inner in value] if isinstance(value, list) else value
 

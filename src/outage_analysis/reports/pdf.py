@@ -38,14 +38,11 @@ from outage_analysis.reports.table_views import SOURCE_TABLES
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
-TEMPLATES = ("brief.typ", "report.typ", "style.typ")
 BRIEF_CHARTS = (
     *("separate_sums", "comparison", "services_by_band", "tornado"),
     *("headlines", "waterfall", "funnel", "band_distribution"),
 )
 """Charts for the second page of the brief, in order of preference; as many as fit are shown."""
-CHARTS_OF_FIRST_PAGES = ("total_distribution", "separate_sums")
-"""Charts of the first two pages of the report, which no section repeats."""
 SOURCES = "sources"
 """The table of the facts by the website that published them, which only the PDF has."""
 PRINTED_COLUMNS = {
@@ -58,7 +55,6 @@ PRINTED_COLUMNS = {
 }
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
 OMITTED_COLUMNS = ("kind", "rule", "status", "facts", "assumptions", "approved_by")
-OMITTED_TABLES = ("hindsight_tie_outs", "hindsight_outcomes")
 MAX_TEXT, MAX_TITLE, MAX_RUNNING_TITLE = 1_500, 200, 60
 """The most characters of a text, of a title, and of the incident's name in the header of a page."""
 MAX_WORD, PIECE = 26, 12
@@ -67,18 +63,12 @@ ZERO_WIDTH_SPACE = "\u200b"
 """Marks a place where a long word may be broken; it is invisible and needs no glyph."""
 MAX_UNBROKEN = 1_800
 """A table of at most this many letters is never split between pages."""
-TABLE_SIZE = 8.0
-"""The size of the letters of a table, in points."""
 LETTERS_PORTRAIT, LETTERS_LANDSCAPE = 114, 172
 """About how many letters of this size fit side by side on a page."""
-LEAST_PORTRAIT = 0.8
-"""A table gets a page in landscape if its letters would otherwise shrink below this share of their size."""
 LONG_TABLE = 24
 """A table of two columns with this many rows or more is set in two halves side by side."""
 LONG_CELL = 22
 """Cells with more letters than this are broken into lines rather than widen a column."""
-COLUMN_GAP = 2
-"""The space beside a column, in letters."""
 
 
 def write_pdf(report: Report, folder: Path) -> None:
@@ -109,7 +99,7 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
     import typst
 
     folder = files("outage_analysis.reports") / "templates"
-    sources = {name: (folder / name).read_bytes() for name in TEMPLATES}
+    sources = {name: (folder / name).read_bytes() for name in ("brief.typ", "report.typ", "style.typ")}
     told = json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
     project: Any = {"main": sources[f"{template}.typ"], **sources, "report.json": told, **drawings}
     try:
@@ -207,9 +197,11 @@ def _printed_blocks(section: Section, report: Report) -> Iterator[Block]:
         if isinstance(block, Heading):
             heading = block
             continue
-        if isinstance(block, ChartBlock) and block.chart in CHARTS_OF_FIRST_PAGES:
+        if isinstance(block, ChartBlock) and block.chart in ("total_distribution", "separate_sums"):
             continue
-        if isinstance(block, TableBlock) and (block.folded or block.grid in OMITTED_TABLES):
+        if isinstance(block, TableBlock) and (
+            block.folded or block.grid in ("hindsight_tie_outs", "hindsight_outcomes")
+        ):
             continue
         if heading is not None:
             yield heading
@@ -299,7 +291,8 @@ def table_values(grid: Grid) -> Values:
     columns = list(zip(values["styles"], values["heads"], *values["rows"], strict=True))
     widths: list[float] = [_letters(*column) for column in columns]
     needed = sum(widths)
-    flipped = needed * LEAST_PORTRAIT > LETTERS_PORTRAIT
+    # A table gets a page in landscape if its letters would otherwise shrink below 80 % of their 8 points.
+    flipped = needed * 0.8 > LETTERS_PORTRAIT
     halved = len(columns) == 2 and len(grid.rows) >= LONG_TABLE  # noqa: PLR2004 - two columns
     page = LETTERS_LANDSCAPE if flipped else LETTERS_PORTRAIT / 2 if halved else LETTERS_PORTRAIT
     # Columns of prose share the width that the others leave.
@@ -312,7 +305,7 @@ def table_values(grid: Grid) -> Values:
     return values | {
         "flipped": flipped,
         "halved": halved,
-        "size": round(TABLE_SIZE * min(1.0, page / needed), 1),
+        "size": round(8.0 * min(1.0, page / needed), 1),
         "widths": [round(100 * width / max(page, needed), 2) for width in widths],
         "keep_together": sum(map(cell_len, chain(*values["rows"]))) <= MAX_UNBROKEN,
     }
@@ -326,7 +319,7 @@ def _letters(style: str, head: str, *cells: str) -> int:
         LONG_CELL if _is_prose(style, cell) else cell_len(cell) + more
         for cell, more in zip(cells, capitals, strict=True)
     )
-    return max(_longest_word(head) + 1, *widths) + COLUMN_GAP
+    return max(_longest_word(head) + 1, *widths) + 2  # two letters of space
 
 
 def _is_prose(style: str, cell: str) -> bool:

@@ -319,10 +319,6 @@ class Report:
         return {name: png(drawing) for name, drawing in self.titled_svgs.items()}
 
 
-ADDRESS_SEPARATOR = " ; "
-"""The text between two web addresses of a source."""
-
-
 def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
     """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
     facts = report.analysis.exact_tables["facts"]
@@ -330,7 +326,7 @@ def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]
     by_host: dict[str, list[str]] = {}
     for fact in dict.fromkeys(wanted):
         if fact in sources:
-            addresses = map(urlsplit, (sources[fact] or "").split(ADDRESS_SEPARATOR))
+            addresses = map(urlsplit, (sources[fact] or "").split(" ; "))
             hosts = [a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https")]
             place = ", ".join(dict.fromkeys(filter(None, hosts))) or report.locale("deck.notes_derived")
             by_host.setdefault(place, []).append(fact)

@@ -314,9 +314,6 @@ MAX_CAUSES = 3
 """The most causes that an error message names."""
 CHANGED = "is not as the report wrote it"
 NO_KNOWN_CAUSE = "no recorded cause: somebody edited the manifest, or runs are not reproducible"
-NOTED_KEYS = {"code_sha256", "environment", "facts", "versions"}
-"""Manifest keys whose differences are only noted, because they need not change any file."""
-TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".svg", ".toml")
 DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
     "incident": load_incident,
     "policy": load_policy,
@@ -423,7 +420,10 @@ def _check_rebuild(
         notes = tuple(causes(was, now))
         for name in sorted((files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}):
             _compare(name, files, rebuilt, notes)
-        stated, again = (m.model_dump(mode="json", exclude=NOTED_KEYS) for m in (was, now))
+        stated, again = (
+            m.model_dump(mode="json", exclude={"code_sha256", "environment", "facts", "versions"})
+            for m in (was, now)
+        )
         if keys := _changed(stated, again):
             raise VerificationFailed("is not what a rebuild writes", file=MANIFEST_NAME, column=keys[0])
         if not notes:
@@ -440,7 +440,7 @@ def _compare(name: str, files: dict[str, Path], rebuilt: dict[str, Path], notes:
         raise VerificationFailed(f"{problem}: {why}" if why else problem, file=name)
     theirs, ours = files[name].read_bytes(), rebuilt[name].read_bytes()
     if theirs != ours:
-        is_text = name.endswith(TEXT_SUFFIXES)
+        is_text = name.endswith((".csv", ".html", ".json", ".md", ".svg", ".toml"))
         parts = (theirs.split(b"\n"), ours.split(b"\n")) if is_text else (theirs, ours)
         number = next(n for n, (a, b) in enumerate(zip_longest(*parts), start=1) if a != b)
         place: dict[str, Any] = {"line": number} if is_text else {"column": f"byte {number:,}"}

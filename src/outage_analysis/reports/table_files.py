@@ -128,11 +128,6 @@ def _text(text: str) -> str:
     return _LIST_MARK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", " ".join(plain_text(text).split())))
 
 
-MEMBER_DATE = (1980, 1, 1, 0, 0, 0)
-"""The date of every member: the earliest that the zip format can store."""
-REGULAR_FILE = 0o100644 << 16
-
-
 def repack(data: bytes) -> bytes:
     """Return a zip archive with the same files, sorted by name, without compression and with a fixed date.
 
@@ -141,8 +136,8 @@ def repack(data: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as new:
         for name in sorted(old.namelist()):
-            entry = zipfile.ZipInfo(name, MEMBER_DATE)
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # the earliest date that zip can store
             # Files are marked as created on Unix (3). Otherwise, archives from Windows would differ.
-            entry.create_system, entry.external_attr = 3, REGULAR_FILE
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
             new.writestr(entry, old.read(name))
     return buffer.getvalue()

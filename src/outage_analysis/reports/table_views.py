@@ -143,13 +143,8 @@ SOURCE_TABLES = {
 }
 """Report tables whose name differs from the analysis table that they are made from."""
 COST_AMOUNTS = text.schema_of("costs").pick("rule", "count", "promised", "low", "expected", "high", "most")
-COST_REASONS = text.schema_of("costs").pick("status", "facts", "assumptions")
-SEPARATE_VALUATIONS = ("top_down", "handling")
-"""Valuations shown in a table of their own: lines known only as a total, and handling effort."""
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
-ABOUT_FILING = ("nothing_claimed", "nothing_filed")
-"""Statuses of scenarios that change how people file although payments are automatic."""
 
 
 def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
@@ -183,10 +178,15 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     tables = analysis.exact_tables
     # Cost lines without an amount are left out here; the policy table lists them.
     figures = tables["costs"].filter(HAS_AMOUNT)
-    is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
+    is_separate = pl.col("valuation").is_in(("top_down", "handling"))
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = ["line", *(column for column in ("basis", "segment") if cash[column].n_unique() > 1)]
-    columns = (*text.schema_of("costs").pick(*keys), text.column_of("band"), *COST_AMOUNTS, *COST_REASONS)
+    columns = (
+        *text.schema_of("costs").pick(*keys),
+        text.column_of("band"),
+        *COST_AMOUNTS,
+        *text.schema_of("costs").pick("status", "facts", "assumptions"),
+    )
     numbers = ("low", "expected", "high")
     funnel = tables[analysis.headline_table_name("funnel")].with_columns(pl.col(*numbers).round(0))
     line_column = ("line",) if funnel["line"].n_unique() > 1 else ()
@@ -343,7 +343,7 @@ def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         names = ("comparison", "pairs", "flips", "policy_information_value")
         views = _as_listed({name: tables[name] for name in names})
     if "scenarios" in tables:
-        frame = tables["scenarios"].filter(~pl.col("status").is_in(ABOUT_FILING))
+        frame = tables["scenarios"].filter(~pl.col("status").is_in(("nothing_claimed", "nothing_filed")))
         titles = {
             scenario.id: scenario.name[locale.lang] for scenario in scenarios.load_scenarios().scenarios
         }

@@ -53,8 +53,6 @@ The summary, the inputs and the cost lines come before these sheets.
 """
 SHADED_TABLES = tuple(f"service_bands_{measure}" for measure in SERVICE_BAND_MEASURES)
 """Tables of services by loss band. Excel shades their cells: the darker, the larger the number."""
-SUMMARY_WIDTHS = {0: 40, 4: 26}
-"""The widths of some columns of the summary, in characters; column 4 can hold each of its states."""
 
 
 def write_xlsx(report: Report, folder: Path) -> None:
@@ -110,7 +108,7 @@ def _write_summary(sheet: Sheet, report: Report, live: LiveFormulas | None, intr
     for block in blocks:
         _write_block(sheet, report, block)
     sheet.write_paragraph(report.footer, "note")
-    sheet.widths |= SUMMARY_WIDTHS
+    sheet.widths |= {0: 40, 4: 26}  # column 4 can hold each of its states
 
 
 def _write_sections(book: Book, report: Report) -> None:
@@ -194,11 +192,7 @@ VALUE, ORIGINAL = 3, 5
 """Columns of the table of inputs, counted from 0."""
 BASE, LIVE = 6, 8
 """Columns of the table of cost lines."""
-BANDED_RULES = ("pays", "review")
-"""Rules that apply to a loss band; unstated losses count as a band."""
 INPUT_UNITS: dict[str, Unit] = {"share": "share", "money": "money", "times": "decimal"}
-MAX_MESSAGE_TITLE = 32
-"""The most characters that Excel allows in the title of a validation message."""
 
 
 class LiveFormulas:
@@ -321,7 +315,8 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
 
 
 def _validation(locale: Locale, factor: page_model.LiveInput) -> dict[str, Any]:
-    options = {"validate": "decimal", "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE]}
+    title = locale("workbook.invalid")[:32]  # Excel allows no more letters
+    options = {"validate": "decimal", "error_title": title}
     if factor.measure != "share":
         return options | {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
     message = locale("workbook.invalid_share", high=locale.share(factor.high))
@@ -396,7 +391,7 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
 
 def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, row: int) -> list[Cell]:
     locale, names = report.locale, report.names
-    is_banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
+    is_banded = (term.over, term.up_to) != (None, None) or term.rule in ("pays", "review")
     # If one input of the term is an amount, its constant is a count; otherwise the constant is an amount.
     amounts = sum(live.inputs[f].measure == "money" for f in term.factors)
     base = float(term.base * 10.0 ** (locale.minor_units * (amounts - 1)))
