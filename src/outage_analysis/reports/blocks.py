@@ -187,6 +187,7 @@ FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "day": Locale.day,
     "hour": lambda locale, value: f"{locale.day(value)} {value:%H:%M}",
     "unit": Locale.unit_name,
+    "data": lambda _, value: truncate(str(value)),
     "parameters": lambda locale, value: locale.translated_distribution(
         scaled_parameters(value, locale.loss_digits)
     ),
@@ -250,8 +251,6 @@ class TableFormatter:
             return FORMATTERS[unit](locale, value)
         if unit == "name":
             return self.names.get(str(value)) or fonts.printable(str(value))
-        if unit == "data":
-            return truncate(str(value))
         if unit == "names":
             # The part of a name after a colon is left out, because it is an explanation that is too long for
             # a cell.

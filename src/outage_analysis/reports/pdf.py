@@ -34,7 +34,6 @@ from outage_analysis.reports.blocks import (
     plain_text,
 )
 from outage_analysis.reports.report import Report, facts_by_host
-from outage_analysis.reports.table_views import SOURCE_TABLES
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
@@ -260,10 +259,9 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
         case ChartBlock():
             return {"kind": "picture", **_chart(report, block.chart)}
         case TableBlock():
-            source = report.analysis.headline_table_name(SOURCE_TABLES.get(block.grid, block.grid))
             return {
                 "kind": "table",
-                "synthetic": report.analysis.needs_synthetic_mark(source),
+                "synthetic": report.table_is_synthetic(block.grid),
                 "caption": printed(block.caption),
                 **table_values(grids[block.grid]),
             }

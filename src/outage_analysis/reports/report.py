@@ -41,7 +41,7 @@ from outage_analysis.reports.blocks import (
 from outage_analysis.reports.first_screen import option_grid, option_view, sentences, tiles
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
-from outage_analysis.reports.table_views import View, build_views
+from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views
 from outage_analysis.text import Locale, fonts
 
 
@@ -124,10 +124,9 @@ class Report:
 
         In these tables, the ids of facts that the report lists are links.
         """
-        cited = set(self.analysis.exact_tables["facts"]["id"])
-        if "hindsight_outcomes" in self.analysis.exact_tables:
-            cited |= set(self.analysis.exact_tables["hindsight_outcomes"]["id"])
-        return TableFormatter(self.locale, self.names, cited)
+        tables = self.analysis.exact_tables
+        listed = [tables[name]["id"] for name in ("facts", "hindsight_outcomes") if name in tables]
+        return TableFormatter(self.locale, self.names, {id_ for ids in listed for id_ in ids})
 
     @cached_property
     def tiles(self) -> list[Tile]:
@@ -266,6 +265,12 @@ class Report:
         analysis, entry = self.analysis, CHARTS[chart]
         return (entry.claims and analysis.synthetic) or analysis.needs_synthetic_mark(
             analysis.headline_table_name(entry.table)
+        )
+
+    def table_is_synthetic(self, grid: str) -> bool:
+        """Return whether a table is based on synthetic claims and must be labelled as synthetic."""
+        return self.analysis.needs_synthetic_mark(
+            self.analysis.headline_table_name(SOURCE_TABLES.get(grid, grid))
         )
 
     @cached_property

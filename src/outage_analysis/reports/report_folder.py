@@ -365,15 +365,7 @@ def verify(
     folder = Path(folder)
     files = report_files(folder)
     progress(Note("step_checking_the_files"))
-    manifest = _check_integrity(folder, files)
-    if not rebuild:
-        return VerificationResult(len(files), rebuilt=False)
-    notes = _check_rebuild(folder, files, manifest, claims, progress)
-    return VerificationResult(len(files), rebuilt=True, notes=notes, max_rejects=manifest.max_rejects)
-
-
-def _check_integrity(folder: Path, files: dict[str, Path]) -> Manifest:
-    """Compare the files with SHA256SUMS, and SHA256SUMS and the documents with the manifest."""
+    # Compare the files with SHA256SUMS, and SHA256SUMS and the documents with the manifest.
     listed = read_limited(folder, CHECKSUMS_NAME).decode("utf-8", "replace")
     checksums = parse_checksums(listed)
     found = {name: file_digest(path) for name, path in files.items() if name != CHECKSUMS_NAME}
@@ -393,7 +385,10 @@ def _check_integrity(folder: Path, files: dict[str, Path]) -> Manifest:
         for name, digest in sorted(manifest.documents.items()):
             if content_digest(_document(folder, name)) != digest:
                 raise VerificationFailed(CHANGED, file=f"documents/{name}.toml")
-    return manifest
+    if not rebuild:
+        return VerificationResult(len(files), rebuilt=False)
+    notes = _check_rebuild(folder, files, manifest, claims, progress)
+    return VerificationResult(len(files), rebuilt=True, notes=notes, max_rejects=manifest.max_rejects)
 
 
 def _document(folder: Path, name: str) -> Document:

@@ -19,7 +19,6 @@ from outage_analysis.reports.blocks import (
     Grid,
     Heading,
     KeyFigures,
-    Section,
     TableBlock,
     Text,
     plain_text,
@@ -75,26 +74,17 @@ def write_charts(report: Report, folder: Path, *, suffix: str) -> None:
         (folder / "charts" / f"{name}{mark}.{suffix}").write_bytes(data)
 
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
-_LIST_MARK = re.compile(r"^[-+=](?= |$)")
-
-
 def write_markdown(report: Report, folder: Path) -> None:
     """Write report.md; it shows the charts if the report has their SVG files."""
     sections = [*report.front, *(section for section in report.sections if not section.appendix)]
     parts = [f"# {_text(report.title)}", *map(_text, (report.kicker, report.policy, report.warning))]
     parts += [_text(report.banner)] if report.analysis.headline_is_synthetic else []
     for section in sections:
-        parts += _section(section, report, folder)
+        badge = f" ({report.locale('report.synthetic_badge')})" if section.synthetic else ""
+        parts.append(f"## {_text(section.title)}{badge}")
+        parts += (text for block in section.blocks for text in _block(block, report, folder))
     parts += [_text(report.locale("report.markdown_rest")), "---", _text(report.footer)]
     (folder / "report.md").write_text("\n\n".join(filter(None, parts)) + "\n", "utf-8")
-
-
-def _section(section: Section, report: Report, folder: Path) -> Iterator[str]:
-    badge = f" ({report.locale('report.synthetic_badge')})" if section.synthetic else ""
-    yield f"## {_text(section.title)}{badge}"
-    for block in section.blocks:
-        yield from _block(block, report, folder)
 
 
 def _block(block: Block, report: Report, folder: Path) -> Iterator[str]:
@@ -125,7 +115,8 @@ def _table(grid: Grid) -> str:
 
 def _text(text: str) -> str:
     """Return a text on one line, in which nothing is markup."""
-    return _LIST_MARK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", " ".join(plain_text(text).split())))
+    escaped = re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", " ".join(plain_text(text).split()))
+    return re.sub(r"^[-+=](?= |$)", r"\\\g<0>", escaped)  # a mark of a list or of a heading
 
 
 def repack(data: bytes) -> bytes:

@@ -158,7 +158,6 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
         **_claims_views(analysis),
         **service_band_views(analysis, formatter),
         **_decision_views(analysis, formatter.locale),
-        **_hindsight_views(analysis, formatter),
     }
     return {name: view for name, view in views.items() if not view[0].is_empty()}
 
@@ -253,14 +252,23 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
     controller = accounting_table(analysis, locale)
     facts = facts_in_language(tables["facts"], locale.lang)
     frames = {
-        "headlines": _headlines_table(tables["headlines"], formatter),
-        "tie_outs": _tie_outs_table(analysis, tables["tie_outs"], locale.lang),
         "policy": _policy_table(analysis, locale, formatter.names),
         "assumptions": assumptions,
         "assumptions_behind": assumptions,
         "facts": facts,
         "published_counts": facts.filter(topic="intake-counts"),
     }
+    notes = {tie.id: tie.note[locale.lang] if tie.note else "" for tie in analysis.tie_outs}
+    for known in ("", "hindsight_"):
+        if f"{known}headlines" in tables:
+            ties = tables[f"{known}tie_outs"]
+            of_ties = pl.Series([notes[id_] for id_ in ties["id"]], dtype=pl.String)
+            frames[f"{known}tie_outs"] = ties.with_columns(note=of_ties)
+            frames[f"{known}headlines"] = _headlines_table(tables[f"{known}headlines"], formatter)
+    if "hindsight_outcomes" in tables:
+        frames["hindsight_outcomes"] = facts_in_language(tables["hindsight_outcomes"], locale.lang)
+    if "hindsight_backtest" in tables:
+        frames["backtest"] = tables["hindsight_backtest"]
     shown = _columns_with_values(controller, text.schema_of("report.controller").columns)
     return {**_as_listed(frames), "controller": (controller, shown)}
 
@@ -316,20 +324,18 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
         if all(values[service, *band] is None for service in services for band in known):
             continue
         rows = [[values[service, *band] for band in known] for service in services]
-        names = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
-        summed = {locale("column.total"): rows}
-        if others := rows[len(separate) :]:
-            summed = {locale("chart.other_services", count=len(others)): others} | summed
-        rows = rows[: len(separate)]
-        for name, parts in summed.items():
-            names.append(name)
-            rows.append([sum_or_none(column) for column in zip(*parts, strict=True)])
+        named = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
+        shown_rows = list(zip(named, rows, strict=False))
+        others = rows[len(separate) :]
+        summed = [(locale("chart.other_services", count=len(others)), others)] if others else []
+        for name, parts in (*summed, (locale("column.total"), rows)):
+            shown_rows.append((name, [sum_or_none(column) for column in zip(*parts, strict=True)]))
         titles = [*(locale.band(*band) for band in known), locale("column.total")]
         columns = [
             text.Column(f"band_{n}", unit, "A loss band.", title=title) for n, title in enumerate(titles)
         ]
         schema = {"service": pl.String(), **{column.name: column.dtype for column in columns}}
-        data = [(name, *row, sum_or_none(row)) for name, row in zip(names, rows, strict=True)]
+        data = [(name, *row, sum_or_none(row)) for name, row in shown_rows]
         frame = pl.DataFrame(data, schema=schema, orient="row")
         shown = (replace(text.column_of("service"), unit="text"), *columns)
         views[f"service_bands_{measure}"] = (frame, shown)
@@ -353,20 +359,6 @@ def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         columns = text.schema_of("scenarios").without(*hidden).columns
         views["scenarios"] = (frame.with_columns(pl.col("scenario").replace(titles)), columns)
     return views | (_as_listed({"reserve": tables["reserve"]}) if "reserve" in tables else {})
-
-
-def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    tables, lang = analysis.exact_tables, formatter.locale.lang
-    if "hindsight_outcomes" not in tables:
-        return {}
-    frames = {
-        "hindsight_outcomes": facts_in_language(tables["hindsight_outcomes"], lang),
-        "hindsight_headlines": _headlines_table(tables["hindsight_headlines"], formatter),
-        "hindsight_tie_outs": _tie_outs_table(analysis, tables["hindsight_tie_outs"], lang),
-    }
-    if "hindsight_backtest" in tables:
-        frames["backtest"] = tables["hindsight_backtest"]
-    return _as_listed(frames)
 
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
@@ -394,11 +386,6 @@ def _published_amount(low: float | None, high: float | None, locale: text.Locale
         return locale.money_range(low, high, HEADLINE_DIGITS)
     key, end = ("report.at_least", low) if high is None else ("report.at_most", high)
     return "" if end is None else locale(key, amount=locale.money(end, HEADLINE_DIGITS))
-
-
-def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
-    notes = {tie.id: tie.note[lang] if tie.note else "" for tie in analysis.tie_outs}
-    return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String))
 
 
 def _policy_table(analysis: Analysis, locale: text.Locale, names: Mapping[str, str]) -> pl.DataFrame:
