@@ -259,12 +259,12 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
         "published_counts": facts.filter(topic="intake-counts"),
     }
     notes = {tie.id: tie.note[locale.lang] if tie.note else "" for tie in analysis.tie_outs}
-    for known in ("", "hindsight_"):
-        if f"{known}headlines" in tables:
-            ties = tables[f"{known}tie_outs"]
+    for prefix in ("", "hindsight_"):
+        if f"{prefix}headlines" in tables:
+            ties = tables[f"{prefix}tie_outs"]
             of_ties = pl.Series([notes[id_] for id_ in ties["id"]], dtype=pl.String)
-            frames[f"{known}tie_outs"] = ties.with_columns(note=of_ties)
-            frames[f"{known}headlines"] = _headlines_table(tables[f"{known}headlines"], formatter)
+            frames[f"{prefix}tie_outs"] = ties.with_columns(note=of_ties)
+            frames[f"{prefix}headlines"] = _headlines_table(tables[f"{prefix}headlines"], formatter)
     if "hindsight_outcomes" in tables:
         frames["hindsight_outcomes"] = facts_in_language(tables["hindsight_outcomes"], locale.lang)
     if "hindsight_backtest" in tables:
