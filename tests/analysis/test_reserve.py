@@ -29,7 +29,7 @@ from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import Branch, forecast_late_claims
-from outage_analysis.reports.accounting import presentation_totals
+from outage_analysis.reports.table_views import presentation_totals
 from outage_analysis.text import LANGUAGES, Locale, schema_of, schemas_of
 from tests.small_policies import DAY, DRIVERS, Page, budget, fee, fixed, ledger_of, policy_of, uniform
 from tests.tram_case import ENTRY, ledger, tram_plan

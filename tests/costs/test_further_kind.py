@@ -22,7 +22,7 @@ from outage_analysis.costs.terms import REPORT_RATES, CompileInputs, Funnel, Ter
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook.writing import write_xlsx
+from outage_analysis.reports.workbook import write_xlsx
 from outage_analysis.text.locale import _label_texts
 from tests.tram_case import COUNTED, ENTRY, MIX, ledger, tram_plan, write_documents
 from tests.workbook_reader import Workbook

@@ -20,7 +20,7 @@ from outage_analysis.assumptions import distribution_text
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.reports import Report, write_report, write_table
-from outage_analysis.reports.grids import MAX_CELL_LENGTH, truncate
+from outage_analysis.reports.blocks import MAX_CELL_LENGTH, truncate
 from outage_analysis.reports.html import html_page
 from outage_analysis.text import LANGUAGES, Locale, capitalized
 from tests.html_page import WebPage

@@ -23,7 +23,7 @@ from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.files import data_root
 from outage_analysis.reports import Report
 from outage_analysis.reports.blocks import BulletList, Heading, Text
-from outage_analysis.reports.deck import HEIGHT, WIDTH, build_deck
+from outage_analysis.reports.deck import build_deck
 from outage_analysis.reports.own_sections import own_section
 from outage_analysis.text import LANGUAGES
 from tests.paths import OWN_OUTAGE
@@ -55,8 +55,8 @@ PLANS = {
 """Without an expected cost, without doubt, with options and a budget, from published counts, from claims."""
 CASES = [*LANGUAGES, *PLANS]
 PICTURE = 13
-EMU = 914_400
-"""English Metric Units per inch."""
+WIDTH, HEIGHT = 12_191_695, 6_858_000
+"""The size of a slide of 13.333 by 7.5 inches, in English Metric Units."""
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +157,8 @@ def check_layout(deck: Deck) -> None:
         assert slide.placeholders[12].text_frame.text == str(number)
         boxes = [(s.left, s.top, s.left + s.width, s.top + s.height) for s in slide.shapes]
         for left, top, right, low in boxes:
-            assert 0 <= left < right <= WIDTH * EMU
-            assert 0 <= top < low <= HEIGHT * EMU
+            assert 0 <= left < right <= WIDTH
+            assert 0 <= top < low <= HEIGHT
         for one, other in combinations(boxes, 2):
             apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
             assert apart, (number, one, other)

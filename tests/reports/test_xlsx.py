@@ -15,11 +15,9 @@ import pytest
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import png
 from outage_analysis.reports import Report
-from outage_analysis.reports.blocks import ChartBlock
-from outage_analysis.reports.grids import TableFormatter
-from outage_analysis.reports.workbook.live import formula_names
-from outage_analysis.reports.workbook.sheet import FEW_ROWS, Book, table_cells
-from outage_analysis.reports.workbook.writing import workbook_bytes
+from outage_analysis.reports.blocks import ChartBlock, TableFormatter
+from outage_analysis.reports.sheets import FEW_ROWS, Book, table_cells
+from outage_analysis.reports.workbook import formula_names, workbook_bytes
 from outage_analysis.text import LANGUAGES, Locale, column_of
 from tests.workbook_reader import Workbook
 

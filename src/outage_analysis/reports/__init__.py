@@ -1,28 +1,20 @@
 """Reports: an Analysis goes in; a folder of files with a manifest comes out.
 
 Modules:
-    builder: a report to which sections can be added before it is written
-    own_sections: sections that a user adds
-    formats: list of the output formats, by name
-    report_folder: writes the report folder, and reads one for a bridge
+    report_folder: writes, reads and verifies a report folder; the list of formats; `ReportBuilder`
     manifest: the record of inputs, settings and output files
     report: everything that the formats show, in one language
-    first_screen: key figures and sentences of the first screen
-    options: compares the options of a decision: cost, uncertainty and who benefits
-    slider_presets: settings of the sliders that a reader can choose at once
+    first_screen: key figures, sentences and options of the first screen
     sections: the sections after the first screen
-    blocks: texts, tables and pictures of a section
+    own_sections: sections that a user adds
     table_views: which tables and columns are shown
-    accounting: proposes how to book each cost line
-    grids: tables with titles and number formats
-    html: the HTML page
-    markdown: the Markdown page, without appendices
-    table_files: CSV, Parquet, SVG and PNG files
+    blocks: sections, texts, charts, and tables of texts
+    html: the HTML page, with the settings of its sliders
     pdf: PDF files
-    workbook: the Excel workbook
     deck: the slide deck
-    archives: zip archives with the same bytes everywhere
-    verification: verifies a written report
+    workbook: the Excel workbook, with its formulas
+    sheets: sheets with tables of cells and their formats
+    table_files: CSV, Parquet, SVG, PNG and Markdown files
 """
 
 from __future__ import annotations
@@ -33,13 +25,17 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.reports.blocks import BulletList, Heading, Text
-    from outage_analysis.reports.builder import ReportBuilder
-    from outage_analysis.reports.formats import FORMATS
     from outage_analysis.reports.html import csp_hash, sliders, template_text
     from outage_analysis.reports.manifest import read_manifest
     from outage_analysis.reports.report import Report
-    from outage_analysis.reports.report_folder import bridge_side, check_output_options, write_report
+    from outage_analysis.reports.report_folder import (
+        FORMATS,
+        ReportBuilder,
+        bridge_side,
+        check_output_options,
+        verify,
+        write_report,
+    )
     from outage_analysis.reports.table_files import write_table
-    from outage_analysis.reports.verification import verify
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

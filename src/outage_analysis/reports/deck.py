@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from functools import partial
+from importlib.resources import files
 from itertools import accumulate
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
-from markupsafe import Markup
 from pptx import Presentation
 from pptx.dml.color import RGBColor
 from pptx.enum.text import MSO_AUTO_SIZE, PP_ALIGN
@@ -30,7 +29,6 @@ from pptx.util import Emu, Inches, Pt
 from rich.cells import cell_len, set_cell_size
 
 from outage_analysis.charts import INK, MUTED, png, source_line, svg
-from outage_analysis.reports.archives import repack
 from outage_analysis.reports.blocks import (
     Block,
     BulletList,
@@ -41,16 +39,14 @@ from outage_analysis.reports.blocks import (
     Section,
     TableBlock,
     Text,
+    plain_text,
 )
 from outage_analysis.reports.report import Report, facts_by_host
+from outage_analysis.reports.table_files import repack
 from outage_analysis.text import fonts
 
-WIDTH, HEIGHT = 13.333, 7.5
-"""The size of a slide in inches, 16:9."""
 GAP = 0.35
 """The space between two columns of a slide, in inches."""
-TEXT_WIDTH, TEXT_SHARE = 5.2, 0.5
-"""The width of the texts beside a chart in inches, and the most height of texts above charts or a table."""
 FEW_TEXTS = 3
 """More texts than this, if they stand alone, are set in two columns."""
 TITLE_SIZE, SMALL = 24, 14
@@ -63,21 +59,11 @@ MOST_IN_TITLE, MOST_IN_TEXT, MOST_IN_CELL = 120, 700, 120
 """Longer texts are cut, and the notes have all of them; a Hangul letter counts as two."""
 MARGIN, WIDEST = 4, 40
 """In letters: the space beside the text of a table cell, and the longest text that widens its column."""
-PIXELS_PER_INCH = 80
-"""The scale of a chart; the charts of most slides are then not taller than their place."""
 LARGER = {"fontsize": 15.6, "lineheight": 18, "limit": 300}
 """Ending of the name of a size -> its pixels in the charts of slides: letters are 14 points high."""
 LANGUAGE_TAGS = {"en": "en-US", "ko": "ko-KR"}
-LAYOUT, AUTHOR = "Title Only", "outage-analysis"
-LATIN = {"en": "Arial", "ko": "Malgun Gothic"}
+FONTS = {"en": "Arial", "ko": "Malgun Gothic"}
 """The font per language. Decks cannot embed fonts, so these are common on office computers."""
-HANGUL = "Malgun Gothic"
-TABLE_STYLE = "{3B4B98B0-60AC-42C2-AFA5-B58CD77FA1E5}"
-"""The id of a table style of PowerPoint: thin lines, and every other row lightly shaded."""
-PROPERTIES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
-<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Application>\
-outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat><Slides>{slides}</Slides>\
-<Notes>{slides}</Notes></Properties>"""
 
 
 @dataclass(frozen=True)
@@ -105,15 +91,10 @@ class Box:
 
 
 WARNING, KICKER, BADGE = Box(0.65, 0.09, 12.03, 0.27), Box(0.65, 0.4, 9.9, 0.27), Box(10.88, 0.4, 1.8, 0.27)
-TITLE, BODY = Box(0.65, 0.7, 12.03, 0.86), Box(0.65, 1.68, 12.03, 5.14)
-FOOTER, NUMBER = Box(0.65, 6.98, 11.2, 0.26), Box(11.98, 6.98, 0.7, 0.26)
-PLACEHOLDERS = {
-    "title": (TITLE, "l", "b"),
-    "body": (BODY, "l", "t"),
-    "ftr": (FOOTER, "l", "ctr"),
-    "sldNum": (NUMBER, "r", "ctr"),
-}
-"""The place, alignment and vertical anchor of each placeholder of the master slide."""
+BODY, FOOTER = Box(0.65, 1.68, 12.03, 5.14), Box(0.65, 6.98, 11.2, 0.26)
+"""The footer has this place in the template, too."""
+FOOTER_ID, NUMBER_ID = 11, 12
+"""The ids of the placeholders of the footer and of the number of the slide in the template."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +126,7 @@ def write_pptx(report: Report, folder: Path) -> None:
 def build_deck(report: Report) -> bytes:
     """Return the slide deck as the bytes of a .pptx file; the same report always gives the same bytes."""
     pages = [page for section in report.slides for page in _pages(section)]
-    deck = _new_deck(report, slides=len(pages))
+    deck = _new_deck(report)
     for number, page in enumerate(pages, start=1):
         slide = deck.slides.add_slide(deck.slide_layouts[0])
         _draw(report, slide, page, number)
@@ -177,11 +158,8 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
     locale, analysis, section = report.locale, report.analysis, page.section
     charts = [figure.chart for figure in page.figures if isinstance(figure, ChartBlock)]
     tables = [figure for figure in page.figures if isinstance(figure, TableBlock)]
-    title = report.title if number == 1 else section.title
-    if charts:
-        title = report.charts[charts[0]].title
-    elif page.continued:
-        title = tables[0].caption
+    title = report.charts[charts[0]].title if charts else report.title if number == 1 else section.title
+    title = tables[0].caption if page.continued and not charts else title
     slide.shapes.title.name = "Title"
     _write(slide.shapes.title.text_frame, [Paragraph(_cut(title, MOST_IN_TITLE), bold=True)], TITLE_SIZE)
     _add_line(slide, "Kicker", KICKER, f"{locale.day(analysis.as_of)} · {report.title}", muted=True)
@@ -189,7 +167,7 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
     is_synthetic = section.synthetic or analysis.headline_is_synthetic
     if is_synthetic:
         _add_line(slide, "Badge", BADGE, locale("report.synthetic_badge"), bold=True)
-        slide.shapes[-1].line.color.rgb = _colour(INK)
+        slide.shapes[-1].line.color.rgb = RGBColor.from_string(INK[1:])
         slide.shapes[-1].text_frame.paragraphs[0].alignment = PP_ALIGN.CENTER
     texts = _paragraphs(page.texts)
     if number == 1:
@@ -198,10 +176,10 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
     texts += [Paragraph(table.caption, bold=True) for table in tables if table.caption != title]
     more, box = partial(locale, "deck.more_rows"), BODY
     if texts and len(charts) == 1:
-        texts_box, box = box.split(TEXT_WIDTH)
+        texts_box, box = box.split(5.2)  # inches
         _add_text(slide, "Text", texts_box, texts, more)
     elif texts:
-        place = replace(box, height=box.height * TEXT_SHARE) if page.figures else box
+        place = replace(box, height=box.height / 2) if page.figures else box
         columns = 1 if page.figures or len(texts) <= FEW_TEXTS else 2
         box = box.below(_add_text(slide, "Text", place, texts, more, columns))
     places = box.split((box.width - GAP) / 2) if len(charts) > 1 else (box,)
@@ -209,19 +187,27 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
         _add_chart(slide, report.charts[name], name, place, titled=name != charts[0])
     for table in tables:
         _add_table(slide, report, table, box, more)
-    _add_footer(
-        slide, source_line(section.facts, analysis.as_of, locale, synthetic=section.synthetic), number
-    )
-    _add_notes(slide, [*_notes(report, page), *([report.banner] if is_synthetic else [])])
+    for shape in slide.slide_layout.placeholders:  # python-pptx does not copy footers to slides
+        if shape.placeholder_format.idx in (FOOTER_ID, NUMBER_ID):
+            element = copy.deepcopy(shape.element)
+            element.nvSpPr.cNvPr.set("id", str(100 + shape.placeholder_format.idx))
+            slide.shapes._spTree.append(element)  # noqa: SLF001 - python-pptx has no method for it
+    source = source_line(section.facts, analysis.as_of, locale, synthetic=section.synthetic)
+    line = Paragraph(_cut(source, _letters(FOOTER.width, SMALL)), muted=True)
+    _write(slide.placeholders[FOOTER_ID].text_frame, [line], SMALL)
+    slide.placeholders[NUMBER_ID].element.find(f".//{qn('a:fld')}/{qn('a:t')}").text = str(number)
+    notes = [*_notes(report, page), *([report.banner] if is_synthetic else [])]
+    texts = [Paragraph(fonts.printable(text)) for text in notes]
+    _write(slide.notes_slide.notes_text_frame, texts, SMALL)
 
 
 def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
     lines = []
     for block in blocks:
-        if isinstance(block, KeyFigures) and not block.figures[0].note:
-            lines.append(Paragraph("; ".join(block.items), bullet=True))
-        elif isinstance(block, BulletList | KeyFigures):
-            lines += [Paragraph(item, bullet=True) for item in block.items]
+        if isinstance(block, BulletList | KeyFigures):
+            short = isinstance(block, KeyFigures) and not block.figures[0].note
+            items = ("; ".join(block.items),) if short else block.items
+            lines += [Paragraph(item, bullet=True) for item in items]
         elif isinstance(block, Text | Heading):
             lines.append(Paragraph(block.text, bold=isinstance(block, Heading) or block.role != "plain"))
     return [line for line in lines if line.text]
@@ -238,7 +224,9 @@ def _notes(report: Report, page: Page) -> Iterator[str]:
             chart = report.charts[figure.chart]
             yield from filter(None, (chart.title, chart.subtitle, chart.description, chart.footer))
         if table is not None:
-            yield from ("; ".join(filter(None, map(_plain, row))) for row in report.grids[table.grid].rows)
+            yield from (
+                "; ".join(filter(None, map(plain_text, row))) for row in report.grids[table.grid].rows
+            )
     cited = facts_by_host(report, section.facts)
     yield locale("deck.notes_sources") if cited else locale("deck.notes_none")
     for host, ids in cited.items():
@@ -249,13 +237,9 @@ def _notes(report: Report, page: Page) -> Iterator[str]:
 # --- what has room ---
 
 
-def _plain(text: str | Markup) -> str:
-    return fonts.printable(text.striptags() if isinstance(text, Markup) else text)
-
-
 def _cut(text: str, most: int) -> str:
     """Return a text of at most `most` letters, where a Hangul letter counts as two."""
-    plain = _plain(text)
+    plain = plain_text(text)
     return plain if cell_len(plain) <= most else f"{set_cell_size(plain, most - 1).rstrip()}…"
 
 
@@ -269,10 +253,19 @@ def _height(text: str, width: float, size: float) -> float:
     return (ceil(cell_len(text) / _letters(width, size)) * LINE + SPACE) * size / 72
 
 
-def _count_fitting(heights: Sequence[float], room: float, line: float) -> int:
-    """Return how many of the parts have room; if not all have, there is room for a further line."""
-    ends = list(accumulate(heights))
-    return len(ends) if ends[-1] <= room else sum(end + line <= room for end in ends)
+def _fitted(
+    sizes: Sequence[int], heights_at: Callable[[int], list[float]], room: float
+) -> tuple[int, list[float], int]:
+    """Return the first font size at which all parts fit, or the last; their heights; and how many fit.
+
+    If not all parts fit, there is room for a further line.
+    """
+    for size in sizes:
+        heights = heights_at(size)
+        if sum(heights) <= room:
+            return size, heights, len(heights)
+    line = LINE * size / 72
+    return size, heights, sum(end + line <= room for end in accumulate(heights))
 
 
 # --- what stands on a slide ---
@@ -291,11 +284,9 @@ def _add_text(
     """Write the paragraphs that fit, as large as they fit, and return their height in inches."""
     width = (box.width - GAP * (columns - 1)) / columns
     texts = [replace(text, text=_cut(text.text, MOST_IN_TEXT)) for text in texts]
-    for size in TEXT_SIZES:
-        heights = [_height(text.text, width, size) for text in texts]
-        shown = _count_fitting(heights, box.height * columns, LINE * size / 72)
-        if shown == len(texts):
-            break
+    size, heights, shown = _fitted(
+        TEXT_SIZES, lambda size: [_height(x.text, width, size) for x in texts], box.height * columns
+    )
     height = sum(heights[:shown]) / columns + LINE * size / 72 * (columns - 1)
     if shown < len(texts):
         texts, height = [*texts[:shown], Paragraph(more(count=len(texts) - shown), muted=True)], box.height
@@ -315,7 +306,8 @@ def _add_chart(slide: Slide, chart: PageChart, name: str, box: Box, *, titled: b
         height = sum(_height(text.text, box.width, SMALL) for text in texts)
         _write(_text_box(slide, f"Measure: {name}", replace(box, height=height)), texts, SMALL)
         box = box.below(height)
-    image = png(svg(_enlarged(chart.spec), round(box.width * PIXELS_PER_INCH)))
+    # At 80 pixels an inch, the charts of most slides are not taller than their place.
+    image = png(svg(_enlarged(chart.spec), round(box.width * 80)))
     picture = slide.shapes.add_picture(io.BytesIO(image), *box.emu[:2])
     scale = min(Inches(box.width) / picture.width, Inches(box.height) / picture.height)
     picture.width, picture.height = (Emu(round(x * scale)) for x in (picture.width, picture.height))
@@ -337,18 +329,17 @@ def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: 
     cells = [
         [_cut(cell, MOST_IN_CELL) for cell in row] for row in ([x.title for x in grid.columns], *grid.rows)
     ]
-    letters = []
-    for head, *texts in zip(*cells, strict=True):
-        needed = max(map(cell_len, (*head.split(), head[len(head) // 2 :], *texts)))  # a title has two lines
-        letters.append(MARGIN + min(needed, WIDEST))
+    needed = [  # a title has two lines
+        max(map(cell_len, (*head.split(), head[len(head) // 2 :], *texts)))
+        for head, *texts in zip(*cells, strict=True)
+    ]
+    letters = [MARGIN + min(length, WIDEST) for length in needed]
     widths = [box.width * part / sum(letters) for part in letters]
-    for size in TABLE_SIZES:
-        heights = [
-            max(_height(cell, width, size) for cell, width in zip(row, widths, strict=True)) for row in cells
-        ]
-        shown = _count_fitting(heights, box.height, LINE * size / 72)
-        if shown == len(cells):
-            break
+    size, heights, shown = _fitted(
+        TABLE_SIZES,
+        lambda size: [max(map(_height, row, widths, [size] * len(row))) for row in cells],
+        box.height,
+    )
     rows = cells[:shown]
     if shown < len(cells):
         rows.append([more(count=len(cells) - shown), *([""] * (len(widths) - 1))])
@@ -356,7 +347,8 @@ def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: 
     shape = slide.shapes.add_table(len(rows), len(widths), *place.emu)
     _name(shape, f"Table: {block.grid}", block.caption)
     table = shape.table
-    table._tbl.tblPr.find(qn("a:tableStyleId")).text = TABLE_STYLE  # noqa: SLF001 - python-pptx has no property for it
+    style = table._tbl.tblPr.find(qn("a:tableStyleId"))  # noqa: SLF001 - python-pptx has no property for it
+    style.text = "{3B4B98B0-60AC-42C2-AFA5-B58CD77FA1E5}"  # thin lines, every other row lightly shaded
     for column, width in zip(table.columns, widths, strict=True):
         column.width = Inches(width)
     for n, (row, height) in enumerate(zip(rows, heights, strict=False)):
@@ -368,29 +360,6 @@ def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: 
                 cell.text_frame.paragraphs[0].alignment = PP_ALIGN.RIGHT
     if shown < len(cells):
         table.cell(shown, 0).merge(table.cell(shown, len(widths) - 1))
-
-
-def _add_footer(slide: Slide, text: str, number: int) -> None:
-    """Write the footer and the number of the slide."""
-    for shape in slide.slide_layout.placeholders:  # python-pptx does not copy these to slides
-        if (kind := shape.element.ph.get("type")) in ("ftr", "sldNum"):
-            element = copy.deepcopy(shape.element)
-            slide.shapes._spTree.append(element)  # noqa: SLF001 - same
-            name = "Footer" if kind == "ftr" else "Slide Number"
-            element.nvSpPr.cNvPr.attrib.update({"id": str(100 + shape.placeholder_format.idx), "name": name})
-    line = Paragraph(_cut(text, _letters(FOOTER.width, SMALL)), muted=True)
-    _write(slide.placeholders[11].text_frame, [line], SMALL)
-    slide.placeholders[12].element.find(f".//{qn('a:fld')}/{qn('a:t')}").text = str(number)
-
-
-def _add_notes(slide: Slide, texts: Iterable[str]) -> None:
-    """Write the speaker notes of the slide."""
-    page = slide.notes_slide
-    for shape in list(page.placeholders):
-        # python-pptx leaves the slide number on the notes page empty, so its placeholder is removed.
-        if shape.element.ph.get("type") == "sldNum":
-            shape.element.getparent().remove(shape.element)
-    _write(page.notes_text_frame, [Paragraph(fonts.printable(text)) for text in texts], SMALL)
 
 
 def _name(shape: Any, name: str, alternative: str) -> None:  # noqa: ANN401 - python-pptx has no types
@@ -421,69 +390,21 @@ def _write(frame: Any, texts: Iterable[Paragraph], size: float, space: float = 0
             properties.append(properties.makeelement(qn("a:buChar"), {"char": "•"}))
         run = paragraph.add_run()
         run.text, run.font.size, run.font.bold = text.text, Pt(size), text.bold
-        run.font.color.rgb = _colour(MUTED if text.muted else INK)
-
-
-def _colour(colour: str) -> RGBColor:
-    return RGBColor.from_string(colour[1:].upper())
+        run.font.color.rgb = RGBColor.from_string((MUTED if text.muted else INK)[1:])
 
 
 # --- the file ---
 
 
-def _new_deck(report: Report, *, slides: int) -> Deck:
-    """Return a slide deck without slides, whose properties state the number of slides to come."""
-    deck = Presentation()
-    deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
-    deck.element.find(qn("p:sldSz")).attrib.pop("type", None)
-    for layout in list(deck.slide_layouts):
-        if layout.name != LAYOUT:
-            deck.slide_layouts.remove(layout)
-    _remove_related_parts(deck.part, RT.PRINTER_SETTINGS)
-    _remove_related_parts(deck.part.package, RT.THUMBNAIL)
-    _style_master(deck, report.lang)
-    deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES).blob = PROPERTIES.format(slides=slides).encode()
+def _new_deck(report: Report) -> Deck:
+    """Return a slide deck without slides: the template, with the font of the language and the title."""
+    deck = Presentation(str(files("outage_analysis.reports") / "templates" / "slides.pptx"))
+    for master in (deck.slide_master, deck.notes_master):
+        theme = master.part.part_related_by(RT.THEME)
+        ours, theirs = (f'latin typeface="{FONTS[lang]}"'.encode() for lang in ("en", report.lang))
+        theme.blob = theme.blob.replace(ours, theirs)
     properties = deck.core_properties
-    properties.title, properties.author, properties.last_modified_by = report.title, AUTHOR, AUTHOR
-    properties.revision, properties.language = 1, LANGUAGE_TAGS[report.lang]
+    properties.title, properties.language = report.title, LANGUAGE_TAGS[report.lang]
     created = datetime.combine(report.analysis.as_of, time(), UTC).replace(tzinfo=None)
     properties.created = properties.modified = created
     return deck
-
-
-def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - python-pptx has no types
-    rels = owner._rels  # noqa: SLF001 - the library has no public method to remove parts
-    for name in [name for name, rel in rels.items() if rel.reltype == kind]:
-        rels.pop(name)
-
-
-def _style_master(deck: Deck, lang: str) -> None:
-    master = deck.slide_master
-    theme_part = master.part.part_related_by(RT.THEME)
-    theme = etree.fromstring(theme_part.blob)
-    _set_fonts(theme, lang)
-    theme_part.blob = etree.tostring(theme, xml_declaration=True, encoding="UTF-8", standalone=True)
-    _set_fonts(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - python-pptx has no property for it
-    for page in (master, *deck.slide_layouts):
-        for shape in list(page.placeholders):
-            kind = shape.element.ph.get("type", "body")
-            if kind == "dt":
-                shape.element.getparent().remove(shape.element)
-            elif page is master:
-                box, alignment, anchor = PLACEHOLDERS[kind]
-                shape.left, shape.top, shape.width, shape.height = map(Emu, box.emu)
-                body = shape.element.txBody.find(qn("a:bodyPr"))
-                body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0", "anchor": anchor})
-                for style in shape.element.iter(qn("a:lvl1pPr")):
-                    style.set("algn", alignment)
-                    style.find(qn("a:defRPr")).set("sz", str(100 * SMALL))
-    heading = master.element.find(".//" + qn("p:titleStyle")).find(qn("a:lvl1pPr"))
-    heading.set("algn", "l")
-    heading.find(qn("a:defRPr")).attrib.update({"sz": "2800", "b": "1"})
-
-
-def _set_fonts(theme: etree._Element, lang: str) -> None:
-    for kind in ("majorFont", "minorFont"):
-        fonts = theme.find(f".//{qn('a:fontScheme')}/{qn(f'a:{kind}')}")
-        fonts.find(qn("a:latin")).set("typeface", LATIN[lang])
-        fonts.find(qn("a:ea")).set("typeface", HANGUL)

@@ -1,4 +1,4 @@
-"""Content of the report's first screen: key figures, cost drivers, decisions and what is left out."""
+"""Content of the report's first screen: key figures, sentences, and the options of the decision."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from outage_analysis.analysis import (
     reserve_column,
     unstated_notes,
 )
-from outage_analysis.costs import UNSTATED
-from outage_analysis.reports.blocks import Answers, Option, Tile
-from outage_analysis.reports.options import decision_options
-from outage_analysis.text import Locale
+from outage_analysis.costs import UNSTATED, scenarios
+from outage_analysis.reports.blocks import Answers, Grid, GridColumn, Option, Tile
+from outage_analysis.text import Column, Locale, short_names
 
 MATTERS = 0.1
 """An option is named among the decisions if it changes the expected cost by at least this share."""
@@ -151,13 +150,28 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     headline, options = headline_sentences(analysis, locale), decision_options(analysis, locale)
     rates = tuple(input_notes(analysis, locale))
     recommended = (*recommendation(analysis, locale), *_largest_change(options, locale))
-    levers = tuple(_lever_sentences(analysis.exact_tables["levers"], locale, names))
+    levers = analysis.exact_tables["levers"]
+    several = levers["line"].n_unique() > 1
+    changes = (
+        locale(
+            f"report.decide_{row['lever']}",
+            line=locale("report.of_line", line=names.get(row["line"], row["line"])) if several else "",
+            step=locale.money(row["step"]) if row["lever"] == "award" else "",
+            adds=locale.money(row["adds"]),
+        )
+        for row in levers.iter_rows(named=True)
+    )
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
     left_out = _without(bounded, analysis.bounded_lines, locale, names)
     left_out += _without("lines_apart", analysis.published_lines_left_out, locale, names)
     left_out += unstated_notes(analysis, locale, first_screen=True)
     left_out += [] if headline else [*rates, *parts_left_out(analysis, locale)]
-    left_out += _later_claims_sentences(analysis, locale)
+    if analysis.claims is not None and "cost" in analysis.cubes:
+        # Synthetic claims with a later date were generated from a count that was published later. They
+        # therefore have a sentence of their own.
+        key = "report.later_rows" if analysis.synthetic else "report.later_claims"
+        if later := len(analysis.claims) - analysis.cubes["cost"].claims:
+            left_out.append(locale(key, count=locale.number(later), day=locale.day(analysis.as_of)))
     if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
         left_out.append(locale("report.tied"))
     if unpriced := analysis.unpriced_lines:
@@ -171,7 +185,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         recommended=recommended,
         options=options,
         drives=tuple(driver_sentences(analysis, locale)),
-        decide=recommended if options else levers,
+        decide=recommended if options else tuple(changes),
         left_out=tuple(left_out),
     )
 
@@ -180,31 +194,6 @@ def _without(key: str, lines: Iterable[str], locale: Locale, names: Mapping[str,
     """Return a sentence that names cost lines; none if there are no lines."""
     named = ", ".join(names.get(line, line) for line in lines)
     return [locale(f"report.{key}", lines=named)] if named else []
-
-
-def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    several = levers["line"].n_unique() > 1
-    return [
-        locale(
-            f"report.decide_{row['lever']}",
-            line=locale("report.of_line", line=names.get(row["line"], row["line"])) if several else "",
-            step=locale.money(row["step"]) if row["lever"] == "award" else "",
-            adds=locale.money(row["adds"]),
-        )
-        for row in levers.iter_rows(named=True)
-    ]
-
-
-def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    if analysis.claims is None or "cost" not in analysis.cubes:
-        return []
-    later = len(analysis.claims) - analysis.cubes["cost"].claims
-    if not later:
-        return []
-    # Synthetic claims with a later date were generated from a count that was published later. They therefore
-    # have a sentence of their own.
-    key = "report.later_rows" if analysis.synthetic else "report.later_claims"
-    return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
 def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], ...]:
@@ -230,3 +219,99 @@ def _largest_change(options: Sequence[Option], locale: Locale) -> list[str]:
         return []
     amounts = {"expected": locale.money(costs[name]), "base": locale.money(base)}
     return [locale("report.options_largest", name=name, **amounts)]
+
+
+NO_FIGURE = "–"
+"""Placeholder in a cell without a figure."""
+FIGURES = ("expected", "range_low", "range_high", "over_budget", "recipients", "per_recipient")
+"""The columns of the tables of scenarios and of compared policies that an option shows."""
+
+
+def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
+    """Return the options of the first screen, starting with the announced policy; empty without options.
+
+    If the analysis compares policies, return the policies; otherwise the scenarios that are decisions of the
+    company. The figures of the first option are those of the headline.
+    """
+    if analysis.compared is None:
+        table = analysis.exact_tables.get("scenarios", pl.DataFrame({"scenario": [], "status": []}))
+        found = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
+        decisions = [
+            scenario
+            for scenario in scenarios.load_scenarios().scenarios
+            if scenario.id in found
+            and {*scenario.changes} <= {"effort", "extra_days", "award_factor", "acceptance_odds_ratio"}
+        ]
+        names = [locale("report.scenario_base"), *(scenario.name[locale.lang] for scenario in decisions)]
+        base = table.filter(scenario="base").to_dicts() if decisions else []
+        rows = [*base, *(found[scenario.id] for scenario in decisions)]
+    else:
+        table, display = analysis.exact_tables["comparison"], analysis.names(locale.lang)
+        names = short_names([display.get(id_, id_) for id_ in table["policy"]])
+        budget = analysis.plan.budget or 0
+        chances = analysis.compared.simulations.chances_over(budget * 10.0**analysis.incident.minor_units)
+        chances = chances if budget else {}
+        rows = [row | {"over_budget": chances.get(row["policy"])} for row in table.to_dicts()]
+        rows[0] |= _headline_figures(analysis)
+    return tuple(Option(name, *(row[x] for x in FIGURES)) for name, row in zip(names, rows, strict=False))
+
+
+def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
+    # The comparison simulates all policies together, so its range differs slightly from that of the headline
+    # because of simulation error.
+    likely, basis = analysis.likely_cash(analysis.headline_basis), analysis.headline_basis
+    if likely is None:
+        return {}
+    budget = analysis.uncertainty_table(basis, "budget")
+    chance = None if budget is None else float(budget["exceeded"][0])
+    return dict(zip(FIGURES, (analysis.expected_cash(basis), *likely, chance), strict=False))
+
+
+def option_titles(analysis: Analysis, locale: Locale) -> dict[str, str]:
+    """Return the titles of the columns of the table of options."""
+    budget = locale.money_in_full((analysis.plan.budget or 0) * 10**analysis.incident.minor_units)
+    keys = ("name", "expected", "range", "over", "gains")
+    return {key: locale(f"report.option_{key}", budget=budget) for key in keys}
+
+
+def option_grid(options: tuple[Option, ...], analysis: Analysis, locale: Locale) -> Grid:
+    """Return the table of options as strings, rounded as on the first screen."""
+    cells = zip(*(_cells(option, locale) for option in options), strict=True)
+    heads = zip(option_titles(analysis, locale).values(), ("", "n", "n", "n", ""), strict=True)
+    shown = [(head, texts) for head, texts in zip(heads, cells, strict=True) if {*texts} != {NO_FIGURE}]
+    rows = tuple(zip(*(texts for _, texts in shown), strict=True))
+    return Grid(tuple(GridColumn(*head) for head, _ in shown), rows)
+
+
+def _cells(option: Option, locale: Locale) -> tuple[str, ...]:
+    low, high, gains = option.range_low, option.range_high, NO_FIGURE
+    if option.recipients is not None:
+        count = locale.exact(float(f"{option.recipients:.2g}"))
+        gains = locale("report.option_recipients", count=count)
+        if option.per_recipient is not None:
+            gains = locale("report.option_paid", count=count, amount=locale.money(option.per_recipient))
+    return (
+        option.name,
+        NO_FIGURE if option.expected is None else locale.money(option.expected),
+        NO_FIGURE if low is None or high is None else locale.money_range(low, high),
+        NO_FIGURE if option.over_budget is None else locale.share(option.over_budget),
+        gains,
+    )
+
+
+def option_view(
+    options: tuple[Option, ...], analysis: Analysis, locale: Locale
+) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+    """Return the table of options as numbers, and those of its columns that have any."""
+    titles, likely = option_titles(analysis, locale), analysis.likely_range
+    columns = (
+        Column("name", "text", "The option.", title=titles["name"]),
+        Column("expected", "money", "The expected cash.", title=titles["expected"]),
+        Column("range_low", "money", "The low end of the likely range.", title=likely.low.upper()),
+        Column("range_high", "money", "The high end of the likely range.", title=likely.high.upper()),
+        Column("over_budget", "share", "The chance of exceeding the budget.", title=titles["over"]),
+        Column("recipients", "count", "The expected recipients.", title=titles["gains"]),
+        Column("per_recipient", "money", "The mean payment."),
+    )
+    frame = pl.DataFrame(options)
+    return frame, tuple(column for column in columns if frame[column.name].count())

@@ -41,8 +41,6 @@ LIBRARIES = (
     *("pydantic", "python-pptx", "scipy", "typst", "vl-convert-python", "xlsxwriter"),
 )
 """Libraries whose version can change a byte of a report."""
-MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""Names of the same processor architecture on other operating systems."""
 ASSUMPTION_COLUMNS = (
     *("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known"),
     *("owner", "approved_by"),
@@ -52,7 +50,6 @@ PLAN_KEYS = ("budget", "changes", "draws", "hindsight", "level", "max_rejects", 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
-DocumentName = Annotated[str, Field(pattern=r"^(incident|policy|ledger|(compared|layout)-\d{1,4})$")]
 
 
 class ManifestPart(BaseModel):
@@ -93,12 +90,12 @@ class Manifest(ManifestPart):
     changes: dict[str, float]
     """Payments by name and assumptions by id that the user has set; the documents contain the values."""
     code_sha256: Digest
-    documents: dict[DocumentName, Digest]
+    documents: dict[
+        Annotated[str, Field(pattern=r"^(incident|policy|ledger|(compared|layout)-\d{1,4})$")], Digest
+    ]
     """The TOML documents in documents/<name>.toml: checksums of their content, whatever its layout."""
     draws: Annotated[int, Field(gt=0, le=MAX_DRAWS)]
     environment: dict[str, str]
-    epoch: date
-    """The creation date in the files of the report. A rebuild compares it, also if no file shows the day."""
     examples: tuple[str, ...] = ()
     """Ids of assumptions that are examples, not evidence. If there are any, no figure may be used."""
     expected: dict[str, float | None]
@@ -151,7 +148,6 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         code_sha256=code_digest(),
         documents={name: content_digest(document) for name, document in analysis.documents.items()},
         environment=environment(),
-        epoch=analysis.as_of,
         examples=analysis.used_ledger.examples if analysis.used_ledger else (),
         expected=dict(analysis.exact_tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts_digests(analysis),
@@ -177,7 +173,7 @@ def environment() -> dict[str, str]:
     """Return the processor architecture and the Python version, such as 3.11."""
     machine = platform.machine().lower()
     return {
-        "machine": MACHINE_NAMES.get(machine, machine),
+        "machine": {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine),
         "python": ".".join(map(str, sys.version_info[:2])),
     }
 

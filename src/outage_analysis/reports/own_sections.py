@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import polars as pl
+from polars.datatypes import FloatType, IntegerType
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from outage_analysis.charts import stable_spec, style_config
@@ -31,9 +32,6 @@ COMPOSITIONS = {"hconcat", "vconcat", "concat", "facet", "repeat"}
 FACETS = {"facet", "row", "column"}
 """Keys and channels of charts with several views, which have a width of their own."""
 DATA_KEYS = ("datasets", "values")
-FONT_KEYS = {"font", "labelFont", "titleFont", "subtitleFont"}
-NETWORK_KEYS = {"url", "href"}
-"""Keys with which a chart would read or link something elsewhere."""
 
 Values = tuple[str | int | float | bool | None, ...]
 ColumnKind = Literal["text", "integer", "number", "flag", "day"]
@@ -83,7 +81,7 @@ class OwnChart(OwnPart):
     def _self_contained(self) -> Self:
         if len(json.dumps(self.spec)) > MAX_CHART_BYTES:
             raise ValueError(f"a chart is larger than {MAX_CHART_BYTES:,} bytes | Aggregate its data first.")
-        if any(key in NETWORK_KEYS for key, _ in _items(self.spec)):
+        if any(key in {"url", "href"} for key, _ in _items(self.spec)):
             raise ValueError(
                 "a chart reads from an address or links to one, and a report works without a network"
                 " | Load the data first, and give them to the chart as a frame."
@@ -104,8 +102,8 @@ class OwnChart(OwnPart):
         lines = title.get("subtitle") or []
         lines = lines if isinstance(lines, list) else [lines]
         meta = self.spec.get("usermeta")
-        count = meta.get("footer") if isinstance(meta, dict) else None
-        end = count if isinstance(count, int) else len(lines)
+        end = meta.get("footer") if isinstance(meta, dict) else None
+        end = end if isinstance(end, int) else len(lines)
         return _joined(title.get("text") or ""), _joined(lines[:end]), _joined(lines[end:])
 
     @property
@@ -172,6 +170,13 @@ class OwnTable(OwnPart):
 OwnBlock = OwnText | OwnChart | OwnTable
 DTYPES = {"text": pl.String, "integer": pl.Int64, "number": pl.Float64, "flag": pl.Boolean, "day": pl.String}
 """Kind of a column -> the type of its values in JSON, where a day is a text such as 2024-12-31."""
+COLUMN_TYPES: dict[ColumnKind, tuple[type[pl.DataType], ...]] = {
+    "text": (pl.String, pl.Categorical, pl.Enum),
+    "integer": (IntegerType,),
+    "number": (FloatType, pl.Decimal),
+    "flag": (pl.Boolean,),
+    "day": (pl.Date,),
+}
 UNITS: dict[ColumnKind, Unit] = {
     "text": "text", "integer": "decimal", "number": "decimal", "flag": "word", "day": "day",
 }  # fmt: skip
@@ -199,7 +204,7 @@ def _without_fonts(value: Any) -> Any:  # noqa: ANN401 - JSON values have no com
         return {
             key: inner if key in DATA_KEYS else _without_fonts(inner)
             for key, inner in value.items()
-            if key not in FONT_KEYS
+            if key not in {"font", "labelFont", "titleFont", "subtitleFont"}
         }
     return [_without_fonts(inner) for inner in value] if isinstance(value, list) else value
 
@@ -284,17 +289,11 @@ def _as_text(value: object, kind: type[Text]) -> Text:
 def _table(frame: pl.DataFrame) -> OwnTable:
     kinds: dict[str, ColumnKind] = {}
     for name, dtype in frame.schema.items():
-        if dtype in (pl.String, pl.Categorical, pl.Enum):
-            kinds[name] = "text"
-        elif dtype.is_integer():
-            kinds[name] = "integer"
-        elif dtype.is_float() or isinstance(dtype, pl.Decimal):
-            kinds[name] = "number"
-        elif dtype in (pl.Boolean, pl.Date):
-            kinds[name] = "flag" if dtype == pl.Boolean else "day"
-        else:
+        kind = next((kind for kind, types in COLUMN_TYPES.items() if isinstance(dtype, types)), None)
+        if kind is None:
             problem = f"the column {name} has the type {dtype}, which a report cannot show"
             raise UsageError(problem, remedy="Cast it to a text, a number or a date, or leave it out.")
+        kinds[name] = kind
     cast = frame.select(pl.col(name).cast(DTYPES[kind]) for name, kind in kinds.items())
     rows = tuple(cast.fill_nan(None).iter_rows())
     if {math.inf, -math.inf} & {value for row in rows for value in row}:

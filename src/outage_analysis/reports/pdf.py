@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +24,24 @@ from outage_analysis.reports.blocks import (
     Block,
     BulletList,
     ChartBlock,
+    Grid,
+    GridColumn,
     Heading,
     KeyFigures,
     Section,
     TableBlock,
     Text,
+    plain_text,
 )
-from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.reports.report import Report, facts_by_host
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
-TEMPLATES = ("brief.typ", "report.typ", "style.typ")
 BRIEF_CHARTS = (
     *("separate_sums", "comparison", "services_by_band", "tornado"),
     *("headlines", "waterfall", "funnel", "band_distribution"),
 )
 """Charts for the second page of the brief, in order of preference; as many as fit are shown."""
-CHARTS_OF_FIRST_PAGES = ("total_distribution", "separate_sums")
-"""Charts of the first two pages of the report, which no section repeats."""
 SOURCES = "sources"
 """The table of the facts by the website that published them, which only the PDF has."""
 PRINTED_COLUMNS = {
@@ -54,7 +54,6 @@ PRINTED_COLUMNS = {
 }
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
 OMITTED_COLUMNS = ("kind", "rule", "status", "facts", "assumptions", "approved_by")
-OMITTED_TABLES = ("hindsight_tie_outs", "hindsight_outcomes")
 MAX_TEXT, MAX_TITLE, MAX_RUNNING_TITLE = 1_500, 200, 60
 """The most characters of a text, of a title, and of the incident's name in the header of a page."""
 MAX_WORD, PIECE = 26, 12
@@ -63,18 +62,12 @@ ZERO_WIDTH_SPACE = "\u200b"
 """Marks a place where a long word may be broken; it is invisible and needs no glyph."""
 MAX_UNBROKEN = 1_800
 """A table of at most this many letters is never split between pages."""
-TABLE_SIZE = 8.0
-"""The size of the letters of a table, in points."""
 LETTERS_PORTRAIT, LETTERS_LANDSCAPE = 114, 172
 """About how many letters of this size fit side by side on a page."""
-LEAST_PORTRAIT = 0.8
-"""A table gets a page in landscape if its letters would otherwise shrink below this share of their size."""
 LONG_TABLE = 24
 """A table of two columns with this many rows or more is set in two halves side by side."""
 LONG_CELL = 22
 """Cells with more letters than this are broken into lines rather than widen a column."""
-COLUMN_GAP = 2
-"""The space beside a column, in letters."""
 
 
 def write_pdf(report: Report, folder: Path) -> None:
@@ -105,7 +98,7 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
     import typst
 
     folder = files("outage_analysis.reports") / "templates"
-    sources = {name: (folder / name).read_bytes() for name in TEMPLATES}
+    sources = {name: (folder / name).read_bytes() for name in ("brief.typ", "report.typ", "style.typ")}
     told = json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
     project: Any = {"main": sources[f"{template}.typ"], **sources, "report.json": told, **drawings}
     try:
@@ -130,7 +123,7 @@ def printed(text: str | Markup, most: int = MAX_TEXT) -> str:
     Links and characters without a glyph are replaced, long texts are cut, and long words get points at which
     a line may break.
     """
-    plain = fonts.printable(str(text.striptags()) if isinstance(text, Markup) else text)
+    plain = plain_text(text)
     plain = plain if len(plain) <= most else plain[:most] + "…"
     long_word, piece = rf"\S{{{MAX_WORD + 1},}}", rf"(\S{{{PIECE}}})(?=\S)"
     return re.sub(long_word, lambda word: re.sub(piece, rf"\1{ZERO_WIDTH_SPACE}", word[0]), plain)
@@ -152,18 +145,14 @@ def brief_values(report: Report) -> Values:
 def report_values(report: Report) -> Values:
     """Return the values for the template of the full report: the first page, and blocks by orientation."""
     grids = printed_grids(report)
-    runs: list[Values] = []
     blocks = [_values(part, report, grids) for s in printed_sections(report) for part in (s, *s.blocks)]
-    for block in _with_orientation(blocks):
-        if not runs or runs[-1]["flipped"] != block["flipped"]:
-            runs.append({"flipped": block["flipped"], "blocks": []})
-        runs[-1]["blocks"].append(block)
+    runs = groupby(_with_orientation(blocks), itemgetter("flipped"))
     titles = "; ".join(s.title for s in report.sections if s.appendix and not s.printed)
     return first_page_values(report) | {
         "contents": report.locale("report.contents"),
         "sums": _chart(report, "separate_sums") if "separate_sums" in report.charts else None,
         "elsewhere": report.locale("report.printed_less", titles=titles) if titles else "",
-        "runs": runs,
+        "runs": [{"flipped": flipped, "blocks": list(run)} for flipped, run in runs],
     }
 
 
@@ -207,9 +196,11 @@ def _printed_blocks(section: Section, report: Report) -> Iterator[Block]:
         if isinstance(block, Heading):
             heading = block
             continue
-        if isinstance(block, ChartBlock) and block.chart in CHARTS_OF_FIRST_PAGES:
+        if isinstance(block, ChartBlock) and block.chart in ("total_distribution", "separate_sums"):
             continue
-        if isinstance(block, TableBlock) and (block.folded or block.grid in OMITTED_TABLES):
+        if isinstance(block, TableBlock) and (
+            block.folded or block.grid in ("hindsight_tie_outs", "hindsight_outcomes")
+        ):
             continue
         if heading is not None:
             yield heading
@@ -268,11 +259,10 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
         case ChartBlock():
             return {"kind": "picture", **_chart(report, block.chart)}
         case TableBlock():
-            is_synthetic, caption = report.table_is_synthetic(block.grid), printed(block.caption)
             return {
                 "kind": "table",
-                "synthetic": is_synthetic,
-                "caption": caption,
+                "synthetic": report.table_is_synthetic(block.grid),
+                "caption": printed(block.caption),
                 **table_values(grids[block.grid]),
             }
 
@@ -299,7 +289,8 @@ def table_values(grid: Grid) -> Values:
     columns = list(zip(values["styles"], values["heads"], *values["rows"], strict=True))
     widths: list[float] = [_letters(*column) for column in columns]
     needed = sum(widths)
-    flipped = needed * LEAST_PORTRAIT > LETTERS_PORTRAIT
+    # A table gets a page in landscape if its letters would otherwise shrink below 80 % of their 8 points.
+    flipped = needed * 0.8 > LETTERS_PORTRAIT
     halved = len(columns) == 2 and len(grid.rows) >= LONG_TABLE  # noqa: PLR2004 - two columns
     page = LETTERS_LANDSCAPE if flipped else LETTERS_PORTRAIT / 2 if halved else LETTERS_PORTRAIT
     # Columns of prose share the width that the others leave.
@@ -312,7 +303,7 @@ def table_values(grid: Grid) -> Values:
     return values | {
         "flipped": flipped,
         "halved": halved,
-        "size": round(TABLE_SIZE * min(1.0, page / needed), 1),
+        "size": round(8.0 * min(1.0, page / needed), 1),
         "widths": [round(100 * width / max(page, needed), 2) for width in widths],
         "keep_together": sum(map(cell_len, chain(*values["rows"]))) <= MAX_UNBROKEN,
     }
@@ -326,7 +317,7 @@ def _letters(style: str, head: str, *cells: str) -> int:
         LONG_CELL if _is_prose(style, cell) else cell_len(cell) + more
         for cell, more in zip(cells, capitals, strict=True)
     )
-    return max(_longest_word(head) + 1, *widths) + COLUMN_GAP
+    return max(_longest_word(head) + 1, *widths) + 2  # two letters of space
 
 
 def _is_prose(style: str, cell: str) -> bool:

@@ -28,17 +28,17 @@ from outage_analysis.reports.blocks import (
     Block,
     BulletList,
     ChartBlock,
+    Grid,
     Heading,
     KeyFigures,
     PageChart,
     Section,
     TableBlock,
+    TableFormatter,
     Text,
     Tile,
 )
-from outage_analysis.reports.first_screen import sentences, tiles
-from outage_analysis.reports.grids import Grid, TableFormatter
-from outage_analysis.reports.options import option_grid, option_view
+from outage_analysis.reports.first_screen import option_grid, option_view, sentences, tiles
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
 from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views
@@ -124,10 +124,9 @@ class Report:
 
         In these tables, the ids of facts that the report lists are links.
         """
-        cited = set(self.analysis.exact_tables["facts"]["id"])
-        if "hindsight_outcomes" in self.analysis.exact_tables:
-            cited |= set(self.analysis.exact_tables["hindsight_outcomes"]["id"])
-        return TableFormatter(self.locale, self.names, cited)
+        tables = self.analysis.exact_tables
+        listed = [tables[name]["id"] for name in ("facts", "hindsight_outcomes") if name in tables]
+        return TableFormatter(self.locale, self.names, {id_ for ids in listed for id_ in ids})
 
     @cached_property
     def tiles(self) -> list[Tile]:
@@ -278,10 +277,15 @@ class Report:
     def charts(self) -> dict[str, PageChart]:
         """All charts of the report that have data, by name; their titles are separate from the drawing."""
         bundled = {name: self.page_chart(name) for name, entry in CHARTS.items() if entry.page}
-        added = {name: block for name, block in self.own_blocks.items() if isinstance(block, OwnChart)}
-        return {name: chart for name, chart in bundled.items() if chart} | {
-            name: self._added_chart(name, chart) for name, chart in added.items()
-        }
+        charts = {name: chart for name, chart in bundled.items() if chart}
+        for name, block in self.own_blocks.items():
+            if isinstance(block, OwnChart):
+                title, subtitle, footer = map(fonts.printable, block.title_parts)
+                section = fonts.printable(self.own_sections[int(name.split("-")[1]) - 1].title[self.lang])
+                described = fonts.printable(str(block.spec.get("description") or title or section))
+                spec = block.drawing | {"description": described}
+                charts[name] = PageChart(spec, title or section, subtitle, footer, hindsight=False)
+        return charts
 
     def page_chart(self, name: str) -> PageChart | None:
         """Draw one of the package's charts; return None if it has no data."""
@@ -300,13 +304,6 @@ class Report:
         *subtitle, footer = title["subtitle"]
         later = entry.table.startswith("hindsight_")
         return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
-
-    def _added_chart(self, name: str, chart: OwnChart) -> PageChart:
-        title, subtitle, footer = map(fonts.printable, chart.title_parts)
-        section = self.own_sections[int(name.split("-")[1]) - 1].title[self.lang]
-        description = str(chart.spec.get("description") or title or section)
-        spec = chart.drawing | {"description": fonts.printable(description)}
-        return PageChart(spec, title or fonts.printable(section), subtitle, footer, hindsight=False)
 
     @cached_property
     def chart_svgs(self) -> dict[str, str]:
@@ -327,10 +324,6 @@ class Report:
         return {name: png(drawing) for name, drawing in self.titled_svgs.items()}
 
 
-ADDRESS_SEPARATOR = " ; "
-"""The text between two web addresses of a source."""
-
-
 def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
     """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
     facts = report.analysis.exact_tables["facts"]
@@ -338,7 +331,7 @@ def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]
     by_host: dict[str, list[str]] = {}
     for fact in dict.fromkeys(wanted):
         if fact in sources:
-            addresses = map(urlsplit, (sources[fact] or "").split(ADDRESS_SEPARATOR))
+            addresses = map(urlsplit, (sources[fact] or "").split(" ; "))
             hosts = [a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https")]
             place = ", ".join(dict.fromkeys(filter(None, hosts))) or report.locale("deck.notes_derived")
             by_host.setdefault(place, []).append(fact)

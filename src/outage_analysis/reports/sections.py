@@ -10,11 +10,18 @@ import polars as pl
 from outage_analysis.analysis import Analysis, reserve_scope, unstated_notes
 from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.incidents import get_fact
-from outage_analysis.reports.accounting import presentation_totals
-from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
+from outage_analysis.reports.blocks import (
+    Block,
+    BulletList,
+    ChartBlock,
+    Grid,
+    Heading,
+    Section,
+    TableBlock,
+    Text,
+)
 from outage_analysis.reports.first_screen import free_note
-from outage_analysis.reports.grids import Grid
-from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
+from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, presentation_totals
 from outage_analysis.text import Locale
 
 QUALITY = {"quality": "files"} | {x: x for x in ("amounts", "rules", "claimants", "heaping", "bunching")}
@@ -254,7 +261,7 @@ class SectionBuilder:
         if "hindsight_outcomes" not in self.grids:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
-        yield from (Text(texts, "strong") for texts in _hindsight_lesson(self.analysis, locale))
+        yield from (Text(text, "strong") for text in _hindsight_lesson(self.analysis, locale))
         if backtest is not None:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")

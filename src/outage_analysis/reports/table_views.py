@@ -8,15 +8,86 @@ from dataclasses import replace
 import polars as pl
 
 from outage_analysis import text
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, reserve_mean
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.charts import services_by_claims
 from outage_analysis.costs import HAS_AMOUNT, scenarios
 from outage_analysis.incidents import UNKNOWN, facts_in_language
 from outage_analysis.losses import sum_or_none
-from outage_analysis.policies import PolicyExplainer
-from outage_analysis.reports.accounting import accounting_table
-from outage_analysis.reports.grids import TableFormatter
+from outage_analysis.policies import CostLine, PolicyExplainer
+from outage_analysis.reports.blocks import TableFormatter
+from outage_analysis.text import Locale, schema_of
+
+
+def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
+    """Return the accounting proposal: one row per cost line that was public on the as-of day.
+
+    Returns:
+        The table `report.controller`: cost line, kind of obligation, presentation
+        (expense or reduction of revenue), best estimate, last day for claims, and note. `best_estimate` is a
+        text: an amount in whole currency, or the reason why there is no amount.
+    """
+    rows = [
+        (
+            line.id,
+            locale(f"explain.{line.accounting.obligation}"),
+            locale(f"explain.{line.accounting.presentation}"),
+            _best_estimate(line, analysis, locale),
+            line.closes_on(analysis.as_of),
+            line.accounting.note[locale.lang] if line.accounting.note else "",
+        )
+        for line in analysis.policy.public_by(analysis.as_of)[0]
+        if line.accounting
+    ]
+    return schema_of("report.controller").frame(rows)
+
+
+def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+    """Return a sentence on the total cash estimate of expenses, and one on that of reductions of revenue.
+
+    The presentation of a cost line is an expense or a reduction of revenue.
+
+    Cost lines without an obligation or without a best estimate are left out.
+    """
+    lines: dict[str, list[str]] = {}
+    for line in analysis.policy.public_by(analysis.as_of)[0]:
+        if line.accounting and line.accounting.obligation != "none":
+            lines.setdefault(line.accounting.presentation, []).append(line.id)
+    amounts = {presentation: reserve_mean(analysis, ids) for presentation, ids in lines.items()}
+    stated = {locale(f"explain.{key}"): _exact(x, locale) for key, x in amounts.items() if x is not None}
+    return tuple(locale("report.controller_total", presentation=key, amount=x) for key, x in stated.items())
+
+
+def _exact(amount: float, locale: Locale) -> str:
+    """Format an amount without rounding, with its unit."""
+    return locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
+
+
+def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
+    if line.accounting and line.accounting.obligation == "none":
+        return locale("report.controller_not_due")
+    if (cash := reserve_mean(analysis, [line.id])) is not None:
+        return _exact(cash, locale)
+    # Claims give costs only for payment schedules. Other cost lines get their costs from published counts.
+    costs = analysis.exact_tables[analysis.headline_table_name("costs")].filter(
+        HAS_AMOUNT, level="line", line=line.id
+    )
+    costs = analysis.exact_tables["costs"].filter(level="line", line=line.id) if costs.is_empty() else costs
+    rows = {row["valuation"]: row for row in costs.iter_rows(named=True)}
+    if (line_total := rows.get("top_down", {}).get("expected")) is not None:
+        return locale("report.controller_whole", amount=_exact(line_total, locale))
+    bounds = rows.get("cash", {})
+    suffix = "" if bounds.get("basis", "published") == "published" else "_claims"
+    if bounds.get("high") is not None:
+        low, high = (_exact(bounds[end] or 0.0, locale) for end in ("low", "high"))
+        return locale(f"report.controller_between{suffix}", low=low, high=high)
+    if bounds.get("low") or suffix:
+        return locale(f"report.controller_from{suffix}", low=_exact(bounds["low"] or 0.0, locale))
+    face_value = rows.get("face_value", {})
+    if price := face_value.get("expected") or face_value.get("promised"):
+        return locale("report.controller_face", amount=_exact(price, locale))
+    return locale("report.controller_unreliable")
+
 
 View = tuple[pl.DataFrame, tuple[text.Column, ...]]
 """A data frame, and the columns that a report shows of it."""
@@ -72,13 +143,8 @@ SOURCE_TABLES = {
 }
 """Report tables whose name differs from the analysis table that they are made from."""
 COST_AMOUNTS = text.schema_of("costs").pick("rule", "count", "promised", "low", "expected", "high", "most")
-COST_REASONS = text.schema_of("costs").pick("status", "facts", "assumptions")
-SEPARATE_VALUATIONS = ("top_down", "handling")
-"""Valuations shown in a table of their own: lines known only as a total, and handling effort."""
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
-ABOUT_FILING = ("nothing_claimed", "nothing_filed")
-"""Statuses of scenarios that change how people file although payments are automatic."""
 
 
 def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
@@ -92,7 +158,6 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
         **_claims_views(analysis),
         **service_band_views(analysis, formatter),
         **_decision_views(analysis, formatter.locale),
-        **_hindsight_views(analysis, formatter),
     }
     return {name: view for name, view in views.items() if not view[0].is_empty()}
 
@@ -112,10 +177,15 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     tables = analysis.exact_tables
     # Cost lines without an amount are left out here; the policy table lists them.
     figures = tables["costs"].filter(HAS_AMOUNT)
-    is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
+    is_separate = pl.col("valuation").is_in(("top_down", "handling"))
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = ["line", *(column for column in ("basis", "segment") if cash[column].n_unique() > 1)]
-    columns = (*text.schema_of("costs").pick(*keys), text.column_of("band"), *COST_AMOUNTS, *COST_REASONS)
+    columns = (
+        *text.schema_of("costs").pick(*keys),
+        text.column_of("band"),
+        *COST_AMOUNTS,
+        *text.schema_of("costs").pick("status", "facts", "assumptions"),
+    )
     numbers = ("low", "expected", "high")
     funnel = tables[analysis.headline_table_name("funnel")].with_columns(pl.col(*numbers).round(0))
     line_column = ("line",) if funnel["line"].n_unique() > 1 else ()
@@ -135,32 +205,24 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         frames["exceedance"] = points.with_columns(chance.round(6)).sort("chance", descending=True)
     if "cost_ranges" in tables:
         frames["separate_sums"] = tables["cost_ranges"].filter(line="")
-    return {
+    views = {
         "cost": (cash, columns),
         "funnel": (funnel, text.schema_of("funnel").pick(*line_column, "stage", *numbers)),
         **_as_listed(frames),
-        **({"steps": _steps_view(tables["steps"])} if "steps" in tables else {}),
-        **_services_view(tables["services"], locale),
     }
-
-
-def _steps_view(frame: pl.DataFrame) -> View:
-    keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
-    banded = frame["rule"].null_count() < len(frame)
-    level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
-    bands = (text.column_of("band"), text.schema_of("steps")["rule"]) if banded else ()
-    amounts = text.schema_of("steps").pick("expected", "tail", "facts")
-    return frame.with_columns(level), (*text.schema_of("steps").pick(*keys), *bands, *amounts)
-
-
-def _services_view(services: pl.DataFrame, locale: text.Locale) -> dict[str, View]:
-    columns = _columns_with_values(services, text.schema_of("services").columns)
-    if all(column.name in ("service", "group") for column in columns):
-        return {}
-    counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
-    told = {"users": text.Column("users", "formatted", text.schema_of("services")["users"].description)}
-    shown = tuple(told.get(column.name, column) for column in columns)
-    return {"services": (services.with_columns(users=pl.Series(counts, dtype=pl.String)), shown)}
+    if "steps" in tables:
+        level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
+        steps, schema = tables["steps"].with_columns(level), text.schema_of("steps")
+        first = _columns_with_values(steps, schema.pick("line", "service"))
+        bands = (text.column_of("band"), schema["rule"]) if steps["rule"].count() else ()
+        views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "tail", "facts")))
+    services = tables["services"]
+    shown = _columns_with_values(services, text.schema_of("services").columns)
+    if {column.name for column in shown} - {"service", "group"}:
+        counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
+        told = (replace(column, unit="formatted") if column.name == "users" else column for column in shown)
+        views["services"] = (services.with_columns(users=pl.Series(counts, dtype=pl.String)), tuple(told))
+    return views
 
 
 def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) -> tuple[text.Column, ...]:
@@ -170,22 +232,6 @@ def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) ->
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     tables, locale = analysis.exact_tables, formatter.locale
-    assumptions, controller = _assumption_table(analysis, locale), accounting_table(analysis, locale)
-    facts = facts_in_language(tables["facts"], locale.lang)
-    frames = {
-        "headlines": _headlines_table(tables["headlines"], formatter),
-        "tie_outs": _tie_outs_table(analysis, tables["tie_outs"], locale.lang),
-        "policy": _policy_table(analysis, locale, formatter.names),
-        "assumptions": assumptions,
-        "assumptions_behind": assumptions,
-        "facts": facts,
-        "published_counts": facts.filter(topic="intake-counts"),
-    }
-    shown = _columns_with_values(controller, text.schema_of("report.controller").columns)
-    return {**_as_listed(frames), "controller": (controller, shown)}
-
-
-def _assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
     rows = [
         (
             assumption.id,
@@ -202,7 +248,29 @@ def _assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
         )
         for assumption in (analysis.used_ledger.assumptions if analysis.used_ledger else ())
     ]
-    return text.schema_of("report.assumptions").frame(rows)
+    assumptions = text.schema_of("report.assumptions").frame(rows)
+    controller = accounting_table(analysis, locale)
+    facts = facts_in_language(tables["facts"], locale.lang)
+    frames = {
+        "policy": _policy_table(analysis, locale, formatter.names),
+        "assumptions": assumptions,
+        "assumptions_behind": assumptions,
+        "facts": facts,
+        "published_counts": facts.filter(topic="intake-counts"),
+    }
+    notes = {tie.id: tie.note[locale.lang] if tie.note else "" for tie in analysis.tie_outs}
+    for prefix in ("", "hindsight_"):
+        if f"{prefix}headlines" in tables:
+            ties = tables[f"{prefix}tie_outs"]
+            of_ties = pl.Series([notes[id_] for id_ in ties["id"]], dtype=pl.String)
+            frames[f"{prefix}tie_outs"] = ties.with_columns(note=of_ties)
+            frames[f"{prefix}headlines"] = _headlines_table(tables[f"{prefix}headlines"], formatter)
+    if "hindsight_outcomes" in tables:
+        frames["hindsight_outcomes"] = facts_in_language(tables["hindsight_outcomes"], locale.lang)
+    if "hindsight_backtest" in tables:
+        frames["backtest"] = tables["hindsight_backtest"]
+    shown = _columns_with_values(controller, text.schema_of("report.controller").columns)
+    return {**_as_listed(frames), "controller": (controller, shown)}
 
 
 def _claims_views(analysis: Analysis) -> dict[str, View]:
@@ -217,9 +285,8 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         columns = (text.column_of("service"), text.column_of("band"), *counts)
         views["claims_bands"] = (tables["claims_bands"], columns)
     whole = ("intake", "intake_hours", "quality", "amounts", "rules", "claimants", "heaping", "fitted")
-    for name in (f"claims_{name}" for name in whole):
-        if name in tables:
-            views[name] = (tables[name], tables.schema(name).columns)
+    found = [name for name in map("claims_{}".format, whole) if name in tables]
+    views |= {name: (tables[name], tables.schema(name).columns) for name in found}
     if "claims_summary" in tables:
         summary = tables["claims_summary"]
         unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
@@ -257,20 +324,18 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
         if all(values[service, *band] is None for service in services for band in known):
             continue
         rows = [[values[service, *band] for band in known] for service in services]
-        names = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
-        summed = {locale("column.total"): rows}
-        if others := rows[len(separate) :]:
-            summed = {locale("chart.other_services", count=len(others)): others} | summed
-        rows = rows[: len(separate)]
-        for name, parts in summed.items():
-            names.append(name)
-            rows.append([sum_or_none(column) for column in zip(*parts, strict=True)])
+        named = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
+        shown_rows = list(zip(named, rows, strict=False))
+        others = rows[len(separate) :]
+        summed = [(locale("chart.other_services", count=len(others)), others)] if others else []
+        for name, parts in (*summed, (locale("column.total"), rows)):
+            shown_rows.append((name, [sum_or_none(column) for column in zip(*parts, strict=True)]))
         titles = [*(locale.band(*band) for band in known), locale("column.total")]
         columns = [
             text.Column(f"band_{n}", unit, "A loss band.", title=title) for n, title in enumerate(titles)
         ]
         schema = {"service": pl.String(), **{column.name: column.dtype for column in columns}}
-        data = [(name, *row, sum_or_none(row)) for name, row in zip(names, rows, strict=True)]
+        data = [(name, *row, sum_or_none(row)) for name, row in shown_rows]
         frame = pl.DataFrame(data, schema=schema, orient="row")
         shown = (replace(text.column_of("service"), unit="text"), *columns)
         views[f"service_bands_{measure}"] = (frame, shown)
@@ -284,7 +349,7 @@ def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         names = ("comparison", "pairs", "flips", "policy_information_value")
         views = _as_listed({name: tables[name] for name in names})
     if "scenarios" in tables:
-        frame = tables["scenarios"].filter(~pl.col("status").is_in(ABOUT_FILING))
+        frame = tables["scenarios"].filter(~pl.col("status").is_in(("nothing_claimed", "nothing_filed")))
         titles = {
             scenario.id: scenario.name[locale.lang] for scenario in scenarios.load_scenarios().scenarios
         }
@@ -293,21 +358,7 @@ def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         hidden += ["p75"] if analysis.likely_range.high == "p75" else []
         columns = text.schema_of("scenarios").without(*hidden).columns
         views["scenarios"] = (frame.with_columns(pl.col("scenario").replace(titles)), columns)
-    return views | _as_listed({"reserve": tables["reserve"]} if "reserve" in tables else {})
-
-
-def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    tables, lang = analysis.exact_tables, formatter.locale.lang
-    if "hindsight_outcomes" not in tables:
-        return {}
-    frames = {
-        "hindsight_outcomes": facts_in_language(tables["hindsight_outcomes"], lang),
-        "hindsight_headlines": _headlines_table(tables["hindsight_headlines"], formatter),
-        "hindsight_tie_outs": _tie_outs_table(analysis, tables["hindsight_tie_outs"], lang),
-    }
-    if "hindsight_backtest" in tables:
-        frames["backtest"] = tables["hindsight_backtest"]
-    return _as_listed(frames)
+    return views | (_as_listed({"reserve": tables["reserve"]}) if "reserve" in tables else {})
 
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
@@ -335,11 +386,6 @@ def _published_amount(low: float | None, high: float | None, locale: text.Locale
         return locale.money_range(low, high, HEADLINE_DIGITS)
     key, end = ("report.at_least", low) if high is None else ("report.at_most", high)
     return "" if end is None else locale(key, amount=locale.money(end, HEADLINE_DIGITS))
-
-
-def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
-    notes = {tie.id: tie.note[lang] if tie.note else "" for tie in analysis.tie_outs}
-    return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String))
 
 
 def _policy_table(analysis: Analysis, locale: text.Locale, names: Mapping[str, str]) -> pl.DataFrame:

@@ -1,26 +1,186 @@
-"""Write the expected cost as formulas: the inputs as named cells, the cost lines, and the key figures."""
+"""Write the report as an Excel workbook: a summary, live formulas, and a sheet per group of sections."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
 
 from outage_analysis.assumptions import BandMix
+from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO
 from outage_analysis.costs import LiveCost, page_model, simulation_tables
+from outage_analysis.losses import display_bands, regroup
+from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, TableBlock, Text
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook.sheet import (
+from outage_analysis.reports.sheets import (
     FLAG_COLOUR,
+    Book,
     Cell,
     Formula,
     Sheet,
     decimal_exponent,
     number_cell,
+    table_cells,
 )
-from outage_analysis.text import Locale, Unit, capitalized
+from outage_analysis.reports.table_files import repack
+from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
+from outage_analysis.text import Column, Locale, Unit, capitalized, column_of
+
+INPUT_TAB, HINDSIGHT_TAB = OKABE_ITO[4], OKABE_ITO[3]
+SHEETS = (
+    ("decisions", ACCENT, ("decisions",)),
+    ("cost", ACCENT, ("cost", "free")),
+    ("service_bands", ACCENT, ("service-bands", "services")),
+    ("why", ACCENT, ("why",)),
+    ("compared", ACCENT, ("compared",)),
+    ("doubt", ACCENT, ("doubt",)),
+    ("policy", ACCENT, ("policy", "accounting")),
+    ("method", ACCENT, ("method",)),
+    ("assumptions", INPUT_TAB, ("assumptions",)),
+    ("claims", GREY, ("claims",)),
+    ("quality", GREY, ("quality",)),
+    ("hindsight", HINDSIGHT_TAB, ("hindsight",)),
+    ("facts", LIGHT, ("facts",)),
+    ("tie_outs", LIGHT, ("published", "tie-outs")),
+)
+"""The name and colour of each sheet, and the report sections on it. Other sections get a sheet of their own.
+
+The summary, the inputs and the cost lines come before these sheets.
+"""
+SHADED_TABLES = tuple(f"service_bands_{measure}" for measure in SERVICE_BAND_MEASURES)
+"""Tables of services by loss band. Excel shades their cells: the darker, the larger the number."""
+
+
+def write_xlsx(report: Report, folder: Path) -> None:
+    """Write the report as the Excel workbook report.xlsx.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    (folder / "report.xlsx").write_bytes(workbook_bytes(report))
+
+
+def workbook_bytes(report: Report) -> bytes:
+    """Return the Excel workbook of a report as bytes.
+
+    The only date in the file is the as-of day, so that a rebuild gives the same bytes.
+    """
+    locale, analysis = report.locale, report.analysis
+    texts = {"title": report.title, "subject": report.policy, "comments": report.footer}
+    book = Book(locale, analysis.as_of, texts)
+    banner = report.banner if analysis.headline_is_synthetic else ""
+    summary = book.add_sheet(
+        locale("workbook.summary"), ACCENT, title=report.title, banner=banner, warning=report.warning
+    )
+    cost, inputs_name, live = report.products, locale("workbook.inputs"), None
+    if cost and cost.factors:
+        live = LiveFormulas(cost, locale)
+        inputs = book.add_sheet(inputs_name, INPUT_TAB)
+        lines = book.add_sheet(locale("workbook.lines"), ACCENT, banner=banner)
+        write_inputs(inputs, report, live)
+        write_lines(lines, report, live, inputs_name)
+    tied = report.products is None and analysis.headline_basis in analysis.runs
+    reason = "workbook.no_formulas_tied" if tied else "workbook.no_formulas"
+    intro = locale("workbook.live_intro", sheet=inputs_name) if live else locale(reason)
+    _write_summary(summary, report, live, intro)
+    _write_sections(book, report)
+    return repack(book.close())
+
+
+def _write_summary(sheet: Sheet, report: Report, live: LiveFormulas | None, intro: str) -> None:
+    """Write the first screen of the report, with the key figures as numbers after its headline."""
+    sheet.sortable, sheet.one_page = False, True
+    for text in (report.kicker, report.policy):
+        sheet.write_paragraph(text)
+    answer, *others = report.front
+    for number, text in enumerate(report.answers.headline):
+        sheet.write_paragraph(text, "plain" if number else "strong")
+    blocks: list[Block] = [block for block in answer.blocks if not isinstance(block, Text)]
+    sheet.write_heading(report.locale("workbook.figures"))
+    sheet.write_paragraph(intro, "note")
+    write_figures(sheet, report, live)
+    for section in others:
+        blocks += [Heading(section.title), *section.blocks]
+    for block in blocks:
+        _write_block(sheet, report, block)
+    sheet.write_paragraph(report.footer, "note")
+    sheet.widths |= {0: 40, 4: 26}  # column 4 can hold each of its states
+
+
+def _write_sections(book: Book, report: Report) -> None:
+    """Write one sheet per group of report sections, and the sheet with the claim cube."""
+    remaining = {section.id: section for section in report.sections}
+    groups = [(report.locale(f"workbook.{name}"), colour, ids) for name, colour, ids in SHEETS]
+    grouped = {id_ for _, _, ids in groups for id_ in ids}
+    groups += [(s.title, LIGHT, (s.id,)) for s in report.sections if s.id not in grouped]
+    for name, colour, ids in groups:
+        sections = [remaining[id_] for id_ in ids if id_ in remaining]
+        if sections:
+            banner = report.banner if any(section.synthetic for section in sections) else ""
+            sheet = book.add_sheet(name, colour, title=sections[0].title, banner=banner)
+            for section in sections:
+                sheet.write_heading(section.title)
+                for block in section.blocks:
+                    _write_block(sheet, report, block)
+        if ids == ("claims",) and "cost" in report.analysis.cubes:
+            _write_cube(book, report)
+
+
+def _write_block(sheet: Sheet, report: Report, block: Block) -> None:
+    if isinstance(block, Text):
+        sheet.write_paragraph(block.text, block.role)
+    elif isinstance(block, Heading):
+        sheet.write_heading(block.text)
+    elif isinstance(block, BulletList | KeyFigures):
+        for item in block.items:
+            sheet.write_paragraph(f"• {item}")
+    elif isinstance(block, TableBlock):
+        _write_table(sheet, report, block)
+    else:
+        chart = report.charts[block.chart]
+        sheet.insert_picture(report.pictures[block.chart], f"{chart.title}. {chart.description}")
+        if block.table:
+            _write_table(sheet, report, block.table)
+
+
+def _write_table(sheet: Sheet, report: Report, block: TableBlock) -> None:
+    """Write a table below its caption; a table without rows is skipped."""
+    if block.grid in report.views:
+        if block.caption:
+            sheet.write_heading(block.caption)
+        sheet.write_table(*table_cells(report.formatter, *report.views[block.grid]))
+        if block.grid in SHADED_TABLES:
+            sheet.shade_last_table()
+
+
+def _write_cube(book: Book, report: Report) -> None:
+    locale, analysis = report.locale, report.analysis
+    cube = analysis.cubes["cost"]
+    name = locale("workbook.cube")
+    sheet = book.add_sheet(name, GREY, banner=report.banner if cube.synthetic else "")
+    sheet.write_paragraph(locale("workbook.cube_intro"))
+    # Totals from an input file are already in loss bands, so these bands are kept.
+    if analysis.claims is None:
+        frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
+    else:
+        cuts = analysis.policy.as_known_on(analysis.as_of).cuts
+        bands = display_bands(cuts, negative=analysis.incident.loss.negative == "band")
+        frame = regroup(cube, cube.dimensions, bands)
+    titles = {d: locale(f"column.{d}") for d in cube.dimensions if locale.has_label(f"column.{d}")}
+    dimensions = (
+        Column(d, "name", "A dimension of the cube.", title=titles.get(d) or report.names.get(d, d))
+        for d in cube.dimensions
+    )
+    sheet.write_table(
+        *table_cells(
+            report.formatter, frame, (*dimensions, column_of("band"), column_of("claims"), column_of("loss"))
+        )
+    )
+
 
 CHANGED_INPUTS = "inputs_changed"
 """The named cell with the number of inputs that the user changed."""
@@ -32,11 +192,7 @@ VALUE, ORIGINAL = 3, 5
 """Columns of the table of inputs, counted from 0."""
 BASE, LIVE = 6, 8
 """Columns of the table of cost lines."""
-BANDED_RULES = ("pays", "review")
-"""Rules that apply to a loss band; unstated losses count as a band."""
 INPUT_UNITS: dict[str, Unit] = {"share": "share", "money": "money", "times": "decimal"}
-MAX_MESSAGE_TITLE = 32
-"""The most characters that Excel allows in the title of a validation message."""
 
 
 class LiveFormulas:
@@ -54,25 +210,11 @@ class LiveFormulas:
         taken = (CHANGED_INPUTS, *map(TOTAL_NAME.format, self.valuations))
         self.names = formula_names(self.inputs, taken)
         """The name of the cell of each input, by the id of the input."""
-        self.cells: dict[str, str] = {}
-        """Name -> the cell that it stands for; filled while the sheets are written."""
 
     def name_cell(self, name: str, sheet: Sheet, row: int, column: int) -> None:
         """Give a cell a name, which formulas on every sheet can use."""
         cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
-        self.cells[name] = f"={quote_sheetname(sheet.name)}!{cell}"
-
-    def input_cell(self, factor: page_model.LiveInput, value: float | None, style: str = "plain") -> Cell:
-        """Return a cell with a value of an input."""
-        return number_cell(self.locale, value, INPUT_UNITS[factor.measure], style)
-
-    def term_base(self, term: page_model.Product) -> float:
-        """Return the constant by which the inputs of a cost term are multiplied to give whole currency.
-
-        If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
-        """
-        amounts = sum(self.inputs[f].measure == "money" for f in term.factors)
-        return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
+        sheet.book.file.define_name(name, f"={quote_sheetname(sheet.name)}!{cell}")
 
     def value(self, terms: Iterable[page_model.Product]) -> float:
         """Return the sum of cost terms."""
@@ -157,22 +299,24 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         low, high = map(simulation_tables.round_digits, (entry.range.low, entry.range.high))
     value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
     flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
+    unit = INPUT_UNITS[factor.measure]
     return [
         Cell(names.get(factor.assumption, factor.assumption) or locale("workbook.tier")),
         Cell(", ".join(parts)),
         Cell(locale(f"word.{factor.kind}")),
-        live.input_cell(factor, factor.value, "input"),
+        number_cell(locale, factor.value, unit, "input"),
         Cell(locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")),
-        live.input_cell(factor, factor.value, "original"),
+        number_cell(locale, factor.value, unit, "original"),
         Cell(Formula(flag, ""), style="flag"),
-        live.input_cell(factor, low),
-        live.input_cell(factor, high),
+        number_cell(locale, low, unit),
+        number_cell(locale, high, unit),
         Cell(live.names[factor.id]),
     ]
 
 
 def _validation(locale: Locale, factor: page_model.LiveInput) -> dict[str, Any]:
-    options = {"validate": "decimal", "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE]}
+    title = locale("workbook.invalid")[:32]  # Excel allows no more letters
+    options = {"validate": "decimal", "error_title": title}
     if factor.measure != "share":
         return options | {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
     message = locale("workbook.invalid_share", high=locale.share(factor.high))
@@ -247,8 +391,10 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
 
 def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, row: int) -> list[Cell]:
     locale, names = report.locale, report.names
-    is_banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
-    is_count = any(live.inputs[f].measure == "money" for f in term.factors)
+    is_banded = (term.over, term.up_to) != (None, None) or term.rule in ("pays", "review")
+    # If one input of the term is an amount, its constant is a count; otherwise the constant is an amount.
+    amounts = sum(live.inputs[f].measure == "money" for f in term.factors)
+    base = float(term.base * 10.0 ** (locale.minor_units * (amounts - 1)))
     formula = "*".join((xl_rowcol_to_cell(row, BASE), *(live.names[f] for f in term.factors)))
     value = live.value([term])
     return [
@@ -258,7 +404,7 @@ def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, ro
         Cell(names.get(term.claimant_type or "", term.claimant_type)),
         Cell(locale.band(term.over, term.up_to) if is_banded else ""),
         Cell(locale(f"word.{term.rule}") if term.rule else ""),
-        Cell(live.term_base(term), "decimal" if is_count else "money"),
+        Cell(base, "decimal" if amounts else "money"),
         Cell(" × ".join(live.names[f] for f in term.factors)),
         Cell(Formula(f"={formula}", value), "money"),
         Cell(value, "money", "original"),

@@ -15,13 +15,9 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from outage_analysis.charts import ACCENT, GREY, GRID, INK, LIGHT, MUTED, WIDE_LETTERS, wrap_columns
-from outage_analysis.reports.grids import TableFormatter
+from outage_analysis.reports.blocks import TableFormatter, plain_text
 from outage_analysis.text import Column, Locale, Unit, fonts
 
-NO_CONVERSION = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""Options that make xlsxwriter store every text as text, even if it looks like a formula or a link."""
-FORMULA_PREFIXES = ("=", "+", "-", "@")
-"""A text with such a first character becomes a formula when edited, so its cell is marked as text."""
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
 """Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
 the same widths (Carlito) or with Hangul."""
@@ -57,7 +53,6 @@ FIRST_YEAR = 1900
 """The first year of the calendar of Excel; earlier days are written as texts."""
 MAX_CELL_LENGTH, MAX_NAME_LENGTH = 32_767, 31
 """The most characters of a cell, and of the name of a sheet."""
-FORBIDDEN_IN_NAME = "[]:*?/\\"
 MAX_TABLE_ROWS = 100_000
 """The most rows of one table; further rows are left out with a warning."""
 MIN_FILTERED_ROWS = 12
@@ -76,7 +71,6 @@ PICTURE_WIDTH, PIXELS_PER_POINT = 760, 4 / 3
 """The width of a picture on the screen in pixels, which are smaller than points."""
 A4, A3 = 9, 8
 """Excel's numbers of papers."""
-MARGINS = {"left": 0.5, "right": 0.5, "top": 0.6, "bottom": 0.7}
 FEW_ROWS = 12
 """A picture starts a printed page, so that no page break cuts it, unless only so many rows are above it."""
 MAX_PORTRAIT_WIDTH, MAX_A4_WIDTH = 140, 190
@@ -135,7 +129,7 @@ def _table_cell(locale: Locale, column: Column, row: Mapping[str, Any], text: st
     is_too_long = isinstance(value, int) and abs(value) >= 10**MAX_DIGITS
     if unit in NUMBER_UNITS and not is_too_long:
         return number_cell(locale, value, unit)
-    return Cell(text.striptags() if isinstance(text, Markup) else text)
+    return Cell(plain_text(text))
 
 
 def number_format(locale: Locale, unit: Unit, value: float) -> str:
@@ -174,7 +168,9 @@ class Book:
             properties: texts such as the title of the document.
         """
         self.locale, self._buffer = locale, BytesIO()
-        self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True, **NO_CONVERSION})
+        kinds = ("formulas", "urls", "numbers")  # a text is a text, even if it looks like one of these
+        options = {"in_memory": True} | {f"strings_to_{kind}": False for kind in kinds}
+        self.file = xlsxwriter.Workbook(self._buffer, options)
         texts = {name: cell_text(text) for name, text in properties.items()}
         self.file.set_properties({**texts, "created": datetime.combine(created, time())})
         self.day_format = r'yyyy". "m". "d"."' if locale.lang == "ko" else "[$-409]d mmm yyyy"
@@ -195,7 +191,7 @@ class Book:
             warning: a further notice that precedes the title.
         """
         mark = f" ({self.locale('workbook.synthetic')})" if banner else ""
-        plain = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
+        plain = "".join(c for c in cell_text(name) if c not in "[]:*?/\\").strip("' ") or "–"
         taken = {sheet.name.casefold() for sheet in self._sheets} | {"history"}  # Excel reserves this name
         number, ending = 1, mark
         while (unique := plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending).casefold() in taken:
@@ -207,7 +203,8 @@ class Book:
         self._sheets.append(sheet)
         for notice in filter(None, (warning, banner)):
             sheet.write_paragraph(notice, "warning")
-        sheet.write_title(title or name)
+        sheet.write_line(title or name, "title", 24)
+        sheet.frozen = sheet.row
         return sheet
 
     def table_format(
@@ -261,21 +258,18 @@ class Sheet:
         """The head row, the last row and the number of columns of each table with column titles."""
         self._breaks: list[int] = []
         """The rows that start a printed page."""
-        self._frozen = 0
+        self.frozen = 0
+        """The number of rows that stay visible while scrolling."""
         self._last_heading, self._heading_row = "", -1
-
-    def write_title(self, title: str) -> None:
-        """Write the title of the sheet, which stays visible while scrolling."""
-        self._write_line(title, "title", 24)
-        self._frozen = self.row
 
     def write_heading(self, text: str) -> None:
         """Write a heading after an empty row, unless it repeats the last title or heading."""
         if text != self._last_heading:
-            self.row += 1 if self.row > self._frozen else 0
-            self._write_line(text, "heading", 20)
+            self.row += 1 if self.row > self.frozen else 0
+            self.write_line(text, "heading", 20)
 
-    def _write_line(self, text: str, style: str, height: int) -> None:
+    def write_line(self, text: str, style: str, height: int) -> None:
+        """Write a title or a heading, which is not broken into lines."""
         self._heights[self.row] = height
         self.worksheet.write_string(self.row, 0, cell_text(text), self.book.text_format(style))
         self._last_heading, self._heading_row = text, self.row
@@ -336,7 +330,7 @@ class Sheet:
             worksheet.write_blank(row, column, None, book.table_format(style))
         else:
             text = cell_text(str(value))
-            quoted = text.startswith(FORMULA_PREFIXES)
+            quoted = text.startswith(("=", "+", "-", "@"))  # would become a formula when edited
             worksheet.write_string(row, column, text, book.table_format(style, quoted=quoted))
             self._texts.append((row, column, text))
         self._widen(column, text_width(_displayed(cell.shown, number)) + 2)
@@ -373,9 +367,9 @@ class Sheet:
         for row in range(self.row):
             worksheet.set_row(row, min(self._heights.get(row, LINE_HEIGHT), MAX_HEIGHT))
         if len(self._tables) == 1 and self._tables[0][0] <= MAX_FROZEN_HEAD:
-            self._frozen = self._tables[0][0] + 1
-        worksheet.freeze_panes(self._frozen, 0)
-        worksheet.repeat_rows(0, self._frozen - 1)
+            self.frozen = self._tables[0][0] + 1
+        worksheet.freeze_panes(self.frozen, 0)
+        worksheet.repeat_rows(0, self.frozen - 1)
         head, end, columns = max(self._tables, key=lambda table: table[1] - table[0], default=(0, 0, 0))
         if self.sortable and end - head >= MIN_FILTERED_ROWS:
             worksheet.autofilter(head, 0, end, columns - 1)
@@ -384,7 +378,7 @@ class Sheet:
         if across > MAX_PORTRAIT_WIDTH and not self.one_page:
             worksheet.set_landscape()
         worksheet.set_paper(A4 if across <= MAX_A4_WIDTH else A3)
-        worksheet.set_margins(**MARGINS)
+        worksheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         worksheet.fit_to_pages(1, int(self.one_page))
         worksheet.set_h_pagebreaks(self._breaks)
         size = FONT_SIZE - 2
