@@ -10,11 +10,9 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from outage_analysis.charts.axes import labelled_axis, log_ticks
-from outage_analysis.charts.claims_data import thin_evenly
-from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.marks import accent_if, axis_for_field
-from outage_analysis.charts.theme import ACCENT, GREY, INK, MUTED, AltairChart, ChartContext, NothingToDraw
+from outage_analysis.charts import theme
+from outage_analysis.charts.chart_output import finish_chart
+from outage_analysis.charts.loss_charts import thin_evenly
 from outage_analysis.losses import COUNTED
 from outage_analysis.text import Locale
 
@@ -33,7 +31,7 @@ MAX_POINTS = 32
 """Largest number of points per curve; more points would not change how a curve looks."""
 
 
-def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def ogive(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw the ogive: observed shares of losses up to each band edge (points) and fitted curves (lines)."""
     locale, losses = context.locale, _losses_phrase(context.locale, table)
     families, counts, lines = _split_table(table)
@@ -63,7 +61,7 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def tail(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw the tail: observed shares of losses above each band edge (points) and fitted curves (lines).
 
     Both axes are logarithmic, so that differences between the families are visible. No loss is counted
@@ -73,7 +71,7 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     families, counts, lines = _split_table(table)
     above = counts.filter(pl.col("share_above") > 0)
     if above.is_empty():
-        raise NothingToDraw
+        raise theme.NothingToDraw
     last, least = above.select("loss", "share_above").row(-1)
     lines = lines.filter(pl.col("share_above") > 0)
     best = lines.filter(family=lines["family"][0])["share_above"].to_list()
@@ -95,10 +93,10 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     ends = families.join(lines.sort("loss").group_by("family").last(), on="family", maintain_order="left")
     pixels = [HEIGHT * math.log(max(v, lowest)) / math.log(lowest) for v in ends["share_above"]]
     base, x = alt.Chart(pl.DataFrame({"loss": [end]})), _loss_axis(context, percents["loss"].to_list())
-    label = base.mark_text(align="right", dx=-5, fontSize=11, color=MUTED)
+    label = base.mark_text(align="right", dx=-5, fontSize=11, color=theme.MUTED)
     return finish_chart(
         alt.layer(
-            base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
+            base.mark_rule(color=theme.GREY, strokeDash=[4, 3]).encode(x),
             label.encode(x, y=alt.YValue(8), text=alt.TextValue(locale("chart.tail_end"))),
             *_layers(above.select("loss", share=pl.col("share_above") * 100), percents, context, y),
             _family_labels(ends["family"], pixels, locale),
@@ -118,11 +116,13 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 def _split_table(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     families, counts = family_weights(table), counted_shares(table)
     if families.is_empty() or counts.is_empty():
-        raise NothingToDraw
+        raise theme.NothingToDraw
     return families, counts, family_curves(table)
 
 
-def _layers(counts: pl.DataFrame, lines: pl.DataFrame, context: ChartContext, y: alt.Y) -> list[alt.Chart]:
+def _layers(
+    counts: pl.DataFrame, lines: pl.DataFrame, context: theme.ChartContext, y: alt.Y
+) -> list[alt.Chart]:
     """Return the layers of the ogive or the tail chart, from back to front.
 
     These are the interval of the best-fitting family, the curves of the other families, the curve of the best
@@ -134,12 +134,12 @@ def _layers(counts: pl.DataFrame, lines: pl.DataFrame, context: ChartContext, y:
     thin = alt.Chart(lines.filter(~best).select("family", "loss", "share"))
     thick = alt.Chart(lines.filter(best).select("loss", "share"))
     return [
-        interval.mark_area(color=ACCENT, opacity=0.18, clip=True).encode(
-            x, axis_for_field(y, "low"), alt.Y2("high:Q")
+        interval.mark_area(color=theme.ACCENT, opacity=0.18, clip=True).encode(
+            x, theme.axis_for_field(y, "low"), alt.Y2("high:Q")
         ),
-        thin.mark_line(color=GREY, strokeWidth=1, clip=True).encode(x, y, detail="family:N"),
-        thick.mark_line(color=ACCENT, strokeWidth=2.5, clip=True).encode(x, y),
-        alt.Chart(counts).mark_point(filled=True, color=INK, size=45, opacity=1).encode(x, y),
+        thin.mark_line(color=theme.GREY, strokeWidth=1, clip=True).encode(x, y, detail="family:N"),
+        thick.mark_line(color=theme.ACCENT, strokeWidth=2.5, clip=True).encode(x, y),
+        alt.Chart(counts).mark_point(filled=True, color=theme.INK, size=45, opacity=1).encode(x, y),
     ]
 
 
@@ -151,20 +151,20 @@ def _family_labels(families: Iterable[str], pixels: Sequence[float], locale: Loc
         for n, (family, place) in enumerate(zip(families, places, strict=True))
     ]
     texts = alt.Chart(pl.DataFrame(rows)).mark_text(align="left", dx=5, fontSize=11)
-    y, colour = alt.Y("y:Q", scale=None, axis=None), accent_if("datum.best", MUTED)
+    y, colour = alt.Y("y:Q", scale=None, axis=None), theme.accent_if("datum.best", theme.MUTED)
     names: alt.Chart = texts.encode(y, x=alt.XValue("width"), text=alt.Text("name:N"), color=colour)
     return names
 
 
-def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
+def _loss_axis(context: theme.ChartContext, losses: Sequence[float]) -> alt.X:
     """Return a horizontal log axis for losses, with short labels such as 10k, 100k and 1m."""
     low, high = min(losses), max(losses)
-    ticks = log_ticks(low, high)
+    ticks = theme.log_ticks(low, high)
     return alt.X(
         "loss:Q",
         title=context.locale("chart.loss_x", loss=context.loss),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=labelled_axis(ticks, [_short_loss(context.locale, tick) for tick in ticks]),
+        axis=theme.labelled_axis(ticks, [_short_loss(context.locale, tick) for tick in ticks]),
     )
 
 

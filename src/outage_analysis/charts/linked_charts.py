@@ -20,10 +20,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.axes import day_marks, day_x, mark_sentences, milliseconds, shown_days
-from outage_analysis.charts.claims_data import OTHER_ID, merged_bands, ordered_bands
-from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.loss_charts import service_name
+from outage_analysis.charts.chart_output import finish_chart
+from outage_analysis.charts.intake_charts import day_marks, day_x, mark_sentences, milliseconds, shown_days
+from outage_analysis.charts.loss_charts import OTHER_ID, merged_bands, ordered_bands, service_name
 from outage_analysis.charts.theme import ACCENT, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import fonts
 

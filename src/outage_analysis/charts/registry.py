@@ -11,7 +11,6 @@ import polars as pl
 from outage_analysis.charts import (
     cost_charts,
     fit_charts,
-    frontier_charts,
     intake_charts,
     linked_charts,
     loss_charts,
@@ -51,7 +50,7 @@ CHARTS: dict[str, ChartEntry] = {
     "free_goods": ChartEntry("cost_ranges", range_charts.free_goods),
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
-    "frontier": ChartEntry("frontier_points", frontier_charts.frontier, page=False),
+    "frontier": ChartEntry("frontier_points", cost_charts.frontier, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution),
     "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band),
     "intake": ChartEntry("claims_intake", intake_charts.intake),
