@@ -48,90 +48,8 @@ CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
 DATA_START, DATA_END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
 MAX_SCRIPT_LENGTH = 20_000_000
 """Number of characters. A longer script is never recognised as one of this package, to limit parsing time."""
-STYLE = """
-.outage-chart, .outage-caption { max-width: 860px; }
-.outage-chart > img { display: block; max-width: 100%; height: auto; }
-.outage-caption { font-size: 0.86em; line-height: 1.4; margin-bottom: 8px; }
-.outage-caption strong, .outage-caption span { display: block; }
-.outage-caption strong { font-size: 1.2em; }
-.outage-chart .vega-bindings { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 0.86em; }
-.outage-chart select { max-width: 15em; }
-.outage-grid { overflow-x: auto; }
-.outage-grid table td:not(.n), .outage-grid table th:not(.n) { text-align: left; vertical-align: top; }
-.outage-grid table .n { text-align: right; vertical-align: top; }
-.outage-grid table .n { font-variant-numeric: tabular-nums; white-space: nowrap; }
-.outage-grid table .d { white-space: nowrap; }
-.outage-grid td:not([class]) { min-width: 6em; }
-.outage-card { margin: 4px 0 16px; }
-.outage-card > p { margin: 0 0 6px; }
-.outage-card .outage-grid table { margin: 0 0 10px; min-width: 0; width: auto; }
-.outage-card .outage-grid td, .outage-card .outage-grid th { padding-right: 20px; }
-.outage-card .outage-grid td:not([class]) { min-width: 170px; }
-.outage-card .outage-heat table .n { padding-right: 10px; }
-.outage-card .outage-heat th.n { white-space: normal; min-width: 4.5em; }
-.outage-heat .h1 { background: rgba(0, 114, 178, .09); }
-.outage-heat .h2 { background: rgba(0, 114, 178, .18); }
-.outage-heat .h3 { background: rgba(0, 114, 178, .27); }
-.outage-heat .h4 { background: rgba(0, 114, 178, .36); }
-.outage-heat .h5 { background: rgba(0, 114, 178, .45); }
-.outage-tiles { display: grid; gap: 12px 24px; max-width: 860px; }
-.outage-tiles { grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
-.outage-tile { border-top: 3px solid #d5d9df; padding-top: 8px; line-height: 1.4; }
-.outage-tile.first { border-top-color: #0072b2; }
-.outage-tile.made-up { border-top: 3px dashed #9a4a00; }
-.outage-tile strong { display: block; font-size: 1.5em; line-height: 1.3; }
-.outage-tile.first strong { font-size: 2em; color: #0072b2; }
-.outage-tile span { display: block; font-size: 0.86em; }
-.outage-what-if { max-width: 860px; margin: 4px 0 12px; line-height: 1.5; }
-.outage-what-if.made-up { border-left: 4px dashed #9a4a00; padding-left: 16px; }
-.outage-what-if > p { margin: 0 0 8px; }
-.outage-what-if .title { font-weight: 700; font-size: 1.15em; }
-.outage-what-if[data-live] .waiting { display: none; }
-""" + slider_asset("what_if.css")
+STYLE = "\n" + slider_asset("notebook.css") + slider_asset("what_if.css")
 """Style sheet of this package's notebook outputs; the outputs are also readable without the style sheet."""
-DRAWING = """
-function caption(place, title, footer) {  // as HTML above the chart, so that it wraps with the page
-  var caption = document.createElement('div'), lines = [].concat(title.subtitle);
-  caption.className = 'outage-caption';
-  [title.text, lines.slice(0, footer), lines.slice(footer)].forEach(function (text, number) {
-    var element = document.createElement(number ? 'span' : 'strong');
-    element.textContent = [].concat(text).join(' ');
-    caption.append(element);
-  });
-  place.before(caption);
-}
-function keepKeys(place, what) {  // else JupyterLab would move between cells on arrow keys
-  place.querySelectorAll(what).forEach(function (element) {
-    element.setAttribute('data-lm-suppress-shortcuts', 'true');
-  });
-}
-function draw(chart) {
-  var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
-  places.forEach(function (place) {
-    place.setAttribute('data-drawn', '');
-    var spec = Object.assign({}, chart[1]);
-    if (spec.title && spec.title.text && spec.title.subtitle) {
-      caption(place, spec.title, (spec.usermeta || {}).footer || 1);
-      delete spec.title;
-    }
-    drawChart(place, spec).then(() => keepKeys(place, 'select, input'));
-  });
-}
-function activate(data) {
-  var places = document.querySelectorAll('[data-outage-what-if="' + data[0] + '"]:not([data-live])');
-  places.forEach(function (place) {
-    keepKeys(place, '[type=range], button');
-    whatIf(place, data[1]);
-  });
-}
-function serve(name, go) {
-  var waiting = Array.isArray(window[name]) ? window[name] : [];
-  window[name] = {push: go};
-  waiting.forEach(go);
-}
-serve('outageCharts', draw);
-serve('outageWhatIfs', activate);
-"""
 
 
 def finish_chart(
@@ -430,8 +348,8 @@ def script_bundle() -> str:
 
 def _bundle_source() -> str:
     # The scripts are wrapped in a function, so that no variable is declared twice if the cell runs twice.
-    scripts = "".join(map(slider_asset, ("drawing.js", "live.js", "what_if.js")))
-    return f"(function () {{\n{vega_bundle()}\n{scripts}\n{DRAWING}}})();"
+    scripts = "".join(map(slider_asset, ("drawing.js", "live.js", "what_if.js", "notebook.js")))
+    return f"(function () {{\n{vega_bundle()}\n{scripts}}})();"
 
 
 def data_script(queue: str, data: object) -> tuple[str, str]:

@@ -59,6 +59,16 @@ def funnel(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
     title = locale("column.claims" if claimed else "chart.funnel_x")
     x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
     y, base = theme.name_axis(stages, "stage"), alt.Chart(data)
+    paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
+    line = (paid if len(paid) else rows)["line"][0]
+    by_stage = dict(rows.filter(line=line).select("stage", "expected").rows())
+    counts = list(by_stage.values())
+    finding = locale(
+        "chart.funnel_claims_title" if claimed and "claimed" in by_stage else "chart.funnel_chart_title",
+        paid=locale.number(round(locale.rounded(by_stage.get("paid", counts[-1])))),
+        reported=locale.number(by_stage.get("reported", counts[0])),
+        line=locale("report.of_line", line=context.name(line)) if several else "",
+    )
     spans = base.mark_rule(color=theme.INK, strokeWidth=1.2, yOffset=13)  # below the bar
     texts = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600)
     return finish_chart(
@@ -69,23 +79,8 @@ def funnel(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
         ),
         context,
         "funnel",
-        finding=_funnel_finding(rows, context, several=several, claimed=claimed),
+        finding=finding,
         height=(theme.ROW + (24 if several else 14)) * len(data),
-    )
-
-
-def _funnel_finding(rows: pl.DataFrame, context: theme.ChartContext, *, several: bool, claimed: bool) -> str:
-    locale = context.locale
-    paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
-    line = paid["line"][0] if len(paid) else rows["line"][0]
-    by_stage = dict(rows.filter(line=line).select("stage", "expected").rows())
-    counts = list(by_stage.values())
-    first, last = by_stage.get("reported", counts[0]), by_stage.get("paid", counts[-1])
-    return locale(
-        "chart.funnel_claims_title" if claimed and "claimed" in by_stage else "chart.funnel_chart_title",
-        paid=locale.number(round(locale.rounded(last))),
-        reported=locale.number(first),
-        line=locale("report.of_line", line=context.name(line)) if several else "",
     )
 
 
@@ -210,13 +205,31 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         raise theme.NothingToDraw
     locale = context.locale
     objective, mark, budget = table.select("objective", "mark", "budget").row(0)
-    scale = 1 if objective == "replaced" else 10**locale.minor_units
-    data = table.with_columns(shown=pl.col("benefit") / scale)
-    costs = [*data["at_level"], *([] if budget is None else [budget])]
-    high = max(costs)
+    in_percent = objective == "replaced"
+    names = [
+        context.name(policy) if role == "named" else locale(f"word.{role}")
+        for policy, role in table.select("policy", "role").rows()
+    ]
+    data = table.with_columns(
+        shown=pl.col("benefit") / (1 if in_percent else 10**locale.minor_units), label=pl.Series(names)
+    )
+    costs, shown = [*data["at_level"], *([] if budget is None else [budget])], data["shown"].to_list()
+    high, low, best = max(costs), min(shown), max(shown)
     room = (high - min(costs) or high or 1.0) * ROOM
     x = theme.money_axis("at_level", locale, "chart.frontier_x", 0.0, high + 2 * room, mark=mark)
-    y = _benefit_axis(data["shown"].to_list(), objective, locale)
+    room = (best - low or best or 1.0) * ROOM
+    bottom, top = max(low - room, 0.0), best + room
+    ticks = [tick for tick in theme.even_ticks(bottom, top) if bottom <= tick <= top]
+    labels = [
+        f"{100 * tick:.10g}%" if in_percent else theme.short_number(locale, tick, theme.TICK_DIGITS)
+        for tick in ticks
+    ]
+    y = alt.Y(
+        "shown:Q",
+        title=locale(f"column.{objective}"),
+        scale=alt.Scale(domain=[bottom, top], nice=False),
+        axis=theme.labelled_axis(ticks, labels),
+    )
     layers = []
     if budget is not None:
         label = locale("chart.frontier_budget", amount=theme.short_amount(locale, budget))
@@ -226,11 +239,25 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
             limit.mark_rule(strokeDash=[5, 4], color=theme.INK).encode(x),
             text.encode(x, y=alt.YValue(0), text=alt.Text("label:N")),
         ]
-    line = alt.Chart(data.filter(role="frontier").sort("at_level", "shown"))
+    line = alt.Chart(data.drop("label").filter(role="frontier").sort("at_level", "shown"))
+    # Policies at the same point share a label; that of the chosen policy is above the line.
+    policies = data.filter(pl.col("role") != "frontier").group_by("at_level", "benefit", maintain_order=True)
+    named = policies.agg(pl.col("role", "shown").first(), pl.col("label").str.join(" = ")).with_columns(
+        chosen=pl.col("role").is_in(CHOSEN), right=pl.col("at_level") > high * LABELS_LEFT_FROM
+    )
+    points, colour = alt.Chart(named), theme.accent_if("datum.chosen", theme.INK)
+    words = points.mark_text(
+        align=alt.ExprRef("datum.right ? 'right' : 'left'"),
+        dx=alt.ExprRef("datum.right ? -11 : 11"),
+        dy=alt.ExprRef(f"datum.chosen ? {ABOVE} : {BELOW}"),
+        fontWeight=600,
+    )
+    dots = points.mark_point(filled=True, size=120, stroke="white", opacity=1)
     layers += [
         line.mark_line(color=theme.LIGHT, strokeWidth=2, interpolate="step-after").encode(x, y),
         line.mark_point(filled=True, color=theme.GREY, size=18, opacity=1).encode(x, y),
-        *_policy_points(_labelled(data.filter(pl.col("role") != "frontier"), context), x, y, high),
+        dots.encode(x, y, color=colour),
+        words.encode(x, y, text=alt.Text("label:N"), color=colour),
     ]
     return finish_chart(
         alt.layer(*layers),
@@ -241,46 +268,6 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         mark=mark,
         benefit=locale(f"column.{objective}"),
     )
-
-
-def _labelled(policies: pl.DataFrame, context: theme.ChartContext) -> pl.DataFrame:
-    names = [
-        context.name(policy) if role == "named" else context.locale(f"word.{role}")
-        for policy, role in policies.select("policy", "role").rows()
-    ]
-    labelled = policies.with_columns(label=pl.Series(names, dtype=pl.String))
-    return labelled.group_by("at_level", "benefit", maintain_order=True).agg(
-        pl.col("role", "shown").first(), pl.col("label").str.join(" = ")
-    )
-
-
-def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> list[alt.Chart]:
-    """Return the named points: labels at their right or left, and that of the chosen policy above."""
-    right = pl.col("at_level") > high * LABELS_LEFT_FROM
-    points = alt.Chart(policies.with_columns(chosen=pl.col("role").is_in(CHOSEN), right=right))
-    colour = theme.accent_if("datum.chosen", theme.INK)
-    dots = points.mark_point(filled=True, size=120, stroke="white", opacity=1)
-    words = points.mark_text(
-        align=alt.ExprRef("datum.right ? 'right' : 'left'"),
-        dx=alt.ExprRef("datum.right ? -11 : 11"),
-        dy=alt.ExprRef(f"datum.chosen ? {ABOVE} : {BELOW}"),
-        fontWeight=600,
-    )
-    return [dots.encode(x, y, color=colour), words.encode(x, y, text=alt.Text("label:N"), color=colour)]
-
-
-def _benefit_axis(values: list[float], objective: str, locale: Locale) -> alt.Y:
-    low, high = min(values), max(values)
-    room = (high - low or high or 1.0) * ROOM
-    bottom, top = max(low - room, 0.0), high + room
-    ticks = [tick for tick in theme.even_ticks(bottom, top) if bottom <= tick <= top]
-    if objective == "replaced":
-        labels = [f"{100 * tick:.10g}%" for tick in ticks]
-    else:
-        labels = [theme.short_amount(locale, tick * 10**locale.minor_units, 6) for tick in ticks]
-    axis = theme.labelled_axis(ticks, labels)
-    scale = alt.Scale(domain=[bottom, top], nice=False)
-    return alt.Y("shown:Q", title=locale(f"column.{objective}"), scale=scale, axis=axis)
 
 
 def _finding(table: pl.DataFrame, locale: Locale) -> str:

@@ -114,7 +114,8 @@ def tail(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
 
 
 def _split_table(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    families, counts = family_weights(table), counted_shares(table)
+    families = family_weights(table)
+    counts = table.filter(family=COUNTED).select("loss", "share_below", "share_above").sort("loss")
     if families.is_empty() or counts.is_empty():
         raise theme.NothingToDraw
     return families, counts, family_curves(table)
@@ -206,11 +207,6 @@ def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
     """
     weights = curves.filter(pl.col("family") != COUNTED).group_by("family").agg(pl.col("weight").first())
     return weights.sort("weight", "family", descending=[True, False])
-
-
-def counted_shares(curves: pl.DataFrame) -> pl.DataFrame:
-    """Return the observed shares of losses at each band edge: `loss`, `share_below`, `share_above`."""
-    return curves.filter(family=COUNTED).select("loss", "share_below", "share_above").sort("loss")
 
 
 def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:

@@ -164,7 +164,10 @@ def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.
     narrow = merge_bands(table, MAX_COLUMNS)
     bands, has_costs = ordered_bands(narrow), table["expected"].count() > 0
     size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
-    labels, lines = _band_labels(bands, context)
+    # A space after the dash of a range lets a line end there. All labels have the same number of lines.
+    wrapped = [theme.wrap_columns(locale.band_short(*band).replace("–", "– "), CELL_BAND) for band in bands]
+    lines = max(map(len, wrapped))
+    labels = ["\n".join([""] * (lines - len(rows)) + rows).replace("– ", "–") for rows in wrapped]
     columns = dict(zip(bands, labels, strict=True))
     data = _cells(merge_small_services(narrow, first=context.first), context, size, columns)
     names = data["name"].unique(maintain_order=True).to_list()
@@ -209,15 +212,6 @@ def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.
         unit=unit,
         note=band_notes(context, bands, table),
     )
-
-
-def _band_labels(bands: Sequence[Band], context: theme.ChartContext) -> tuple[list[str], int]:
-    """Return the labels of loss bands, filled up at the top to the same number of lines, and this number."""
-    # A space after the dash of a range lets a line end there.
-    names = [context.locale.band_short(*band).replace("–", "– ") for band in bands]
-    wrapped = [[line.replace("– ", "–") for line in theme.wrap_columns(name, CELL_BAND)] for name in names]
-    most = max(map(len, wrapped))
-    return ["\n".join([""] * (most - len(lines)) + lines) for lines in wrapped], most
 
 
 def _cells(

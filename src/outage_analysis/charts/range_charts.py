@@ -42,7 +42,14 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     if rows.is_empty():
         raise theme.NothingToDraw
     names = theme.row_names(rows["assumption"].to_list(), context)
-    labels = [_ends_label(row, locale) for row in rows.iter_rows(named=True)]
+    labels = []
+    for row in rows.iter_rows(named=True):
+        ends = [
+            _input_label(row["kind"], row[f"input_{side}"], locale) or locale(f"word.{point}")
+            for side, point in (("left", LOW), ("right", HIGH))
+        ]
+        costs = theme.short_span(locale, row["left"], row["right"])
+        labels.append(locale("chart.with_range", amount=costs, range=locale.span(*ends)))
     data = rows.select("left", "right", name=pl.Series(names), label=pl.Series(labels))
     x = theme.money_axis(
         "left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05
@@ -63,18 +70,9 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     )
 
 
-def _ends_label(row: dict[str, Any], locale: Locale) -> str:
-    points = {"left": locale("word.range_low"), "right": locale("word.range_high")}
-    values = [
-        _input_label(row["kind"], row[f"input_{side}"], point, locale) for side, point in points.items()
-    ]
-    costs = theme.short_span(locale, row["left"], row["right"])
-    return locale("chart.with_range", amount=costs, range=locale.span(*values))
-
-
-def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:
+def _input_label(kind: str, value: float | None, locale: Locale) -> str:
     if value is None:  # band shares are not one number: show only the percentile
-        return point
+        return ""
     if kind in MONEY:
         return theme.short_amount(locale, value)
     return f"×{value:,.2g}" if kind in FACTORS else locale.share(value)
@@ -125,7 +123,12 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     if rows.is_empty():
         raise theme.NothingToDraw
     heads = rows.filter(part="forecast")
-    labels = {row["outcome"]: _outcome_label(row, context) for row in heads.iter_rows(named=True)}
+    labels = {}
+    for row in heads.iter_rows(named=True):
+        money, observed = row["unit"] == locale.currency, row["observed"]
+        amount = theme.short_amount(locale, observed) if money else theme.short_number(locale, observed, 3)
+        verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
+        labels[row["outcome"]] = f"{theme.wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
     parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
     data = rows.select(
         pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
@@ -165,14 +168,6 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         finding=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
         height=(theme.ROW + 24) * len(labels),
     )
-
-
-def _outcome_label(row: dict[str, Any], context: theme.ChartContext) -> str:
-    locale, observed = context.locale, row["observed"]
-    money = row["unit"] == locale.currency
-    amount = theme.short_amount(locale, observed) if money else theme.short_number(locale, observed, 3)
-    verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
-    return f"{theme.wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
 
 
 def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -282,13 +277,20 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
         raise theme.NothingToDraw
     least, most = _log_ends([x for c in (LOW, "p50", HIGH, "announced") for x in rows[c] if x])
     names = [theme.wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
+    labels = [
+        _with_range(locale, *ends) for ends in rows.select(pl.col("p50", LOW, HIGH).fill_null(0.0)).rows()
+    ]
+    for n, (valuation, published) in enumerate(rows.select("valuation", "announced").rows()):
+        if published is not None:
+            key = "chart.listed" if valuation == "face_value" else "chart.announced"
+            labels[n] += f", {locale(key, amount=theme.short_amount(locale, published))}"
     data = rows.select(
         pl.col(LOW, "p50").clip(least),
         HIGH,
         "announced",
         name=pl.Series(names),
         cash=pl.col("valuation") == "cash",
-        label=pl.Series([_sum_label(row, locale) for row in rows.iter_rows(named=True)]),
+        label=pl.Series(labels),
     )
     x = theme.money_axis(LOW, locale, "chart.separate_sums_x", least, most)
     y, base = theme.name_axis(names), alt.Chart(data)
@@ -307,14 +309,6 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
         facts=" ".join(rows["facts"]),
         height=(theme.ROW + 18) * len(data),
     )
-
-
-def _sum_label(row: dict[str, Any], locale: Locale) -> str:
-    label = _with_range(locale, *(float(row[c] or 0) for c in ("p50", LOW, HIGH)))
-    if row["announced"] is None:
-        return label
-    key = "chart.listed" if row["valuation"] == "face_value" else "chart.announced"
-    return f"{label}, {locale(key, amount=theme.short_amount(locale, row['announced']))}"
 
 
 def _sums_finding(rows: pl.DataFrame, locale: Locale) -> str:

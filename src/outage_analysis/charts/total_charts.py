@@ -222,13 +222,6 @@ def _labelled_lines(
     return [rule.encode(at, color=colour), rim, text.encode(color=colour)]
 
 
-def _beside(layout: DotLayout, place: float, gap: int) -> dict[str, Any]:
-    """Return how a label is placed beside a mark: on its left in the right half of the chart."""
-    if (place - layout.low) / (layout.high - layout.low) > 0.5:  # noqa: PLR2004 - the middle
-        return {"align": "right", "dx": -gap}
-    return {"align": "left", "dx": gap}
-
-
 def _forecast_layers(
     rows: pl.DataFrame, layout: DotLayout, x: alt.X, context: theme.ChartContext
 ) -> list[alt.Chart]:
@@ -251,9 +244,11 @@ def _forecast_layers(
             amount = theme.short_span(locale, least, most)
             span = base.mark_rule(color=theme.GREY, strokeWidth=6, strokeCap="butt")
             layers.append(span.encode(at, alt.X2("end:Q"), y=y))
-        looks = _beside(layout, (low + high) / 2, 8) | {"baseline": "middle"}
+        # In the right half of the chart, the label stands to the left of its mark.
+        side, dx, label_x = ("right", -8, at) if (low + high) > layout.low + layout.high else ("left", 8, end)
         text = alt.TextValue(f"{publishers[line]} {amount}")
-        layers += theme.outlined_text(base, looks, x=at if looks["align"] == "right" else end, y=y, text=text)
+        looks = {"align": side, "dx": dx, "baseline": "middle"}
+        layers += theme.outlined_text(base, looks, x=label_x, y=y, text=text)
     return layers
 
 
