@@ -13,7 +13,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import partial
 from math import prod
 from typing import Any
 
@@ -54,8 +53,6 @@ DAY_LENGTH = 86_400_000
 
 ViewEntry = tuple[Any, ...]
 """The values that identify a service, a band, a day or a category in the tables' columns."""
-MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
-"""The entries of a view in display order, and a mapping from each table value to the entry that shows it."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,7 @@ class View:
     """In display order. Small entries are merged under `OTHER_ID`; merged days are named by the first day."""
     positions: dict[ViewEntry, int]
     """Each value of the tables -> the position of the entry that shows the value."""
-    dimension: str | None
-    """The id of the incident's dimension whose values are the categories."""
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
     """The labels of the entries."""
     title: str = ""
 
@@ -112,7 +107,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     locale = context.locale
     built, counts = build_views(table)
-    views = [replace(view, names=tuple(_names(view, context)), title=_title(view, context)) for view in built]
+    views = [replace(view, names=_names(view, context), title=_title(view, table, context)) for view in built]
     base, services = _combinations(counts, views), views[0]
     # The chart of services stands beside the chart of days, which is drawn about equally tall.
     high = min(max(ROW * len(services.names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
@@ -178,32 +173,27 @@ def _view(table: pl.DataFrame, at: int, name: str, fraction: float) -> View:
     totals = table.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
-    entries, merged = {"band": _merge_bands, "day": _merge_days}.get(name, _merge_smallest)(claims, most)
+    entries: list[ViewEntry]
+    merged: dict[ViewEntry, ViewEntry]
+    if name == "band":
+        merged = {**merged_bands(claims, most)}
+        schema = dict.fromkeys(COLUMNS["band"], pl.Int64)
+        entries = [*ordered_bands(pl.DataFrame([*merged.values()], schema=schema, orient="row"))]
+    elif name == "day":
+        first, last = min(claims)[0], max(claims)[0]
+        length = (last - first).days + 1
+        entries = [(first + timedelta(n),) for n in range(0, length, -(-length // most))]
+        merged = {day: entries[bisect_right(entries, day) - 1] for day in claims}
+    else:
+        rest = (OTHER_ID,)
+        entries = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
+        if len(entries) + (rest in claims) > most:
+            entries = entries[: most - 1]
+        merged = {entry: entry if entry in entries else rest for entry in claims}
+        if rest in merged.values():
+            entries.append(rest)
     positions = {entry: position for position, entry in enumerate(entries)}
-    shown = {entry: positions[merged[entry]] for entry in claims}
-    return View(at, name, entries, shown, table["dimension"][0])
-
-
-def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    merged = merged_bands(claims, most)
-    frame = pl.DataFrame([*merged.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
-    return ordered_bands(frame), merged
-
-
-def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    days: list[date] = sorted(day for (day,) in claims)
-    length = (days[-1] - days[0]).days + 1
-    bars = [days[0] + timedelta(n) for n in range(0, length, -(-length // most))]
-    return [(bar,) for bar in bars], {(day,): (bars[bisect_right(bars, day) - 1],) for day in days}
-
-
-def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    rest: ViewEntry = (OTHER_ID,)
-    ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
-    if len(ranked) + (rest in claims) > most:
-        ranked = ranked[: most - 1]
-    merged = {entry: entry if entry in ranked else rest for entry in claims}
-    return [*ranked, *([rest] if rest in merged.values() else [])], merged
+    return View(at, name, entries, {entry: positions[merged[entry]] for entry in claims})
 
 
 def _names(view: View, context: ChartContext) -> list[str]:
@@ -220,9 +210,9 @@ def _names(view: View, context: ChartContext) -> list[str]:
     return [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
 
 
-def _title(view: View, context: ChartContext) -> str:
+def _title(view: View, table: pl.DataFrame, context: ChartContext) -> str:
     if view.id == "category":
-        return _one_line(context.name(view.dimension))
+        return _one_line(context.name(table["dimension"][0]))
     if view.id == "day" and view.days_per_entry > 1:
         return context.locale("chart.linked_days_binned", count=view.days_per_entry)
     return context.locale(f"chart.linked_{view.id}")
@@ -359,21 +349,21 @@ def _view_title(view: View, offset: int) -> alt.TitleParams:
 def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: ChartContext) -> AltairChart:
     locale = context.locale
     values = {"chosen": "format(datum.n, ',')", "share": f"format(datum.n / {claims}, '.1%')"}
-    template = locale(
-        "chart.linked_selected", claims=f"{claims:,}", **{name: f"\0{name}\0" for name in values}
+    blanks = {name: f"{{{name}}}" for name in values}
+    chosen, everything = (
+        json.dumps(text, ensure_ascii=False)
+        for text in (
+            locale("chart.linked_selected", claims=f"{claims:,}", **blanks),
+            f"{locale('chart.linked_all')}: {claims:,}",
+        )
     )
-    quote = partial(json.dumps, ensure_ascii=False)
-    # Every second part of the text is the name of a value.
-    parts = [
-        values[part] if number % 2 else json.dumps(part, ensure_ascii=False)
-        for number, part in enumerate(template.split("\0"))
-    ]
+    for name, value in values.items():
+        chosen = chosen.replace(blanks[name], f'" + {value} + "')
     none = " && ".join(f"!length(keys_{view.at})" for view in views)
-    all_claims = quote(f"{locale('chart.linked_all')}: {claims:,}")
     heading: alt.Chart = (
         _selected_claims(base, views)
         .transform_aggregate(n="sum(counted)")
-        .transform_calculate(label=f"{none} ? {all_claims} : {' + '.join(parts)}")
+        .transform_calculate(label=f"{none} ? {everything} : {chosen}")
         .mark_text(align="left", fontWeight=600, fontSize=12)
         .encode(text=alt.Text("label:N"), x=alt.XValue(-LEFT[0]))
         .properties(width=1, height=16)
@@ -383,7 +373,6 @@ def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: Chart
 
 # --- the selections ----------------------------------------------------------------------------------------
 
-_PRESS: dict[str, Any] = {"source": "scope", "type": "mousedown"}
 _RESET: dict[str, Any] = {"source": "view", "type": "dblclick"}
 
 
@@ -400,7 +389,7 @@ def _selection_parameters(view: View, everything: str) -> list[alt.TopLevelParam
     from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{listed}_key'"}
     ends = {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, from_list]}}
     # Consume the mouse press, because dragging would otherwise select text under the pointer.
-    begins = {**_PRESS, "consume": True}
+    begins = {"source": "scope", "type": "mousedown", "consume": True}
     # Vega-Lite gives a list the scope of the whole page of charts, so a filter finds the bars of this chart.
     on_own_entry = f"event.item && event.item.datum && isNumber(event.item.datum.place_{at})"
     pressed = {"source": "view", "type": "mousedown", "filter": on_own_entry}

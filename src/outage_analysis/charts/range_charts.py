@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import altair as alt
 import polars as pl
@@ -189,6 +188,16 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
     least, most = _log_ends([x for c in ("low", "expected", "high") for x in rows[c] if x])
     model, publishers = locale("chart.headlines_ours"), publisher_names(theirs["fact"].to_list(), context)
     models = [model] if len(ours) == 1 else [f"{model}: {context.name(line)}" for line in ours["line"]]
+    labels = []
+    for low, median, high, mean in rows.select("low", "p50", "high", "expected").rows():
+        if low is None:
+            label = locale("chart.at_most", amount=theme.short_amount(locale, high))
+        else:
+            span = theme.short_span(locale, low, high)
+            label = span if median is None else _with_range(locale, median, low, high)
+        if low is not None and mean is not None:
+            label += f", {locale('chart.mark_expected', amount=theme.short_amount(locale, mean))}"
+        labels.append(label)
     data = rows.select(
         name=pl.Series([theme.wrap_name(name) for name in (*models, *publishers)]),
         low=pl.coalesce("low", pl.col("high") / ARROW).clip(least),
@@ -197,7 +206,7 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
         bound=pl.col("low").is_null(),
         middle=pl.col("p50").clip(least),
         mean="expected",
-        label=pl.Series([_headline_label(row, locale) for row in rows.iter_rows(named=True)]),
+        label=pl.Series(labels),
     )
     x = theme.money_axis("low", locale, "chart.headlines_x", least, most)
     high, y, base = theme.axis_for_field(x, "high"), theme.name_axis(data["name"].to_list()), alt.Chart(data)
@@ -244,17 +253,6 @@ def publisher_names(facts: list[str], context: theme.ChartContext) -> list[str]:
     return [f"{name} {n}" for n, name in enumerate(names, start=1)]
 
 
-def _headline_label(row: dict[str, Any], locale: Locale) -> str:
-    low, high = row["low"], float(row["high"] or 0)
-    if low is None:
-        return locale("chart.at_most", amount=theme.short_amount(locale, high))
-    span = theme.short_span(locale, low, high)
-    if row["expected"] is None:
-        return span
-    mean = locale("chart.mark_expected", amount=theme.short_amount(locale, row["expected"]))
-    return f"{span if row['p50'] is None else _with_range(locale, row['p50'], low, high)}, {mean}"
-
-
 def _log_ends(amounts: list[float]) -> tuple[float, float]:
     """Return the ends of a log axis that holds the positive amounts."""
     most = max(amounts)
@@ -277,9 +275,8 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
         raise theme.NothingToDraw
     least, most = _log_ends([x for c in (LOW, "p50", HIGH, "announced") for x in rows[c] if x])
     names = [theme.wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
-    labels = [
-        _with_range(locale, *ends) for ends in rows.select(pl.col("p50", LOW, HIGH).fill_null(0.0)).rows()
-    ]
+    ends = rows.select(pl.col("p50", LOW, HIGH).fill_null(0.0))
+    labels = [_with_range(locale, *amounts) for amounts in ends.rows()]
     for n, (valuation, published) in enumerate(rows.select("valuation", "announced").rows()):
         if published is not None:
             key = "chart.listed" if valuation == "face_value" else "chart.announced"
@@ -295,6 +292,14 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     x = theme.money_axis(LOW, locale, "chart.separate_sums_x", least, most)
     y, base = theme.name_axis(names), alt.Chart(data)
     ranges = base.mark_rule(strokeWidth=6)
+    medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
+    cash, handling, finding = medians.get("cash"), medians.get("handling"), ""
+    if cash and handling and handling > cash:
+        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
+        finding = locale("chart.separate_sums_handling", **sums)
+    elif len(medians) > 1:
+        low, high = min(medians.values()), max(medians.values())
+        finding = locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
     announced = theme.diamonds(base.transform_filter("datum.announced"), 70)
     return finish_chart(
         alt.layer(
@@ -305,22 +310,10 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
         ),
         context,
         "separate_sums",
-        finding=_sums_finding(rows, locale),
+        finding=finding,
         facts=" ".join(rows["facts"]),
         height=(theme.ROW + 18) * len(data),
     )
-
-
-def _sums_finding(rows: pl.DataFrame, locale: Locale) -> str:
-    medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
-    cash, handling = medians.get("cash"), medians.get("handling")
-    if cash and handling and handling > cash:
-        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
-        return locale("chart.separate_sums_handling", **sums)
-    if len(medians) < 2:  # noqa: PLR2004 - nothing to compare
-        return ""
-    low, high = min(medians.values()), max(medians.values())
-    return locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
 
 
 def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:

@@ -109,14 +109,14 @@ def standalone_chart(
             several views and has a width of its own.
     """
     check_chart_name(name)
-    for measure, pixels in (("width", width), ("height", height)):
-        if pixels is not None and (type(pixels) is not int or not LEAST_PIXELS <= pixels <= MOST_PIXELS):
+    size = {key: pixels for key, pixels in (("width", width), ("height", height)) if pixels is not None}
+    for measure, pixels in size.items():
+        if type(pixels) is not int or not LEAST_PIXELS <= pixels <= MOST_PIXELS:
             problem = f"a {measure} is a whole number of pixels from {LEAST_PIXELS} to {MOST_PIXELS:,}"
             raise UsageError(problem, value=pixels)
     chart = draw(name, table, context)
     if chart is None:
         return None
-    size = {key: pixels for key, pixels in (("width", width), ("height", height)) if pixels is not None}
     if size and not isinstance(chart, alt.Chart | alt.LayerChart):
         remedy = "Leave out width and height."
         raise UsageError(

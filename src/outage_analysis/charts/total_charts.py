@@ -16,7 +16,7 @@ import polars as pl
 from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
 from outage_analysis.charts.range_charts import publisher_names
-from outage_analysis.text import ALL_DIGITS, DEFAULT_LEVEL, LikelyRange, Locale, percent
+from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, percent
 
 DOT_ROOM = 150
 """Height in pixels of the part of the chart that holds the dots."""
@@ -252,7 +252,7 @@ def _forecast_layers(
     return layers
 
 
-def marked_amounts(table: pl.DataFrame, level: int = DEFAULT_LEVEL) -> dict[str, dict[str, float]]:
+def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float]]:
     """Return the amounts to mark on the chart of the total cash cost, such as the budget, by name.
 
     The names are `expected`, `range_low` and `range_high` (the ends of the likely range), `p50`, `zero`,
