@@ -1,41 +1,41 @@
-function caption(place, title, footer) {  // as HTML above the chart, so that it wraps with the page
-  var caption = document.createElement('div'), lines = [].concat(title.subtitle);
+// Draws the charts and starts the sliders of a notebook. Their outputs put the data into queues, before or after this.
+function keepKeys(place, selector) {  // else JupyterLab would move between cells on arrow keys
+  for (const element of place.querySelectorAll(selector)) element.setAttribute('data-lm-suppress-shortcuts', 'true');
+}
+
+// Title and subtitle as HTML above the chart, so that they wrap with the page.
+function caption(title, footer) {
+  const caption = document.createElement('div'), lines = [title.subtitle].flat();
   caption.className = 'outage-caption';
-  [title.text, lines.slice(0, footer), lines.slice(footer)].forEach(function (text, number) {
-    var element = document.createElement(number ? 'span' : 'strong');
-    element.textContent = [].concat(text).join(' ');
+  [title.text, lines.slice(0, footer), lines.slice(footer)].forEach((text, number) => {
+    const element = document.createElement(number ? 'span' : 'strong');
+    element.textContent = [text].flat().join(' ');
     caption.append(element);
   });
-  place.before(caption);
+  return caption;
 }
-function keepKeys(place, what) {  // else JupyterLab would move between cells on arrow keys
-  place.querySelectorAll(what).forEach(function (element) {
-    element.setAttribute('data-lm-suppress-shortcuts', 'true');
-  });
+
+function draw(place, {title, ...spec}) {
+  const isOwn = title?.text && title.subtitle;
+  if (isOwn) place.before(caption(title, spec.usermeta?.footer ?? 1));
+  drawChart(place, isOwn ? spec : {title, ...spec}).then(() => keepKeys(place, 'select, input'));
 }
-function draw(chart) {
-  var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
-  places.forEach(function (place) {
-    place.setAttribute('data-drawn', '');
-    var spec = Object.assign({}, chart[1]);
-    if (spec.title && spec.title.text && spec.title.subtitle) {
-      caption(place, spec.title, (spec.usermeta || {}).footer || 1);
-      delete spec.title;
+
+function activate(place, data) {
+  keepKeys(place, '[type=range], button');
+  whatIf(place, data);
+}
+
+function serve(queue, attribute, fill) {
+  const waiting = Array.isArray(window[queue]) ? window[queue] : [];
+  function push([key, data]) {
+    for (const place of document.querySelectorAll(`[${attribute}="${key}"]:not([data-live])`)) {
+      place.dataset.live = '';
+      fill(place, data);
     }
-    drawChart(place, spec).then(() => keepKeys(place, 'select, input'));
-  });
+  }
+  window[queue] = {push};
+  waiting.forEach(push);
 }
-function activate(data) {
-  var places = document.querySelectorAll('[data-outage-what-if="' + data[0] + '"]:not([data-live])');
-  places.forEach(function (place) {
-    keepKeys(place, '[type=range], button');
-    whatIf(place, data[1]);
-  });
-}
-function serve(name, go) {
-  var waiting = Array.isArray(window[name]) ? window[name] : [];
-  window[name] = {push: go};
-  waiting.forEach(go);
-}
-serve('outageCharts', draw);
-serve('outageWhatIfs', activate);
+serve('outageCharts', 'data-outage-chart', draw);
+serve('outageWhatIfs', 'data-outage-what-if', activate);
