@@ -48,6 +48,8 @@ FULL = 1.36
 """Upper end of the bar axis. The longest bar has length 1, and the space beyond is for its count."""
 FADED = 0.35
 """The opacity of bars that the selection of their own chart leaves out."""
+SLOT: dict[str, Any] = {"cursor": "pointer", "aria": False, "color": "transparent"}
+"""The background of each bar, which receives the clicks."""
 DAY_LENGTH = 86_400_000
 """Milliseconds of a day."""
 
@@ -234,21 +236,19 @@ def _combinations(counts: Sequence[int], views: Sequence[View]) -> alt.Chart:
     for view in reversed(views):
         places[f"place_{view.at}"] = f"floor(datum.slot / {width}) % {len(view.names)}"
         width *= len(view.names)
-    rows: alt.Chart = (
+    return (
         alt.Chart(pl.DataFrame({"counts": [text]}))
         .transform_calculate(count="split(datum.counts, ',')", slot=f"sequence(0, {width})")
         .transform_flatten(["count", "slot"])
         .transform_calculate(claims="+datum.count", **places)
         .transform_filter("datum.claims")
     )
-    return rows
 
 
 def _selected_claims(base: alt.Chart, views: Sequence[View]) -> alt.Chart:
     """Add `counted`: the claims of a combination if the selections in these charts include it, else 0."""
     held = " && ".join(view.selected(f"datum.place_{view.at}") for view in views)
-    rows: alt.Chart = base.transform_calculate(counted=f"{held} ? datum.claims : 0")
-    return rows
+    return base.transform_calculate(counted=f"{held} ? datum.claims : 0")
 
 
 def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart:
@@ -257,7 +257,7 @@ def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart
     The selection of the chart itself does not count. A bar without selected claims has a row with 0.
     """
     at = view.at
-    totals: alt.Chart = (
+    return (
         _selected_claims(base, [other for other in views if other is not view])
         .transform_aggregate(n="sum(counted)", groupby=[f"place_{at}"])
         .transform_joinaggregate(most="max(n)")
@@ -267,18 +267,11 @@ def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart
             label=f"names[{at}][datum.place_{at}] + ': ' + format(datum.n, ',')",
         )
     )
-    return totals
 
 
 def _faded(view: View) -> alt.OpacityValue:
     """Return the opacity that fades the bars that the selection of their own chart leaves out."""
     return alt.OpacityValue(FADED, condition={"test": view.selected("datum.key"), "value": 1})
-
-
-def _slots(totals: alt.Chart) -> alt.Chart:
-    """Return a background for each bar, which receives the clicks."""
-    slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False, color="transparent")
-    return slots
 
 
 def _bar_view(totals: alt.Chart, view: View) -> AltairChart:
@@ -297,7 +290,7 @@ def _bar_view(totals: alt.Chart, view: View) -> AltairChart:
     scale = {"domain": list(range(len(view.names))), "padding": 0}
     y = alt.Y("key:O", title=None, axis=axis, scale=scale)
     x = alt.X("length:Q", title=None, axis=None, scale={"domain": [0, FULL]})
-    slots = _slots(totals).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
+    slots = totals.mark_rect(**SLOT).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
     bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     drawn = alt.layer(
@@ -320,7 +313,9 @@ def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -
     counts = {"format": ",d", "tickCount": 4, "tickMinStep": 1, "minExtent": COUNTS, "maxExtent": COUNTS}
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale={"nice": 4})
-    slots = _slots(totals).encode(x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES))
+    slots = totals.mark_rect(**SLOT).encode(
+        x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES)
+    )
     bars = totals.mark_rect(color=ACCENT, cursor="pointer", stroke="white", strokeWidth=1)
     under, over = day_marks(x, days, context, high)
     drawn = alt.layer(

@@ -49,18 +49,6 @@ def service_name(context: theme.ChartContext, service: str, services: int, colum
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
-def band_colours(bands: Sequence[Band]) -> list[str]:
-    """Return one colour per loss band.
-
-    Larger losses have darker colours. The bands of zero, negative and unknown losses are grey.
-    """
-    amounts = [band for band in bands if holds_positive(band)]
-    colours = theme.SPECIAL_BAND_COLOURS | {
-        band: interpolated_colour(n / max(len(amounts) - 1, 1)) for n, band in enumerate(amounts)
-    }
-    return [colours.get(band, theme.GREY) for band in bands]
-
-
 def interpolated_colour(position: float) -> str:
     """Interpolate between the colours of `LOSS_COLOURS`; position 0 is the first and 1 the last colour."""
     at = min(int(position * (len(theme.LOSS_COLOURS) - 1)), len(theme.LOSS_COLOURS) - 2)
@@ -96,7 +84,12 @@ def band_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme
         raise theme.NothingToDraw
     data = _stacked_rows(merge_small_services(narrow), context)
     bands = ordered_bands(narrow)
-    labels, colours = [locale.band_short(*band) for band in bands], band_colours(bands)
+    labels, amounts = [locale.band_short(*band) for band in bands], list(filter(holds_positive, bands))
+    # Larger losses have darker colours. The bands of zero, negative and unknown losses are grey.
+    colour_of = theme.SPECIAL_BAND_COLOURS | {
+        band: interpolated_colour(n / max(len(amounts) - 1, 1)) for n, band in enumerate(amounts)
+    }
+    colours = [colour_of.get(band, theme.GREY) for band in bands]
     names = data["name"].unique(maintain_order=True).to_list()
     percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
     x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)

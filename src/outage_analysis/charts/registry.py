@@ -134,8 +134,7 @@ def standalone_chart(
         chart.title.subtitle = [*head, *wrap_columns(footer, footers)]
     chart.title.frame = "bounds"  # from the left edge of the picture, where a notebook puts its caption
     chart.usermeta = {"footer": len(head), "lang": context.locale.lang}  # `render_offline` finds the footer.
-    sized: AltairChart = chart.properties(**size) if size else chart
-    return sized
+    return chart.properties(**size) if size else chart
 
 
 def check_chart_name(name: str) -> None:
