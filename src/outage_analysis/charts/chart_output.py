@@ -237,20 +237,14 @@ def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
     """
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
     theme = ((spec.get("usermeta") or {}).get("embedOptions") or {}).get("theme")  # as Altair names it
-    drawing = _renumber_ids(_converter().vegalite_to_svg(sized, theme=theme, allowed_base_urls=[]))
-    return re.sub(r">([^<>]+)</text>", lambda match: f">{fonts.printable(match[1])}</text>", drawing)
-
-
-def _renumber_ids(drawing: str) -> str:
+    drawing = _converter().vegalite_to_svg(sized, theme=theme, allowed_base_urls=[])
     # Number the ids inside an SVG from 0, so that the same chart always gives the same SVG.
-    ids = {
-        name: n for n, name in enumerate(dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)))
-    }
-
-    def own_id(match: re.Match[str]) -> str:
-        return f"{match[1]}own{ids[match[2]]}" if match[2] in ids else match[0]
-
-    return re.sub(r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', own_id, drawing)
+    found = dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing))
+    ids = {name: f"own{n}" for n, name in enumerate(found)}
+    drawing = re.sub(
+        r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', lambda m: m[1] + ids.get(m[2], m[2]), drawing
+    )
+    return re.sub(r">([^<>]+)</text>", lambda match: f">{fonts.printable(match[1])}</text>", drawing)
 
 
 def add_captions(drawing: str, title: str, subtitle: str, footer: str, description: str) -> str:
@@ -343,13 +337,9 @@ def _converter() -> Any:  # noqa: ANN401 - the library ships no types
 
 def script_bundle() -> str:
     """Return one script element with Vega, the script of the sliders, and code that draws the queued data."""
-    return f"<script>{_bundle_source()}</script>"
-
-
-def _bundle_source() -> str:
     # The scripts are wrapped in a function, so that no variable is declared twice if the cell runs twice.
     scripts = "".join(map(slider_asset, ("drawing.js", "live.js", "what_if.js", "notebook.js")))
-    return f"(function () {{\n{vega_bundle()}\n{scripts}}})();"
+    return f"<script>(function () {{\n{vega_bundle()}\n{scripts}}})();</script>"
 
 
 def data_script(queue: str, data: object) -> tuple[str, str]:
@@ -398,7 +388,7 @@ def is_package_script(script: str) -> bool:
     """
     start = DATA_START.match(script)
     if not start or start[1] not in (CHART_QUEUE, SLIDER_QUEUE):
-        return script == _bundle_source()
+        return f"<script>{script}</script>" == script_bundle()
     if len(script) > MAX_SCRIPT_LENGTH or not script.endswith(DATA_END):
         return False
     try:

@@ -109,7 +109,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     locale = context.locale
     built, counts = build_views(table)
-    views = [replace(view, names=_names(view, context), title=_title(view, table, context)) for view in built]
+    views = [_labelled(view, table, context) for view in built]
     base, services = _combinations(counts, views), views[0]
     # The chart of services stands beside the chart of days, which is drawn about equally tall.
     high = min(max(ROW * len(services.names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
@@ -198,26 +198,25 @@ def _view(table: pl.DataFrame, at: int, name: str, fraction: float) -> View:
     return View(at, name, entries, {entry: positions[merged[entry]] for entry in claims})
 
 
-def _names(view: View, context: ChartContext) -> list[str]:
+def _labelled(view: View, table: pl.DataFrame, context: ChartContext) -> View:
+    """Return the view with its title and with the labels of its entries."""
     locale, firsts = context.locale, [entry[0] for entry in view.entries]
+    title = locale(f"chart.linked_{view.id}") if view.id != "category" else ""
     if view.id == "service":
         merged = sum(position == len(firsts) - 1 for position in view.positions.values())
-        return [_one_line(service_name(context, id_, merged)) for id_ in firsts]
-    if view.id == "band":
-        return [locale.band_short(*band) for band in view.entries]
-    if view.id == "day":
-        return [locale.short_day(day) for day in firsts]
-    apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
-    lines = [apart[text] if text in apart else _one_line(text) for text in firsts]
-    return [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
-
-
-def _title(view: View, table: pl.DataFrame, context: ChartContext) -> str:
-    if view.id == "category":
-        return _one_line(context.name(table["dimension"][0]))
-    if view.id == "day" and view.days_per_entry > 1:
-        return context.locale("chart.linked_days_binned", count=view.days_per_entry)
-    return context.locale(f"chart.linked_{view.id}")
+        names = [_one_line(service_name(context, id_, merged)) for id_ in firsts]
+    elif view.id == "band":
+        names = [locale.band_short(*band) for band in view.entries]
+    elif view.id == "day":
+        names = [locale.short_day(day) for day in firsts]
+        if view.days_per_entry > 1:
+            title = locale("chart.linked_days_binned", count=view.days_per_entry)
+    else:
+        title = _one_line(context.name(table["dimension"][0]))
+        apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
+        lines = [apart[text] if text in apart else _one_line(text) for text in firsts]
+        names = [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
+    return replace(view, names=names, title=title)
 
 
 def _one_line(text: str) -> str:

@@ -49,13 +49,13 @@ DISPLAY_TYPES = [
 """MIME types of outputs that a page shows, in order of preference."""
 KOREAN_SHARE = 0.3
 """If more than this share of the letters is Hangul, the prose counts as Korean."""
-TEXT = """a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure
+ELEMENTS = """a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure
 h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup
-table tbody td tfoot th thead time tr u ul var wbr"""
-SLIDERS = "button fieldset input label legend output"
-SVG = """svg g circle clipPath defs ellipse line linearGradient marker path pattern polygon polyline
+table tbody td tfoot th thead time tr u ul var wbr
+button fieldset input label legend output
+svg g circle clipPath defs ellipse line linearGradient marker path pattern polygon polyline
 radialGradient rect stop text tspan"""
-TAGS = frozenset(f"{TEXT} {SLIDERS} {SVG}".split())
+TAGS = frozenset(ELEMENTS.split())
 """Elements that outputs may contain: no form, frame, object or element of the page's head."""
 ALLOWED_URLS = {
     "href": re.compile(r"https?://|mailto:|[^:&]*$"),
