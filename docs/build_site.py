@@ -17,8 +17,7 @@ import notebooks
 import reference
 
 from outage_analysis.cli import app
-from outage_analysis.jupyter.notebook import read_notebook
-from outage_analysis.jupyter.page import notebook_page
+from outage_analysis.jupyter.notebook import notebook_page, read_notebook
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "build" / "site-pages"

@@ -18,7 +18,7 @@ from selenium.webdriver import Chrome
 from outage_analysis.analysis import Analysis, Plan, make_plan, run
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import WhatIfSliders, slider_asset, what_if_sliders
-from outage_analysis.charts.sliders.what_if import merged_terms
+from outage_analysis.charts.what_if import merged_terms
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import LiveCost, Simulation
 from outage_analysis.costs.page_model import FEWEST_DRAWS, LiveInput, Product, browser_model, live_cost

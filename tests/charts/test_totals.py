@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
-from outage_analysis.charts import claims_data as data
-from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.charts import draw, linked_charts
-from outage_analysis.charts.axes import even_ticks, log_ticks, money_range_ends, short_amount, short_number
-from outage_analysis.charts.dot_stacks import dot_layout
+from outage_analysis.charts import loss_charts as data
+from outage_analysis.charts.cost_charts import waterfall_bars
+from outage_analysis.charts.theme import even_ticks, log_ticks, money_range_ends, short_amount, short_number
+from outage_analysis.charts.total_charts import dot_layout
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation_tables import contributions, total_distribution_table, waterfall_steps
@@ -157,7 +157,7 @@ def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none()
 
 @given(st.lists(st.floats(1, 1e12), min_size=2, max_size=30), st.integers(2, 12))
 def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) -> None:
-    rows = uncertain.waterfall_bars(steps_of(*amounts), most)
+    rows = waterfall_bars(steps_of(*amounts), most)
     assert len(rows) == min(len(amounts), most)
     assert rows["joined"].sum() == len(amounts)
     assert rows["percent"].sum() == 100

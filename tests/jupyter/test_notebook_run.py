@@ -18,18 +18,19 @@ import pytest
 from outage_analysis.charts import STYLE, render_offline
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_write as placing
-from outage_analysis.jupyter import page as executed
+from outage_analysis.jupyter import notebook as executed
 from outage_analysis.jupyter import run_notebook
 from outage_analysis.jupyter.notebook import (
     Notebook,
     execute,
     fill_parameters,
     notebook_language,
+    notebook_page,
     read_notebook,
     replace_values,
+    sanitized_html,
     shown_values,
 )
-from outage_analysis.jupyter.page import notebook_page, sanitized_html
 from tests.commands import command
 from tests.html_page import WebPage
 

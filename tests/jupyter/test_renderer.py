@@ -47,8 +47,7 @@ from outage_analysis.files import Text
 from outage_analysis.incidents import load_intake
 from outage_analysis.jupyter import show, show_part, show_table, show_what_if
 from outage_analysis.jupyter.display import Html, note
-from outage_analysis.jupyter.notebook import Notebook
-from outage_analysis.jupyter.page import notebook_page
+from outage_analysis.jupyter.notebook import Notebook, notebook_page
 from outage_analysis.losses import build_cube, cumulative_intake, curve_table, fit_all, load_grouped
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from outage_analysis.charts import add_captions
-from outage_analysis.charts.images import WIDTH
+from outage_analysis.charts.chart_output import WIDTH
 from outage_analysis.text import LANGUAGES
 from tests.untranslated_text import untranslated
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 import altair as alt
 import numpy as np
 import polars as pl
 
-from outage_analysis.charts.axes import labelled_axis, log_ticks
-from outage_analysis.charts.claims_data import thin_evenly
-from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.marks import accent_if, axis_for_field
-from outage_analysis.charts.theme import ACCENT, GREY, INK, MUTED, AltairChart, ChartContext, NothingToDraw
+from outage_analysis.charts import theme
+from outage_analysis.charts.chart_output import finish_chart
+from outage_analysis.charts.loss_charts import thin_evenly
 from outage_analysis.losses import COUNTED
 from outage_analysis.text import Locale
 
@@ -33,138 +31,139 @@ MAX_POINTS = 32
 """Largest number of points per curve; more points would not change how a curve looks."""
 
 
-def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def ogive(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw the ogive: observed shares of losses up to each band edge (points) and fitted curves (lines)."""
     locale, losses = context.locale, _losses_phrase(context.locale, table)
-    families, counts, lines = _split_table(table)
+    families, counts, curves = _split_table(table)
     best, weight = families.row(0)
     median, p = median_loss(table), table.filter(family=best)["p"][0]
-    y = alt.Y("share:Q", title=locale("chart.ogive_y", losses=losses), scale=alt.Scale(domain=[0, 100]))
-    percents = lines.select("family", "loss", pl.col("low", "high") * 100, share=pl.col("share_below") * 100)
-    ends = families.join(lines.sort("loss").group_by("family").last(), on="family", maintain_order="left")
     finding = ""
     if median:
         key = "finding" if weight >= CLEAR else "several"
         key = "poor" if p is not None and p < POOR else key
         shown = _short_loss(locale, locale.rounded(median))
         finding = locale(f"chart.ogive_{key}", losses=losses, median=shown, family=locale(f"word.{best}"))
-    return finish_chart(
-        alt.layer(
-            *_layers(counts.select("loss", share=pl.col("share_below") * 100), percents, context, y),
-            _family_labels(ends["family"], [HEIGHT * (1 - v) for v in ends["share_below"]], locale),
-        ),
-        context,
-        "ogive",
-        finding=finding,
-        height=HEIGHT,
-        losses=losses,
-        note=_scale_note(locale, table),
-        weight=locale.share(weight),
-    )
+    y = alt.Y("share:Q", title=locale("chart.ogive_y", losses=losses), scale=alt.Scale(domain=[0, 100]))
+    points = counts.select("loss", share="share_below")
+    lines = curves.select("family", "loss", "low", "high", share="share_below")
+    layers = _layers(families, points, lines, context, y, lambda share: 1 - share)
+    values = {"losses": losses, "note": _scale_note(locale, table), "weight": locale.share(weight)}
+    return finish_chart(alt.layer(*layers), context, "ogive", finding=finding, height=HEIGHT, **values)
 
 
-def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def tail(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw the tail: observed shares of losses above each band edge (points) and fitted curves (lines).
 
     Both axes are logarithmic, so that differences between the families are visible. No loss is counted
     beyond the last edge. A rule marks it.
     """
     locale, losses = context.locale, _losses_phrase(context.locale, table)
-    families, counts, lines = _split_table(table)
-    above = counts.filter(pl.col("share_above") > 0)
-    if above.is_empty():
-        raise NothingToDraw
-    last, least = above.select("loss", "share_above").row(-1)
-    lines = lines.filter(pl.col("share_above") > 0)
-    best = lines.filter(family=lines["family"][0])["share_above"].to_list()
+    families, counts, curves = _split_table(table)
+    points = counts.filter(pl.col("share_above") > 0).select("loss", share="share_above")
+    if points.is_empty():
+        raise theme.NothingToDraw
+    (last, least), end = points.row(-1), float(counts["loss"][-1])
+    curves = curves.filter(pl.col("share_above") > 0)
+    best = curves.filter(family=curves["family"][0])["share_above"].to_list()
     lowest = max(min(least, *best), least / 100) * TAIL_MARGIN
-    end = float(counts["loss"][-1])
     y = alt.Y(
         "share:Q",
         title=locale("chart.tail_y", losses=losses),
         scale=alt.Scale(type="log", domain=[lowest * 100, 100], nice=False),
         axis=alt.Axis(values=[10.0**k for k in range(math.ceil(math.log10(lowest * 100)), 3)], format="~g"),
     )
-    percents = lines.select(
-        "family",
-        "loss",
-        share=pl.col("share_above") * 100,
-        low=pl.col("above_low").clip(lowest / 10) * 100,
-        high=pl.col("above_high").clip(lowest / 10) * 100,
+    ends = {name: pl.col(f"above_{name}").clip(lowest / 10) for name in ("low", "high")}
+    lines = curves.select("family", "loss", share="share_above", **ends)
+    layers = _layers(
+        families, points, lines, context, y, lambda share: math.log(max(share, lowest)) / math.log(lowest)
     )
-    ends = families.join(lines.sort("loss").group_by("family").last(), on="family", maintain_order="left")
-    pixels = [HEIGHT * math.log(max(v, lowest)) / math.log(lowest) for v in ends["share_above"]]
-    base, x = alt.Chart(pl.DataFrame({"loss": [end]})), _loss_axis(context, percents["loss"].to_list())
-    label = base.mark_text(align="right", dx=-5, fontSize=11, color=MUTED)
+    base, x = alt.Chart(pl.DataFrame({"loss": [end]})), _loss_axis(context, lines["loss"].to_list())
+    label = base.mark_text(align="right", dx=-5, fontSize=11, color=theme.MUTED)
+    values = {"losses": losses, "note": _scale_note(locale, table), "edge": _short_loss(locale, last)}
+    finding = locale("chart.tail_finding", share=locale.share(least), **values)
     return finish_chart(
         alt.layer(
-            base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
+            base.mark_rule(color=theme.GREY, strokeDash=[4, 3]).encode(x),
             label.encode(x, y=alt.YValue(8), text=alt.TextValue(locale("chart.tail_end"))),
-            *_layers(above.select("loss", share=pl.col("share_above") * 100), percents, context, y),
-            _family_labels(ends["family"], pixels, locale),
+            *layers,
         ),
         context,
         "tail",
-        finding=locale(
-            "chart.tail_finding", losses=losses, share=locale.share(least), edge=_short_loss(locale, last)
-        ),
+        finding=finding,
         height=HEIGHT,
-        losses=losses,
-        note=_scale_note(locale, table),
-        edge=_short_loss(locale, end),
+        **values | {"edge": _short_loss(locale, end)},
     )
 
 
 def _split_table(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    families, counts = family_weights(table), counted_shares(table)
+    families = family_weights(table)
+    counts = table.filter(family=COUNTED).select("loss", "share_below", "share_above").sort("loss")
     if families.is_empty() or counts.is_empty():
-        raise NothingToDraw
+        raise theme.NothingToDraw
     return families, counts, family_curves(table)
 
 
-def _layers(counts: pl.DataFrame, lines: pl.DataFrame, context: ChartContext, y: alt.Y) -> list[alt.Chart]:
+def _layers(
+    families: pl.DataFrame,
+    counts: pl.DataFrame,
+    curves: pl.DataFrame,
+    context: theme.ChartContext,
+    y: alt.Y,
+    depth: Callable[[float], float],
+) -> list[alt.Chart]:
     """Return the layers of the ogive or the tail chart, from back to front.
 
     These are the interval of the best-fitting family, the curves of the other families, the curve of the best
     family, and the observed shares. There is no legend, because the name of each family stands at the end of
     its line and only the best family has a colour.
+
+    Args:
+        families: the families, the best-fitting first.
+        counts: the observed shares: `loss` and `share`.
+        curves: the fitted ones: `family`, `loss` and `share`, with an interval from `low` to `high`.
+        context: language and the name of the losses.
+        y: the axis of the shares in percent.
+        depth: where a share stands in the chart, from 0 at its top to 1.
     """
-    x, best = _loss_axis(context, lines["loss"].to_list()), pl.col("family") == lines["family"][0]
+    percent, best = pl.col("share", "low", "high") * 100, pl.col("family") == curves["family"][0]
+    lines, x = curves.with_columns(percent), _loss_axis(context, curves["loss"].to_list())
     interval = alt.Chart(lines.filter(best).select("loss", "low", "high").drop_nulls())
     thin = alt.Chart(lines.filter(~best).select("family", "loss", "share"))
     thick = alt.Chart(lines.filter(best).select("loss", "share"))
-    return [
-        interval.mark_area(color=ACCENT, opacity=0.18, clip=True).encode(
-            x, axis_for_field(y, "low"), alt.Y2("high:Q")
-        ),
-        thin.mark_line(color=GREY, strokeWidth=1, clip=True).encode(x, y, detail="family:N"),
-        thick.mark_line(color=ACCENT, strokeWidth=2.5, clip=True).encode(x, y),
-        alt.Chart(counts).mark_point(filled=True, color=INK, size=45, opacity=1).encode(x, y),
-    ]
-
-
-def _family_labels(families: Iterable[str], pixels: Sequence[float], locale: Locale) -> alt.Chart:
-    """Write the name of the distribution family at the end of each fitted curve, without overlaps."""
-    places = spread_labels(pixels, GAP, HEIGHT - GAP / 2)
+    points = alt.Chart(counts.with_columns(pl.col("share") * 100))
+    # The name of each family at the end of its curve, without overlaps.
+    ends = families.join(curves.sort("loss").group_by("family").last(), on="family", maintain_order="left")
+    places = spread_labels([HEIGHT * depth(share) for share in ends["share"]], GAP, HEIGHT - GAP / 2)
     rows = [
-        {"name": locale(f"word.{family}"), "y": round(place, 1), "best": n == 0}
-        for n, (family, place) in enumerate(zip(families, places, strict=True))
+        {"name": context.locale(f"word.{family}"), "y": round(place, 1), "best": n == 0}
+        for n, (family, place) in enumerate(zip(ends["family"], places, strict=True))
     ]
-    texts = alt.Chart(pl.DataFrame(rows)).mark_text(align="left", dx=5, fontSize=11)
-    y, colour = alt.Y("y:Q", scale=None, axis=None), accent_if("datum.best", MUTED)
-    names: alt.Chart = texts.encode(y, x=alt.XValue("width"), text=alt.Text("name:N"), color=colour)
-    return names
+    names = alt.Chart(pl.DataFrame(rows)).mark_text(align="left", dx=5, fontSize=11)
+    return [
+        interval.mark_area(color=theme.ACCENT, opacity=0.18, clip=True).encode(
+            x, theme.axis_for_field(y, "low"), alt.Y2("high:Q")
+        ),
+        thin.mark_line(color=theme.GREY, strokeWidth=1, clip=True).encode(x, y, detail="family:N"),
+        thick.mark_line(color=theme.ACCENT, strokeWidth=2.5, clip=True).encode(x, y),
+        points.mark_point(filled=True, color=theme.INK, size=45, opacity=1).encode(x, y),
+        names.encode(
+            alt.Y("y:Q", scale=None, axis=None),
+            x=alt.XValue("width"),
+            text=alt.Text("name:N"),
+            color=theme.accent_if("datum.best", theme.MUTED),
+        ),
+    ]
 
 
-def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
+def _loss_axis(context: theme.ChartContext, losses: Sequence[float]) -> alt.X:
     """Return a horizontal log axis for losses, with short labels such as 10k, 100k and 1m."""
     low, high = min(losses), max(losses)
-    ticks = log_ticks(low, high)
+    ticks = theme.log_ticks(low, high)
     return alt.X(
         "loss:Q",
         title=context.locale("chart.loss_x", loss=context.loss),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=labelled_axis(ticks, [_short_loss(context.locale, tick) for tick in ticks]),
+        axis=theme.labelled_axis(ticks, [_short_loss(context.locale, tick) for tick in ticks]),
     )
 
 
@@ -206,11 +205,6 @@ def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
     """
     weights = curves.filter(pl.col("family") != COUNTED).group_by("family").agg(pl.col("weight").first())
     return weights.sort("weight", "family", descending=[True, False])
-
-
-def counted_shares(curves: pl.DataFrame) -> pl.DataFrame:
-    """Return the observed shares of losses at each band edge: `loss`, `share_below`, `share_above`."""
-    return curves.filter(family=COUNTED).select("loss", "share_below", "share_above").sort("loss")
 
 
 def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:

@@ -13,17 +13,15 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import partial
 from math import prod
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.axes import day_marks, day_x, mark_sentences, milliseconds, shown_days
-from outage_analysis.charts.claims_data import OTHER_ID, merged_bands, ordered_bands
-from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.loss_charts import service_name
+from outage_analysis.charts.chart_output import finish_chart
+from outage_analysis.charts.intake_charts import day_marks, day_x, mark_sentences, milliseconds, shown_days
+from outage_analysis.charts.loss_charts import OTHER_ID, merged_bands, ordered_bands, service_name
 from outage_analysis.charts.theme import ACCENT, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import fonts
 
@@ -50,13 +48,13 @@ FULL = 1.36
 """Upper end of the bar axis. The longest bar has length 1, and the space beyond is for its count."""
 FADED = 0.35
 """The opacity of bars that the selection of their own chart leaves out."""
+SLOT: dict[str, Any] = {"cursor": "pointer", "aria": False, "color": "transparent"}
+"""The background of each bar, which receives the clicks."""
 DAY_LENGTH = 86_400_000
 """Milliseconds of a day."""
 
 ViewEntry = tuple[Any, ...]
 """The values that identify a service, a band, a day or a category in the tables' columns."""
-MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
-"""The entries of a view in display order, and a mapping from each table value to the entry that shows it."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,7 @@ class View:
     """In display order. Small entries are merged under `OTHER_ID`; merged days are named by the first day."""
     positions: dict[ViewEntry, int]
     """Each value of the tables -> the position of the entry that shows the value."""
-    dimension: str | None
-    """The id of the incident's dimension whose values are the categories."""
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
     """The labels of the entries."""
     title: str = ""
 
@@ -113,7 +109,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     locale = context.locale
     built, counts = build_views(table)
-    views = [replace(view, names=tuple(_names(view, context)), title=_title(view, context)) for view in built]
+    views = [_labelled(view, table, context) for view in built]
     base, services = _combinations(counts, views), views[0]
     # The chart of services stands beside the chart of days, which is drawn about equally tall.
     high = min(max(ROW * len(services.names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
@@ -179,54 +175,48 @@ def _view(table: pl.DataFrame, at: int, name: str, fraction: float) -> View:
     totals = table.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
-    entries, merged = {"band": _merge_bands, "day": _merge_days}.get(name, _merge_smallest)(claims, most)
+    entries: list[ViewEntry]
+    merged: dict[ViewEntry, ViewEntry]
+    if name == "band":
+        merged = {**merged_bands(claims, most)}
+        schema = dict.fromkeys(COLUMNS["band"], pl.Int64)
+        entries = [*ordered_bands(pl.DataFrame([*merged.values()], schema=schema, orient="row"))]
+    elif name == "day":
+        first, last = min(claims)[0], max(claims)[0]
+        length = (last - first).days + 1
+        entries = [(first + timedelta(n),) for n in range(0, length, -(-length // most))]
+        merged = {day: entries[bisect_right(entries, day) - 1] for day in claims}
+    else:
+        rest = (OTHER_ID,)
+        entries = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
+        if len(entries) + (rest in claims) > most:
+            entries = entries[: most - 1]
+        merged = {entry: entry if entry in entries else rest for entry in claims}
+        if rest in merged.values():
+            entries.append(rest)
     positions = {entry: position for position, entry in enumerate(entries)}
-    shown = {entry: positions[merged[entry]] for entry in claims}
-    return View(at, name, entries, shown, table["dimension"][0])
+    return View(at, name, entries, {entry: positions[merged[entry]] for entry in claims})
 
 
-def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    merged = merged_bands(claims, most)
-    frame = pl.DataFrame([*merged.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
-    return ordered_bands(frame), merged
-
-
-def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    days: list[date] = sorted(day for (day,) in claims)
-    length = (days[-1] - days[0]).days + 1
-    bars = [days[0] + timedelta(n) for n in range(0, length, -(-length // most))]
-    return [(bar,) for bar in bars], {(day,): (bars[bisect_right(bars, day) - 1],) for day in days}
-
-
-def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    rest: ViewEntry = (OTHER_ID,)
-    ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
-    if len(ranked) + (rest in claims) > most:
-        ranked = ranked[: most - 1]
-    merged = {entry: entry if entry in ranked else rest for entry in claims}
-    return [*ranked, *([rest] if rest in merged.values() else [])], merged
-
-
-def _names(view: View, context: ChartContext) -> list[str]:
+def _labelled(view: View, table: pl.DataFrame, context: ChartContext) -> View:
+    """Return the view with its title and with the labels of its entries."""
     locale, firsts = context.locale, [entry[0] for entry in view.entries]
+    title = locale(f"chart.linked_{view.id}") if view.id != "category" else ""
     if view.id == "service":
         merged = sum(position == len(firsts) - 1 for position in view.positions.values())
-        return [_one_line(service_name(context, id_, merged)) for id_ in firsts]
-    if view.id == "band":
-        return [locale.band_short(*band) for band in view.entries]
-    if view.id == "day":
-        return [locale.short_day(day) for day in firsts]
-    apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
-    lines = [apart[text] if text in apart else _one_line(text) for text in firsts]
-    return [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
-
-
-def _title(view: View, context: ChartContext) -> str:
-    if view.id == "category":
-        return _one_line(context.name(view.dimension))
-    if view.id == "day" and view.days_per_entry > 1:
-        return context.locale("chart.linked_days_binned", count=view.days_per_entry)
-    return context.locale(f"chart.linked_{view.id}")
+        names = [_one_line(service_name(context, id_, merged)) for id_ in firsts]
+    elif view.id == "band":
+        names = [locale.band_short(*band) for band in view.entries]
+    elif view.id == "day":
+        names = [locale.short_day(day) for day in firsts]
+        if view.days_per_entry > 1:
+            title = locale("chart.linked_days_binned", count=view.days_per_entry)
+    else:
+        title = _one_line(context.name(table["dimension"][0]))
+        apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
+        lines = [apart[text] if text in apart else _one_line(text) for text in firsts]
+        names = [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
+    return replace(view, names=names, title=title)
 
 
 def _one_line(text: str) -> str:
@@ -245,21 +235,19 @@ def _combinations(counts: Sequence[int], views: Sequence[View]) -> alt.Chart:
     for view in reversed(views):
         places[f"place_{view.at}"] = f"floor(datum.slot / {width}) % {len(view.names)}"
         width *= len(view.names)
-    rows: alt.Chart = (
+    return (
         alt.Chart(pl.DataFrame({"counts": [text]}))
         .transform_calculate(count="split(datum.counts, ',')", slot=f"sequence(0, {width})")
         .transform_flatten(["count", "slot"])
         .transform_calculate(claims="+datum.count", **places)
         .transform_filter("datum.claims")
     )
-    return rows
 
 
 def _selected_claims(base: alt.Chart, views: Sequence[View]) -> alt.Chart:
     """Add `counted`: the claims of a combination if the selections in these charts include it, else 0."""
     held = " && ".join(view.selected(f"datum.place_{view.at}") for view in views)
-    rows: alt.Chart = base.transform_calculate(counted=f"{held} ? datum.claims : 0")
-    return rows
+    return base.transform_calculate(counted=f"{held} ? datum.claims : 0")
 
 
 def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart:
@@ -268,7 +256,7 @@ def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart
     The selection of the chart itself does not count. A bar without selected claims has a row with 0.
     """
     at = view.at
-    totals: alt.Chart = (
+    return (
         _selected_claims(base, [other for other in views if other is not view])
         .transform_aggregate(n="sum(counted)", groupby=[f"place_{at}"])
         .transform_joinaggregate(most="max(n)")
@@ -278,18 +266,11 @@ def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart
             label=f"names[{at}][datum.place_{at}] + ': ' + format(datum.n, ',')",
         )
     )
-    return totals
 
 
 def _faded(view: View) -> alt.OpacityValue:
     """Return the opacity that fades the bars that the selection of their own chart leaves out."""
     return alt.OpacityValue(FADED, condition={"test": view.selected("datum.key"), "value": 1})
-
-
-def _slots(totals: alt.Chart) -> alt.Chart:
-    """Return a background for each bar, which receives the clicks."""
-    slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False, color="transparent")
-    return slots
 
 
 def _bar_view(totals: alt.Chart, view: View) -> AltairChart:
@@ -308,7 +289,7 @@ def _bar_view(totals: alt.Chart, view: View) -> AltairChart:
     scale = {"domain": list(range(len(view.names))), "padding": 0}
     y = alt.Y("key:O", title=None, axis=axis, scale=scale)
     x = alt.X("length:Q", title=None, axis=None, scale={"domain": [0, FULL]})
-    slots = _slots(totals).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
+    slots = totals.mark_rect(**SLOT).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
     bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     drawn = alt.layer(
@@ -331,7 +312,9 @@ def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -
     counts = {"format": ",d", "tickCount": 4, "tickMinStep": 1, "minExtent": COUNTS, "maxExtent": COUNTS}
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale={"nice": 4})
-    slots = _slots(totals).encode(x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES))
+    slots = totals.mark_rect(**SLOT).encode(
+        x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES)
+    )
     bars = totals.mark_rect(color=ACCENT, cursor="pointer", stroke="white", strokeWidth=1)
     under, over = day_marks(x, days, context, high)
     drawn = alt.layer(
@@ -360,21 +343,21 @@ def _view_title(view: View, offset: int) -> alt.TitleParams:
 def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: ChartContext) -> AltairChart:
     locale = context.locale
     values = {"chosen": "format(datum.n, ',')", "share": f"format(datum.n / {claims}, '.1%')"}
-    template = locale(
-        "chart.linked_selected", claims=f"{claims:,}", **{name: f"\0{name}\0" for name in values}
+    blanks = {name: f"{{{name}}}" for name in values}
+    chosen, everything = (
+        json.dumps(text, ensure_ascii=False)
+        for text in (
+            locale("chart.linked_selected", claims=f"{claims:,}", **blanks),
+            f"{locale('chart.linked_all')}: {claims:,}",
+        )
     )
-    quote = partial(json.dumps, ensure_ascii=False)
-    # Every second part of the text is the name of a value.
-    parts = [
-        values[part] if number % 2 else json.dumps(part, ensure_ascii=False)
-        for number, part in enumerate(template.split("\0"))
-    ]
+    for name, value in values.items():
+        chosen = chosen.replace(blanks[name], f'" + {value} + "')
     none = " && ".join(f"!length(keys_{view.at})" for view in views)
-    all_claims = quote(f"{locale('chart.linked_all')}: {claims:,}")
     heading: alt.Chart = (
         _selected_claims(base, views)
         .transform_aggregate(n="sum(counted)")
-        .transform_calculate(label=f"{none} ? {all_claims} : {' + '.join(parts)}")
+        .transform_calculate(label=f"{none} ? {everything} : {chosen}")
         .mark_text(align="left", fontWeight=600, fontSize=12)
         .encode(text=alt.Text("label:N"), x=alt.XValue(-LEFT[0]))
         .properties(width=1, height=16)
@@ -384,7 +367,6 @@ def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: Chart
 
 # --- the selections ----------------------------------------------------------------------------------------
 
-_PRESS: dict[str, Any] = {"source": "scope", "type": "mousedown"}
 _RESET: dict[str, Any] = {"source": "view", "type": "dblclick"}
 
 
@@ -401,7 +383,7 @@ def _selection_parameters(view: View, everything: str) -> list[alt.TopLevelParam
     from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{listed}_key'"}
     ends = {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, from_list]}}
     # Consume the mouse press, because dragging would otherwise select text under the pointer.
-    begins = {**_PRESS, "consume": True}
+    begins = {"source": "scope", "type": "mousedown", "consume": True}
     # Vega-Lite gives a list the scope of the whole page of charts, so a filter finds the bars of this chart.
     on_own_entry = f"event.item && event.item.datum && isNumber(event.item.datum.place_{at})"
     pressed = {"source": "view", "type": "mousedown", "filter": on_own_entry}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import axes, cost_data, marks, theme
-from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.text import LikelyRange, Locale, short_names
+from outage_analysis.charts import theme
+from outage_analysis.charts.chart_output import finish_chart
+from outage_analysis.charts.cost_charts import MAX_ROWS
+from outage_analysis.text import MEDIAN, LikelyRange, Locale, short_names
 
 LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
 """The columns with the ends of the likely range."""
@@ -27,6 +27,8 @@ LANES = {"naive": theme.GREY, "forecast": theme.ACCENT, "press": theme.OKABE_ITO
 """Colours of the rows of one outcome, in display order: the model's forecast is in the middle."""
 FARTHEST = 1e4
 """Multiples of the observed value are clipped to between 1/10,000 and 10,000."""
+BENCHMARKS = ("naive", "press")
+"""Forecasts that the model is compared with: a naive estimate and press reports."""
 
 
 def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -35,24 +37,31 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     A bar extends between the expected cash costs with the input at the lower and the upper end of its likely
     range. The scale starts at 0, as in the charts of the slides and the workbook.
     """
-    locale, rows = context.locale, cost_data.tornado_bars(table)
+    locale, rows = context.locale, tornado_bars(table)
     if rows.is_empty():
         raise theme.NothingToDraw
-    names = marks.row_names(rows["assumption"].to_list(), context)
-    labels = [_ends_label(row, locale) for row in rows.iter_rows(named=True)]
+    names = theme.row_names(rows["assumption"].to_list(), context)
+    labels = []
+    for row in rows.iter_rows(named=True):
+        ends = [
+            _input_label(row["kind"], row[f"input_{side}"], locale) or locale(f"word.{point}")
+            for side, point in (("left", LOW), ("right", HIGH))
+        ]
+        costs = theme.short_span(locale, row["left"], row["right"])
+        labels.append(locale("chart.with_range", amount=costs, range=locale.span(*ends)))
     data = rows.select("left", "right", name=pl.Series(names), label=pl.Series(labels))
-    x = axes.money_axis(
+    x = theme.money_axis(
         "left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05
     )
-    y, base = marks.name_axis(names), alt.Chart(data)
+    y, base = theme.name_axis(names), alt.Chart(data)
     bars = base.mark_bar(size=16).encode(
-        x, alt.X2("right:Q"), y, color=marks.accent_if(alt.datum.name == names[0])
+        x, alt.X2("right:Q"), y, color=theme.accent_if(alt.datum.name == names[0])
     )
     mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
-    texts = marks.labels_at_bars(base, y, "left", -17)
-    low, high = axes.money_range_ends(locale, rows["left"][0], rows["right"][0])
+    texts = theme.labels_at_bars(base, y, "left", -17)
+    low, high = theme.money_range_ends(locale, rows["left"][0], rows["right"][0])
     return finish_chart(
-        alt.layer(bars, mean.encode(marks.axis_for_field(x, "expected")), *texts),
+        alt.layer(bars, mean.encode(theme.axis_for_field(x, "expected")), *texts),
         context,
         "tornado",
         finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
@@ -60,50 +69,41 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     )
 
 
-def _ends_label(row: dict[str, Any], locale: Locale) -> str:
-    points = {"left": locale("word.range_low"), "right": locale("word.range_high")}
-    values = [
-        _input_label(row["kind"], row[f"input_{side}"], point, locale) for side, point in points.items()
-    ]
-    costs = axes.short_span(locale, row["left"], row["right"])
-    return locale("chart.with_range", amount=costs, range=locale.span(*values))
-
-
-def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:
+def _input_label(kind: str, value: float | None, locale: Locale) -> str:
     if value is None:  # band shares are not one number: show only the percentile
-        return point
+        return ""
     if kind in MONEY:
-        return axes.short_amount(locale, value)
+        return theme.short_amount(locale, value)
     return f"×{value:,.2g}" if kind in FACTORS else locale.share(value)
 
 
 def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw one row per policy: likely range, expected cash cost and largest possible total."""
     locale, rows = context.locale, table.filter(pl.col("expected") > 0).sort("expected", "policy")
-    rows = rows.head(cost_data.MAX_ROWS)
+    rows = rows.head(MAX_ROWS)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise theme.NothingToDraw
-    names, columns = marks.row_names(rows["policy"].to_list(), context), (LOW, HIGH, "expected", "most")
+    names, columns = theme.row_names(rows["policy"].to_list(), context), (LOW, HIGH, "expected", "most")
     best = int(rows["cheapest"].arg_max() or 0)
     amounts = [v for c in columns for v in rows[c] if v]
     least, most = min(amounts), max(amounts)
-    least = max(least, most * SMALLEST_POLICY) / 1.5 if most / least > axes.LOG_AXIS_RATIO else 0.0
+    least = max(least, most * SMALLEST_POLICY) / 1.5 if most / least > theme.LOG_AXIS_RATIO else 0.0
     labels = [_with_range(locale, *ends) for ends in rows.select("expected", LOW, HIGH).rows()]
     shown = (pl.col(column).clip(least) for column in columns)
     data = rows.select(*shown, name=pl.Series(names), label=pl.Series(labels))
     label = "chart.comparison_log_x" if least else "chart.comparison_x"
-    x = axes.money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
-    y, base = marks.name_axis(names), alt.Chart(data)
-    colour = marks.accent_if(alt.datum.name == names[best])
+    x = theme.money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
+    y, base = theme.name_axis(names), alt.Chart(data)
+    colour = theme.accent_if(alt.datum.name == names[best])
     name = names[best].replace("\n", " ")
     return finish_chart(
         alt.layer(
             base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
-            marks.diamonds(base.transform_filter("datum.most"), 70).encode(
-                marks.axis_for_field(x, "most"), y
+            theme.diamonds(base.transform_filter("datum.most"), 70).encode(
+                theme.axis_for_field(x, "most"), y
             ),
-            marks.median_dots(base, 80).encode(marks.axis_for_field(x, "expected"), y),
-            *marks.labels_at_bars(base, y, LOW, -16),
+            theme.median_dots(base, 80).encode(theme.axis_for_field(x, "expected"), y),
+            *theme.labels_at_bars(base, y, LOW, -16),
         ),
         context,
         "comparison",
@@ -118,11 +118,16 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     A dot marks the median of the model's forecast. The naive forecast and the press forecast of the same
     outcome are drawn above and below the model's range.
     """
-    locale, rows = context.locale, cost_data.backtest_ratios(table)
+    locale, rows = context.locale, backtest_ratios(table)
     if rows.is_empty():
         raise theme.NothingToDraw
     heads = rows.filter(part="forecast")
-    labels = {row["outcome"]: _outcome_label(row, context) for row in heads.iter_rows(named=True)}
+    labels = {}
+    for row in heads.iter_rows(named=True):
+        money, observed = row["unit"] == locale.currency, row["observed"]
+        amount = theme.short_amount(locale, observed) if money else theme.short_number(locale, observed, 3)
+        verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
+        labels[row["outcome"]] = f"{theme.wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
     parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
     data = rows.select(
         pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
@@ -131,13 +136,13 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     )
     ends = [*data["low"], *data["high"]]
     low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
-    ticks = axes.log_ticks(low, high)
+    ticks = theme.log_ticks(low, high)
     multiples = [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     x = alt.X(
-        "low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axes.labelled_axis(ticks, multiples)
+        "low:Q", title=locale("chart.backtest_x"), scale=scale, axis=theme.labelled_axis(ticks, multiples)
     )
-    y = marks.name_axis([*labels.values()])
+    y = theme.name_axis([*labels.values()])
     lanes = [parts[part] for part in LANES if part in parts]
     lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
     colours = alt.Scale(domain=[*parts.values()], range=[LANES[part] for part in parts])
@@ -148,28 +153,20 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     happened = alt.TextValue(locale("chart.backtest_happened"))
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
     colour = alt.Color("part:N", scale=colours, legend=legend)
-    dots = marks.median_dots(base.transform_filter("datum.middle"), 70)
+    dots = theme.median_dots(base.transform_filter("datum.middle"), 70)
     independent = heads.filter("independent")["inside"]
     return finish_chart(
         alt.layer(
             one.mark_rule(color=theme.INK, strokeWidth=1.4).encode(x),
             one.mark_text(dy=-6, fontWeight=600).encode(x, y=alt.YValue(0), text=happened),
             spans.encode(x, alt.X2("high:Q"), y, lane, color=colour),
-            dots.encode(marks.axis_for_field(x, "middle"), y, lane),
+            dots.encode(theme.axis_for_field(x, "middle"), y, lane),
         ),
         replace(context, source=locale("chart.backtest_source", day=locale.day(context.as_of))),
         "backtest",
         finding=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
         height=(theme.ROW + 24) * len(labels),
     )
-
-
-def _outcome_label(row: dict[str, Any], context: theme.ChartContext) -> str:
-    locale, observed = context.locale, row["observed"]
-    money = row["unit"] == locale.currency
-    amount = axes.short_amount(locale, observed) if money else axes.short_number(locale, observed, 3)
-    verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
-    return f"{marks.wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
 
 
 def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -191,24 +188,34 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
     least, most = _log_ends([x for c in ("low", "expected", "high") for x in rows[c] if x])
     model, publishers = locale("chart.headlines_ours"), publisher_names(theirs["fact"].to_list(), context)
     models = [model] if len(ours) == 1 else [f"{model}: {context.name(line)}" for line in ours["line"]]
+    labels = []
+    for low, median, high, mean in rows.select("low", "p50", "high", "expected").rows():
+        if low is None:
+            label = locale("chart.at_most", amount=theme.short_amount(locale, high))
+        else:
+            span = theme.short_span(locale, low, high)
+            label = span if median is None else _with_range(locale, median, low, high)
+        if low is not None and mean is not None:
+            label += f", {locale('chart.mark_expected', amount=theme.short_amount(locale, mean))}"
+        labels.append(label)
     data = rows.select(
-        name=pl.Series([marks.wrap_name(name) for name in (*models, *publishers)]),
+        name=pl.Series([theme.wrap_name(name) for name in (*models, *publishers)]),
         low=pl.coalesce("low", pl.col("high") / ARROW).clip(least),
         high="high",
         ours=~published,
         bound=pl.col("low").is_null(),
         middle=pl.col("p50").clip(least),
         mean="expected",
-        label=pl.Series([_headline_label(row, locale) for row in rows.iter_rows(named=True)]),
+        label=pl.Series(labels),
     )
-    x = axes.money_axis("low", locale, "chart.headlines_x", least, most)
-    high, y, base = marks.axis_for_field(x, "high"), marks.name_axis(data["name"].to_list()), alt.Chart(data)
+    x = theme.money_axis("low", locale, "chart.headlines_x", least, most)
+    high, y, base = theme.axis_for_field(x, "high"), theme.name_axis(data["name"].to_list()), alt.Chart(data)
     bounds, own = base.transform_filter("datum.bound"), base.transform_filter("datum.ours")
     ranges = base.transform_filter("!datum.bound").mark_rule(strokeWidth=6)
     head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=theme.GREY, opacity=1)
     stop = bounds.mark_tick(thickness=3, size=14, color=theme.GREY, orient="vertical")
     mean = own.mark_tick(thickness=2.5, size=20, color=theme.INK, orient="vertical")
-    median = marks.median_dots(own.transform_filter("datum.middle"))
+    median = theme.median_dots(own.transform_filter("datum.middle"))
     means = dict(ours.select("line", "expected").rows())
     ratios = [
         (low / means[line], name)
@@ -221,13 +228,13 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
         finding = locale("chart.headlines_title", name=name, times=locale.number(locale.rounded(ratio)))
     return finish_chart(
         alt.layer(
-            ranges.encode(x, alt.X2("high:Q"), y, color=marks.accent_if("datum.ours")),
+            ranges.encode(x, alt.X2("high:Q"), y, color=theme.accent_if("datum.ours")),
             bounds.mark_rule(strokeWidth=2, color=theme.GREY).encode(x, alt.X2("high:Q"), y),
             head.encode(x, y),
             stop.encode(high, y),
-            mean.encode(marks.axis_for_field(x, "mean"), y),
-            median.encode(marks.axis_for_field(x, "middle"), y),
-            *marks.labels_at_bars(base, y, "low"),
+            mean.encode(theme.axis_for_field(x, "mean"), y),
+            median.encode(theme.axis_for_field(x, "middle"), y),
+            *theme.labels_at_bars(base, y, "low"),
         ),
         context,
         "headlines",
@@ -246,17 +253,6 @@ def publisher_names(facts: list[str], context: theme.ChartContext) -> list[str]:
     return [f"{name} {n}" for n, name in enumerate(names, start=1)]
 
 
-def _headline_label(row: dict[str, Any], locale: Locale) -> str:
-    low, high = row["low"], float(row["high"] or 0)
-    if low is None:
-        return locale("chart.at_most", amount=axes.short_amount(locale, high))
-    span = axes.short_span(locale, low, high)
-    if row["expected"] is None:
-        return span
-    mean = locale("chart.mark_expected", amount=axes.short_amount(locale, row["expected"]))
-    return f"{span if row['p50'] is None else _with_range(locale, row['p50'], low, high)}, {mean}"
-
-
 def _log_ends(amounts: list[float]) -> tuple[float, float]:
     """Return the ends of a log axis that holds the positive amounts."""
     most = max(amounts)
@@ -265,7 +261,7 @@ def _log_ends(amounts: list[float]) -> tuple[float, float]:
 
 def _with_range(locale: Locale, amount: float, low: float, high: float) -> str:
     """Return an amount with its range as a short label, such as 50m (1.1m–440m)."""
-    shown, span = axes.short_amount(locale, amount), axes.short_span(locale, low, high)
+    shown, span = theme.short_amount(locale, amount), theme.short_span(locale, low, high)
     return shown if span == shown else locale("chart.with_range", amount=shown, range=span)
 
 
@@ -278,52 +274,46 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two sums
         raise theme.NothingToDraw
     least, most = _log_ends([x for c in (LOW, "p50", HIGH, "announced") for x in rows[c] if x])
-    names = [marks.wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
+    names = [theme.wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
+    ends = rows.select(pl.col("p50", LOW, HIGH).fill_null(0.0))
+    labels = [_with_range(locale, *amounts) for amounts in ends.rows()]
+    for n, (valuation, published) in enumerate(rows.select("valuation", "announced").rows()):
+        if published is not None:
+            key = "chart.listed" if valuation == "face_value" else "chart.announced"
+            labels[n] += f", {locale(key, amount=theme.short_amount(locale, published))}"
     data = rows.select(
         pl.col(LOW, "p50").clip(least),
         HIGH,
         "announced",
         name=pl.Series(names),
         cash=pl.col("valuation") == "cash",
-        label=pl.Series([_sum_label(row, locale) for row in rows.iter_rows(named=True)]),
+        label=pl.Series(labels),
     )
-    x = axes.money_axis(LOW, locale, "chart.separate_sums_x", least, most)
-    y, base = marks.name_axis(names), alt.Chart(data)
+    x = theme.money_axis(LOW, locale, "chart.separate_sums_x", least, most)
+    y, base = theme.name_axis(names), alt.Chart(data)
     ranges = base.mark_rule(strokeWidth=6)
-    announced = marks.diamonds(base.transform_filter("datum.announced"), 70)
+    medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
+    cash, handling, finding = medians.get("cash"), medians.get("handling"), ""
+    if cash and handling and handling > cash:
+        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
+        finding = locale("chart.separate_sums_handling", **sums)
+    elif len(medians) > 1:
+        low, high = min(medians.values()), max(medians.values())
+        finding = locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
+    announced = theme.diamonds(base.transform_filter("datum.announced"), 70)
     return finish_chart(
         alt.layer(
-            ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=marks.accent_if("datum.cash")),
-            marks.median_dots(base).encode(marks.axis_for_field(x, "p50"), y),
-            announced.encode(marks.axis_for_field(x, "announced"), y),  # above the dot of an equal median
-            *marks.labels_at_bars(base, y, LOW),
+            ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=theme.accent_if("datum.cash")),
+            theme.median_dots(base).encode(theme.axis_for_field(x, "p50"), y),
+            announced.encode(theme.axis_for_field(x, "announced"), y),  # above the dot of an equal median
+            *theme.labels_at_bars(base, y, LOW),
         ),
         context,
         "separate_sums",
-        finding=_sums_finding(rows, locale),
+        finding=finding,
         facts=" ".join(rows["facts"]),
         height=(theme.ROW + 18) * len(data),
     )
-
-
-def _sum_label(row: dict[str, Any], locale: Locale) -> str:
-    label = _with_range(locale, *(float(row[c] or 0) for c in ("p50", LOW, HIGH)))
-    if row["announced"] is None:
-        return label
-    key = "chart.listed" if row["valuation"] == "face_value" else "chart.announced"
-    return f"{label}, {locale(key, amount=axes.short_amount(locale, row['announced']))}"
-
-
-def _sums_finding(rows: pl.DataFrame, locale: Locale) -> str:
-    medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
-    cash, handling = medians.get("cash"), medians.get("handling")
-    if cash and handling and handling > cash:
-        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
-        return locale("chart.separate_sums_handling", **sums)
-    if len(medians) < 2:  # noqa: PLR2004 - nothing to compare
-        return ""
-    low, high = min(medians.values()), max(medians.values())
-    return locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
 
 
 def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -336,20 +326,20 @@ def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     rows = goods.filter(pl.col("line") != "").sort("announced", descending=True, maintain_order=True)
     if rows.is_empty():
         raise theme.NothingToDraw
-    names = [marks.wrap_name(context.name(line)) for line in rows["line"]]
+    names = [theme.wrap_name(context.name(line)) for line in rows["line"]]
     amounts = ("announced", "expected", LOW, HIGH)
     labels = [
         locale(
             "chart.free_label",
             expected=_with_range(locale, expected, low, high),
-            announced=axes.short_amount(locale, announced),
+            announced=theme.short_amount(locale, announced),
         )
         for announced, expected, low, high in rows.select(amounts).rows()
     ]
     data = rows.select(*amounts, name=pl.Series(names), label=pl.Series(labels))
     most = max(*rows["announced"], *rows[HIGH].drop_nulls(), 0.0)
-    x = axes.money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05)
-    y, base = marks.name_axis(names), alt.Chart(data)
+    x = theme.money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05)
+    y, base = theme.name_axis(names), alt.Chart(data)
     takeup = base.mark_rule(color=theme.INK, strokeWidth=2)
     total = goods.filter(line="")
     whole = (total if len(total) else rows).row(0, named=True)
@@ -357,8 +347,8 @@ def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     return finish_chart(
         alt.layer(
             base.mark_bar(size=16, fill=theme.LIGHT).encode(x, y),
-            base.mark_bar(size=16).encode(marks.axis_for_field(x, "expected"), y),
-            takeup.encode(marks.axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
+            base.mark_bar(size=16).encode(theme.axis_for_field(x, "expected"), y),
+            takeup.encode(theme.axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
             base.mark_text(align="left", dy=-17, x=3).encode(y, text=alt.Text("label:N")),
         ),
         context,
@@ -367,3 +357,64 @@ def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
         facts=" ".join(rows["facts"]),
         height=(theme.ROW + 16) * len(data),
     )
+
+
+def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
+
+    Args:
+        table: the table `tornado`; the input with the largest effect comes first.
+        most: largest number of inputs.
+
+    Returns:
+        One row per input: `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher
+        cost), `input_left` and `input_right` (the values of the input that lead to these costs).
+    """
+    falls = pl.col("cost_high") < pl.col("cost_low")
+    ends = ("cost_low", "cost_high", "input_low", "input_high")
+    low, high, first, last = (pl.col(name) for name in ends)
+    return (
+        table.filter(valuation="cash")
+        .head(most)
+        .select(
+            "assumption",
+            "kind",
+            expected="cost_expected",
+            left=pl.min_horizontal(low, high),
+            right=pl.max_horizontal(low, high),
+            input_left=pl.when(falls).then(last).otherwise(first),
+            input_right=pl.when(falls).then(first).otherwise(last),
+        )
+        .filter(pl.col("right") > 0)
+    )
+
+
+def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Divide the forecasts of each back-tested outcome by the observed value.
+
+    Args:
+        table: one row per outcome: `outcome`, `independent`, `unit`, `range_low`, `p50`, `range_high`,
+            `observed`, `inside`, `naive_low`, `naive_high`, `press_low`, `press_high` (a low end is null if
+            its source gave only an upper bound). Outcomes with an observed value of 0 are left out.
+        most: largest number of outcomes.
+
+    Returns:
+        One row per outcome and forecast: `outcome`, `independent`, `observed`, `unit`, `inside`, `part`
+        (`forecast` for the model, `naive` or `press` for a benchmark), `low`, `middle` (the model's median;
+        null for benchmarks) and `high`. A benchmark without an upper end has no row.
+    """
+    rows = table.filter(pl.col("observed") > 0).head(most)
+    heads, observed = ("outcome", "independent", "observed", "unit", "inside"), pl.col("observed")
+    ends = {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
+    parts = {"forecast": (LikelyRange.low_column, LikelyRange.high_column)} | ends
+    forecasts = [
+        rows.select(
+            *heads,
+            pl.lit(part).alias("part"),
+            low=pl.coalesce(low, high) / observed,
+            middle=pl.col(MEDIAN) / observed if part == "forecast" else pl.lit(None, pl.Float64),
+            high=pl.col(high) / observed,
+        )
+        for part, (low, high) in parts.items()
+    ]
+    return pl.concat(forecasts).filter(pl.col("high").is_not_null())

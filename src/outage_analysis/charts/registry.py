@@ -11,7 +11,6 @@ import polars as pl
 from outage_analysis.charts import (
     cost_charts,
     fit_charts,
-    frontier_charts,
     intake_charts,
     linked_charts,
     loss_charts,
@@ -51,7 +50,7 @@ CHARTS: dict[str, ChartEntry] = {
     "free_goods": ChartEntry("cost_ranges", range_charts.free_goods),
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
-    "frontier": ChartEntry("frontier_points", frontier_charts.frontier, page=False),
+    "frontier": ChartEntry("frontier_points", cost_charts.frontier, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution),
     "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band),
     "intake": ChartEntry("claims_intake", intake_charts.intake),
@@ -110,14 +109,14 @@ def standalone_chart(
             several views and has a width of its own.
     """
     check_chart_name(name)
-    for measure, pixels in (("width", width), ("height", height)):
-        if pixels is not None and (type(pixels) is not int or not LEAST_PIXELS <= pixels <= MOST_PIXELS):
+    size = {key: pixels for key, pixels in (("width", width), ("height", height)) if pixels is not None}
+    for measure, pixels in size.items():
+        if type(pixels) is not int or not LEAST_PIXELS <= pixels <= MOST_PIXELS:
             problem = f"a {measure} is a whole number of pixels from {LEAST_PIXELS} to {MOST_PIXELS:,}"
             raise UsageError(problem, value=pixels)
     chart = draw(name, table, context)
     if chart is None:
         return None
-    size = {key: pixels for key, pixels in (("width", width), ("height", height)) if pixels is not None}
     if size and not isinstance(chart, alt.Chart | alt.LayerChart):
         remedy = "Leave out width and height."
         raise UsageError(
@@ -135,8 +134,7 @@ def standalone_chart(
         chart.title.subtitle = [*head, *wrap_columns(footer, footers)]
     chart.title.frame = "bounds"  # from the left edge of the picture, where a notebook puts its caption
     chart.usermeta = {"footer": len(head), "lang": context.locale.lang}  # `render_offline` finds the footer.
-    sized: AltairChart = chart.properties(**size) if size else chart
-    return sized
+    return chart.properties(**size) if size else chart
 
 
 def check_chart_name(name: str) -> None:

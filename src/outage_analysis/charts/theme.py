@@ -1,17 +1,19 @@
-"""The palette, the fonts and the text sizes of all charts, and the context in which a chart is drawn."""
+"""The look of all charts: palette, fonts and context; axes, labels and marks that several charts share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 
 from outage_analysis.incidents import UNKNOWN, ZERO, Incident
-from outage_analysis.text import Locale
+from outage_analysis.text import CHART_STEPS, Locale, short_names
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
 OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -49,6 +51,25 @@ WIDE_LETTERS = 0x1100
 """Characters above this code point (Hangul and later) count as two characters wide."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
+AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
+"""What a chart function returns; charts of several views are concatenations."""
+Axis = TypeVar("Axis", alt.X, alt.Y)
+LABEL_LINE, LETTER = 13, 7
+"""Pixels: height of a line in the label of a row, and width of a letter."""
+FEW_DECADES = 2.5
+"""A log axis that spans fewer decades than this also has ticks at 2 and 5 times each power of ten."""
+SOME_DECADES = 4
+"""A log axis that spans fewer decades than this also has ticks at 3 times each power of ten."""
+MIN_TICKS, MAX_TICKS = 3, 6
+TICK_DIGITS = 6
+"""Significant digits of a tick label. Ticks are round numbers, so no digit is lost."""
+NARROW_AXIS = 420
+"""Width in pixels. A narrower axis labels only its powers of ten, if there are at least two."""
+MIN_POWERS_OF_TEN = 2
+MAX_FLOAT_DIGITS = 15
+"""The most significant digits that a float holds."""
+LOG_AXIS_RATIO = 20
+"""If the largest amount is at least this many times the smallest, use a log axis."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +94,6 @@ class ChartContext:
     def name(self, id_: str | None) -> str:
         """Return the display name of an id, or the id if it has none."""
         return self.names.get(id_ or "", id_ or self.locale("word.all"))
-
-
-AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
-"""What a chart function returns; charts of several views are concatenations."""
 
 
 class NothingToDraw(Exception):
@@ -140,3 +157,176 @@ def style_config() -> dict[str, Any]:
         "text": {"font": FONT, "fontSize": 12, "color": INK},
         "bar": {"color": ACCENT},
     }
+
+
+def axis_for_field(axis: Axis, field: str) -> Axis:
+    """Return a copy of an axis for another field of the data, of the same type."""
+    other = axis.copy()
+    other.shorthand = f"{field}:{str(axis.shorthand).rpartition(':')[2]}"
+    return other
+
+
+def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180) -> alt.Y:
+    """Return a vertical axis of names; its labels keep the line breaks that `wrap_name` inserts.
+
+    Args:
+        names: the names, from top to bottom.
+        field: the column of the data with the names.
+        limit: greatest width of a label, in pixels.
+    """
+    lines = "split(datum.label, '\\n')"
+    middle = alt.ExprRef(f"{LABEL_LINE / 2} * (1 - length({lines}))")
+    axis = {"labelExpr": lines, "labelLimit": limit, "labelLineHeight": LABEL_LINE, "labelOffset": middle}
+    return alt.Y(f"{field}:N", sort=list(names), title=None, axis=axis)
+
+
+def wrap_name(text: str) -> str:
+    """Break a name into lines that fit beside a chart on a phone."""
+    return "\n".join(wrap_columns(text, 24))
+
+
+def row_names(ids: Sequence[str], context: ChartContext) -> list[str]:
+    """Return the display names of rows, as short as they can be and in lines that fit beside a chart."""
+    return [wrap_name(name) for name in short_names([context.name(id_) for id_ in ids])]
+
+
+def accent_if(test: str, otherwise: str = GREY) -> alt.ColorValue:
+    """Return the colour of a mark: the accent colour if the row passes a test, else another."""
+    # `alt.condition` would search all classes of Altair for one that fits, which is slow.
+    return alt.ColorValue(otherwise, condition={"test": test, "value": ACCENT})
+
+
+def median_dots(base: alt.Chart, size: int = 110) -> alt.Chart:
+    """Return dark dots with a white edge, such as those of medians on ranges."""
+    dots: alt.Chart = base.mark_point(filled=True, color=INK, size=size, stroke="white", opacity=1)
+    return dots
+
+
+def diamonds(base: alt.Chart, size: int) -> alt.Chart:
+    """Return white diamonds with a dark edge, for amounts that were announced or cannot be exceeded."""
+    marks: alt.Chart = base.mark_point(
+        shape="diamond", filled=True, fill="white", stroke=INK, size=size, opacity=1
+    )
+    return marks
+
+
+def labels_at_bars(base: alt.Chart, y: alt.Y, start: str, dy: int = -14) -> list[alt.Chart]:
+    """Return the texts in the column `label` above their bars, each from the start of its bar if it fits.
+
+    Args:
+        base: the chart of the rows.
+        y: the axis of the rows.
+        start: the column with the start of each bar.
+        dy: how far below the middle of its row a text stands, in pixels.
+    """
+    x = alt.ExprRef(f"max(3, min(scale('x', datum.{start}), width - {LETTER} * length(datum.label)))")
+    return outlined_text(base, {"align": "left", "dy": dy, "x": x}, y=y, text=alt.Text("label:N"))
+
+
+def outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
+    """Draw a text with an outline in the colour of the background, so that it is readable across lines."""
+    rim = base.mark_text(**(looks | {"stroke": SURFACE, "strokeWidth": 4, "color": SURFACE}))
+    return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
+
+
+def short_amount(locale: Locale, amount: float, digits: int = 2) -> str:
+    """Format an amount, given in the smallest currency unit, as a short label such as 190m or 1.9억."""
+    return short_number(locale, amount / 10**locale.minor_units, digits)
+
+
+def short_span(locale: Locale, low: float, high: float) -> str:
+    """Format a range of amounts, given in the smallest currency unit, as a short label such as 1.1m–440m."""
+    return locale.span(short_amount(locale, low), short_amount(locale, high))
+
+
+def money_range_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
+    """Return the low and the high end of a range of amounts as text for a sentence.
+
+    Amounts have two significant digits, or more if they would otherwise look equal.
+    """
+    for digits in range(2, MAX_FLOAT_DIGITS + 1):
+        first, last = locale.money(low, digits), locale.money(high, digits)
+        if first != last:
+            break
+    return first, last
+
+
+def short_number(locale: Locale, value: float, digits: int = 2) -> str:
+    """Format a number as a short label, with a suffix for thousands, millions and so on: 17m or 1,700만."""
+    rounded = locale.rounded(value, digits)
+    size, name = next(((s, n) for s, n in CHART_STEPS[locale.lang] if abs(rounded) >= s), (1, ""))
+    return f"{rounded / size:,.10g}{name}"
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return round tick values between the two ends of a log axis."""
+    decades = math.log10(high / low)
+    digits = (1, 2, 5) if decades < FEW_DECADES else (1, 3) if decades < SOME_DECADES else (1,)
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    ticks = [digit * 10**k if k >= 0 else digit / 10**-k for k in range(first, last + 1) for digit in digits]
+    inside = [tick for tick in ticks if low <= tick <= high]
+    return inside if len(inside) >= MIN_TICKS else even_ticks(low, high)
+
+
+def even_ticks(low: float, high: float) -> list[float]:
+    """Return evenly spaced round tick values between the two ends of a linear axis."""
+    smallest_step = (high - low) / MAX_TICKS
+    power_of_ten = 10.0 ** math.floor(math.log10(smallest_step))
+    steps = [digit * power_of_ten for digit in (0.5, 1, 2, 5, 10)]
+    place = next(n for n, step in enumerate(steps) if step >= smallest_step)
+    wide, narrow = (
+        [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        for step in (steps[place], steps[place - 1])
+    )
+    return wide if len(wide) >= MIN_TICKS else narrow
+
+
+def labelled_axis(
+    ticks: Sequence[float], labels: Sequence[str], places: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """Return an axis with ticks at `places`, each with its text from `labels`.
+
+    The places are the values `ticks` unless the axis shows another measure, such as their logarithms. If the
+    axis is narrower than `NARROW_AXIS` pixels and has ticks at two or more powers of ten, only these ticks
+    are labelled.
+    """
+    powers = [math.isclose(math.log10(t) % 1, 0, abs_tol=1e-9) if t > 0 else False for t in ticks]
+    keep_all = sum(powers) < MIN_POWERS_OF_TEN
+    few = [
+        label if power or keep_all or not tick else ""
+        for tick, label, power in zip(ticks, labels, powers, strict=True)
+    ]
+    # Write labels and ticks as JSON, because a JSON array is also a valid Vega expression.
+    wide, narrow, at = (json.dumps(list(x), ensure_ascii=False) for x in (labels, few, places or ticks))
+    expression = f"(width < {NARROW_AXIS} ? {narrow} : {wide})[indexof({at}, datum.value)]"
+    return {
+        "values": list(places or ticks),
+        "labelExpr": expression,
+        "labelSeparation": 5,
+        "labelOverlap": "parity",
+        "labelFlush": 20,
+    }
+
+
+def money_axis(field: str, locale: Locale, label: str, low: float, high: float, **values: object) -> alt.X:
+    """Return a horizontal axis for amounts in the smallest currency unit, from `low` to `high`.
+
+    The axis is logarithmic if `low` is above 0, and linear otherwise.
+
+    Args:
+        field: the column with the amounts.
+        locale: language and currency.
+        label: the key of the title, whose placeholders are the unit and the names in `values`.
+        low: the start of the axis.
+        high: its end.
+        values: the values for further placeholders.
+    """
+    unit = 10**locale.minor_units
+    ticks = log_ticks(low / unit, high / unit) if low else even_ticks(0, high / unit)
+    labels = [short_number(locale, tick, TICK_DIGITS) for tick in ticks]
+    return alt.X(
+        f"{field}:Q",
+        title=locale(label, unit=locale.unit, **values),
+        scale={"type": "log" if low else "linear", "domain": [low, high], "nice": False},
+        axis=labelled_axis([tick * unit for tick in ticks], labels),
+    )

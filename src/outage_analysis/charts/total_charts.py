@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import cost_data
-from outage_analysis.charts.axes import dots_axis, short_amount, short_span
-from outage_analysis.charts.dot_stacks import DotLayout, dot_layout
-from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.marks import accent_if, axis_for_field, outlined_text
+from outage_analysis.charts import theme
+from outage_analysis.charts.chart_output import finish_chart
 from outage_analysis.charts.range_charts import publisher_names
-from outage_analysis.charts.theme import GREY, INK, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, percent
 
 DOT_ROOM = 150
@@ -33,23 +34,37 @@ ARROW = 0.1
 CLOSE = (2, 1.1)
 """Labels have one more digit if upper / lower end of the likely range is below the first ratio, and two
 more below the second."""
-
 Marks = dict[str, dict[str, float]]
+PROBABILITY_DIGITS = 10
+"""Decimals of a probability, so that 1 - 0.9 is 0.1."""
+LINEAR_RATIO = 10.0
+"""If the largest positive amount is at most this many times the smallest, the axis is linear."""
+FEWEST_COLUMNS, MOST_COLUMNS = 18, 44
+"""Number of dot widths between the first and the last dot."""
+TALLEST = 6
+"""Dots get smaller until no stack has more dots than this, or `MOST_COLUMNS` is reached."""
+BELOW_RANGE = 20.0
+"""A log axis starts no lower than the likely range divided by this; smaller dots have their own place."""
+WIDEST = 1e4
+"""If the likely range starts at 0, a log axis starts at the largest amount divided by this."""
+ROUNDING = 1e-9
+PAD = 1.5
+"""Free space at both ends of the axis, in dot widths."""
 
 
-def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw the total cash cost as equally likely dots, with the median, the mean and the budget marked.
 
     Press forecasts of the same cash are ranges above the dots. A forecast that gives only an upper bound is
     an arrow. If the table has the amount that was paid in the end, it is marked too; only tables of hindsight
     have it. A total that is certain is one line.
     """
-    locale, marks = context.locale, cost_data.marked_amounts(table, context.locale.level)
+    locale, marks = context.locale, marked_amounts(table, context.locale.level)
     cash = table.filter(valuation="cash")
     dots = cash.filter(pl.col("mark").is_null())["amount"].sort().to_list()
     certain = not dots and len({m["amount"] for m in marks.values() if m["quantile"]}) == 1 and HIGH in marks
     if not {"expected", "p50", HIGH} <= set(marks) or not (dots or certain):
-        raise NothingToDraw
+        raise theme.NothingToDraw
     forecasts = cash.filter(mark="press").sort("amount", descending=True, maintain_order=True)
     ends = [x for c in ("low", "amount") for x in forecasts[c] if x]
     line = marks.get("budget", marks[HIGH])["amount"]
@@ -140,7 +155,7 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
     data = pl.DataFrame(layout.dots).with_columns(
         likely=pl.col("amount").is_between(least, marks.get("budget", marks[HIGH])["amount"]),
         level=pl.col("level") + 0.5,
-        label=pl.Series([short_amount(locale, dot["amount"], DOT_DIGITS) for dot in layout.dots]),
+        label=pl.Series([theme.short_amount(locale, dot["amount"], DOT_DIGITS) for dot in layout.dots]),
         share=pl.lit(float(f"{layout.dot_share:.5g}")),
         room=pl.lit(float(f"{DOT_ROOM / (max(dot['level'] for dot in layout.dots) + 1):.5g}")),
     )
@@ -153,8 +168,8 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
         y=alt.ExprRef(f"height - datum.level * {across}"),
     )
     dots: alt.Chart = points.encode(
-        axis_for_field(x, "place"),
-        color=accent_if("datum.likely"),
+        theme.axis_for_field(x, "place"),
+        color=theme.accent_if("datum.likely"),
         tooltip=alt.Tooltip("label:N", title=locale("chart.dot")),
     )
     return dots
@@ -167,7 +182,7 @@ def _mark_labels(marks: Marks, locale: Locale, *, certain: bool) -> dict[str, st
     for mark in MARKS:
         if mark not in marks or (certain and mark != "expected" and marks[mark]["quantile"]):
             continue
-        amount = short_amount(locale, marks[mark]["amount"], ALL_DIGITS if mark == "budget" else digits)
+        amount = theme.short_amount(locale, marks[mark]["amount"], ALL_DIGITS if mark == "budget" else digits)
         name = "certain" if certain and mark == "expected" else mark
         labels[mark] = locale(f"chart.mark_{name}", amount=amount, share=locale.share(marks[mark]["above"]))
     return labels
@@ -187,8 +202,8 @@ def _labelled_lines(
         }
         for n, (mark, label) in enumerate(labels.items())
     ]
-    base, at = alt.Chart(pl.DataFrame(rows)), axis_for_field(x, "place")
-    colour = accent_if("datum.mark == 'observed'", INK)
+    base, at = alt.Chart(pl.DataFrame(rows)), theme.axis_for_field(x, "place")
+    colour = theme.accent_if("datum.mark == 'observed'", theme.INK)
     top, left = alt.ExprRef("datum.top"), "scale('x', datum.place) > width / 2"
     rule = base.mark_rule(
         y=top,
@@ -203,22 +218,15 @@ def _labelled_lines(
         "dx": alt.ExprRef(f"{left} ? -5 : 5"),
         "fontWeight": alt.ExprRef("datum.strong ? 600 : 400"),
     }
-    rim, text = outlined_text(base, looks, x=at, text=alt.Text("label:N"))
+    rim, text = theme.outlined_text(base, looks, x=at, text=alt.Text("label:N"))
     return [rule.encode(at, color=colour), rim, text.encode(color=colour)]
 
 
-def _beside(layout: DotLayout, place: float, gap: int) -> dict[str, Any]:
-    """Return how a label is placed beside a mark: on its left in the right half of the chart."""
-    if (place - layout.low) / (layout.high - layout.low) > 0.5:  # noqa: PLR2004 - the middle
-        return {"align": "right", "dx": -gap}
-    return {"align": "left", "dx": gap}
-
-
 def _forecast_layers(
-    rows: pl.DataFrame, layout: DotLayout, x: alt.X, context: ChartContext
+    rows: pl.DataFrame, layout: DotLayout, x: alt.X, context: theme.ChartContext
 ) -> list[alt.Chart]:
     layers, locale = [], context.locale
-    at, end = axis_for_field(x, "place"), axis_for_field(x, "end")
+    at, end = theme.axis_for_field(x, "place"), theme.axis_for_field(x, "end")
     publishers = publisher_names(rows["fact"].to_list(), context)
     for line, (least, most) in enumerate(rows.select("low", "amount").rows()):
         high = layout.place(most)
@@ -226,17 +234,185 @@ def _forecast_layers(
         y = alt.YValue(line * LINE + LINE / 2)
         base = alt.Chart(pl.DataFrame({"place": [low], "end": [high]}))
         if least is None:
-            amount = locale("chart.at_most", amount=short_amount(locale, most))
+            amount = locale("chart.at_most", amount=theme.short_amount(locale, most))
             # The arrow is short, because the forecast does not say how far down it reaches.
-            stem = base.mark_rule(color=GREY, strokeWidth=2).encode(end, x2=alt.X2("place:Q"), y=y)
-            head = base.mark_point(shape="triangle-left", filled=True, color=GREY, size=60, opacity=1)
-            stop = base.mark_tick(color=GREY, thickness=3, orient="vertical", size=11)
+            stem = base.mark_rule(color=theme.GREY, strokeWidth=2).encode(end, x2=alt.X2("place:Q"), y=y)
+            head = base.mark_point(shape="triangle-left", filled=True, color=theme.GREY, size=60, opacity=1)
+            stop = base.mark_tick(color=theme.GREY, thickness=3, orient="vertical", size=11)
             layers += [stem, head.encode(at, y=y), stop.encode(end, y=y)]
         else:
-            amount = short_span(locale, least, most)
-            span = base.mark_rule(color=GREY, strokeWidth=6, strokeCap="butt")
+            amount = theme.short_span(locale, least, most)
+            span = base.mark_rule(color=theme.GREY, strokeWidth=6, strokeCap="butt")
             layers.append(span.encode(at, alt.X2("end:Q"), y=y))
-        looks = _beside(layout, (low + high) / 2, 8) | {"baseline": "middle"}
+        # In the right half of the chart, the label stands to the left of its mark.
+        side, dx, label_x = ("right", -8, at) if (low + high) > layout.low + layout.high else ("left", 8, end)
         text = alt.TextValue(f"{publishers[line]} {amount}")
-        layers += outlined_text(base, looks, x=at if looks["align"] == "right" else end, y=y, text=text)
+        looks = {"align": side, "dx": dx, "baseline": "middle"}
+        layers += theme.outlined_text(base, looks, x=label_x, y=y, text=text)
     return layers
+
+
+def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float]]:
+    """Return the amounts to mark on the chart of the total cash cost, such as the budget, by name.
+
+    The names are `expected`, `range_low` and `range_high` (the ends of the likely range), `p50`, `zero`,
+    `budget` and `observed`. Each value has three items: `amount`, `above` (the probability that the cash cost
+    exceeds the amount) and `quantile` (1 if the total itself has the amount if it is certain, else 0).
+
+    Args:
+        table: as `total_distribution_table` returns it.
+        level: the probability of the likely range in percent.
+    """
+    likely = LikelyRange(level)
+    columns = {measure: column for column, measure in likely.column_measures.items()}
+    own = {"expected", *likely.points}
+    rows = table.filter(pl.col("mark").is_not_null() & (pl.col("mark") != "press"), valuation="cash")
+    return {
+        columns.get(r["mark"], r["mark"]): {
+            "amount": r["amount"],
+            "above": round(1 - r["below"], PROBABILITY_DIGITS),
+            "quantile": float(r["mark"] in own),
+        }
+        for r in rows.iter_rows(named=True)
+    }
+
+
+def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
+    """Return the horizontal axis of a chart of dots, whose amounts are in the smallest currency unit.
+
+    On a log axis, the dots that are too small for it have a tick of their own: 0, or "below" the amount at
+    which the axis starts.
+    """
+    unit = 10**locale.minor_units
+    if layout.log:
+        ticks = theme.log_ticks(10**layout.start / unit, 10**layout.high / unit)
+        places = [math.log10(tick * unit) for tick in ticks]
+    else:
+        ticks = [tick for tick in theme.even_ticks(layout.low / unit, layout.high / unit) if tick >= 0]
+        places = [tick * unit for tick in ticks]
+    labels = [theme.short_number(locale, tick, theme.TICK_DIGITS) for tick in ticks]
+    if layout.small is not None:
+        least = theme.short_amount(locale, 10**layout.start)
+        ticks, places = [0.0, *ticks], [layout.small, *places]
+        labels = ["0" if layout.only_zeros else locale("chart.less_than", amount=least), *labels]
+    scale = {"domain": [layout.low, layout.high], "nice": False, "zero": False}
+    return alt.X("place:Q", title=title, scale=scale, axis=theme.labelled_axis(ticks, labels, places))
+
+
+@dataclass(frozen=True)
+class DotLayout:
+    """Dots on an axis of amounts. On a log axis, a place is the logarithm of an amount to base 10."""
+
+    dots: list[dict[str, float]]
+    """The dots: `amount`, `place` (on the axis) and `level` (in its stack, from 0)."""
+    low: float
+    """The place where the axis starts."""
+    high: float
+    """The place where the axis ends."""
+    width: float
+    """The width of a dot on the axis."""
+    start: float
+    """The place of the smallest amount that the axis can show."""
+    small: float | None = None
+    """The place of the dots below `start`, on a log axis; None if there are none."""
+    log: bool = False
+    """Whether the axis is logarithmic."""
+
+    @property
+    def only_zeros(self) -> bool:
+        """Whether all dots that are too small for a log axis are 0."""
+        return not any(dot["amount"] for dot in self.dots if self.log and dot["place"] < self.start)
+
+    @property
+    def dot_share(self) -> float:
+        """The width of a dot as a share of the axis."""
+        return self.width / (self.high - self.low)
+
+    def place(self, amount: float) -> float:
+        """Return the place of an amount on the axis; amounts too small for a log axis share a place."""
+        if not self.log:
+            return amount
+        if amount <= 0 or math.log10(amount) < self.start:
+            return self.low if self.small is None else self.small
+        return math.log10(amount)
+
+
+def dot_layout(
+    amounts: Sequence[float], marked: Sequence[float], likely_low: float, line: float
+) -> DotLayout:
+    """Stack dots on an axis that also has room for other amounts.
+
+    Args:
+        amounts: the amounts of the dots, none of them negative.
+        marked: further amounts on the axis, such as the mean and published forecasts.
+        likely_low: the lower end of the likely range.
+        line: an amount, such as the budget; every dot stands on its own side of it.
+
+    Returns:
+        The layout. No dot is displaced by more than its width, except that many equal amounts stand side by
+        side. Dots do not overlap.
+    """
+    positive = [x for x in amounts if x > 0]
+    log = bool(positive) and max(positive) > LINEAR_RATIO * min(positive)
+    if not log:
+        return _linear(amounts, marked, line)
+    least = likely_low / BELOW_RANGE if likely_low > 0 else max(positive) / WIDEST
+    least = max(least, min(positive))
+    shown = [x for x in amounts if x >= least]
+    places = sorted(math.log10(x) for x in shown)
+    stacked, width = _stack(places, 1.0, math.log10(max(line, least)))
+    below = sorted(x for x in amounts if x < least)
+    start = min(places[0], *(dot["place"] for dot in stacked))
+    columns = math.ceil(len(below) / TALLEST)
+    first = start - (columns + PAD) * width  # the place of the first stack of small dots
+    small = [
+        {"amount": x, "place": first + (n // TALLEST) * width, "level": float(n % TALLEST)}
+        for n, x in enumerate(below)
+    ]
+    others = [math.log10(x) for x in marked if x >= least]
+    low = min([*others, first if below else start]) - PAD * width
+    high = max([*others, places[-1]]) + PAD * width
+    dots = small + [{"amount": x, **dot} for x, dot in zip(sorted(shown), stacked, strict=True)]
+    centre = first + (columns - 1) * width / 2 if below else None
+    return DotLayout(dots, low, high, width, start - width / 2, centre, log=True)
+
+
+def _linear(amounts: Sequence[float], marked: Sequence[float], line: float) -> DotLayout:
+    everything = [*amounts, *marked]
+    least, most = min(everything), max(everything)
+    stacked, width = _stack(sorted(amounts) or [most], max(most, 1.0), line)
+    dots = [{"amount": x, **dot} for x, dot in zip(sorted(amounts), stacked, strict=False)]
+    places = [*everything, *(dot["place"] for dot in dots)]
+    pad = PAD * width if least < most else most / 2 or 1.0
+    low, high = min(places) - pad, max(places) + pad
+    return DotLayout(dots, min(0.0, low) if least < most / 2 else low, high, width, low)
+
+
+def _stack(
+    places: Sequence[float], span_if_equal: float, line: float
+) -> tuple[list[dict[str, float]], float]:
+    """Return place and level of each dot, in ascending order, and the width of a dot."""
+    span = places[-1] - places[0] or span_if_equal
+    for columns in range(FEWEST_COLUMNS, MOST_COLUMNS + 1):
+        width = span / columns
+        bins = Counter(math.ceil((place - line) / width - ROUNDING) for place in places)
+        if max(bins.values()) <= TALLEST:
+            break
+    stacks = [(line + (n - 0.5) * width, count) for n, count in sorted(bins.items())]
+    # Equal amounts stay together however narrow the dots are. They stand side by side if there is room.
+    tallest = next(n for n in range(min(TALLEST, len(places)), len(places) + 1) if _fits(stacks, width, n))
+    return [dot for middle, count in stacks for dot in _block(middle, count, width, tallest)], width
+
+
+def _fits(stacks: Sequence[tuple[float, int]], width: float, tallest: int) -> bool:
+    halves = [math.ceil(count / tallest) * width / 2 for _, count in stacks]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(stacks)]
+    return all(gap >= (a + b) * (1 - ROUNDING) for gap, (a, b) in zip(gaps, pairwise(halves), strict=True))
+
+
+def _block(middle: float, count: int, width: float, tallest: int) -> list[dict[str, float]]:
+    columns = math.ceil(count / tallest)
+    return [
+        {"place": middle + (n % columns - (columns - 1) / 2) * width, "level": float(n // columns)}
+        for n in range(count)
+    ]

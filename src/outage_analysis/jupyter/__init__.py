@@ -2,8 +2,7 @@
 
 Modules:
     display: sets up a session, and shows tables, charts, sliders and parts of the report in a notebook
-    notebook: finds and reads notebooks, sets the values in the cell tagged `parameters`, and runs them
-    page: runs a notebook and builds its HTML page
+    notebook: reads notebooks, sets their parameters, runs them and builds their pages
     project: creates projects, and starts JupyterLab on their notebooks
 """
 
@@ -15,7 +14,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.jupyter.display import refusals_as_notes, show, show_part, show_table, show_what_if
-    from outage_analysis.jupyter.page import run_notebook
+    from outage_analysis.jupyter.notebook import run_notebook
     from outage_analysis.jupyter.project import MAX_PATH_LENGTH, new_project, open_lab, shell_path
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

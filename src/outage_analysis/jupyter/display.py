@@ -111,7 +111,9 @@ def show_table(
     locale, units = Locale(lang), units or {}
     source = source.origin if isinstance(source, IntakeForecast) else source
     schema = matching_schema(table.drop(list(units), strict=False), all_schemas())
-    formats = _formats_of(source)
+    formats = ledger_locale(source) if isinstance(source, Ledger) else None
+    if isinstance(source, Analysis | Claims | Policy):  # other sources have no currency
+        formats = source.locale("en") if isinstance(source, Policy) else source.incident.locale("en")
     if formats and schema:
         # Losses that are whole numbers come from a cube, which counts in the smallest unit.
         exact = table.select(n for n, kind in table.schema.items() if kind.is_integer() and n not in units)
@@ -141,15 +143,6 @@ def show_table(
     html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
     head = note(mark) if mark else Html("", "")
     return Html(f"{head.markup}\n{html}", f"{head.text}\n{formatted}")
-
-
-def _formats_of(source: Source | None) -> Locale | None:
-    """Return the currency and the decimals of the amounts of a source; None if it has no currency."""
-    if isinstance(source, Analysis | Claims):
-        return source.incident.locale("en")
-    if isinstance(source, Policy):
-        return source.locale("en")
-    return ledger_locale(source) if isinstance(source, Ledger) else None
 
 
 def _format_value(locale: Locale, value: object) -> str:
@@ -203,29 +196,26 @@ def show(
     if table is None:
         remedy = "Build one from a cube, or give an analysis."
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
-    context = _context(source, as_of, lang)
-    if isinstance(source, Claims):
-        schema = schema_named(charts.CHARTS[name].table)
-        table = schema.smallest(table, context.locale.places)
+    if isinstance(source, GroupedLossesDocument):
+        loss = f"{source.name[lang]}, {source.unit[lang]}"
+        printed = source.note[lang] if source.note else source.sources[0]
+        context = charts.ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
+    elif isinstance(source, IntakeSeries):
+        names = {branch.id: branch.name[lang] for branch in source.branches}
+        context = charts.ChartContext(Locale(lang), names, as_of or source.as_of)
+    else:
+        context = charts.chart_context(
+            source.incident,
+            source.incident.locale(lang),
+            source.incident.display_names(lang),
+            as_of or source.incident.claims_to,
+            synthetic=source.synthetic,
+        )
+        table = schema_named(charts.CHARTS[name].table).smallest(table, context.locale.places)
     chart, locale = charts.standalone_chart(name, table, context), context.locale
     if chart is None and isinstance(source, GroupedLossesDocument):
         return note(locale("notebook.no_rows"))
     return chart or note(locale("notebook.nothing", day=locale.day(context.as_of)))
-
-
-def _context(
-    source: Claims | GroupedLossesDocument | IntakeSeries, as_of: date | None, lang: str
-) -> charts.ChartContext:
-    if isinstance(source, GroupedLossesDocument):
-        loss = f"{source.name[lang]}, {source.unit[lang]}"
-        printed = source.note[lang] if source.note else source.sources[0]
-        return charts.ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
-    if isinstance(source, IntakeSeries):
-        names = {branch.id: branch.name[lang] for branch in source.branches}
-        return charts.ChartContext(Locale(lang), names, as_of or source.as_of)
-    incident = source.incident
-    names, day = incident.display_names(lang), as_of or incident.claims_to
-    return charts.chart_context(incident, incident.locale(lang), names, day, synthetic=source.synthetic)
 
 
 DEFAULT_SLIDERS = 5
@@ -286,19 +276,17 @@ def show_part(analysis: Analysis, part: str, *, lang: str = "en") -> Html:
     report = Report(analysis, lang)
     if part == "tiles":
         head = [report.kicker, report.title, report.policy, *filter(None, [report.warning, report.banner])]
-        markup, lines = [], []
+        markup, lines = "", []
         for number, tile in enumerate(report.tiles):
             kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
             made_up = f" ({report.locale('report.synthetic_badge')})" if tile.synthetic else ""
-            name, figure, meaning = tile.title + made_up, tile.figure, tile.note
-            inside = (
-                f"<span>{escape(name)}</span><strong>{escape(figure)}</strong><span>{escape(meaning)}</span>"
-            )
-            markup.append(f'<div class="{kind}">{inside}</div>\n')
-            lines.append(f"{name}: {figure}. {meaning}")
+            lines.append(f"{tile.title}{made_up}: {tile.figure}. {tile.note}")
+            name, figure, meaning = map(escape, (tile.title + made_up, tile.figure, tile.note))
+            inside = f"<span>{name}</span><strong>{figure}</strong><span>{meaning}</span>"
+            markup += f'<div class="{kind}">{inside}</div>\n'
         kicker, title, *rest = map(escape, head)
         opening = f"<p>{'<br>'.join((kicker, f'<b>{title}</b>', *rest))}</p>"
-        grid = f'<div class="outage-tiles">{"".join(markup)}</div>'
+        grid = f'<div class="outage-tiles">{markup}</div>'
         return Html(f"{opening}\n{grid}", "\n".join((*head, *lines)))
     if part in ("drives", "decide", "left_out"):
         synthetic = analysis.headline_is_synthetic and part != "left_out"

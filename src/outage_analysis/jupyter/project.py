@@ -9,7 +9,6 @@ import shlex
 import signal
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from importlib.resources import files
 from importlib.util import find_spec
@@ -46,6 +45,16 @@ MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
 """Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
 INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
 """A name that consists of printable but invisible characters only."""
+
+
+ROWS = 400
+"""Number of the synthetic claims of the example, in `sample_claims.csv`."""
+WELCOME = "welcome.md"
+SETTINGS: dict[str, dict[str, object]] = {
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+"""Overrides of JupyterLab's default settings; settings that the user has saved take precedence."""
 
 
 def new_project(
@@ -87,7 +96,15 @@ def new_project(
     if unit and unit not in LOSS_EDGES:
         remedy = f"{spelling_hint(unit, [*LOSS_EDGES])} Without the option, losses are in {currency}."
         raise UsageError("no project can be made for this unit of losses", value=unit, remedy=remedy)
-    _check_folder(place, folder)
+    if place.exists() or place.is_symlink():
+        if not place.is_dir() or place.is_symlink():
+            raise UsageError("is not a folder", file=folder, remedy="Name a new folder.")
+        if any(place.iterdir()):
+            remedy = "Name a new folder; nothing is ever overwritten."
+            raise UsageError("is not empty", file=folder, remedy=remedy)
+        if Path.cwd().is_relative_to(place):
+            remedy = f"Run: cd .. && outage-analysis new {shell_path(place.name)}"
+            raise UsageError("is the folder that you are in", file=folder, remedy=remedy)
     recover_interrupted(place)
     with atomic_folder(place) as part:
         _write_files(part, id_, display_name.strip(), currency, lang, unit)
@@ -117,50 +134,43 @@ def _outage_id(name: str) -> str:
     return id_
 
 
-def _check_folder(place: Path, argument: str | Path) -> None:
-    if not place.exists() and not place.is_symlink():
-        return
-    if not place.is_dir() or place.is_symlink():
-        raise UsageError("is not a folder", file=argument, remedy="Name a new folder.")
-    if any(place.iterdir()):
-        raise UsageError(
-            "is not empty", file=argument, remedy="Name a new folder; nothing is ever overwritten."
-        )
-    if Path.cwd().is_relative_to(place):
-        remedy = f"Run: cd .. && outage-analysis new {shell_path(place.name)}"
-        raise UsageError("is the folder that you are in", file=argument, remedy=remedy)
-
-
 def _write_files(folder: Path, id_: str, name: str, currency: str, lang: str, loss_unit: str) -> None:
+    from jinja2 import Environment, StrictUndefined
+
     digits, in_money, korean = decimal_places(currency), not loss_unit, currency == "KRW"
     scale = int(10**digits)
     budget = BUDGET // scale  # in the main currency unit (euros, not cents)
     edges = LOSS_EDGES.get(loss_unit, MONEY_EDGES)
     loss_name = ("Reported loss", "신고 손실액") if in_money else ("Time without service", "이용 불가 시간")
-    _write_templates(
-        folder,
-        {
-            "id": id_,
-            "title": MARKUP_CHARACTERS.sub(lambda match: f"&#{ord(match[0])};", name),
-            "name": json.dumps(name, ensure_ascii=False),
-            "currency": currency,
-            "digits": digits,
-            "zone": "Asia/Seoul" if korean else "UTC",
-            "offset": "+09:00" if korean else "+00:00",
-            "as_of": AS_OF,
-            "budget": f"{budget:_}",
-            "lang": lang,
-            "in_money": in_money,
-            "loss_unit": loss_unit or currency,
-            "loss_name": dict(zip(LANGUAGES, loss_name, strict=True)),
-            "losses_in": f"{currency}, with decimals if necessary" if in_money else f"whole {loss_unit}",
-            "low_edge": f"{edges[0]:_}",
-            "high_edge": f"{edges[1]:_}",
-            "rows": ROWS,
-            "thirty": f"{30_000 / scale:,.{digits}f} {currency}",
-        },
-    )
-    _write_text(folder / "claims" / "sample-synthetic.csv", sample_claims_csv(digits, loss_unit))
+    values = {
+        "id": id_,
+        "title": MARKUP_CHARACTERS.sub(lambda match: f"&#{ord(match[0])};", name),
+        "name": json.dumps(name, ensure_ascii=False),
+        "currency": currency,
+        "digits": digits,
+        "zone": "Asia/Seoul" if korean else "UTC",
+        "offset": "+09:00" if korean else "+00:00",
+        "as_of": AS_OF,
+        "budget": f"{budget:_}",
+        "lang": lang,
+        "in_money": in_money,
+        "loss_unit": loss_unit or currency,
+        "loss_name": dict(zip(LANGUAGES, loss_name, strict=True)),
+        "losses_in": f"{currency}, with decimals if necessary" if in_money else f"whole {loss_unit}",
+        "low_edge": f"{edges[0]:_}",
+        "high_edge": f"{edges[1]:_}",
+        "rows": ROWS,
+        "thirty": f"{30_000 / scale:,.{digits}f} {currency}",
+    }
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 - no HTML
+    for template in (files(__package__) / "project_template").iterdir():
+        text = environment.from_string(template.read_text("utf-8")).render(values)
+        _write_text(folder / TARGET_PATHS.get(template.name, template.name), text)
+    claims = pl.read_csv((files(__package__) / "sample_claims.csv").read_bytes(), infer_schema=False)
+    whole = (m if m in (None, "0") else f"{Decimal(m).scaleb(-digits):f}" for m in claims["money"])
+    loss = claims[loss_unit] if loss_unit else pl.Series(whole, dtype=pl.String)
+    sample = claims.with_columns(money=loss).rename({"money": "loss"}).drop("minutes", "hours", "days")
+    _write_text(folder / "claims" / "sample-synthetic.csv", sample.write_csv())
     parameters = {  # Paths are relative to the notebooks' folder.
         "incident": "../incident.toml",
         "policy": "../policy.toml",
@@ -174,71 +184,21 @@ def _write_files(folder: Path, id_: str, name: str, currency: str, lang: str, lo
         "intake": None,
         "options": ["../alternative.toml"],
     }
-    for file, text in notebooks_with_parameters(parameters, lang):
-        _write_text(folder / "notebooks" / file, text)
-
-
-def _write_templates(folder: Path, values: Mapping[str, object]) -> None:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 - no HTML
-    for template in (files(__package__) / "project_template").iterdir():
-        text = environment.from_string(template.read_text("utf-8")).render(values)
-        _write_text(folder / TARGET_PATHS.get(template.name, template.name), text)
+    for file in notebook_names():
+        notebook = json.loads(bundled_notebook(file, lang).read_text("utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":  # the outputs come from the bundled case
+                cell |= {"outputs": [], "execution_count": None}
+            if "parameters" in cell["metadata"].get("tags", ()):
+                source = replace_values("".join(cell["source"]), parameters)
+                cell["source"] = source.splitlines(keepends=True)
+        text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+        _write_text(folder / "notebooks" / f"{file}{SUFFIX}", text)
 
 
 def _write_text(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, "utf-8", newline="\n")
-
-
-def notebooks_with_parameters(
-    parameters: Mapping[str, object], lang: str = "en"
-) -> Iterator[tuple[str, str]]:
-    """Yield the file name and text of each bundled notebook, with new parameter values and without outputs.
-
-    Parameters that a notebook does not have are ignored. The outputs are left out, because they come from
-    the bundled case.
-
-    Args:
-        parameters: parameter -> new value.
-        lang: the language of the prose; notebooks without a translation are in English.
-    """
-    for name in notebook_names():
-        notebook = json.loads(bundled_notebook(name, lang).read_text("utf-8"))
-        for cell in notebook["cells"]:
-            if cell["cell_type"] == "code":
-                cell |= {"outputs": [], "execution_count": None}
-            if "parameters" in cell["metadata"].get("tags", ()):
-                text = replace_values("".join(cell["source"]), parameters)
-                cell["source"] = text.splitlines(keepends=True)
-        yield f"{name}.ipynb", json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
-
-
-ROWS = 400
-"""Number of the synthetic claims of the example, in `sample_claims.csv`."""
-
-
-def sample_claims_csv(digits: int, loss_unit: str = "") -> str:
-    """Return synthetic claims as CSV. The text depends only on the arguments.
-
-    Args:
-        digits: the decimal places of the currency.
-        loss_unit: minutes, hours or days; empty if losses are money.
-    """
-    claims = pl.read_csv((files(__package__) / "sample_claims.csv").read_bytes(), infer_schema=False)
-    whole = (m if m in (None, "0") else f"{Decimal(m).scaleb(-digits):f}" for m in claims["money"])
-    losses = claims[loss_unit] if loss_unit else pl.Series(whole, dtype=pl.String)
-    sample = claims.with_columns(money=losses).rename({"money": "loss"})
-    return sample.drop("minutes", "hours", "days").write_csv()
-
-
-WELCOME = "welcome.md"
-SETTINGS: dict[str, dict[str, object]] = {
-    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-}
-"""Overrides of JupyterLab's default settings; settings that the user has saved take precedence."""
 
 
 def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = True) -> None:

@@ -16,18 +16,16 @@
     return Object.fromEntries(parts);
   }
 
-  // Charts of the total follow the sliders.
-  async function embed(place, spec) {
-    const palette = dark.matches ? JSON.parse(element('dark-palette').textContent) : {};
-    const view = await drawChart(place, inPalette(spec, palette));
-    drawn.set(place, spec);
-    if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta);
-  }
-
   function charts() {
     for (const specs of all('script.charts').map(script => JSON.parse(script.textContent))) {
       for (const place of all('[data-chart]').filter(each => each.dataset.chart in specs)) {
-        const draw = () => embed(place, specs[place.dataset.chart]);
+        const spec = specs[place.dataset.chart];
+        async function draw() {
+          const palette = dark.matches ? JSON.parse(element('dark-palette').textContent) : {};
+          const view = await drawChart(place, inPalette(spec, palette));
+          drawn.set(place, spec);
+          if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta);  // such charts follow the sliders
+        }
         draw();
         dark.addEventListener('change', draw);
       }

@@ -140,7 +140,12 @@ def what_if_sliders(
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
     if live is not None:
         data |= {"live": live, "presets": [dict(preset) for preset in presets]}
-    return WhatIfSliders(groups, tuple(_total(v, cost.expected(v), locale) for v in valuations), data)
+    totals = []
+    for v in valuations:
+        amount = cost.expected(v)
+        exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
+        totals.append(SliderTotal(v, _title(v, locale), locale.money(amount), exact))
+    return WhatIfSliders(groups, tuple(totals), data)
 
 
 def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> dict[str, Any] | None:
@@ -205,11 +210,6 @@ def _title(valuation: str, locale: Locale) -> str:
     return capitalized(locale(titles.get(valuation, f"word.{valuation}")))
 
 
-def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
-    exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
-    return SliderTotal(valuation, _title(valuation, locale), locale.money(amount), exact)
-
-
 def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
@@ -222,9 +222,18 @@ def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[s
     if bounded:  # round down, so that the printed maximum never exceeds the real maximum
         most = math.floor(round(most * 10**digits, 6)) / 10**digits
         value = min(value, most)
+    line, label = names.get(factor.line, factor.line), names.get(factor.assumption, factor.assumption)
+    if factor.kind != "pays":
+        label = label.split(":")[0]
+        label = locale("report.what_if_served", name=label, line=line) if line else label
+    elif (factor.over, factor.up_to) == (0, None):
+        label = locale("report.what_if_pays_any", line=line)
+    else:
+        band = locale.band_with_unit(factor.over, factor.up_to)
+        label = locale("report.what_if_pays", line=line, band=band)
     return Slider(
         factor=factor.id,
-        label=_label(factor, locale, names),
+        label=label,
         unit=unit,
         value=number_text(value, digits + 1),
         most=number_text(most, digits),
@@ -242,16 +251,6 @@ def number_text(value: float, digits: int) -> str:
     """
     text = f"{round(value, digits):.{max(0, digits)}f}"
     return text.rstrip("0").rstrip(".") if digits > 0 else text
-
-
-def _label(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> str:
-    line = names.get(factor.line, factor.line)
-    if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
-        return locale("report.what_if_pays_any", line=line)
-    if factor.kind == "pays":
-        return locale("report.what_if_pays", line=line, band=locale.band_with_unit(factor.over, factor.up_to))
-    name = names.get(factor.assumption, factor.assumption).split(":")[0]
-    return locale("report.what_if_served", name=name, line=line) if line else name
 
 
 def _script_formats(locale: Locale) -> dict[str, Any]:
@@ -291,7 +290,15 @@ SEARCH_BLANKS = BLANKS | {
 }
 """Placeholders that the script fills in the answer to a search."""
 REPORT_WORDS = (
-    *("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded", "announce"),
+    "none",
+    "error",
+    "no_budget",
+    "choose",
+    "no_step",
+    "many",
+    "unlimited",
+    "excluded",
+    "announce",
 )
 """The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")

@@ -426,7 +426,6 @@ const whatIf = (() => {
       setBudget(budget);
       show();
     }
-    root.dataset.live = '';
     return {
       // Lets a chart of the total follow the sliders and the budget; a click in it sets the budget.
       attach(element, view, told) {

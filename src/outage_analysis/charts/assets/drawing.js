@@ -5,20 +5,15 @@ const drawChart = (() => {
   const OPTIONS = {ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}};
   const NARROW = 660;  // pixels that charts side by side need; on a phone they stand in one column
 
-  // A chart takes the width of its place, so it is drawn when its place is visible. JupyterLab builds cells off-screen.
-  function visible(place) {
-    return new Promise(resolve => {
-      const watch = new ResizeObserver(() => {
+  async function drawChart(place, spec) {
+    // A chart takes the width of its place, so it is drawn when its place is visible. JupyterLab builds cells off-screen.
+    if (!place.clientWidth) await new Promise(resolve => {
+      new ResizeObserver((_, watch) => {
         if (!place.clientWidth) return;
         watch.disconnect();
         resolve();
-      });
-      watch.observe(place);
+      }).observe(place);
     });
-  }
-
-  async function drawChart(place, spec) {
-    if (!place.clientWidth) await visible(place);
     const [heading, views] = spec.vconcat ?? [], narrow = views?.columns && place.clientWidth < NARROW;
     const shown = narrow ? {...spec, vconcat: [heading, {...views, columns: 1}]} : spec;
     const {view} = await window.vegaEmbed(place, shown, OPTIONS), lists = place.querySelector('.vega-bindings');

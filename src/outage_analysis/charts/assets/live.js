@@ -23,22 +23,13 @@ const liveModel = (() => {
 
   // Returns coded numbers as shares from 0 to 1.
   function decode(text) {
-    const bytes = atob(text);
-    return new Float64Array(bytes.length / 2).map(
-      (_, k) => (bytes.charCodeAt(2 * k) | bytes.charCodeAt(2 * k + 1) << 8) / 65535
-    );
+    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt());
+    return Float64Array.from(new Uint16Array(bytes.buffer), code => code / 65535);
   }
 
   function interpolate(row, place) {
     const left = Math.min(Math.floor(place), row.length - 2);
     return row[left] + (place - left) * (row[left + 1] - row[left]);
-  }
-
-  // Returns the logarithms of quantiles of sums of awards: one row per number of awards, one column per score.
-  function awardRows({codes, ends, columns}) {
-    const shares = decode(codes);
-    return ends.map(([low, high], row) =>
-      shares.slice(row * columns, (row + 1) * columns).map(share => low + share * (high - low)));
   }
 
   // --- random counts and sums -----------------------------------------------------------------------------
@@ -157,7 +148,12 @@ const liveModel = (() => {
   function liveModel(data) {
     const draws = data.draws, inputs = {...data.fixed}, scores = {}, chances = {}, awards = {};
     const product = (ids, values) => evaluate([[1, ids]], values, draws);
-    for (const [spread, coded] of Object.entries(data.awards)) awards[spread] = {...coded, rows: awardRows(coded)};
+    // The logarithms of quantiles of sums of awards: one row per number of awards, one column per score.
+    for (const [spread, {codes, ends, columns, ...rest}] of Object.entries(data.awards)) {
+      const shares = decode(codes), rows = ends.map(([low, high], row) =>
+        shares.slice(row * columns, (row + 1) * columns).map(share => low + share * (high - low)));
+      awards[spread] = {...rest, columns, rows};
+    }
     for (const [id, {codes, table}] of Object.entries(data.inputs)) {
       inputs[id] = decode(codes).map(share => interpolate(table, share * (table.length - 1)));
     }
