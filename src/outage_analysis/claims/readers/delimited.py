@@ -9,72 +9,74 @@ from __future__ import annotations
 
 import csv
 import io
+import mmap
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
-from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
-from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
-from outage_analysis.claims.readers.record_index import Numbers, RecordIndex
-from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, QuotingCheck
-from outage_analysis.claims.readers.shifted_columns import check_not_shifted, with_missing_name
+from outage_analysis.claims.readers.dialects import (
+    Dialect,
+    check_not_shifted,
+    detect_dialect,
+    with_missing_name,
+)
+from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, Numbers, RecordIndex
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
+    DAY_LIKE,
     EngineQuery,
+    ExpectedTable,
     FileFormat,
-    OpenedFile,
     RowNumbers,
     RowTexts,
     SourceFile,
     UnreadableRecord,
     row_texts,
+    second_table_error,
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.text import TextFile, line_number
 
 MERGED_ROWS = "quotation marks hold whole rows together"
+MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 MIN_DELIMITERS = 3
 """A record may consist of merged rows if rows have this many delimiters; ordinary text rarely has so many."""
 DIGIT = re.compile(r"\d")
+Record = tuple[int, int, int, list[str], str]
+"""Row number, byte offset, byte length and cells of a record, and what is wrong with it."""
 
 
-def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> OpenedFile:
+def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
     """Open a delimited text file: detect its dialect and find its columns.
 
     Raises:
         InputRefused: a column is missing, or the cells of the rows may be shifted against the header.
     """
     dialect = with_missing_name(table, detect_dialect(text.path, table), warehouse)
-    positions = table.column_positions(dialect.headers, dialect.header_row or None)
-    if dialect.surplus and not table.for_inspection:
-        check_not_shifted(table, dialect, positions, warehouse)
+    header_row, escape = dialect.header_row or None, dialect.marks.escape
+    columns = table.column_positions(dialect.headers, header_row)
     # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
-    by_engine = (
-        not (dialect.surplus and table.for_inspection) and not dialect.marks.escape and not text.damaged
-    )
-    file = DelimitedFile(
+    by_engine = not escape and not text.damaged
+    if dialect.surplus and table.for_inspection:
+        by_engine = False
+    elif dialect.surplus:
+        check_not_shifted(table, dialect, columns, warehouse)
+    return DelimitedFile(
         table=table,
-        columns=tuple(positions),
-        file_format=FileFormat(
-            text.encoding,
-            dialect.note,
-            dialect.headers,
-            dialect.header_row or None,
-            escape=dialect.marks.escape,
-        ),
+        columns=columns,
+        file_format=FileFormat(text.encoding, dialect.note, dialect.headers, header_row, escape=escape),
+        first_row=dialect.header_row + 1,
+        engine=_engine_query(text, dialect, columns) if by_engine else None,
         text=text,
         dialect=replace(dialect, preview=()),
-        positions=positions,
     )
-    return file, _engine_query(text, dialect, positions) if by_engine else None
 
 
-def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -> EngineQuery:
+def _engine_query(text: TextFile, dialect: Dialect, columns: Mapping[str, int]) -> EngineQuery:
     # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
     names = [f"c{i}" for i in range(dialect.width)]
     # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts
@@ -82,8 +84,8 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
     space = " " if dialect.marks.spaced else ""
     return EngineQuery(
         f"({queries.load('delimited')})",
-        {c: names[at] for c, at in positions.items()},
-        {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in positions.items()},
+        {c: names[at] for c, at in columns.items()},
+        {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in columns.items()},
         {
             "path": escaped_path(text.path),
             "delimiter": dialect.marks.delimiter,
@@ -94,48 +96,34 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
             "parallel": True,
             "columns": dict.fromkeys(names, "VARCHAR"),
         },
-        first_row=dialect.header_row + 1,
         surplus=names[len(dialect.headers) :],
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class DelimitedFile(SourceFile):
-    """A delimited text file. `positions` maps each column to the position of its cell in a row."""
+    """A delimited text file."""
 
     text: TextFile
     dialect: Dialect
-    positions: dict[str, int]
 
     @cached_property
     def index(self) -> RecordIndex:
         """The positions of the records in the file. They are found in one pass over the file."""
-        return RecordIndex.build(
-            self.text.path,
-            self.dialect.marks.delimiter,
-            self.dialect.marks.quote,
-            width=self.dialect.width,
-            header_row=self.dialect.header_row,
-            begin=self.text.text_start,
-        )
+        dialect, text = self.dialect, self.text
+        return RecordIndex(text.path, dialect.marks, dialect.width, dialect.header_row, text.text_start)
 
     def row_numbers(self) -> RowNumbers | None:
         """Count the rows. None if DuckDB and the csv module may split the file into different rows."""
         index, header_row = self.index, self.dialect.header_row
         # DuckDB skips lines, but `header_row` counts records, and a record may have several lines. If this
         # can matter above the header, the csv module reads the file instead.
-        lines_above = index.several_lines and header_row > 1
-        if lines_above or not index.regular or self._has_merged_rows():
+        if not index.regular or (index.several_lines and header_row > 1):
             return None
-        rows = index.records - index.blanks - header_row
-        return RowNumbers(header_row + 1, rows, index.uneven, index.several_lines)
-
-    def _has_merged_rows(self) -> bool:
-        index, splitter = self.index, self.dialect.splitter
-        if not index.several_lines:
-            return False
-        texts = (io.StringIO(text, newline="") for _, _, text in index.fetch(index.uneven))
-        return any(len(list(islice(splitter.split(lines), 2))) > 1 for lines in texts)
+        for _, _, text in index.fetch(index.uneven) if index.several_lines else ():
+            if len(list(islice(self.dialect.splitter.split(io.StringIO(text, newline="")), 2))) > 1:
+                return None  # Stray quotation marks have merged rows into one record.
+        return RowNumbers(index.records - index.blanks - header_row, index.uneven, index.several_lines)
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Read rows with the csv module.
@@ -143,21 +131,22 @@ class DelimitedFile(SourceFile):
         Raises:
             InputRefused: the file contains a second table.
         """
-        with _long_fields():
-            every = split_records(self.text, self.dialect, self.positions)
-            yield from self._batches(every if rows is None else self._records_again(rows))
+        before = csv.field_size_limit(MAX_FIELD_LENGTH)
+        try:
+            yield from self._batches(self._records() if rows is None else self._records_again(rows))
+        finally:
+            csv.field_size_limit(before)
 
     def _batches(self, records: Iterable[Record]) -> Iterator[RowTexts]:
         width, named = self.dialect.width, len(self.dialect.headers)
-        batch: list[Record] = []
+        batch: list[tuple[object, ...]] = []
         unreadable: list[UnreadableRecord] = []
         empty = 0
-        for record in records:
-            if record.row <= self.dialect.header_row:
+        for row, offset, length, cells, problem in records:
+            if row < self.first_row:
                 continue
-            cells = record.cells
-            if record.problem:
-                unreadable.append((record.row, record.offset, record.length, record.problem))
+            if problem:
+                unreadable.append((row, offset, length, problem))
             elif not any(cells):
                 empty += 1
             elif (len(cells) == width and not any(cells[named:])) or (
@@ -166,96 +155,86 @@ class DelimitedFile(SourceFile):
                 and not any(cells[width:])
                 and bool(cells[width - 1])
             ):
-                batch.append(record)
+                batch.append((row, offset, length, *(cells[at] for at in self.columns.values())))
+            elif self.table.is_other_header(cells, self.columns):
+                raise second_table_error(self.table.file, row, line_number(self.text, offset))
             else:
-                if self.table.is_other_header(cells, self.positions):
-                    line = line_number(self.text, record.offset)
-                    raise second_table_error(self.table.file, record.row, line)
-                problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
-                unreadable.append((record.row, record.offset, record.length, problem))
+                fields = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
+                unreadable.append((row, offset, length, fields))
             if len(batch) + len(unreadable) == BATCH_ROWS:
-                yield self._row_texts(batch, unreadable, empty)
+                yield row_texts(self.columns, batch, unreadable, empty)
                 batch, unreadable, empty = [], [], 0
-        yield self._row_texts(batch, unreadable, empty)
+        yield row_texts(self.columns, batch, unreadable, empty)
 
-    def _row_texts(self, batch: list[Record], unreadable: list[UnreadableRecord], empty: int) -> RowTexts:
-        cells = self.positions.values()
-        rows = ((r.row, r.offset, r.length, *(r.cells[at] for at in cells)) for r in batch)
-        return row_texts(self.positions, rows, unreadable, empty)
+    def _records(self) -> Iterator[Record]:
+        """Yield every record, with what is wrong with its quotation marks or characters."""
+        offset = self.text.text_start
+        with self.text.path.open(encoding="utf-8-sig", newline="") as stream:
+            for row, record in enumerate(self.dialect.splitter.split(stream), start=1):
+                raw = "".join(record.lines)
+                problem = record.problem
+                if not problem and self._contains_rows(record.lines):
+                    problem = MERGED_ROWS
+                if not problem and self._has_misplaced_quote(raw, record.cells):
+                    problem = MISPLACED_QUOTE
+                length = len(raw.encode())
+                yield row, offset, length, record.cells, problem
+                offset += length
 
     def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
-        options = self.dialect.marks.reader_options
         for number, offset, text in self.index.fetch(numbers):
             lines = list(io.StringIO(text, newline=""))
-            cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
-            problem = MERGED_ROWS if _contains_rows(lines, self.dialect, self.positions) else ""
-            yield Record(number, offset, len(text.encode()), cells, problem)
+            cells = next(csv.reader(lines, **self.dialect.marks.reader_options))  # type: ignore[arg-type]
+            problem = MERGED_ROWS if self._contains_rows(lines) else ""
+            yield number, offset, len(text.encode()), cells, problem
 
+    def _contains_rows(self, lines: Sequence[str]) -> bool:
+        """Return whether two stray quotation marks have merged several rows into one record.
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record of a delimited text file, split into cells.
+        Rows were merged if each line of the record has as many delimiters as a row, and a row has at least
+        `MIN_DELIMITERS`. They were also merged if the first line and another line can both be read as rows.
+        """
+        if len(lines) == 1:
+            return False
+        between, delimiter = len(self.dialect.headers) - 1, self.dialect.marks.delimiter
+        if between >= MIN_DELIMITERS and all(line.count(delimiter) >= between for line in lines):
+            return True
+        first, *others = map(self._reads_as_row, lines)
+        return first and any(others)
 
-    `offset` and `length` are the position and length of the record in the file, in bytes. `problem` states
-    why the record cannot be split into cells; it is empty if the record can be split.
-    """
+    def _reads_as_row(self, line: str) -> bool:
+        cells = self.dialect.splitter.naive_cells(line)
+        if len(cells) != self.dialect.width:
+            return False
+        values = {column: cells[at].strip() for column, at in self.columns.items()}
+        day, loss = values.get("filed_on"), values.get("loss")
+        dated = day is None or DAY_LIKE.search(day) is not None
+        priced = loss is None or DIGIT.search(loss) is not None or (loss == "" and day is not None)
+        return values.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
 
-    row: int
-    offset: int
-    length: int
-    cells: list[str]
-    problem: str = ""
+    def _has_misplaced_quote(self, record: str, cells: list[str]) -> bool:
+        """Return whether a quotation mark is inside a field of a record that does not begin with one.
 
+        In a file without quoted fields, a quotation mark is an ordinary character (5" pipe). In a file
+        with quoted fields, a quotation mark inside an unquoted field is an error: the delimiter before it or
+        the second quotation mark is missing. A quotation mark after spaces at the beginning of a field is
+        also an error, unless the reader skips these spaces.
+        """
+        marks = self.dialect.marks
+        if not marks.quote or not any(marks.quote in cell for cell in cells):
+            return False
+        if marks.patterns.well_formed.fullmatch(record):
+            return False
+        after_spaces = f"(?:^|{re.escape(marks.delimiter)}) +{re.escape(marks.quote)}"
+        return re.search(after_spaces, record) is not None or self._quotes_fields
 
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    before = csv.field_size_limit(MAX_FIELD_LENGTH)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-def _contains_rows(lines: Sequence[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Return whether two stray quotation marks have merged several rows into one record.
-
-    Rows were merged if each line of the record has as many delimiters as a row, and a row has at least
-    `MIN_DELIMITERS`. They were also merged if the first line and another line can both be read as rows.
-    """
-    if len(lines) == 1:
-        return False
-    between = len(dialect.headers) - 1
-    if between >= MIN_DELIMITERS and all(line.count(dialect.marks.delimiter) >= between for line in lines):
-        return True
-    first, *others = (_reads_as_row(line, dialect, mapping) for line in lines)
-    return first and any(others)
-
-
-def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    cells = line.rstrip("\r\n").replace(dialect.marks.quote, "").split(dialect.marks.delimiter)
-    if len(cells) != dialect.width:
-        return False
-    values = {column: cells[at].strip() for column, at in mapping.items()}
-    day, loss = values.get("filed_on"), values.get("loss")
-    dated = day is None or DAY_LIKE.search(day) is not None
-    priced = loss is None or DIGIT.search(loss) is not None or (loss == "" and day is not None)
-    return values.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
-
-
-def split_records(text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> Iterator[Record]:
-    """Yield every record of a file. Record 1 is the first row of the file.
-
-    The `problem` of a record describes errors in its quotation marks or characters.
-    """
-    offset = text.text_start
-    with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        quoting = QuotingCheck(text.path, offset, dialect.marks)
-        for row, record in enumerate(dialect.splitter.split(stream), start=1):
-            raw = "".join(record.lines)
-            problem = record.problem
-            if not problem and _contains_rows(record.lines, dialect, mapping):
-                problem = MERGED_ROWS
-            problem = problem or quoting.problem(raw, record.cells)
-            length = len(raw.encode())
-            yield Record(row, offset, length, record.cells, problem)
-            offset += length
+    @cached_property
+    def _quotes_fields(self) -> bool:
+        marks, begin = self.dialect.marks, self.text.text_start
+        quote, delimiter = (re.escape(text.encode()) for text in (marks.quote, marks.delimiter))
+        opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * marks.spaced + quote)
+        with (
+            self.text.path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text,
+        ):
+            return text[begin : begin + 1] == marks.quote.encode() or opening.search(text, begin) is not None

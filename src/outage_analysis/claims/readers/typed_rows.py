@@ -1,32 +1,36 @@
 """Type the rows of a file with one SQL query, into the table `typed_rows`.
 
 The table has the values of every row that DuckDB can read, and `ok`, which is false for rows that must be
-rechecked (see `fast_path`). It has no row numbers: a row number is the DuckDB rowid plus a shift.
+rechecked (see `fast_path_sql`). It has no row numbers: a row number is the DuckDB rowid plus a shift. The
+rows that DuckDB cannot read and those that must be rechecked are stored as text.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts, states_times
-from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
-from outage_analysis.claims.readers.record_index import Numbers
-from outage_analysis.claims.readers.source_file import (
-    PLACES,
-    EngineQuery,
-    RowNumbers,
-    SourceFile,
-    raise_engine_problem,
-    read_by_engine,
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.cell_values import (
+    BLANKS,
+    MANY_SHARE,
+    FirstTexts,
+    enum_type,
+    fast_path_sql,
+    states_times,
+    values_for_enum,
 )
-from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused
+from outage_analysis.claims.readers.record_splitting import Numbers
+from outage_analysis.claims.readers.source_file import PLACES, EngineQuery, RowNumbers, SourceFile
+from outage_analysis.claims.rules import SAME_COMPLAINT
+from outage_analysis.claims.warehouse import NO_FRAMES, Warehouse
+from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, InputRefused
 from outage_analysis.incidents import COUNT, FILED_AT, Incident
 from outage_analysis.text import TextFile, original_offsets
 
@@ -35,6 +39,7 @@ from outage_analysis.text import TextFile, original_offsets
 class TypedRows:
     """The rows of one file in the table `typed_rows`."""
 
+    file: SourceFile
     place: int
     """The rowid of the first row of the file in the table. The other rows follow in the order of the file."""
     row_numbers: RowNumbers
@@ -44,7 +49,7 @@ class TypedRows:
     @property
     def shift(self) -> int:
         """The number that must be added to a rowid of the table to get the row number in the file."""
-        return self.row_numbers.first - self.place
+        return self.file.first_row - self.place
 
 
 def shift_sql(file_number: str, typed: Mapping[int, TypedRows]) -> str:
@@ -65,10 +70,9 @@ class RowTyping:
     """Dimension with few distinct values -> these values, which `typed_rows` stores as an enum."""
 
     def __post_init__(self) -> None:
-        """Create the empty table `typed_rows`."""
         self._create_table()
 
-    def type_rows(self, file: SourceFile, source: EngineQuery) -> TypedRows | None:
+    def type_rows(self, file: SourceFile) -> TypedRows | None:
         """Append the typed rows of a file to the table `typed_rows`.
 
         Returns None, and appends nothing, if the file must be read as text.
@@ -76,17 +80,17 @@ class RowTyping:
         Raises:
             InputRefused: the file is damaged.
         """
-        table = file.table
-        if table.numbers_rows and "claim_id" not in source.cells:
+        table, source = file.table, file.engine
+        if source is None or (table.numbers_rows and "claim_id" not in source.cells):
             return None  # DuckDB does not number the rows, so an id cannot contain the number.
         texts = {**source.first_texts, **table.computed_texts(source.first_texts)}
-        first_texts = {column: Counter(texts) for column, texts in texts.items()}
+        first_texts = defaultdict(Counter, {column: Counter(cells) for column, cells in texts.items()})
         self._choose_enum_values(first_texts)
         times = states_times(first_texts)
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
-        if (times or FILED_AT in cells) and FILED_AT not in self.warehouse.columns("typed_rows"):
-            self.warehouse.run(f"alter table typed_rows add column {FILED_AT} {MOMENT}")
+        if times or FILED_AT in cells:
+            self.warehouse.run(f"alter table typed_rows add column if not exists {FILED_AT} {MOMENT}")
         if COUNT in cells:
             add_count_column(self.warehouse)
         query = fast_path_sql(
@@ -100,15 +104,15 @@ class RowTyping:
             file=table.number,
         )
         added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
-        return None if added is None else TypedRows(*added, times)
+        return None if added is None else TypedRows(file, *added, times)
 
-    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts]) -> None:
+    def _choose_enum_values(self, first_texts: FirstTexts) -> None:
         if not self.warehouse.count("typed_rows"):
-            names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
+            names = (d.id for d in self.incident.dimensions if d.kind == "text")
             self._enum_values = {c: values for c in names if (values := values_for_enum(first_texts[c]))}
             self._create_table()
         for column, known in [*self._enum_values.items()]:
-            texts = first_texts.get(column, NO_TEXTS)
+            texts = first_texts[column]
             if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
                 del self._enum_values[column]
                 self.warehouse.run(f"alter table typed_rows alter {quote_identifier(column)} type varchar")
@@ -157,7 +161,7 @@ def typed_columns(incident: Incident) -> str:
 RECORD_COLUMNS = dict.fromkeys(("file_number", *PLACES), pl.Int64)
 
 
-def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
+def create_text_tables(warehouse: Warehouse, columns: Iterable[str]) -> None:
     """Create the empty tables `text_rows` (with these columns of text) and `unreadable`."""
     warehouse.load("text_rows", pl.DataFrame(schema={**RECORD_COLUMNS, **dict.fromkeys(columns, pl.String)}))
     warehouse.load("unreadable", pl.DataFrame(schema={**RECORD_COLUMNS, "problem": pl.String}))
@@ -184,7 +188,7 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
         try:
             warehouse.append("text_rows", query, inputs=part.inputs, **part.values)
         except InputRefused as error:
-            raise_engine_problem(file, error)
+            file.raise_engine_problem(error)
             raise
         if part.unreadable:
             records = pl.DataFrame(part.unreadable, schema=[*PLACES, "problem"], orient="row")
@@ -194,18 +198,18 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
     return empty
 
 
-def store_all_texts(warehouse: Warehouse, file: SourceFile, source: EngineQuery | None) -> None:
+def store_all_texts(warehouse: Warehouse, file: SourceFile) -> None:
     """Store every row of an inspected file as text: with DuckDB if possible, which is faster.
 
     Raises:
         InputRefused: see `store_texts`.
     """
-    added = None
+    source, added = file.engine, None
     if source is not None:
         query = queries.load(
             "numbered_texts",
             file=str(file.table.number),
-            before=str(source.first_row - 1),
+            before=str(file.first_row - 1),
             cells=queries.listed_sql(source.cells),
             source=source.source,
         )
@@ -244,3 +248,127 @@ def reject_texts(warehouse: Warehouse, texts: dict[int, TextFile]) -> pl.DataFra
                 raw = stream.read(length).decode().rstrip("\r\n")
                 rows.append((number, row, place, raw.replace("\0", "\N{REPLACEMENT CHARACTER}")))
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+SLICE_ROWS = 2_000_000
+"""Most rows whose claim ids one query hashes."""
+PROBED_FROM_ROWS, PROBES = 122_880, 16
+"""Rows above which DuckDB may read a file in parallel, and how many of these rows are checked for order."""
+ID_IS_REPEATED = f"hash({SAME_COMPLAINT}) in (select id from repeated_ids)"  # noqa: S608 - a constant
+_TRIMMED = f"trim({SAME_COMPLAINT}, {quote_literal(BLANKS)})"
+ID_SQL = {"typed_rows": f"case when ok then {SAME_COMPLAINT} else {_TRIMMED} end", "text_rows": _TRIMMED}
+"""Table -> SQL for the claim id of a row without blanks at both ends."""
+
+
+def recheck_rows(warehouse: Warehouse, typed: Mapping[int, TypedRows]) -> dict[int, int]:
+    """Store the texts of the doubtful rows of `typed_rows` in `text_rows`, and mark these rows as not ok.
+
+    A row is doubtful if `ok` is false, if its fields do not fit the header, or if its claim id occurs more
+    than once: validation needs the texts to decide which row is the first and whether the others are exact
+    copies. Of a large file, a few more rows are rechecked, to verify the order of the rows.
+
+    Args:
+        warehouse: the warehouse with the tables `typed_rows` and `text_rows`.
+        typed: file number -> the rows of the file in `typed_rows`.
+
+    Returns:
+        File number -> the number of empty rows of this file, which do not count as rows.
+
+    Raises:
+        EnvironmentFailed: DuckDB changed the order of the rows, so that rowids do not match row numbers.
+    """
+    probes: list[int] = []
+    for rows in typed.values():
+        probes += [number - rows.shift for number in rows.row_numbers.uneven]
+        if rows.row_numbers.rows > PROBED_FROM_ROWS:
+            last = rows.row_numbers.rows - 1
+            probes += [rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
+    repeated = _repeated_hashes(warehouse)
+    inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
+    doubts = ["not ok", "rowid in (select place from probes)", *([ID_IS_REPEATED] if len(repeated) else [])]
+    query = queries.load("doubtful_rows", doubtful=" or ".join(doubts))
+    doubtful = warehouse.frame(query, inputs=inputs)
+    if doubtful.is_empty():
+        return {}
+    empty_rows = _reread(warehouse, typed, doubtful)
+    query = queries.load("corrected_ids", key=SAME_COMPLAINT, shift=shift_sql("rechecked.file_number", typed))
+    others = warehouse.frame(query, inputs={"rechecked": doubtful}, blanks=BLANKS)
+    for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
+        problem = "has rows that came in another order"
+        raise EnvironmentFailed(problem, file=typed[number].file.table.file, row=row, remedy=REPORT_BUG)
+    corrected = others.select(pl.col("id").drop_nulls().unique())
+    if len(corrected):
+        query = queries.load("doubtful_rows", doubtful=f"ok and {ID_IS_REPEATED}")
+        again = warehouse.frame(query, inputs={"repeated_ids": corrected})
+        _reread(warehouse, typed, again)  # No row is empty, so the count is ignored.
+    return empty_rows
+
+
+def _reread(warehouse: Warehouse, typed: Mapping[int, TypedRows], doubtful: pl.DataFrame) -> dict[int, int]:
+    """Mark rows as not ok and store their texts; return the number of empty rows per file."""
+    judged_again = "update typed_rows set ok = false where ok and rowid in (select place from doubtful)"
+    warehouse.run(judged_again, inputs={"doubtful": doubtful})
+    empty_rows: dict[int, int] = {}
+    for number, rows in typed.items():
+        numbers = doubtful.filter(file_number=number)["place"].to_numpy() + rows.shift
+        if len(numbers):
+            empty_rows[number] = store_texts(warehouse, rows.file, numbers)
+    return empty_rows
+
+
+def _repeated_hashes(warehouse: Warehouse) -> pl.DataFrame:
+    hashes, size = np.empty(sum(map(warehouse.count, ID_SQL)), np.uint64), 0
+    for table, claim_id in ID_SQL.items():
+        last = warehouse.frame(queries.load("last_place", table=table)).item()
+        for first in range(0, -1 if last is None else last + 1, SLICE_ROWS):
+            rows = f"rowid >= {first} and rowid < {first + SLICE_ROWS}"
+            query = queries.load("ids", claim_id=claim_id, table=table, rows=rows)
+            found = warehouse.frame(query)["id"].to_numpy()
+            hashes[size : size + len(found)] = found
+            size += len(found)
+    hashes = hashes[:size]
+    hashes.sort()
+    return pl.DataFrame({"id": hashes[1:][hashes[1:] == hashes[:-1]]}).unique()
+
+
+def read_by_engine(
+    warehouse: Warehouse, target: str, query: str, file: SourceFile, source: EngineQuery
+) -> tuple[int, RowNumbers] | None:
+    """Append all rows of a file to a table with DuckDB, while Python counts the rows.
+
+    Args:
+        warehouse: the warehouse that contains the table.
+        target: the name of the table, which has a column `file_number`.
+        query: the SQL of the rows to append. It reads `source`.
+        file: the file.
+        source: how DuckDB reads the file.
+
+    Returns:
+        The DuckDB rowid of the first row in the table, and the row numbers. None if DuckDB cannot read the
+        file or may split it into rows differently from the reader; then the table has no row of this file.
+
+    Raises:
+        InputRefused: DuckDB cannot read the file, and no other way to read it exists (`engine_problem`).
+    """
+
+    def append(**changed: object) -> tuple[int, int] | None:
+        try:
+            warehouse.append(target, query, inputs=NO_FRAMES, **{**source.values, **changed})
+        except InputRefused as error:
+            file.raise_engine_problem(error)
+            return None
+        place, rows = warehouse.frame(queries.load("row_range", table=target), number=file.table.number).row(
+            0
+        )
+        return place, rows
+
+    with ThreadPoolExecutor(1) as pool:
+        counted = pool.submit(file.row_numbers)
+        added = append()
+        numbers = counted.result()
+    if added is None and numbers is not None and numbers.several_lines:
+        added = append(parallel=False)
+    if added is None or numbers is None or added[1] != numbers.rows:
+        warehouse.delete(target, f"file_number = {file.table.number}")
+        return None
+    return added[0], numbers
