@@ -102,8 +102,12 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
         if marks.delimiter == " " != table.layout.delimiter and fits:
             continue  # Another delimiter fits: the spaces may separate words within cells.
         tried, records = _try_dialect(lines, table, marks)
-        if _score(records, tried, table) > score:
-            score, dialect, sample = _score(records, tried, table), tried, records
+        body = [record for record in records[tried.header_row :] if record.cells or record.problem]
+        fitting = sum(len(record.cells) == tried.width and not record.problem for record in body)
+        named, width = table.layout.header_positions(tried.headers, table.columns), len(tried.headers)
+        found = len(named), fitting / len(body) if body and width > 1 else 0.0, width
+        if found > score:
+            score, dialect, sample = found, tried, records
     if dialect is None:  # pragma: no cover - there is always a candidate
         raise InputRefused("has a header that cannot be read", file=table.file, row=1)
     if dialect.marks.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
@@ -137,13 +141,10 @@ def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[
 
 
 def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
-    if "'" not in head:
-        return False
     edge = rf"(?:^|{re.escape(delimiter)})"
     end = rf"(?={re.escape(delimiter)}|[\r\n]|$)"
-    if re.search(rf'{edge}"', head, re.MULTILINE):
-        return False
-    return re.search(rf"{edge}'[^']*'{end}", head, re.MULTILINE) is not None
+    doubled, single = (re.compile(text, re.MULTILINE) for text in (f'{edge}"', f"{edge}'[^']*'{end}"))
+    return "'" in head and not doubled.search(head) and single.search(head) is not None
 
 
 def _try_dialect(
@@ -160,8 +161,13 @@ def _try_dialect(
         if dialect.width != width:
             sample = _sample(lines, tried, dialect.width, least)
             dialect = _dialect(sample, table, tried)
+        if not spaced:
+            break
+        # The spaces belong to the delimiters if one follows each delimiter, except those before empty fields.
         text = "".join(line for record in sample[dialect.header_row :] for line in record.lines)
-        if not spaced or space_after_every_delimiter(text, marks.delimiter, marks.quote):
+        mark, delimiter = re.escape(marks.quote), re.escape(marks.delimiter)
+        bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", text)
+        if f"{delimiter} " in bare and not re.search(f"{delimiter}[^ {delimiter}\r\n]", bare):
             break
     return dialect, sample
 
@@ -191,21 +197,6 @@ def _dialect(sample: Sequence[SplitRecord], table: ExpectedTable, marks: Punctua
     if len(body) > 1 and len(widths) == 1 and not any(any(row[width:]) for row in body):
         width = max(width, *widths)
     return Dialect(marks, headers, place + 1, width)
-
-
-def _score(sample: Sequence[SplitRecord], dialect: Dialect, table: ExpectedTable) -> tuple[int, float, int]:
-    width = len(dialect.headers)
-    body = [record for record in sample[dialect.header_row :] if record.cells or record.problem]
-    fitting = sum(len(record.cells) == dialect.width and not record.problem for record in body)
-    named_columns = table.layout.header_positions(dialect.headers, table.columns)
-    return len(named_columns), (fitting / len(body) if body else 0.0) * (width > 1), width
-
-
-def space_after_every_delimiter(text: str, delimiter: str, quote: str) -> bool:
-    """Return whether a space follows every delimiter of a text, except delimiters before empty fields."""
-    mark, delimiter = re.escape(quote), re.escape(delimiter)
-    bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", text)
-    return f"{delimiter} " in bare and re.search(f"{delimiter}[^ {delimiter}\r\n]", bare) is None
 
 
 NAME_COLUMNS = ("service", "claimant_type")

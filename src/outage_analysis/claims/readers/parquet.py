@@ -27,7 +27,6 @@ from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
-from outage_analysis.incidents import Incident
 from outage_analysis.text import THOUSANDTHS
 
 
@@ -57,27 +56,12 @@ INCIDENT_KEY = "outage_analysis.incident"
 
 def saved_incident_id(path: Path) -> str | None:
     """Return the id of the incident whose claims a Parquet file has; None for any other file."""
-    if path.suffix.lower() not in (".parquet", ".pq"):
+    if path.suffix.lower() != ".parquet":
         return None
     try:
         return pl.read_parquet_metadata(path).get(INCIDENT_KEY)
     except (OSError, pl.exceptions.PolarsError):
         return None  # `open_parquet` later raises an error for a file that is not Parquet.
-
-
-def was_saved_from_claims(path: Path, incident: Incident) -> bool:
-    """Return whether the function `save_claims` of this package wrote the Parquet file `path`.
-
-    Such a file already has the column names of a claim. So no layout (TOML file that maps columns) applies to
-    it.
-
-    Raises:
-        InputRefused: the file contains claims of another incident.
-    """
-    saved_incident = saved_incident_id(path)
-    if saved_incident is not None and saved_incident != incident.id:
-        raise InputRefused(f"holds claims of {saved_incident}, not of {incident.id}", file=path.name)
-    return saved_incident is not None
 
 
 PREVIEW_ROWS = 5_000
@@ -168,8 +152,7 @@ class ParquetFile(SourceFile):
         try:
             return self.warehouse.frame(query, path=escaped_path(self.path))
         except InputRefused as error:
-            self.raise_engine_problem(error)
-            raise
+            raise self.engine_error(error) from error
 
 
 DATA_FRAME = "data frame"

@@ -24,7 +24,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.json_files import open_json
-from outage_analysis.claims.readers.parquet import DATA_FRAME, open_parquet, was_saved_from_claims
+from outage_analysis.claims.readers.parquet import DATA_FRAME, open_parquet, saved_incident_id
 from outage_analysis.claims.readers.source_file import (
     OPTIONAL_COLUMNS,
     ExpectedTable,
@@ -124,8 +124,11 @@ def read_files(
     files, typing = InputFiles(), RowTyping(warehouse, incident)
     for path in paths:
         suffix = _checked_suffix(path)
-        saved_claims = suffix == ".parquet" and was_saved_from_claims(path, incident)
-        layout = Layout() if saved_claims else layout_for(path.name, layouts, incident)
+        saved = saved_incident_id(path)
+        if saved not in (None, incident.id):
+            raise InputRefused(f"holds claims of {saved}, not of {incident.id}", file=path.name)
+        # Saved claims already have the column names of a claim, so no layout applies to them.
+        layout = Layout() if saved else layout_for(path.name, layouts, incident)
         sheets = [layout]
         if layout.sheet == "*" and suffix in WORKBOOKS:
             table = ExpectedTable(len(files.inputs), path.name, layout, incident)

@@ -152,10 +152,10 @@ class ExpectedTable:
         """Whether the id of a claim is the name of the file and the number of the row."""
         return self.layout.computed.get("claim_id") == ROW_ID
 
-    def constants_sql(self, without: Iterable[str] = ()) -> dict[str, str]:
-        """Return SQL for the columns that the layout defines as constants, except those in `without`."""
-        constants = self.layout.constants.items()
-        return {c: quote_literal(v) for c, v in constants if c in self.columns and c not in {*without}}
+    @property
+    def constants_sql(self) -> dict[str, str]:
+        """SQL for the columns that the layout defines as constants."""
+        return {c: quote_literal(v) for c, v in self.layout.constants.items() if c in self.columns}
 
     def computed_sql(self, cells: Mapping[str, str]) -> dict[str, str]:
         """Return SQL for the columns that the layout computes from other columns of the same row.
@@ -211,7 +211,7 @@ class ExpectedTable:
             name", each after a comma.
         """
         parts = [part for column in self.columns for part in self.layout.parts(column) if part in columns]
-        added = self.constants_sql(without=columns)
+        added = {column: sql for column, sql in self.constants_sql.items() if column not in columns}
         added |= self.computed_sql({column: quote_identifier(column) for column in columns})
         if self.numbers_rows and "claim_id" not in columns and not self.for_inspection:
             added["claim_id"] = f"{quote_literal(f'{self.file}#')} || source_row"
@@ -419,17 +419,16 @@ class SourceFile(ABC):
     """How DuckDB reads all rows; None if the file must be read by its `texts`."""
     text: TextFile | None = None
     """The decoded file; None if the file is not a text file, so that its rows have no byte offsets."""
-    engine_problem: ClassVar[str] = ""
-    """The error to report if DuckDB cannot read the file; "" if another way to read it exists."""
+    engine_problem: ClassVar[str] = "cannot be read"
+    """The error to report if DuckDB cannot store the texts of the file."""
 
     def row_numbers(self) -> RowNumbers | None:
         """Count the rows without DuckDB; None if DuckDB may find other row boundaries than `texts`."""
         return None
 
-    def raise_engine_problem(self, error: InputRefused) -> None:
-        """Raise an error that names the file if DuckDB cannot read it and no other way to read it exists."""
-        if self.engine_problem:
-            raise InputRefused(self.engine_problem, file=self.table.file, value=error.problem) from error
+    def engine_error(self, error: InputRefused) -> InputRefused:
+        """Return an error of DuckDB, which is the last way to read the file, with the name of the file."""
+        return InputRefused(self.engine_problem, file=self.table.file, value=error.problem)
 
     @abstractmethod
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import (
     BLANKS,
     MANY_SHARE,
@@ -87,7 +86,7 @@ class RowTyping:
         first_texts = defaultdict(Counter, {column: Counter(cells) for column, cells in texts.items()})
         self._choose_enum_values(first_texts)
         times = states_times(first_texts)
-        constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
+        constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql.items()}
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
         if times or FILED_AT in cells:
             self.warehouse.run(f"alter table typed_rows add column if not exists {FILED_AT} {MOMENT}")
@@ -122,18 +121,12 @@ class RowTyping:
 
         The column `filed_at` is added only when a file with times of filing is read.
         """
-        names = self.incident.named_items.items()
-        kinds = {c: enum_type(item.id for item in items) for c, items in names if items}
-        kinds |= {c: enum_type(known) for c, known in self._enum_values.items()}
-        query = queries.load(
-            "empty_typed_rows",
-            columns=typed_columns(self.incident),
-            narrowed=", ".join(map(quote_identifier, (*kinds, FILED_AT))),
-            enumerated=queries.listed_sql(
-                {c: f"cast({quote_identifier(c)} as {kind})" for c, kind in kinds.items()}
-            ),
-        )
-        self.warehouse.create("typed_rows", query)
+        kinds = column_types(self.incident) | {"synthetic": "boolean"}
+        ids = {column: [item.id for item in items] for column, items in self.incident.named_items.items()}
+        kinds |= {column: enum_type(known) for column, known in (ids | self._enum_values).items() if known}
+        columns = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in kinds.items() if c != FILED_AT)
+        table = f"typed_rows (file_number usmallint, {columns}, ok boolean)"
+        self.warehouse.run(f"create or replace table {table}")
 
 
 def add_count_column(warehouse: Warehouse) -> None:
@@ -188,8 +181,7 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
         try:
             warehouse.append("text_rows", query, inputs=part.inputs, **part.values)
         except InputRefused as error:
-            file.raise_engine_problem(error)
-            raise
+            raise file.engine_error(error) from error
         if part.unreadable:
             records = pl.DataFrame(part.unreadable, schema=[*PLACES, "problem"], orient="row")
             records = records.with_columns(file_number=number)
@@ -218,11 +210,10 @@ def store_all_texts(warehouse: Warehouse, file: SourceFile) -> None:
         store_texts(warehouse, file)
         return
     _, numbers = added
-    warehouse.delete("text_rows", " and ".join(f"{quote_identifier(c)} is null" for c in file.columns))
+    is_empty = " and ".join(f"{quote_identifier(c)} is null" for c in file.columns)
     uneven = pl.DataFrame({"number": numbers.uneven}, schema={"number": pl.Int64})
-    warehouse.delete(
-        "text_rows", "source_row in (select number from uneven_rows)", inputs={"uneven_rows": uneven}
-    )
+    is_uneven = "source_row in (select number from uneven_rows)"
+    warehouse.delete("text_rows", f"({is_empty}) or {is_uneven}", inputs={"uneven_rows": uneven})
     store_texts(warehouse, file, numbers.uneven)
 
 
@@ -250,14 +241,9 @@ def reject_texts(warehouse: Warehouse, texts: dict[int, TextFile]) -> pl.DataFra
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-SLICE_ROWS = 2_000_000
-"""Most rows whose claim ids one query hashes."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
 """Rows above which DuckDB may read a file in parallel, and how many of these rows are checked for order."""
 ID_IS_REPEATED = f"hash({SAME_COMPLAINT}) in (select id from repeated_ids)"  # noqa: S608 - a constant
-_TRIMMED = f"trim({SAME_COMPLAINT}, {quote_literal(BLANKS)})"
-ID_SQL = {"typed_rows": f"case when ok then {SAME_COMPLAINT} else {_TRIMMED} end", "text_rows": _TRIMMED}
-"""Table -> SQL for the claim id of a row without blanks at both ends."""
 
 
 def recheck_rows(warehouse: Warehouse, typed: Mapping[int, TypedRows]) -> dict[int, int]:
@@ -283,7 +269,8 @@ def recheck_rows(warehouse: Warehouse, typed: Mapping[int, TypedRows]) -> dict[i
         if rows.row_numbers.rows > PROBED_FROM_ROWS:
             last = rows.row_numbers.rows - 1
             probes += [rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
-    repeated = _repeated_hashes(warehouse)
+    hashes = warehouse.frame(queries.load("ids", key=SAME_COMPLAINT), blanks=BLANKS)["id"].sort()
+    repeated = hashes.filter(hashes == hashes.shift()).unique().to_frame()
     inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
     doubts = ["not ok", "rowid in (select place from probes)", *([ID_IS_REPEATED] if len(repeated) else [])]
     query = queries.load("doubtful_rows", doubtful=" or ".join(doubts))
@@ -316,21 +303,6 @@ def _reread(warehouse: Warehouse, typed: Mapping[int, TypedRows], doubtful: pl.D
     return empty_rows
 
 
-def _repeated_hashes(warehouse: Warehouse) -> pl.DataFrame:
-    hashes, size = np.empty(sum(map(warehouse.count, ID_SQL)), np.uint64), 0
-    for table, claim_id in ID_SQL.items():
-        last = warehouse.frame(queries.load("last_place", table=table)).item()
-        for first in range(0, -1 if last is None else last + 1, SLICE_ROWS):
-            rows = f"rowid >= {first} and rowid < {first + SLICE_ROWS}"
-            query = queries.load("ids", claim_id=claim_id, table=table, rows=rows)
-            found = warehouse.frame(query)["id"].to_numpy()
-            hashes[size : size + len(found)] = found
-            size += len(found)
-    hashes = hashes[:size]
-    hashes.sort()
-    return pl.DataFrame({"id": hashes[1:][hashes[1:] == hashes[:-1]]}).unique()
-
-
 def read_by_engine(
     warehouse: Warehouse, target: str, query: str, file: SourceFile, source: EngineQuery
 ) -> tuple[int, RowNumbers] | None:
@@ -347,15 +319,12 @@ def read_by_engine(
         The DuckDB rowid of the first row in the table, and the row numbers. None if DuckDB cannot read the
         file or may split it into rows differently from the reader; then the table has no row of this file.
 
-    Raises:
-        InputRefused: DuckDB cannot read the file, and no other way to read it exists (`engine_problem`).
     """
 
     def append(**changed: object) -> tuple[int, int] | None:
         try:
             warehouse.append(target, query, inputs=NO_FRAMES, **{**source.values, **changed})
-        except InputRefused as error:
-            file.raise_engine_problem(error)
+        except InputRefused:
             return None
         place, rows = warehouse.frame(queries.load("row_range", table=target), number=file.table.number).row(
             0
