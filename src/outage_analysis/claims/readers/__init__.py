@@ -19,7 +19,7 @@ A frame that only one query reads is an input of this query (`inputs` of `Wareho
 Where to change what:
 
 - which complaints are the same: `SAME_COMPLAINT` in `rules`;
-- delimiter, quotation mark, escape character: `Dialect` in `dialects`;
+- delimiter, quotation mark, escape character: `Punctuation` in `record_splitting`;
 - words for a missing value: `stated_text_sql` and `plain_text_sql` in `cell_values`;
 - formats of dates and amounts: `value_sql` in `cell_values`;
 - times of day: `text/dates.py` and `filed_at_sql` in `cell_values`;
@@ -31,8 +31,7 @@ Modules:
     source_file: the columns to look for, how a header is recognised, and what every reader offers
     cell_values: SQL for the text and the value of a cell, and for the rows that plainly break no rule
     typed_rows: types all rows of a file, and stores the text of the doubtful rows for validation
-    delimited: CSV and similar files
-    dialects: detects delimiter, quotation mark and header; refuses cells that may be shifted against it
+    delimited: CSV and similar files: detects delimiter, quotation mark and header, and reads the rows
     record_splitting: splits lines into records, isolates damaged ones, and finds a record by its number
     json_files: JSON lines and JSON arrays
     parquet: Parquet files and data frames

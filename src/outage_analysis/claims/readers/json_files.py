@@ -10,23 +10,23 @@ import json
 import re
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import polars as pl
 
 from outage_analysis.claims.readers.record_splitting import Numbers
 from outage_analysis.claims.readers.source_file import (
-    BATCH_ROWS,
     PLACES,
     ExpectedTable,
     FileFormat,
     RowTexts,
     SourceFile,
-    UnreadableRecord,
-    row_texts,
+    TextRecord,
+    batches,
 )
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile
@@ -74,27 +74,24 @@ class JsonFile(SourceFile):
     text: TextFile
     places: Numbers
 
-    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
         """Read rows. A line or an array element that is not a flat JSON object is unreadable."""
         places = self.places if rows is None else self.places[np.isin(self.places[:, 0], rows)]
+        return batches(self.columns, self._records(places))
+
+    def _records(self, places: Numbers) -> Iterator[TextRecord]:
         keys = [self.file_format.headers[at] for at in self.columns.values()]
-        for first in range(0, len(places), BATCH_ROWS):
-            good: list[tuple[int | str | None, ...]] = []
-            unreadable: list[UnreadableRecord] = []
-            with self.text.path.open("rb") as stream:
-                for row, at, length in places[first : first + BATCH_ROWS].tolist():
-                    stream.seek(at)
-                    value = _parse(stream.read(length).decode().strip())
-                    if isinstance(value, str):
-                        unreadable.append((row, at, length, value))
-                        continue
-                    cells = [_cell_text(value.get(key)) for key in keys]
-                    # In an inspected file every key is a column, even one that no claim needs.
-                    if not self.table.for_inspection and any(cell is NESTED for cell in cells):
-                        unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
-                    else:
-                        good.append((row, at, length, *cells))
-            yield row_texts(self.columns, good, unreadable)
+        with self.text.path.open("rb") as stream:
+            for row, at, length in map(np.ndarray.tolist, places):
+                stream.seek(at)
+                value = _parse(stream.read(length).decode().strip())
+                if isinstance(value, str):
+                    yield row, at, length, None, value
+                    continue
+                cells = [_cell_text(value.get(key)) for key in keys]
+                # In an inspected file every key is a column, even one that no claim needs.
+                nested = not self.table.for_inspection and any(cell is NESTED for cell in cells)
+                yield row, at, length, cells, f"no flat JSON object: {NESTED}" if nested else ""
 
 
 def _has_lines(path: Path) -> bool:

@@ -14,7 +14,6 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
-from outage_analysis.claims.readers.record_splitting import Numbers
 from outage_analysis.claims.readers.source_file import (
     EngineQuery,
     ExpectedTable,
@@ -139,11 +138,11 @@ class ParquetFile(SourceFile):
         """Return the query of the texts of rows, which `chosen` selects in SQL."""
         return queries.load("parquet_texts", texts=self.texts_sql, columns=self.numbered, chosen=chosen)
 
-    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
         """Read rows with DuckDB, which converts their values to text."""
         inputs, chosen = {}, ""
         if rows is not None:
-            inputs["wanted_rows"] = pl.DataFrame({"number": rows}, schema={"number": pl.Int64})
+            inputs["wanted_rows"] = rows.to_frame("number")
             chosen = "where source_row in (select number from wanted_rows)"
         yield RowTexts(inputs, self.texts_query(chosen), {"path": escaped_path(self.path)})
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 MAX_FIELD_LENGTH = 2_000_000
 """Largest number of characters of a field. DuckDB cannot read longer lines either."""
@@ -342,7 +343,7 @@ class RecordIndex:
         within = np.bincount(owners[owners < len(ends)], minlength=len(ends))
         return np.concatenate(([0], ends[:-1])), ends, fields, within
 
-    def fetch(self, numbers: Sequence[int] | Numbers) -> Iterator[tuple[int, int, str]]:
+    def fetch(self, numbers: Sequence[int] | pl.Series) -> Iterator[tuple[int, int, str]]:
         """Yield number, byte offset and text of the records with these numbers, which must increase."""
         firsts = [number for number, _ in self._blocks]
         bounds = [*(offset for _, offset in self._blocks), self._size]

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar
 
 import polars as pl
@@ -18,7 +19,6 @@ import polars as pl
 from outage_analysis.claims.header_words import means_decision
 from outage_analysis.claims.queries import listed_sql, quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import BLANKS, IDS, duration_sql
-from outage_analysis.claims.readers.record_splitting import Numbers
 from outage_analysis.claims.warehouse import Frames
 from outage_analysis.errors import InputRefused, either
 from outage_analysis.files import toml_value
@@ -317,8 +317,9 @@ _DAY_ZERO = "^(1899-12-3[01]|1900-01-0[01])[ T]"
 
 BATCH_ROWS = 10_000
 """Most rows that a Python reader holds in memory at a time."""
-UnreadableRecord = tuple[int, int, int, str]
-"""Row number, byte offset, byte length, and why the record cannot be split into the cells of its header."""
+TextRecord = tuple[int, int, int, Sequence[str | None] | None, str]
+"""Row number, byte offset and byte length of a record; its cells, None if all are empty or it cannot be split
+into the cells of its header; and why it cannot be split, else an empty text."""
 
 
 def header_note(row: int) -> Note:
@@ -383,8 +384,8 @@ class RowTexts:
     inputs: Frames
     query: str = "from read_texts"
     values: Mapping[str, object] = field(default_factory=dict)
-    unreadable: Sequence[UnreadableRecord] = ()
-    """Records among these rows that cannot be split into the cells of the header."""
+    unreadable: Sequence[tuple[int, int, int, str]] = ()
+    """`PLACES` of the records that cannot be split into the cells of the header, and why they cannot."""
     empty: int = 0
     """The number of rows without any text, which are left out."""
 
@@ -392,16 +393,22 @@ class RowTexts:
 PLACES = ("source_row", "byte_offset", "byte_length")
 
 
-def row_texts(
-    columns: Iterable[str],
-    rows: Iterable[Sequence[object]],
-    unreadable: Sequence[UnreadableRecord],
-    empty: int = 0,
-) -> RowTexts:
-    """Return rows of a text file that a reader has in memory: the `PLACES` of each, and its columns."""
+def batches(columns: Iterable[str], records: Iterable[TextRecord]) -> Iterator[RowTexts]:
+    """Yield the records of a text file in batches, with the `PLACES` and the texts of these columns."""
     schema = {**dict.fromkeys(PLACES, pl.Int64), **dict.fromkeys(columns, pl.String)}
-    frame = pl.DataFrame(list(rows), schema=schema, orient="row")
-    return RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
+    source, more = iter(records), True
+    while more:
+        rows: list[tuple[object, ...]] = []
+        unreadable: list[tuple[int, int, int, str]] = []
+        batch = list(islice(source, BATCH_ROWS))
+        for row, offset, length, cells, problem in batch:
+            if problem:
+                unreadable.append((row, offset, length, problem))
+            elif cells is not None:
+                rows.append((row, offset, length, *cells))
+        frame, more = pl.DataFrame(rows, schema=schema, orient="row"), len(batch) == BATCH_ROWS
+        empty = len(batch) - len(rows) - len(unreadable)
+        yield RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -431,5 +438,5 @@ class SourceFile(ABC):
         return InputRefused(self.engine_problem, file=self.table.file, value=error.problem)
 
     @abstractmethod
-    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
         """Read rows as text: the rows with these increasing numbers, or all rows below the header."""

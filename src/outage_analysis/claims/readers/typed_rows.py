@@ -8,7 +8,7 @@ rows that DuckDB cannot read and those that must be rechecked are stored as text
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -25,7 +25,6 @@ from outage_analysis.claims.readers.cell_values import (
     states_times,
     values_for_enum,
 )
-from outage_analysis.claims.readers.record_splitting import Numbers
 from outage_analysis.claims.readers.source_file import PLACES, EngineQuery, RowNumbers, SourceFile
 from outage_analysis.claims.rules import SAME_COMPLAINT
 from outage_analysis.claims.warehouse import NO_FRAMES, Warehouse
@@ -160,7 +159,7 @@ def create_text_tables(warehouse: Warehouse, columns: Iterable[str]) -> None:
     warehouse.load("unreadable", pl.DataFrame(schema={**RECORD_COLUMNS, "problem": pl.String}))
 
 
-def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Numbers | None = None) -> int:
+def store_texts(warehouse: Warehouse, file: SourceFile, rows: pl.Series | None = None) -> int:
     """Append rows of a file to `text_rows`, and records that do not fit the header to `unreadable`.
 
     Args:
@@ -211,10 +210,10 @@ def store_all_texts(warehouse: Warehouse, file: SourceFile) -> None:
         return
     _, numbers = added
     is_empty = " and ".join(f"{quote_identifier(c)} is null" for c in file.columns)
-    uneven = pl.DataFrame({"number": numbers.uneven}, schema={"number": pl.Int64})
+    uneven = pl.Series("number", numbers.uneven, pl.Int64)
     is_uneven = "source_row in (select number from uneven_rows)"
-    warehouse.delete("text_rows", f"({is_empty}) or {is_uneven}", inputs={"uneven_rows": uneven})
-    store_texts(warehouse, file, numbers.uneven)
+    warehouse.delete("text_rows", f"({is_empty}) or {is_uneven}", inputs={"uneven_rows": uneven.to_frame()})
+    store_texts(warehouse, file, uneven)
 
 
 def reject_texts(warehouse: Warehouse, texts: dict[int, TextFile]) -> pl.DataFrame:
@@ -297,7 +296,7 @@ def _reread(warehouse: Warehouse, typed: Mapping[int, TypedRows], doubtful: pl.D
     warehouse.run(judged_again, inputs={"doubtful": doubtful})
     empty_rows: dict[int, int] = {}
     for number, rows in typed.items():
-        numbers = doubtful.filter(file_number=number)["place"].to_numpy() + rows.shift
+        numbers = doubtful.filter(file_number=number)["place"] + rows.shift
         if len(numbers):
             empty_rows[number] = store_texts(warehouse, rows.file, numbers)
     return empty_rows

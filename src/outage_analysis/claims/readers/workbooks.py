@@ -8,7 +8,7 @@ import logging
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,6 @@ from xml.etree import ElementTree as ET
 
 import polars as pl
 
-from outage_analysis.claims.readers.record_splitting import Numbers
 from outage_analysis.claims.readers.source_file import (
     HEADER_SEARCH_ROWS,
     MIN_HEADER_COLUMNS,
@@ -86,7 +85,7 @@ class WorkbookSheet(SourceFile):
 
     filled: pl.DataFrame
 
-    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
         """Return the rows with these numbers, or all rows."""
         chosen = self.filled if rows is None else self.filled.filter(pl.col("source_row").is_in([*rows]))
         yield RowTexts({"read_texts": chosen})
