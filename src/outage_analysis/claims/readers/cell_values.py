@@ -272,8 +272,8 @@ def fast_path_sql(
     if times or own_column:
         added = f", {filed_at_sql(incident, own_column=own_column, midnight=times)} as {FILED_AT}"
     else:  # A row with a time is rechecked.
-        has_time = has_time_sql("raw_filed_on", frozenset(_day_formats(layout)))
-        conditions.append(f"coalesce(not ({has_time}), true)")
+        timed = has_time_sql("raw_filed_on", frozenset(_day_formats(layout)))
+        conditions.append(f"coalesce(not ({timed}), true)")
     if COUNT in cells:
         values[COUNT] = count_sql(layout)
         conditions.append(f"{COUNT} is not null")

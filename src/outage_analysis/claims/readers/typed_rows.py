@@ -240,6 +240,8 @@ def reject_texts(warehouse: Warehouse, texts: dict[int, TextFile]) -> pl.DataFra
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+HASHED_ROWS = 50_000_000
+"""About the most ids whose hashes are in memory at a time."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
 """Rows above which DuckDB may read a file in parallel, and how many of these rows are checked for order."""
 ID_IS_REPEATED = f"hash({SAME_COMPLAINT}) in (select id from repeated_ids)"  # noqa: S608 - a constant
@@ -268,8 +270,13 @@ def recheck_rows(warehouse: Warehouse, typed: Mapping[int, TypedRows]) -> dict[i
         if rows.row_numbers.rows > PROBED_FROM_ROWS:
             last = rows.row_numbers.rows - 1
             probes += [rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
-    hashes = warehouse.frame(queries.load("ids", key=SAME_COMPLAINT), blanks=BLANKS)["id"].sort()
-    repeated = hashes.filter(hashes == hashes.shift()).unique().to_frame()
+    parts = (warehouse.count("typed_rows") + warehouse.count("text_rows")) // HASHED_ROWS + 1
+    found = []
+    for part in range(parts):
+        query = queries.load("ids", key=SAME_COMPLAINT, part=f"{parts} = {part}")
+        hashes = warehouse.frame(query, blanks=BLANKS)["id"].sort()
+        found.append(hashes.filter(hashes == hashes.shift()))
+    repeated = pl.concat(found).unique().to_frame()
     inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
     doubts = ["not ok", "rowid in (select place from probes)", *([ID_IS_REPEATED] if len(repeated) else [])]
     query = queries.load("doubtful_rows", doubtful=" or ".join(doubts))
