@@ -254,7 +254,14 @@ def fast_path_sql(
         name: _plain_text_sql(name, cells[name], first_texts[name], layout.missing)
         if name in cells
         else "cast(null as varchar)"
-        for name in (*_COLUMNS, *dimensions, *(x for x in (FILED_AT, COUNT) if x in cells))
+        for name in (
+            *IDS,
+            *NAMED_COLUMNS,
+            "filed_on",
+            "loss",
+            *dimensions,
+            *(x for x in (FILED_AT, COUNT) if x in cells),
+        )
     }
     named_ids = {c: _named_id_sql(c, incident, first_texts[c]) for c in incident.named_items}
     values = {
@@ -310,9 +317,6 @@ def _is_among_sql(value: str, constants: Iterable[str]) -> str:
     return f"(coalesce(list_position([{', '.join(constants)}], {value}), 0) > 0)"
 
 
-_COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
-
-
 def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
     """Return the distinct values of a column if few enough for an SQL enum, else an empty tuple.
 
@@ -354,24 +358,17 @@ def _named_id_sql(column: str, incident: Incident, first_texts: TextCounts) -> s
 def _plain_row_conditions(
     incident: Incident, enum_values: Mapping[str, Sequence[str]], *, own_column: bool
 ) -> list[str]:
-    ids = (
-        f"regexp_full_match(claim_id, {_PLAIN_ID})",
-        f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))",
-    )
-    rules = [
-        condition
+    conditions = [
+        f"not coalesce({condition}, false)"
         for rule, condition in rule_conditions(incident).items()
         if rule.split(" ", 1)[0] not in IDS and (own_column or rule != SAME_DAY)
     ]
     if incident.loss.negative == "zero":
-        rules.append("loss < 0")
-    texts = [d.id for d in incident.dimensions if d.kind == "text"]
-    bare = (
-        f"({quote_identifier(t)} is null or ({_is_unpadded_sql(quote_identifier(t))}))"
-        for t in texts
-        if t not in enum_values
-    )
-    known = (
-        f"({quote_identifier(f'raw_{t}')} is null or {quote_identifier(t)} is not null)" for t in enum_values
-    )
-    return [*(f"not coalesce({rule}, false)" for rule in rules), *ids, *bare, *known]
+        conditions.append("not coalesce(loss < 0, false)")
+    conditions.append(f"regexp_full_match(claim_id, {_PLAIN_ID})")
+    conditions.append(f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))")
+    for column in (d.id for d in incident.dimensions if d.kind == "text"):
+        text, value = quote_identifier(f"raw_{column}"), quote_identifier(column)
+        plain = f"{value} is not null" if column in enum_values else f"({_is_unpadded_sql(value)})"
+        conditions.append(f"({text} is null or {plain})")
+    return conditions

@@ -49,29 +49,25 @@ class Punctuation:
     @property
     def reader_options(self) -> dict[str, object]:
         """The options for `csv.reader`. In strict mode it reports a stray quotation mark as an error."""
-        marks: dict[str, object] = {"quoting": csv.QUOTE_NONE, "quotechar": None}
-        if self.quote:
-            marks = {"quotechar": self.quote, "skipinitialspace": self.spaced}
-        return {"delimiter": self.delimiter, "strict": True, "escapechar": self.escape or None, **marks}
+        return {
+            "delimiter": self.delimiter,
+            "quoting": csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            "quotechar": self.quote or None,
+            "escapechar": self.escape or None,
+            "skipinitialspace": self.spaced,
+            "strict": True,
+        }
 
     @cached_property
     def patterns(self) -> LinePatterns:
         """The patterns of lines; used only if `quote` is not empty."""
-        quote, delimiter = re.escape(self.quote), re.escape(self.delimiter)
+        quote, delimiter, escape = map(re.escape, (self.quote, self.delimiter, self.escape))
+        pair = f"{escape}(?s:.)|" if escape else ""
         spaces = " *+" if self.spaced else ""
-        inner, outer, plain = (
-            f"[^{quote}]|{quote}{quote}",
-            f"[^{delimiter}\r\n]",
-            f"[^{quote}{delimiter}\r\n]",
-        )
-        if self.escape:
-            pair = f"{re.escape(self.escape)}(?s:.)"
-            inner = f"[^{quote}{re.escape(self.escape)}]|{pair}|{quote}{quote}"
-            outer, plain = (f"{pair}|{text}" for text in (outer, plain))
-        inside = f"(?:{inner})*+"
+        inside = f"(?:{pair}[^{quote}{escape}]|{quote}{quote})*+"
         opening = f"{spaces}{quote}{inside}"
-        field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{outer})*+)"
-        strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{plain})*+)"
+        field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{delimiter}\r\n])*+)"
+        strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{quote}{delimiter}\r\n])*+)"
         more, end = f"(?:{delimiter}{field})*+", "[\r\n]*+"
         return LinePatterns(
             re.compile(f"{strict}(?:{delimiter}{strict})*+{end}"),

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import polars as pl
 
@@ -42,6 +42,7 @@ from outage_analysis.text import (
     stated_unit,
 )
 
+T = TypeVar("T")
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT, CURRENCY)
 HEADER_SEARCH_ROWS = 50
 """Number of first rows in which the header is searched."""
@@ -177,9 +178,7 @@ class ExpectedTable:
                 computed[column] = " || '-' || ".join(texts)
             elif texts:
                 computed[column] = f"nullif(concat_ws(' ', {', '.join(texts)}), '')"
-        if self._gives_day(cells) and FILED_AT in computed:
-            computed["filed_on"] = computed.pop(FILED_AT)
-        return computed
+        return self._with_day(computed, cells)
 
     def computed_texts(self, first_texts: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the joined cells of computed columns in the first rows: column -> strings.
@@ -192,13 +191,17 @@ class ExpectedTable:
             mark = "-" if column in IDS else " "
             if parts:
                 joined[column] = [mark.join(filter(None, row)) for row in zip(*parts, strict=False)]
-        if self._gives_day(first_texts) and FILED_AT in joined:
-            joined["filed_on"] = joined.pop(FILED_AT)
-        return joined
+        return self._with_day(joined, first_texts)
 
-    def _gives_day(self, columns: Iterable[str]) -> bool:
-        """Return whether a computed `filed_at` defines the filing date, for lack of a column `filed_on`."""
-        return not {"filed_on"} & {*columns, *self.layout.constants, *self.layout.computed}
+    def _with_day(self, computed: dict[str, T], columns: Iterable[str]) -> dict[str, T]:
+        """Let a computed `filed_at` define the filing date, if no column `filed_on` does."""
+        if FILED_AT in computed and "filed_on" not in {
+            *columns,
+            *self.layout.constants,
+            *self.layout.computed,
+        }:
+            computed["filed_on"] = computed.pop(FILED_AT)
+        return computed
 
     def added_columns(self, columns: Collection[str]) -> tuple[str, str]:
         """Return SQL to add constant and computed columns to rows of text.

@@ -64,19 +64,13 @@ def open_workbook(table: ExpectedTable, path: Path) -> WorkbookSheet:
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[position]) for column, position in columns.items()}
-    return WorkbookSheet(
-        table=table,
-        columns=columns,
-        file_format=FileFormat(
-            path.suffix.lower()[1:],
-            Note("sheet", name=masked_name(sheet), header=header_note(place + 1)),
-            tuple(headers),
-            place + 1 or None,
-            sheet=sheet,
-            sheets=tuple(sheets),
-        ),
-        filled=filled.select(pl.col("source_row").cast(pl.Int64), **cells),
+    filled = filled.select(pl.col("source_row").cast(pl.Int64), **cells)
+    kind, note = (
+        path.suffix.lower()[1:],
+        Note("sheet", name=masked_name(sheet), header=header_note(place + 1)),
     )
+    found = FileFormat(kind, note, tuple(headers), place + 1 or None, sheet=sheet, sheets=tuple(sheets))
+    return WorkbookSheet(table=table, columns=columns, file_format=found, filled=filled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,13 +202,13 @@ def _with_hidden_values(
 ) -> pl.DataFrame:
     read_details = _ods_details if path.suffix.lower() == ".ods" else _xlsx_details
     try:
-        details = read_details(path, sheet)
+        hidden, merged, units = read_details(path, sheet)
     except (*BROKEN, KeyError, ValueError) as error:
         raise InputRefused("cannot be read as a workbook", file=table.file, value=error) from error
-    if details.units:
-        table.take_unit(details.units[0], "shows numbers in another unit than its cells hold")
+    if units:
+        table.take_unit(units[0], "shows numbers in another unit than its cells hold")
     used = {int(frame.columns[position]) for position in mapping.values()}
-    for top, bottom, left, right in details.merged:
+    for top, bottom, left, right in merged:
         if bottom > max(top, header) and used & set(range(left, right + 1)):
             raise InputRefused(
                 "has merged cells among its rows, and only the first cell of each holds the value",
@@ -222,7 +216,7 @@ def _with_hidden_values(
                 row=max(top, header + 1),
                 remedy="Undo the merging and fill each cell.",
             )
-    for row, position, value in details.cells:
+    for row, position, value in hidden:
         column = str(position)
         if column in frame.columns and row <= len(frame):
             is_row = pl.int_range(pl.len()) == row - 1
@@ -254,19 +248,16 @@ MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]+)(\d+):
 FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
-@dataclass(frozen=True)
-class _SheetDetails:
-    """The errors, formulas, merged cells and units of a sheet. Rows count from 1, columns from 0."""
+_Details = tuple[list[tuple[int, int, str]], list[tuple[int, int, int, int]], list[str]]
+"""What a sheet hides from the spreadsheet reader. Rows count from 1, columns from 0.
 
-    cells: list[tuple[int, int, str]]
-    """Row, column and text of each cell with an error, or with a formula but no value."""
-    merged: list[tuple[int, int, int, int]]
-    """First row, last row, first column and last column of each block of merged cells."""
-    units: list[str]
-    """Number formats of the workbook that display a number with a unit, such as 30 as 30만원."""
+- Row, column and text of each cell with an error, or with a formula but no value.
+- First row, last row, first column and last column of each block of merged cells.
+- Number formats of the workbook that display a number with a unit, such as 30 as 30만원.
+"""
 
 
-def _xlsx_details(path: Path, name: str) -> _SheetDetails:
+def _xlsx_details(path: Path, name: str) -> _Details:
     with zipfile.ZipFile(path) as parts:
         text = parts.read(_members(parts)[name])
         styles = parts.read("xl/styles.xml") if "xl/styles.xml" in parts.namelist() else b""
@@ -276,7 +267,7 @@ def _xlsx_details(path: Path, name: str) -> _SheetDetails:
         for left, top, right, low in MERGED.findall(text)
     ]
     formats = (html.unescape((a or b).decode()) for a, b in FORMAT.findall(styles))
-    return _SheetDetails(cells, merged, [f for f in formats if FORMAT_UNIT_PATTERN.search(f)])
+    return cells, merged, [f for f in formats if FORMAT_UNIT_PATTERN.search(f)]
 
 
 def used_range(part: IO[bytes]) -> tuple[int, int, int]:
@@ -360,8 +351,10 @@ NUMBER_TEXT = re.compile(r"<number:text>([^<]*)</number:text>")
 UNIT_TEXT = re.compile(r"\s*[십백천만억]+\s*원?")
 
 
-def _ods_details(path: Path, name: str) -> _SheetDetails:
-    details = _SheetDetails([], [], [])
+def _ods_details(path: Path, name: str) -> _Details:
+    cells: list[tuple[int, int, str]] = []
+    merged: list[tuple[int, int, int, int]] = []
+    units: list[str] = []
     with zipfile.ZipFile(path) as parts:
         for sheet, row, column, cell in _ods_cells(parts):
             if sheet != name:
@@ -369,15 +362,15 @@ def _ods_details(path: Path, name: str) -> _SheetDetails:
             text = "".join(cell.itertext()).strip()
             kind, formula = _attribute(cell, "value-type"), _attribute(cell, "formula")
             if kind == "error" or (formula and (not kind or ERROR_TEXT.fullmatch(text))):
-                details.cells.append((row, column, text or formula or "#ERROR!"))
+                cells.append((row, column, text or formula or "#ERROR!"))
             height = int(_attribute(cell, "number-rows-spanned") or 1)
             width = int(_attribute(cell, "number-columns-spanned") or 1)
             if height > 1 or width > 1:
-                details.merged.append((row, row + height - 1, column, column + width - 1))
+                merged.append((row, row + height - 1, column, column + width - 1))
         for part in sorted({"content.xml", "styles.xml"} & {*parts.namelist()}):
             texts = NUMBER_TEXT.findall(parts.read(part).decode())
-            details.units.extend(text for text in texts if UNIT_TEXT.fullmatch(text))
-    return details
+            units.extend(text for text in texts if UNIT_TEXT.fullmatch(text))
+    return cells, merged, units
 
 
 def _ods_cells(parts: zipfile.ZipFile) -> Iterator[tuple[str, int, int, ET.Element]]:
