@@ -113,10 +113,13 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
     )
     if table.for_inspection:  # The rows of an inspected file are read by `texts`.
         return file
-    first = file.frame(file.texts_query(f"limit {PREVIEW_ROWS}"))
-    query = queries.load("parquet", columns=numbered)
+    query, place = queries.load("parquet", columns=numbered), escaped_path(path)
+    try:
+        first = warehouse.frame(file.texts_query(f"limit {PREVIEW_ROWS}"), path=place)
+    except InputRefused as error:
+        raise file.engine_error(error) from error
     first_texts = {c: first[c].drop_nulls().to_list() for c in cells}
-    return replace(file, engine=EngineQuery(f"({query})", cells, first_texts, {"path": escaped_path(path)}))
+    return replace(file, engine=EngineQuery(f"({query})", cells, first_texts, {"path": place}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +135,8 @@ class ParquetFile(SourceFile):
 
     def row_numbers(self) -> RowNumbers:
         """Return how many rows the metadata of the file states."""
-        return RowNumbers(int(self.frame(queries.load("parquet_count")).item()))
+        count = self.warehouse.frame(queries.load("parquet_count"), path=escaped_path(self.path))
+        return RowNumbers(count.item())
 
     def texts_query(self, chosen: str) -> str:
         """Return the query of the texts of rows, which `chosen` selects in SQL."""
@@ -145,13 +149,6 @@ class ParquetFile(SourceFile):
             inputs["wanted_rows"] = rows.to_frame("number")
             chosen = "where source_row in (select number from wanted_rows)"
         yield RowTexts(inputs, self.texts_query(chosen), {"path": escaped_path(self.path)})
-
-    def frame(self, query: str) -> pl.DataFrame:
-        """Return the rows of a query that reads the file."""
-        try:
-            return self.warehouse.frame(query, path=escaped_path(self.path))
-        except InputRefused as error:
-            raise self.engine_error(error) from error
 
 
 DATA_FRAME = "data frame"

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -265,35 +266,26 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     read: list[Path] = []
     skipped: list[Path] = []
     for path in paths:
-        if is_file(path):
-            candidates = [path]
-        elif os.path.isdir(path):  # noqa: PTH112 - false if the name is too long
-            candidates = _readable_files(sorted(path.iterdir()), path, skipped)
-        elif glob.has_magic(str(path)):
-            try:
-                matches = sorted(map(Path, glob.glob(str(path))))  # noqa: PTH207 - a pattern may be absolute
-            except (OSError, ValueError, RecursionError):  # the pattern cannot be looked up
-                matches = []
-            candidates = _readable_files(matches, path, skipped)
+        is_folder = os.path.isdir(path)  # noqa: PTH112 - false if the name is too long
+        if is_file(path) or not (is_folder or glob.has_magic(str(path))):
+            files = [path]  # If there is no such file, an error is raised later, when it is read.
         else:
-            candidates = [path]  # The path does not exist. An error is raised later, when the file is read.
-        read += candidates
+            found: list[Path] = []
+            with suppress(OSError, ValueError, RecursionError):  # the pattern cannot be looked up
+                # A pattern may be absolute, which `Path.glob` refuses.
+                found = sorted(path.iterdir() if is_folder else map(Path, glob.glob(str(path))))  # noqa: PTH207
+            found = [f for f in found if not f.name.startswith((".", "~$"))]
+            files = [
+                f for f in found if is_file(f) and (reader_suffix(f) or f.suffix.lower() in OLD_WORKBOOKS)
+            ]
+            if not files:
+                known = f"Known formats: {', '.join(READABLE_SUFFIXES)}."
+                raise InputRefused("holds no file of complaints", file=path, remedy=known)
+            skipped += [f for f in found if f not in files]
+        read += files
         if len(read) > MAX_FILES:
             raise InputRefused(f"there are more than {MAX_FILES:,} files to read", file=path)
     return read, skipped
-
-
-def _readable_files(candidates: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
-    files = [f for f in candidates if not f.name.startswith((".", "~$"))]
-    fitting = [f for f in files if is_file(f) and (reader_suffix(f) or f.suffix.lower() in OLD_WORKBOOKS)]
-    if not fitting:
-        raise InputRefused(
-            "holds no file of complaints",
-            file=path,
-            remedy="Known formats: " + ", ".join(READABLE_SUFFIXES) + ".",
-        )
-    skipped += [f for f in files if f not in fitting]
-    return fitting
 
 
 READ_ME = re.compile(r"read[ _-]*me|liesmich|licen[cs]e|읽어", re.IGNORECASE)

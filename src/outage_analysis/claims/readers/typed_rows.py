@@ -74,9 +74,6 @@ class RowTyping:
         """Append the typed rows of a file to the table `typed_rows`.
 
         Returns None, and appends nothing, if the file must be read as text.
-
-        Raises:
-            InputRefused: the file is damaged.
         """
         table, source = file.table, file.engine
         if source is None or (table.numbers_rows and "claim_id" not in source.cells):
@@ -324,7 +321,6 @@ def read_by_engine(
     Returns:
         The DuckDB rowid of the first row in the table, and the row numbers. None if DuckDB cannot read the
         file or may split it into rows differently from the reader; then the table has no row of this file.
-
     """
 
     def append(**changed: object) -> tuple[int, int] | None:
@@ -332,9 +328,8 @@ def read_by_engine(
             warehouse.append(target, query, inputs=NO_FRAMES, **{**source.values, **changed})
         except InputRefused:
             return None
-        place, rows = warehouse.frame(queries.load("row_range", table=target), number=file.table.number).row(
-            0
-        )
+        row_range = queries.load("row_range", table=target)
+        place, rows = warehouse.frame(row_range, number=file.table.number).row(0)
         return place, rows
 
     with ThreadPoolExecutor(1) as pool:
