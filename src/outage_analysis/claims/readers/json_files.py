@@ -88,7 +88,7 @@ class JsonFile(SourceFile):
                 if isinstance(value, str):
                     yield row, at, length, None, value
                     continue
-                cells = [_cell_text(value.get(key)) for key in keys]
+                cells = [*map(_cell_text, map(value.get, keys))]
                 # In an inspected file every key is a column, even one that no claim needs.
                 nested = not self.table.for_inspection and any(cell is NESTED for cell in cells)
                 yield row, at, length, cells, f"no flat JSON object: {NESTED}" if nested else ""
