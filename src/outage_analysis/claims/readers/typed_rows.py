@@ -27,7 +27,7 @@ from outage_analysis.claims.readers.cell_values import (
 )
 from outage_analysis.claims.readers.source_file import PLACES, EngineQuery, RowNumbers, SourceFile
 from outage_analysis.claims.rules import SAME_COMPLAINT
-from outage_analysis.claims.warehouse import NO_FRAMES, Warehouse
+from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, InputRefused
 from outage_analysis.incidents import COUNT, FILED_AT, Incident
 from outage_analysis.text import TextFile, original_offsets
@@ -276,11 +276,9 @@ def recheck_rows(warehouse: Warehouse, typed: Mapping[int, TypedRows]) -> dict[i
     repeated = pl.concat(found).unique().to_frame()
     inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
     doubts = ["not ok", "rowid in (select place from probes)", *([ID_IS_REPEATED] if len(repeated) else [])]
-    query = queries.load("doubtful_rows", doubtful=" or ".join(doubts))
-    doubtful = warehouse.frame(query, inputs=inputs)
+    doubtful, empty_rows = _reread(warehouse, typed, " or ".join(doubts), inputs)
     if doubtful.is_empty():
         return {}
-    empty_rows = _reread(warehouse, typed, doubtful)
     query = queries.load("corrected_ids", key=SAME_COMPLAINT, shift=shift_sql("rechecked.file_number", typed))
     others = warehouse.frame(query, inputs={"rechecked": doubtful}, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
@@ -288,14 +286,18 @@ def recheck_rows(warehouse: Warehouse, typed: Mapping[int, TypedRows]) -> dict[i
         raise EnvironmentFailed(problem, file=typed[number].file.table.file, row=row, remedy=REPORT_BUG)
     corrected = others.select(pl.col("id").drop_nulls().unique())
     if len(corrected):
-        query = queries.load("doubtful_rows", doubtful=f"ok and {ID_IS_REPEATED}")
-        again = warehouse.frame(query, inputs={"repeated_ids": corrected})
-        _reread(warehouse, typed, again)  # No row is empty, so the count is ignored.
+        # No row is empty, so the count is ignored.
+        _reread(warehouse, typed, f"ok and {ID_IS_REPEATED}", {"repeated_ids": corrected})
     return empty_rows
 
 
-def _reread(warehouse: Warehouse, typed: Mapping[int, TypedRows], doubtful: pl.DataFrame) -> dict[int, int]:
-    """Mark rows as not ok and store their texts; return the number of empty rows per file."""
+def _reread(
+    warehouse: Warehouse, typed: Mapping[int, TypedRows], condition: str, inputs: Frames
+) -> tuple[pl.DataFrame, dict[int, int]]:
+    """Mark rows as not ok and store their texts; return these rows, and the number of empty ones per file."""
+    doubtful = warehouse.frame(queries.load("doubtful_rows", doubtful=condition), inputs=inputs)
+    if doubtful.is_empty():
+        return doubtful, {}
     judged_again = "update typed_rows set ok = false where ok and rowid in (select place from doubtful)"
     warehouse.run(judged_again, inputs={"doubtful": doubtful})
     empty_rows: dict[int, int] = {}
@@ -303,7 +305,7 @@ def _reread(warehouse: Warehouse, typed: Mapping[int, TypedRows], doubtful: pl.D
         numbers = doubtful.filter(file_number=number)["place"] + rows.shift
         if len(numbers):
             empty_rows[number] = store_texts(warehouse, rows.file, numbers)
-    return empty_rows
+    return doubtful, empty_rows
 
 
 def read_by_engine(
