@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import READABLE_SUFFIXES, read_claims
 from outage_analysis.claims.readers import workbooks
-from outage_analysis.claims.readers.workbook_xml import CHUNK, UsedRange, used_range
+from outage_analysis.claims.readers.workbooks import CHUNK, used_range
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Incident, Layout, load_incident
@@ -258,8 +258,8 @@ def test_a_chart_on_a_sheet_of_its_own_is_passed_over_in_silence(
         (b"PK\x03\x04", "is not an Excel workbook (.xlsx)"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "is an old or a protected workbook"),
         (b"<html><table><tr><td>claim_id", "is a web page under the name of a workbook"),
-        (zipped({}), "cannot be read as a workbook"),
-        (zipped({"mimetype": b"text"}), "cannot be read as a workbook"),
+        (zipped({}), "is not an Excel workbook (.xlsx)"),
+        (zipped({"mimetype": b"text"}), "is not an Excel workbook (.xlsx)"),
         (zipped({"sheet": b"\0" * (65 << 20)}), "would expand to 68,157,440 bytes"),
     ],
 )
@@ -353,7 +353,7 @@ def test_a_range_that_is_only_declared_is_not_believed(tmp_path: Path) -> None:
 def test_a_tag_across_two_pieces_of_a_sheet_is_seen(size: int, cut: int) -> None:
     tag = b'<c x=">" y="<" r="XFD9"/>'
     text = b"<sheetData>" + b" " * (size - 11 - cut) + tag + b" " * CHUNK
-    assert used_range(io.BytesIO(text)) == UsedRange(9, 16_384, 0)
+    assert used_range(io.BytesIO(text)) == (9, 16_384, 0)
 
 
 @pytest.mark.parametrize("tag", [b'<c %s r="XFD1048576">', b'<%s:c r="XFD1048576">', b'<c x="%s" r="XFD9">'])

@@ -19,14 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.readers import delimited, record_index
-from outage_analysis.claims.readers.delimited import MERGED_ROWS
-from outage_analysis.claims.readers.record_splitting import (
-    DOUBTFUL_LINE,
-    MISPLACED_QUOTE,
-    NOT_CLOSED,
-    UNDECODABLE,
-)
+from outage_analysis.claims.readers import delimited, record_splitting
+from outage_analysis.claims.readers.delimited import MERGED_ROWS, MISPLACED_QUOTE
+from outage_analysis.claims.readers.record_splitting import DOUBTFUL_LINE, NOT_CLOSED, UNDECODABLE
 from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Layout
@@ -243,7 +238,7 @@ def test_the_engine_and_the_csv_module_read_any_text_alike_in_blocks_of_any_size
         except OutageAnalysisError as error:
             return str(error)
 
-    with patch.object(record_index, "BLOCK_BYTES", block):
+    with patch.object(record_splitting, "BLOCK_BYTES", block):
         by_the_engine = outcome()
     with patch.object(delimited, "_engine_query", lambda *_: None):
         assert by_the_engine == outcome()

@@ -33,13 +33,9 @@ if TYPE_CHECKING:
     from outage_analysis.claims.inspection.inspect import Inspection, inspect_file
     from outage_analysis.claims.queries import named_query, quote_identifier, quote_literal
     from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS, NO_TEXT, NOT_SYNTHETIC
-    from outage_analysis.claims.readers.data_frames import DATA_FRAME, DataFrame, Sources
-    from outage_analysis.claims.readers.expected_table import (
-        MIN_HEADER_COLUMNS,
-        ExpectedTable,
-        required_columns,
-    )
+    from outage_analysis.claims.readers.parquet import DATA_FRAME, DataFrame, Sources
     from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES, expand_paths
+    from outage_analysis.claims.readers.source_file import MIN_HEADER_COLUMNS, ExpectedTable, required_columns
     from outage_analysis.claims.rejects import check_reject_share, explain_reject, rejected_rows
     from outage_analysis.claims.rules import (
         EXACT_COPY,

@@ -13,7 +13,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.data_frames import DataFrame
+from outage_analysis.claims.readers.parquet import DataFrame
 from outage_analysis.claims.readers.read_files import InputFile
 from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table, too_many_rejects
 from outage_analysis.claims.selections import filter_claims, join_claims

@@ -14,10 +14,9 @@ from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
-from outage_analysis.claims.readers.data_frames import Sources, source_paths
-from outage_analysis.claims.readers.parquet import saved_incident_id
+from outage_analysis.claims.readers.parquet import Sources, saved_incident_id, source_paths
 from outage_analysis.claims.readers.read_files import count_rows, expand_paths, read_files
-from outage_analysis.claims.readers.recheck import recheck_rows
+from outage_analysis.claims.readers.typed_rows import recheck_rows
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.store import STORE_SUFFIX, open_claims
 from outage_analysis.claims.validation import check_rows, create_claims, create_rejects, reconciliation_table
@@ -152,7 +151,7 @@ def _read_files(paths: list[Path], incident: Incident, layouts: Sequence[Layout]
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
         files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts)
-        count_rows(warehouse, files, recheck_rows(warehouse, files))
+        count_rows(warehouse, files, recheck_rows(warehouse, files.typed))
         check_rows(warehouse, incident, files)
         create_rejects(warehouse, files)
         create_claims(warehouse, incident, files)

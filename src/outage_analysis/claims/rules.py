@@ -3,7 +3,7 @@
 Most rules are checked row by row: `rule_conditions` returns an SQL condition for each of them, which is true
 if a row of the table `parsed_rows` breaks the rule. The file readers check whether a row has the right number
 of fields, and `queries/checked_rows.sql` finds exact copies and repeated ids. Of the rows that the fast path
-has converted, this query compares only those that `readers/recheck.py` selects, such as rows with a repeated
+has converted, this query compares only those that `recheck_rows` selects, such as rows with a repeated
 id. Both take the column that they compare from `SAME_COMPLAINT`.
 """
 

@@ -12,7 +12,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import IDS
-from outage_analysis.claims.readers.data_frames import DataFrame, polars_frame
+from outage_analysis.claims.readers.parquet import DataFrame, polars_frame
 from outage_analysis.claims.validation import create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError, one_line

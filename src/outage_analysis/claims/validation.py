@@ -10,12 +10,12 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers import cell_values
-from outage_analysis.claims.readers.expected_table import (
+from outage_analysis.claims.readers.read_files import InputFiles
+from outage_analysis.claims.readers.source_file import (
     MIN_HEADER_COLUMNS,
     required_columns,
     second_table_error,
 )
-from outage_analysis.claims.readers.read_files import InputFiles
 from outage_analysis.claims.readers.typed_rows import (
     MOMENT,
     column_types,

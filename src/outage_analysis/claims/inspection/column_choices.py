@@ -23,7 +23,7 @@ from outage_analysis.claims.header_words import (
     means_personal_data,
 )
 from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, percent
-from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.claims.readers.source_file import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError, either
 from outage_analysis.files import listed_names, toml_value
 from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name

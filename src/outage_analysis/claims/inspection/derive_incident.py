@@ -28,7 +28,7 @@ from outage_analysis.claims.inspection.column_choices import (
 )
 from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns, header_is_a_complaint
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
-from outage_analysis.claims.readers.data_frames import Sources, source_paths
+from outage_analysis.claims.readers.parquet import Sources, source_paths
 from outage_analysis.claims.readers.read_files import expand_paths
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value

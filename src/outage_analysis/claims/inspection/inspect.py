@@ -24,7 +24,7 @@ from outage_analysis.claims.inspection.column_choices import (
 from outage_analysis.claims.inspection.columns import Column, TextColumns, header_is_a_complaint
 from outage_analysis.claims.inspection.derive_incident import incident_of_file
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.claims.readers.source_file import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError

@@ -1,18 +1,30 @@
 """SQL for the text and the value of one cell. Every step that reads cells takes its SQL from here.
 
 A new format of days or amounts, or a word for a missing value, is added in this module.
+
+The fast path parses all rows of a file at once and accepts the plain ones: the texts of their cells have one
+obvious meaning and break no validation rule. Most rows are plain. DuckDB evaluates one SQL expression per
+column for the whole file, and does not store the texts. In a row that is not plain, the column `ok` is false.
+Such a row is read again as text and validated (see `recheck_rows`). For a plain row, validation would give
+the same values and accept the row.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.decisions import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout
+from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
 from outage_analysis.text import (
+    CURRENCY,
+    CURRENCY_WORDS,
+    NEVER,
     amount_sql,
     day_sql,
     has_time,
@@ -55,28 +67,15 @@ order.
 
 TextCounts = Counter[str]
 """Text of a cell -> the number of the first rows that have this text in the column."""
-NO_TEXTS: TextCounts = Counter()
+FirstTexts = defaultdict[str, TextCounts]
+"""Column -> the texts of its first cells."""
 MANY_SHARE = 0.02
 """If more than this share of the first cells have a property, the property counts as frequent."""
 
 
-def plain_text_sql(column: str, cell: str | None, first_texts: TextCounts, missing: Sequence[str]) -> str:
-    """Return SQL for the text of a cell on the fast path; null if `cell` is None (column not in file).
-
-    The SQL removes blanks at both ends only if many of the first cells have such blanks. Any other row with
-    such blanks is rechecked, and `stated_text_sql` gives its texts.
-
-    `missing` lists the texts that the layout treats as missing values.
-    """
-    if cell is None:
-        return "cast(null as varchar)"
-    padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
-    text = (
-        f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
-        if padded > first_texts.total() * MANY_SHARE
-        else cell
-    )
-    return _null_if_missing_sql(column, text, missing)
+def _is_frequent(texts: TextCounts, has_property: Callable[[str], object]) -> bool:
+    """Return whether many of the first cells of a column have a property."""
+    return sum(n for text, n in texts.items() if has_property(text)) > texts.total() * MANY_SHARE
 
 
 def stated_text_sql(column: str, missing: Sequence[str]) -> str:
@@ -184,7 +183,7 @@ def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str
     return moment_sql(text, "filed_on", incident.time_zone, midnight=midnight)
 
 
-def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
+def states_times(first_texts: FirstTexts) -> bool:
     """Return whether enough of the first rows of a file contain times of filing for the fast path.
 
     Times are not counted if they are midnight.
@@ -192,16 +191,7 @@ def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
     Args:
         first_texts: column -> cells of the first rows.
     """
-    columns = [first_texts.get(column, NO_TEXTS) for column in ("filed_on", FILED_AT)]
-    return any(
-        sum(count for text, count in texts.items() if has_time(text)) > texts.total() * MANY_SHARE
-        for texts in columns
-    )
-
-
-def no_time_sql(layout: Layout) -> str:
-    """Return the SQL condition that a cell of `raw_filed_on` has only a date, or midnight as its time."""
-    return f"not ({has_time_sql('raw_filed_on', frozenset(_day_formats(layout)))})"
+    return any(_is_frequent(first_texts[column], has_time) for column in ("filed_on", FILED_AT))
 
 
 def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: str = "") -> str:
@@ -212,3 +202,173 @@ def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: 
 def _day_formats(layout: Layout) -> tuple[str, ...]:
     # If `filed_at` is a file's only date column, its format may be set under this key.
     return layout.formats.get("filed_on", tuple(dict.fromkeys((*layout.formats.get(FILED_AT, ()), "iso"))))
+
+
+def enum_type(values: Iterable[str]) -> str:
+    """Return the SQL enum type with these values. DuckDB stores a value of a short enum in one byte."""
+    return f"enum({', '.join(map(quote_literal, values))})"
+
+
+PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
+PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
+CURRENCY_TEXT = "currency text"
+"""The text that names the currency of a row, beside a dimension that may be called `currency`."""
+MAX_ENUM_VALUES = 200
+"""Most values of a dimension that is stored as an SQL enum."""
+_ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}\x{{200B}}\x{{2060}}\x{{FEFF}}+{CONTROL_CHARACTERS}]*"
+_PLAIN_ID = f"'{_ID_CHARACTERS}[1-9]{_ID_CHARACTERS}'"
+"""Pattern of a plain id: it contains a digit other than 0, and no blank, plus sign or control character.
+
+A plain id is neither a word for a missing id nor a number that a spreadsheet has rounded.
+"""
+
+
+def fast_path_sql(
+    incident: Incident,
+    layout: Layout,
+    cells: Mapping[str, str],
+    first_texts: FirstTexts,
+    *,
+    enum_values: Mapping[str, Sequence[str]],
+    surplus: Sequence[str] = (),
+    source: str,
+    file: int,
+) -> str:
+    """Return SQL that converts rows of text to typed claims.
+
+    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck. The
+    column `filed_at` is returned only if many rows have a time; otherwise, rows with a time are rechecked.
+
+    Args:
+        incident: defines the columns and how files write them.
+        layout: the formats of the file.
+        cells: column -> SQL of the cell text in the source. The text is null for an empty cell.
+        first_texts: column -> cell texts of the first rows, which show how the file writes its values.
+        enum_values: dimension -> the values of its enum. A row with another value is rechecked.
+        surplus: columns without a header. A row that has a value in them is rechecked.
+        source: the SQL to insert after `from`.
+        file: the number of the file.
+    """
+    dimensions = [d.id for d in incident.dimensions]
+    texts = {
+        name: _plain_text_sql(name, cells[name], first_texts[name], layout.missing)
+        if name in cells
+        else "cast(null as varchar)"
+        for name in (
+            *IDS,
+            *NAMED_COLUMNS,
+            "filed_on",
+            "loss",
+            *dimensions,
+            *(x for x in (FILED_AT, COUNT) if x in cells),
+        )
+    }
+    named_ids = {c: _named_id_sql(c, incident, first_texts[c]) for c in incident.named_items}
+    values = {
+        column: value_sql(column, incident, layout, only_if=_unusual_format_condition(column, first_texts))
+        for column in ("filed_on", "loss", *dimensions)
+    }
+    values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
+    named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
+    named |= {f"surplus {name}": quote_identifier(name) for name in surplus}
+    own_column, times, added = FILED_AT in cells, states_times(first_texts), ""
+    conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
+    conditions += [f"{quote_identifier(f'surplus {name}')} is null" for name in surplus]
+    if own_column:
+        values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
+    if times or own_column:
+        added = f", {filed_at_sql(incident, own_column=own_column, midnight=times)} as {FILED_AT}"
+    else:  # A row with a time is rechecked.
+        timed = has_time_sql("raw_filed_on", frozenset(_day_formats(layout)))
+        conditions.append(f"coalesce(not ({timed}), true)")
+    if COUNT in cells:
+        values[COUNT] = count_sql(layout)
+        conditions.append(f"{COUNT} is not null")
+        added += f", {COUNT}"
+    if CURRENCY in cells and (currency := incident.loss_currency):
+        named[CURRENCY_TEXT] = cells[CURRENCY]
+        words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
+        text = quote_identifier(CURRENCY_TEXT)
+        is_own = _is_among_sql(f"lower(trim({text}))", map(quote_literal, words))
+        conditions.append(f"({text} is null or {is_own})")
+    return queries.load(
+        "fast_path",
+        source=source,
+        file=str(file),
+        texts=queries.listed_sql(named).removeprefix(","),
+        values=queries.listed_sql(named_ids | values),
+        added=added,
+        marked=IS_SYNTHETIC,
+        dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
+        ok=" and ".join(conditions),
+    )
+
+
+def _plain_text_sql(column: str, cell: str, first_texts: TextCounts, missing: Sequence[str]) -> str:
+    # Blanks are removed only if many of the first cells have them. Any other row with blanks is rechecked,
+    # and `stated_text_sql` gives its texts.
+    if _is_frequent(first_texts, lambda text: text != text.strip(BLANKS)):
+        cell = f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
+    return _null_if_missing_sql(column, cell, missing)
+
+
+def _is_among_sql(value: str, constants: Iterable[str]) -> str:
+    # DuckDB turns `in` and `list_contains` into a join, which does not keep the order of the rows.
+    return f"(coalesce(list_position([{', '.join(constants)}], {value}), 0) > 0)"
+
+
+def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
+    """Return the distinct values of a column if few enough for an SQL enum, else an empty tuple.
+
+    There may be at most `MAX_ENUM_VALUES` values, and each must occur ten times on average.
+    """
+    values = {text for text in texts if text and text == text.strip(BLANKS)}
+    return tuple(sorted(values)) if 0 < len(values) <= min(MAX_ENUM_VALUES, texts.total() // 10) else ()
+
+
+def _unusual_format_condition(column: str, first_texts: FirstTexts) -> str:
+    plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
+    if _is_frequent(first_texts[column], lambda text: text and not plain.fullmatch(text.strip(BLANKS))):
+        return _is_unpadded_sql(quote_identifier(f"raw_{column}"))
+    return NEVER
+
+
+def _is_unpadded_sql(text: str) -> str:
+    """Return an SQL condition that is true if a text has no blank at either end."""
+    first = _is_among_sql(f"unicode({text})", (str(ord(blank)) for blank in BLANKS))
+    last = _is_among_sql(f"{text}[-1]", map(quote_literal, BLANKS))
+    return f"not {first} and not {last}"
+
+
+def _named_id_sql(column: str, incident: Incident, first_texts: TextCounts) -> str:
+    items, ids = incident.named_items[column], incident.known_ids[column]
+    texts = (text.strip(BLANKS) for text, _ in first_texts.most_common())  # frequent ones are found sooner
+    common = {text: ids[normalized_name(text)] for text in texts if normalized_name(text) in ids}
+    id_by_spelling = common | {name: item.id for item in items for name in (item.id, *item.known_names)}
+    if not id_by_spelling:
+        return "cast(null as varchar)"
+    spellings, spelled_ids = (
+        ", ".join(map(quote_literal, texts)) for texts in (id_by_spelling, id_by_spelling.values())
+    )
+    id_type = enum_type(item.id for item in items)
+    position = f"list_position([{spellings}], {quote_identifier('raw_' + column)})"
+    return f"(cast([{spelled_ids}] as {id_type}[]))[{position}]"
+
+
+def _plain_row_conditions(
+    incident: Incident, enum_values: Mapping[str, Sequence[str]], *, own_column: bool
+) -> list[str]:
+    conditions = [
+        f"not coalesce({condition}, false)"
+        for rule, condition in rule_conditions(incident).items()
+        if rule.split(" ", 1)[0] not in IDS and (own_column or rule != SAME_DAY)
+    ]
+    if incident.loss.negative == "zero":
+        conditions.append("not coalesce(loss < 0, false)")
+    conditions.append(f"regexp_full_match(claim_id, {_PLAIN_ID})")
+    conditions.append(f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))")
+    for column in (d.id for d in incident.dimensions if d.kind == "text"):
+        text, value = quote_identifier(f"raw_{column}"), quote_identifier(column)
+        plain = f"{value} is not null" if column in enum_values else f"({_is_unpadded_sql(value)})"
+        conditions.append(f"({text} is null or {plain})")
+    return conditions

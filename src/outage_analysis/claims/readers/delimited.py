@@ -9,72 +9,93 @@ from __future__ import annotations
 
 import csv
 import io
+import mmap
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, partial
+from itertools import islice, product
+from pathlib import Path
+
+import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
-from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
-from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
-from outage_analysis.claims.readers.record_index import Numbers, RecordIndex
-from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, QuotingCheck
-from outage_analysis.claims.readers.shifted_columns import check_not_shifted, with_missing_name
+from outage_analysis.claims.readers.cell_values import BLANKS, value_sql
+from outage_analysis.claims.readers.record_splitting import (
+    MAX_FIELD_LENGTH,
+    Punctuation,
+    RecordIndex,
+    RecordSplitter,
+    SplitRecord,
+)
 from outage_analysis.claims.readers.source_file import (
-    BATCH_ROWS,
+    DAY_LIKE,
+    HEADER_SEARCH_ROWS,
+    MIN_HEADER_COLUMNS,
     EngineQuery,
+    ExpectedTable,
     FileFormat,
-    OpenedFile,
     RowNumbers,
     RowTexts,
     SourceFile,
-    UnreadableRecord,
-    row_texts,
+    TextRecord,
+    batches,
+    header_note,
+    second_table_error,
 )
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.text import TextFile, line_number
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Layout, normalized_name
+from outage_analysis.text import Note, TextFile, line_number, mask_personal_data
 
 MERGED_ROWS = "quotation marks hold whole rows together"
+MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 MIN_DELIMITERS = 3
 """A record may consist of merged rows if rows have this many delimiters; ordinary text rarely has so many."""
 DIGIT = re.compile(r"\d")
+Record = tuple[int, int, int, list[str], str]
+"""Row number, byte offset, byte length and cells of a record, and what is wrong with it."""
 
 
-def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> OpenedFile:
+def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
     """Open a delimited text file: detect its dialect and find its columns.
 
     Raises:
         InputRefused: a column is missing, or the cells of the rows may be shifted against the header.
     """
     dialect = with_missing_name(table, detect_dialect(text.path, table), warehouse)
-    positions = table.column_positions(dialect.headers, dialect.header_row or None)
-    if dialect.surplus and not table.for_inspection:
-        check_not_shifted(table, dialect, positions, warehouse)
+    header_row, escape = dialect.header_row or None, dialect.marks.escape
+    columns = table.column_positions(dialect.headers, header_row)
     # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
-    by_engine = (
-        not (dialect.surplus and table.for_inspection) and not dialect.marks.escape and not text.damaged
+    by_engine = not escape and not text.damaged
+    if dialect.surplus and table.for_inspection:
+        by_engine = False
+    elif dialect.surplus:
+        check_not_shifted(table, dialect, columns, warehouse)
+    marks = dialect.marks
+    note = Note(
+        "dialect",
+        delimiter=repr(marks.delimiter),
+        spaces=Note("with_spaces") if marks.spaced else "",
+        quote=Note("quoted", mark=marks.quote) if marks.quote else Note("unquoted"),
+        escape=Note("escape", mark=escape) if escape else "",
+        header=header_note(dialect.header_row),
+        wider=Note("wider_rows", fields=str(dialect.surplus)) if dialect.surplus else "",
     )
-    file = DelimitedFile(
+    return DelimitedFile(
         table=table,
-        columns=tuple(positions),
-        file_format=FileFormat(
-            text.encoding,
-            dialect.note,
-            dialect.headers,
-            dialect.header_row or None,
-            escape=dialect.marks.escape,
-        ),
+        columns=columns,
+        file_format=FileFormat(text.encoding, note, dialect.headers, header_row, escape=escape),
+        first_row=dialect.header_row + 1,
+        engine=_engine_query(text, dialect, columns) if by_engine else None,
         text=text,
         dialect=replace(dialect, preview=()),
-        positions=positions,
     )
-    return file, _engine_query(text, dialect, positions) if by_engine else None
 
 
-def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -> EngineQuery:
+def _engine_query(text: TextFile, dialect: Dialect, columns: Mapping[str, int]) -> EngineQuery:
     # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
     names = [f"c{i}" for i in range(dialect.width)]
     # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts
@@ -82,8 +103,8 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
     space = " " if dialect.marks.spaced else ""
     return EngineQuery(
         f"({queries.load('delimited')})",
-        {c: names[at] for c, at in positions.items()},
-        {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in positions.items()},
+        {c: names[at] for c, at in columns.items()},
+        {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in columns.items()},
         {
             "path": escaped_path(text.path),
             "delimiter": dialect.marks.delimiter,
@@ -94,168 +115,419 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
             "parallel": True,
             "columns": dict.fromkeys(names, "VARCHAR"),
         },
-        first_row=dialect.header_row + 1,
         surplus=names[len(dialect.headers) :],
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class DelimitedFile(SourceFile):
-    """A delimited text file. `positions` maps each column to the position of its cell in a row."""
+    """A delimited text file."""
 
     text: TextFile
     dialect: Dialect
-    positions: dict[str, int]
 
     @cached_property
     def index(self) -> RecordIndex:
         """The positions of the records in the file. They are found in one pass over the file."""
-        return RecordIndex.build(
-            self.text.path,
-            self.dialect.marks.delimiter,
-            self.dialect.marks.quote,
-            width=self.dialect.width,
-            header_row=self.dialect.header_row,
-            begin=self.text.text_start,
-        )
+        dialect, text = self.dialect, self.text
+        return RecordIndex(text.path, dialect.marks, dialect.width, dialect.header_row, text.text_start)
 
     def row_numbers(self) -> RowNumbers | None:
         """Count the rows. None if DuckDB and the csv module may split the file into different rows."""
         index, header_row = self.index, self.dialect.header_row
         # DuckDB skips lines, but `header_row` counts records, and a record may have several lines. If this
         # can matter above the header, the csv module reads the file instead.
-        lines_above = index.several_lines and header_row > 1
-        if lines_above or not index.regular or self._has_merged_rows():
+        if not index.regular or (index.several_lines and header_row > 1):
             return None
-        rows = index.records - index.blanks - header_row
-        return RowNumbers(header_row + 1, rows, index.uneven, index.several_lines)
+        for _, _, text in index.fetch(index.uneven) if index.several_lines else ():
+            if len(list(islice(self.dialect.splitter.split(io.StringIO(text, newline="")), 2))) > 1:
+                return None  # Stray quotation marks have merged rows into one record.
+        return RowNumbers(index.records - index.blanks - header_row, index.uneven, index.several_lines)
 
-    def _has_merged_rows(self) -> bool:
-        index, splitter = self.index, self.dialect.splitter
-        if not index.several_lines:
-            return False
-        texts = (io.StringIO(text, newline="") for _, _, text in index.fetch(index.uneven))
-        return any(len(list(islice(splitter.split(lines), 2))) > 1 for lines in texts)
-
-    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
         """Read rows with the csv module.
 
         Raises:
             InputRefused: the file contains a second table.
         """
-        with _long_fields():
-            every = split_records(self.text, self.dialect, self.positions)
-            yield from self._batches(every if rows is None else self._records_again(rows))
+        before = csv.field_size_limit(MAX_FIELD_LENGTH)
+        try:
+            records = self._records() if rows is None else self._records_again(rows)
+            yield from batches(self.columns, self._fitted(records))
+        finally:
+            csv.field_size_limit(before)
 
-    def _batches(self, records: Iterable[Record]) -> Iterator[RowTexts]:
+    def _fitted(self, records: Iterable[Record]) -> Iterator[TextRecord]:
+        """Yield the records below the header with the cells of the columns, if they fit the header."""
         width, named = self.dialect.width, len(self.dialect.headers)
-        batch: list[Record] = []
-        unreadable: list[UnreadableRecord] = []
-        empty = 0
-        for record in records:
-            if record.row <= self.dialect.header_row:
+        for row, offset, length, cells, problem in records:
+            if row < self.first_row:
                 continue
-            cells = record.cells
-            if record.problem:
-                unreadable.append((record.row, record.offset, record.length, record.problem))
-            elif not any(cells):
-                empty += 1
-            elif (len(cells) == width and not any(cells[named:])) or (
+            fits = (len(cells) == width and not any(cells[named:])) or (
                 self.dialect.last_is_filled
                 and len(cells) > width
                 and not any(cells[width:])
                 and bool(cells[width - 1])
-            ):
-                batch.append(record)
+            )
+            if problem or not any(cells):
+                yield row, offset, length, None, problem
+            elif fits:
+                yield row, offset, length, [cells[at] for at in self.columns.values()], ""
+            elif self.table.is_other_header(cells, self.columns):
+                raise second_table_error(self.table.file, row, line_number(self.text, offset))
             else:
-                if self.table.is_other_header(cells, self.positions):
-                    line = line_number(self.text, record.offset)
-                    raise second_table_error(self.table.file, record.row, line)
-                problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
-                unreadable.append((record.row, record.offset, record.length, problem))
-            if len(batch) + len(unreadable) == BATCH_ROWS:
-                yield self._row_texts(batch, unreadable, empty)
-                batch, unreadable, empty = [], [], 0
-        yield self._row_texts(batch, unreadable, empty)
+                fields = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
+                yield row, offset, length, None, fields
 
-    def _row_texts(self, batch: list[Record], unreadable: list[UnreadableRecord], empty: int) -> RowTexts:
-        cells = self.positions.values()
-        rows = ((r.row, r.offset, r.length, *(r.cells[at] for at in cells)) for r in batch)
-        return row_texts(self.positions, rows, unreadable, empty)
+    def _records(self) -> Iterator[Record]:
+        """Yield every record, with what is wrong with its quotation marks or characters."""
+        offset = self.text.text_start
+        with self.text.path.open(encoding="utf-8-sig", newline="") as stream:
+            for row, record in enumerate(self.dialect.splitter.split(stream), start=1):
+                raw = "".join(record.lines)
+                problem = record.problem
+                if not problem and self._contains_rows(record.lines):
+                    problem = MERGED_ROWS
+                if not problem and self._has_misplaced_quote(raw, record.cells):
+                    problem = MISPLACED_QUOTE
+                length = len(raw.encode())
+                yield row, offset, length, record.cells, problem
+                offset += length
 
-    def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
-        options = self.dialect.marks.reader_options
+    def _records_again(self, numbers: pl.Series) -> Iterator[Record]:
         for number, offset, text in self.index.fetch(numbers):
             lines = list(io.StringIO(text, newline=""))
-            cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
-            problem = MERGED_ROWS if _contains_rows(lines, self.dialect, self.positions) else ""
-            yield Record(number, offset, len(text.encode()), cells, problem)
+            cells = next(csv.reader(lines, **self.dialect.marks.reader_options))  # type: ignore[arg-type]
+            problem = MERGED_ROWS if self._contains_rows(lines) else ""
+            yield number, offset, len(text.encode()), cells, problem
+
+    def _contains_rows(self, lines: Sequence[str]) -> bool:
+        """Return whether two stray quotation marks have merged several rows into one record.
+
+        Rows were merged if each line of the record has as many delimiters as a row, and a row has at least
+        `MIN_DELIMITERS`. They were also merged if the first line and another line can both be read as rows.
+        """
+        if len(lines) == 1:
+            return False
+        between, delimiter = len(self.dialect.headers) - 1, self.dialect.marks.delimiter
+        if between >= MIN_DELIMITERS and all(line.count(delimiter) >= between for line in lines):
+            return True
+        first, *others = map(self._reads_as_row, lines)
+        return first and any(others)
+
+    def _reads_as_row(self, line: str) -> bool:
+        cells = self.dialect.splitter.naive_cells(line)
+        if len(cells) != self.dialect.width:
+            return False
+        values = {column: cells[at].strip() for column, at in self.columns.items()}
+        day, loss = values.get("filed_on"), values.get("loss")
+        dated = day is None or DAY_LIKE.search(day) is not None
+        priced = loss is None or DIGIT.search(loss) is not None or (loss == "" and day is not None)
+        return values.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
+
+    def _has_misplaced_quote(self, record: str, cells: list[str]) -> bool:
+        """Return whether a quotation mark is inside a field of a record that does not begin with one.
+
+        In a file without quoted fields, a quotation mark is an ordinary character (5" pipe). In a file
+        with quoted fields, a quotation mark inside an unquoted field is an error: the delimiter before it or
+        the second quotation mark is missing. A quotation mark after spaces at the beginning of a field is
+        also an error, unless the reader skips these spaces.
+        """
+        marks = self.dialect.marks
+        if not marks.quote or not any(marks.quote in cell for cell in cells):
+            return False
+        if marks.patterns.well_formed.fullmatch(record):
+            return False
+        after_spaces = f"(?:^|{re.escape(marks.delimiter)}) +{re.escape(marks.quote)}"
+        return re.search(after_spaces, record) is not None or self._quotes_fields
+
+    @cached_property
+    def _quotes_fields(self) -> bool:
+        marks, begin = self.dialect.marks, self.text.text_start
+        quote, delimiter = (re.escape(text.encode()) for text in (marks.quote, marks.delimiter))
+        opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * marks.spaced + quote)
+        with (
+            self.text.path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text,
+        ):
+            return text[begin : begin + 1] == marks.quote.encode() or opening.search(text, begin) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record of a delimited text file, split into cells.
+DELIMITERS = (",", ";", "\t", "|", " ")
+BACKSLASH = "\\"
+MIN_FILLED_ROWS = 5
+MIN_FITTING_SHARE = 0.5
+"""If at least this share of the rows fits another delimiter, the space is not tried as a delimiter."""
+HEAD_BYTES = 1 << 20
+SAMPLE_ROWS = 200
+"""Number of first rows from which the dialect is detected."""
+PREVIEW_ROWS = 5_000
+"""Most first rows, within the first megabyte, that are read to see how a file writes its values."""
 
-    `offset` and `length` are the position and length of the record in the file, in bytes. `problem` states
-    why the record cannot be split into cells; it is empty if the record can be split.
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited text file is split into rows and cells.
+
+    `header_row` is 0 if the file has no header. `width` is the number of fields per row.
     """
 
-    row: int
-    offset: int
-    length: int
-    cells: list[str]
-    problem: str = ""
+    marks: Punctuation
+    headers: tuple[str, ...]
+    header_row: int
+    width: int
+    last_is_filled: bool = False
+    """Whether the first rows all have a value in the last column, and number at least `MIN_FILLED_ROWS`."""
+    preview: tuple[list[str], ...] = ()
+    """The cells of the first rows below the header. For a row that cannot be read, the list is empty."""
+
+    @property
+    def splitter(self) -> RecordSplitter:
+        """Splits the lines of the file into records."""
+        return RecordSplitter(self.marks, self.width)
+
+    @property
+    def surplus(self) -> int:
+        """The number of fields by which a row is longer than the header; these last fields are empty."""
+        return self.width - len(self.headers)
 
 
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    before = csv.field_size_limit(MAX_FIELD_LENGTH)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
+def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
+    """Return the dialect (delimiter, quotation mark, header row) that fits a delimited text file best.
 
+    Its header names the most known columns, and its rows fit the header.
 
-def _contains_rows(lines: Sequence[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Return whether two stray quotation marks have merged several rows into one record.
-
-    Rows were merged if each line of the record has as many delimiters as a row, and a row has at least
-    `MIN_DELIMITERS`. They were also merged if the first line and another line can both be read as rows.
+    Raises:
+        InputRefused: the file has no row, or no delimiter makes its header readable.
     """
-    if len(lines) == 1:
-        return False
-    between = len(dialect.headers) - 1
-    if between >= MIN_DELIMITERS and all(line.count(dialect.marks.delimiter) >= between for line in lines):
-        return True
-    first, *others = (_reads_as_row(line, dialect, mapping) for line in lines)
-    return first and any(others)
+    with path.open("rb") as stream:
+        block = stream.read(HEAD_BYTES)
+        if stream.read(1):
+            block = block[: max(block.rfind(b"\n"), block.rfind(b"\r")) + 1] or block
+    head = block.decode("utf-8-sig", errors="ignore")
+    if not head.strip("\0 \t\r\n"):
+        raise InputRefused("holds no row", file=table.file)
+    lines = list(io.StringIO(head, newline=""))
+    score, dialect, sample = (-1, 0.0, 0), None, list[SplitRecord]()
+    for marks in _candidates(head, table.layout, for_inspection=table.for_inspection):
+        fits = score[1] >= MIN_FITTING_SHARE and score[2] >= MIN_HEADER_COLUMNS
+        if marks.delimiter == " " != table.layout.delimiter and fits:
+            continue  # Another delimiter fits: the spaces may separate words within cells.
+        tried, records = _try_dialect(lines, table, marks)
+        body = [record for record in records[tried.header_row :] if record.cells or record.problem]
+        fitting = sum(len(record.cells) == tried.width and not record.problem for record in body)
+        named, width = table.layout.header_positions(tried.headers, table.columns), len(tried.headers)
+        found = len(named), fitting / len(body) if body and width > 1 else 0.0, width
+        if found > score:
+            score, dialect, sample = found, tried, records
+    if dialect is None:  # pragma: no cover - there is always a candidate
+        raise InputRefused("has a header that cannot be read", file=table.file, row=1)
+    if dialect.marks.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
+        # An empty cell between blanks is not seen, so the cells behind it would move into wrong columns.
+        raise InputRefused(
+            "separates its columns by several blanks",
+            file=table.file,
+            row=dialect.header_row or None,
+            remedy="Save it as CSV, with a comma or a tab between the columns.",
+        )
+    table.check_above_header([record.cells for record in sample], dialect.header_row - 1)
+    more = _sample(lines, dialect.marks, dialect.width, dialect.header_row + PREVIEW_ROWS)
+    preview = tuple(record.cells for record in more[dialect.header_row :])
+    last = [row[-1] for row in preview if len(row) == dialect.width and not dialect.surplus]
+    return replace(dialect, preview=preview, last_is_filled=all(last) and len(last) >= MIN_FILLED_ROWS)
 
 
-def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    cells = line.rstrip("\r\n").replace(dialect.marks.quote, "").split(dialect.marks.delimiter)
-    if len(cells) != dialect.width:
-        return False
-    values = {column: cells[at].strip() for column, at in mapping.items()}
-    day, loss = values.get("filed_on"), values.get("loss")
-    dated = day is None or DAY_LIKE.search(day) is not None
-    priced = loss is None or DIGIT.search(loss) is not None or (loss == "" and day is not None)
-    return values.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
+def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[Punctuation]:
+    declared = re.match(r"sep=(.)\r?\n", head)
+    delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
+    quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
+    escapes = ("", BACKSLASH) if for_inspection else ("",)
+    escapes = escapes if layout.escape is None else (layout.escape.replace("none", ""),)
+    for escape, quote, delimiter in product(escapes, quotes, delimiters):
+        if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
+            continue
+        escaped = any(mark and BACKSLASH + mark in head for mark in (quote, delimiter))
+        if escape and layout.escape is None and not escaped:
+            continue
+        yield Punctuation(delimiter, quote or "", escape)
 
 
-def split_records(text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> Iterator[Record]:
-    """Yield every record of a file. Record 1 is the first row of the file.
+def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
+    edge = rf"(?:^|{re.escape(delimiter)})"
+    end = rf"(?={re.escape(delimiter)}|[\r\n]|$)"
+    doubled, single = (re.compile(text, re.MULTILINE) for text in (f'{edge}"', f"{edge}'[^']*'{end}"))
+    return "'" in head and not doubled.search(head) and single.search(head) is not None
 
-    The `problem` of a record describes errors in its quotation marks or characters.
+
+def _try_dialect(
+    lines: Sequence[str], table: ExpectedTable, marks: Punctuation
+) -> tuple[Dialect, list[SplitRecord]]:
+    least = 1 + (table.layout.header_row or 0)
+    for spaced in (True, False) if marks.quote and marks.delimiter != " " else (False,):
+        tried = replace(marks, spaced=spaced)
+        whole = (x for x in lines[:SAMPLE_ROWS] if not marks.quote or tried.patterns.well_formed.fullmatch(x))
+        widths = Counter(len(r.cells) for r in RecordSplitter(tried, 0).split(whole) if len(r.cells) > 1)
+        width = widths.most_common(1)[0][0] if widths else 1
+        sample = _sample(lines, tried, width, least)
+        dialect = _dialect(sample, table, tried)
+        if dialect.width != width:
+            sample = _sample(lines, tried, dialect.width, least)
+            dialect = _dialect(sample, table, tried)
+        if not spaced:
+            break
+        # The spaces belong to the delimiters if one follows each delimiter, except those before empty fields.
+        text = "".join(line for record in sample[dialect.header_row :] for line in record.lines)
+        mark, delimiter = re.escape(marks.quote), re.escape(marks.delimiter)
+        bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", text)
+        if f"{delimiter} " in bare and not re.search(f"{delimiter}[^ {delimiter}\r\n]", bare):
+            break
+    return dialect, sample
+
+
+def _sample(lines: Sequence[str], marks: Punctuation, width: int, least: int) -> list[SplitRecord]:
+    """Return the first records of a file: `least` records or more, if the file has so many.
+
+    The cells of a damaged record are kept only if it may be the header.
     """
-    offset = text.text_start
-    with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        quoting = QuotingCheck(text.path, offset, dialect.marks)
-        for row, record in enumerate(dialect.splitter.split(stream), start=1):
-            raw = "".join(record.lines)
-            problem = record.problem
-            if not problem and _contains_rows(record.lines, dialect, mapping):
-                problem = MERGED_ROWS
-            problem = problem or quoting.problem(raw, record.cells)
-            length = len(raw.encode())
-            yield Record(row, offset, length, record.cells, problem)
-            offset += length
+    records = [*islice(RecordSplitter(marks, width).split(lines), max(SAMPLE_ROWS, least))]
+    for at, record in enumerate(records):
+        if record.problem and (at >= HEADER_SEARCH_ROWS or len(record.cells) != width):
+            records[at] = replace(record, cells=[])
+    return records
+
+
+def _dialect(sample: Sequence[SplitRecord], table: ExpectedTable, marks: Punctuation) -> Dialect:
+    rows = [record.cells for record in sample]
+    place = table.header_position(rows)
+    if place < 0:
+        width = max((len(row) for row in rows[:HEADER_SEARCH_ROWS]), default=0)
+        return Dialect(marks, tuple(str(n + 1) for n in range(width)), 0, width)
+    headers = tuple(c.strip() for c in rows[place]) if place < len(rows) else ()
+    body, width = rows[place + 1 :], len(headers)
+    widths = {len(row) for row in body if row}
+    # If every row ends in the same number of empty cells, these are no columns.
+    if len(body) > 1 and len(widths) == 1 and not any(any(row[width:]) for row in body):
+        width = max(width, *widths)
+    return Dialect(marks, headers, place + 1, width)
+
+
+NAME_COLUMNS = ("service", "claimant_type")
+EXAMPLE_COLUMNS = ("loss", "filed_on")
+"""The columns from which the error message takes an example cell: the first one that is shifted."""
+MAX_CELL_LENGTH = 24
+"""Most characters of a cell that the error message shows."""
+LETTERS = re.compile(r"[^\W\d_]{2,}")
+MIN_WIDER_SHARE = 0.9
+"""A column name is missing if at least this share of the rows has an additional field and is readable."""
+MIN_READABLE_SHARE = 0.5
+"""A shift is impossible if it leaves less than this share of the readable cells of some column readable."""
+
+
+def with_missing_name(table: ExpectedTable, dialect: Dialect, warehouse: Warehouse) -> Dialect:
+    """Insert an empty column name into the header if each row has one field more than the header.
+
+    The name is inserted at the only position at which the dates, amounts and names of services are valid.
+    Some programs write row numbers into a first column without a name.
+
+    Raises:
+        InputRefused: the values are valid for several positions of the empty name, or for none.
+    """
+    rows = [row for row in dialect.preview[:SAMPLE_ROWS] if row]
+    width = len(dialect.headers) + 1
+    wider = [row for row in rows if len(row) == width]
+    if not dialect.header_row or dialect.surplus or len(wider) < max(2, MIN_WIDER_SHARE * len(rows)):
+        return dialect
+    named_columns = table.layout.header_positions(dialect.headers, table.columns)
+    checked = [column for column in (*NAME_COLUMNS, *EXAMPLE_COLUMNS) if column in named_columns]
+    readable = partial(_readable_cells, table, warehouse)
+    readings: dict[tuple[int, ...], int] = {}
+    for gap in reversed(range(width)) if len(checked) > 1 else ():
+        places = {column: at + (at >= gap) for column, (at, *_) in named_columns.items()}
+        texts = {column: _filled_cells(wider, places[column]) for column in checked}
+        if all(cells and readable(c, cells) >= MIN_WIDER_SHARE * len(cells) for c, cells in texts.items()):
+            readings[tuple(places.values())] = gap
+    gaps = sorted(readings.values())
+    numbers = [row[0].strip() for row in wider]
+    counts_rows = any(numbers == [str(at) for at in range(first, first + len(wider))] for first in (0, 1))
+    if len(gaps) > 1 and gaps[0] == 0 and counts_rows and len({row[1] for row in wider}) == len(wider):
+        gaps = [gap for gap in gaps if gap != 1]
+    if len(gaps) != 1:
+        raise InputRefused(
+            f"has {width} fields in each row and {width - 1} names in its header",
+            file=table.file,
+            row=dialect.header_row,
+            value=mask_personal_data(", ".join(dialect.headers)),
+            remedy="Add the missing name to the header.",
+        )
+    headers = (*dialect.headers[: gaps[0]], "", *dialect.headers[gaps[0] :])
+    return replace(dialect, headers=headers, width=width)
+
+
+def check_not_shifted(
+    table: ExpectedTable, dialect: Dialect, mapping: dict[str, int], warehouse: Warehouse
+) -> None:
+    """Raise an error if rows have more fields than the header and the header may lack a delimiter.
+
+    Every row ends in empty cells without a header. There are two possible reasons. Either each row has
+    superfluous delimiters at its end, or a delimiter is missing in the header. In the second case, the cells
+    of all columns after the missing delimiter are further right than the header says. Such a shift is
+    impossible if the days, amounts or names of a column become unreadable with it. The delimiter cannot be
+    missing in a header cell that is the name of a known column.
+
+    Raises:
+        InputRefused: the rows can be read with a shift as well as without.
+    """
+    body = dict(enumerate(dialect.preview[:SAMPLE_ROWS], start=dialect.header_row + 1))
+    body = {number: row for number, row in body.items() if len(row) == dialect.width and any(row)}
+    rows = [*body.values()]
+    kinds = {d.id: d.kind for d in table.incident.dimensions}
+    readable = partial(_readable_cells, table, warehouse)
+    for (gap, name), by in product(enumerate(dialect.headers), range(1, dialect.surplus + 1)):
+        behind = sorted((column for column in mapping if mapping[column] > gap), key=lambda c: mapping[c])
+        shifted = {column: _filled_cells(rows, mapping[column] + by) for column in behind}
+        if gap in mapping.values() or not any(shifted.values()):
+            continue
+        # In the other columns, any text, or no value, is valid, so the shift remains possible.
+        checked = [
+            column
+            for column, cells in shifted.items()
+            if kinds.get(column) != "text" and (cells or column not in ("claimant_id", *kinds))
+        ]
+        as_stated = {column: _filled_cells(rows, mapping[column]) for column in checked}
+        if all(readable(c, shifted[c]) >= MIN_READABLE_SHARE * readable(c, as_stated[c]) for c in checked):
+            number, row = next(iter(body.items()))
+            column = next((c for c in EXAMPLE_COLUMNS if c in behind), behind[0])
+            one, other = (_cell_and_place(row, mapping[column] + more) for more in (0, by))
+            header, fields = mask_personal_data(name), "fields" if dialect.surplus > 1 else "field"
+            raise InputRefused(
+                f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
+                "read in two ways",
+                file=table.file,
+                row=number,
+                column=column,
+                value=f"{one}, or {other} if the header lacks a delimiter in '{header}'",
+                remedy="Add the missing delimiter to the header: there, or at its end if each row only "
+                "ends in one too many.",
+            )
+
+
+def _cell_and_place(row: Sequence[str], at: int) -> str:
+    text = row[at].strip(BLANKS)
+    short = len(text) <= MAX_CELL_LENGTH and not LETTERS.search(text)
+    return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
+
+
+def _filled_cells(rows: Sequence[Sequence[str]], at: int) -> list[str]:
+    return [text for row in rows if (text := row[at].strip(BLANKS))]
+
+
+def _readable_cells(table: ExpectedTable, warehouse: Warehouse, column: str, cells: Sequence[str]) -> int:
+    """Return how many cells can be read as values of a column."""
+    incident = table.incident
+    if column in NAME_COLUMNS:
+        return sum(normalized_name(cell) in incident.known_ids[column] for cell in cells)
+    if column not in ("filed_on", "loss", *(d.id for d in incident.dimensions)):
+        return len(cells)
+    frame = pl.Series(f"raw_{column}", cells, pl.String).to_frame()
+    query = queries.load("readable_cells", value=value_sql(column, incident, table.layout))
+    return int(warehouse.frame(query, inputs={"cells": frame}).item())

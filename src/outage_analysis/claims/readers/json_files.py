@@ -10,23 +10,23 @@ import json
 import re
 from array import array
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import polars as pl
 
-from outage_analysis.claims.readers.expected_table import ExpectedTable
-from outage_analysis.claims.readers.record_index import Numbers
+from outage_analysis.claims.readers.record_splitting import Numbers
 from outage_analysis.claims.readers.source_file import (
-    BATCH_ROWS,
     PLACES,
+    ExpectedTable,
     FileFormat,
     RowTexts,
     SourceFile,
-    UnreadableRecord,
-    row_texts,
+    TextRecord,
+    batches,
 )
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile
@@ -58,48 +58,40 @@ def open_json(table: ExpectedTable, text: TextFile) -> JsonFile:
         value = _parse(record)
         if isinstance(value, dict):
             headers |= value
-    positions = table.column_positions([*headers], None)
     return JsonFile(
         table=table,
-        columns=tuple(positions),
+        columns=table.column_positions([*headers], None),
         file_format=FileFormat(text.encoding, Note("object_per_line"), tuple(headers)),
         text=text,
-        keys={column: [*headers][at] for column, at in positions.items()},
         places=np.array(places).reshape(-1, len(PLACES)),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonFile(SourceFile):
-    """A JSON file. `keys` maps each column to the key of its value; `places` has the `PLACES` of each row."""
+    """A JSON file. `places` has the `PLACES` of each row."""
 
     text: TextFile
-    keys: Mapping[str, str]
     places: Numbers
 
-    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
         """Read rows. A line or an array element that is not a flat JSON object is unreadable."""
         places = self.places if rows is None else self.places[np.isin(self.places[:, 0], rows)]
-        for first in range(0, len(places), BATCH_ROWS):
-            yield self._row_texts(places[first : first + BATCH_ROWS].tolist())
+        return batches(self.columns, self._records(places))
 
-    def _row_texts(self, places: list[list[int]]) -> RowTexts:
-        good: list[tuple[int | str | None, ...]] = []
-        unreadable: list[UnreadableRecord] = []
+    def _records(self, places: Numbers) -> Iterator[TextRecord]:
+        keys = [self.file_format.headers[at] for at in self.columns.values()]
         with self.text.path.open("rb") as stream:
-            for row, at, length in places:
+            for row, at, length in map(np.ndarray.tolist, places):
                 stream.seek(at)
                 value = _parse(stream.read(length).decode().strip())
                 if isinstance(value, str):
-                    unreadable.append((row, at, length, value))
+                    yield row, at, length, None, value
                     continue
-                cells = [*map(_cell_text, map(value.get, self.keys.values()))]
+                cells = [*map(_cell_text, map(value.get, keys))]
                 # In an inspected file every key is a column, even one that no claim needs.
-                if not self.table.for_inspection and any(cell is NESTED for cell in cells):
-                    unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
-                else:
-                    good.append((row, at, length, *cells))
-        return row_texts(self.keys, good, unreadable)
+                nested = not self.table.for_inspection and any(cell is NESTED for cell in cells)
+                yield row, at, length, cells, f"no flat JSON object: {NESTED}" if nested else ""
 
 
 def _has_lines(path: Path) -> bool:

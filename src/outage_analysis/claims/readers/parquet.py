@@ -1,10 +1,12 @@
-"""Read Parquet files with DuckDB. The first record of a file is row 1."""
+"""Read Parquet files with DuckDB, and data frames as such files. The first record is row 1."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,21 +14,18 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
-from outage_analysis.claims.readers.data_frames import DATA_FRAME
-from outage_analysis.claims.readers.expected_table import ExpectedTable
-from outage_analysis.claims.readers.record_index import Numbers
 from outage_analysis.claims.readers.source_file import (
     EngineQuery,
+    ExpectedTable,
     FileFormat,
-    OpenedFile,
     RowNumbers,
     RowTexts,
     SourceFile,
-    raise_engine_problem,
 )
-from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Incident
+from outage_analysis.claims.run_settings import limits
+from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream, Warehouse
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
+from outage_analysis.files import temporary_folder
 from outage_analysis.text import THOUSANDTHS
 
 
@@ -56,7 +55,7 @@ INCIDENT_KEY = "outage_analysis.incident"
 
 def saved_incident_id(path: Path) -> str | None:
     """Return the id of the incident whose claims a Parquet file has; None for any other file."""
-    if path.suffix.lower() not in (".parquet", ".pq"):
+    if path.suffix.lower() != ".parquet":
         return None
     try:
         return pl.read_parquet_metadata(path).get(INCIDENT_KEY)
@@ -64,26 +63,11 @@ def saved_incident_id(path: Path) -> str | None:
         return None  # `open_parquet` later raises an error for a file that is not Parquet.
 
 
-def was_saved_from_claims(path: Path, incident: Incident) -> bool:
-    """Return whether the function `save_claims` of this package wrote the Parquet file `path`.
-
-    Such a file already has the column names of a claim. So no layout (TOML file that maps columns) applies to
-    it.
-
-    Raises:
-        InputRefused: the file contains claims of another incident.
-    """
-    saved_incident = saved_incident_id(path)
-    if saved_incident is not None and saved_incident != incident.id:
-        raise InputRefused(f"holds claims of {saved_incident}, not of {incident.id}", file=path.name)
-    return saved_incident is not None
-
-
 PREVIEW_ROWS = 5_000
 """Number of rows at the start of a file from which its notations are detected."""
 
 
-def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> OpenedFile:
+def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> ParquetFile:
     """Open a Parquet file and find its columns.
 
     Numbers and days are converted to text, and are then parsed like the cells of a text file.
@@ -94,33 +78,33 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Open
     try:
         # The file is opened here because Polars would read * and ? in a path as wildcards.
         with path.open("rb") as stream:
-            kinds = pl.read_parquet_schema(stream).items()
+            schema = pl.read_parquet_schema(stream)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused("is not a Parquet file", file=table.file) from error
-    # Texts with a type of another program, such as ADBC's for the numbers of PostgreSQL, are texts.
-    texts = {n for n, k in kinds if isinstance(k, pl.BaseExtension) and k.ext_storage() == pl.String}
-    schema = {name: pl.String() if name in texts else kind for name, kind in kinds}
-    headers = tuple(schema)
-    positions = table.column_positions(headers, None)
-    for column, at in positions.items():
+    headers, kinds = tuple(schema), [*schema.values()]
+    columns, cells = table.column_positions(headers, None), {}
+    for column, at in columns.items():
+        kind = kinds[at]
+        if isinstance(kind, pl.BaseExtension) and kind.ext_storage() == pl.String:
+            kind = pl.String()  # of another program, such as ADBC's type for the numbers of PostgreSQL
         # A time of day counts as plain only in a column that is joined to a date, such as "filed_on 2".
         plain = (*PLAIN_TYPES, pl.Time) if column.startswith(("filed_on ", "filed_at ")) else PLAIN_TYPES
-        if not (table.for_inspection or isinstance(schema[headers[at]], plain)):
+        if not (table.for_inspection or isinstance(kind, plain)):
             raise InputRefused(
                 "holds neither text nor numbers nor days",
                 file=table.file,
                 column=headers[at],
-                value=schema[headers[at]],
+                value=kind,
                 remedy="Store it as text, a number or a date.",
             )
+        # Columns are named after their positions, because DuckDB does not tell "Service" from "service".
+        cells[column] = _text_sql(column, f"c{at}", kind)
     if not headers:
         raise InputRefused("has no columns", file=table.file)
-    # Columns are named after their positions, because DuckDB does not tell "Service" from "service".
-    cells = {c: _text_sql(c, f"c{at}", schema[headers[at]]) for c, at in positions.items()}
     numbered = ", ".join(f"c{at}" for at in range(len(headers)))
     file = ParquetFile(
         table=table,
-        columns=tuple(cells),
+        columns=columns,
         file_format=FileFormat(path.suffix.lower()[1:] or DATA_FRAME, "", headers),
         path=path,
         warehouse=warehouse,
@@ -128,16 +112,14 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Open
         texts_sql=queries.listed_sql(cells).removeprefix(","),
     )
     if table.for_inspection:  # The rows of an inspected file are read by `texts`.
-        return file, None
-    query = queries.load("parquet_first", texts=file.texts_sql, columns=numbered, most=str(PREVIEW_ROWS))
-    first = file.frame(query)
-    source = EngineQuery(
-        f"({queries.load('parquet', columns=numbered)})",
-        cells,
-        {c: first[c].drop_nulls().to_list() for c in cells},
-        {"path": escaped_path(path)},
-    )
-    return file, source
+        return file
+    query, place = queries.load("parquet", columns=numbered), escaped_path(path)
+    try:
+        first = warehouse.frame(file.texts_query(f"limit {PREVIEW_ROWS}"), path=place)
+    except InputRefused as error:
+        raise file.engine_error(error) from error
+    first_texts = {c: first[c].drop_nulls().to_list() for c in cells}
+    return replace(file, engine=EngineQuery(f"({query})", cells, first_texts, {"path": place}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,28 +133,90 @@ class ParquetFile(SourceFile):
     texts_sql: str
     engine_problem: ClassVar[str] = "is a damaged Parquet file"
 
-    @cached_property
-    def rows(self) -> int:
-        """The number of rows, read from the metadata of the file."""
-        return int(self.frame(queries.load("parquet_count")).item())
-
     def row_numbers(self) -> RowNumbers:
         """Return how many rows the metadata of the file states."""
-        return RowNumbers(1, self.rows)
+        count = self.warehouse.frame(queries.load("parquet_count"), path=escaped_path(self.path))
+        return RowNumbers(count.item())
 
-    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+    def texts_query(self, chosen: str) -> str:
+        """Return the query of the texts of rows, which `chosen` selects in SQL."""
+        return queries.load("parquet_texts", texts=self.texts_sql, columns=self.numbered, chosen=chosen)
+
+    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
         """Read rows with DuckDB, which converts their values to text."""
-        inputs, chosen = {}, "true"
+        inputs, chosen = {}, ""
         if rows is not None:
-            inputs["wanted_rows"] = pl.DataFrame({"number": rows}, schema={"number": pl.Int64})
-            chosen = "source_row in (select number from wanted_rows)"
-        query = queries.load("parquet_texts", texts=self.texts_sql, columns=self.numbered, chosen=chosen)
-        yield RowTexts(inputs, query, {"path": escaped_path(self.path)})
+            inputs["wanted_rows"] = rows.to_frame("number")
+            chosen = "where source_row in (select number from wanted_rows)"
+        yield RowTexts(inputs, self.texts_query(chosen), {"path": escaped_path(self.path)})
 
-    def frame(self, query: str) -> pl.DataFrame:
-        """Return the rows of a query that reads the file."""
+
+DATA_FRAME = "data frame"
+"""The name of the file that a data frame is written to, and its name in messages and tables."""
+CAST = "Leave out such columns, or cast them to text, numbers or dates."
+DataFrame = ArrowFrame | pl.LazyFrame
+Sources = str | Path | Sequence[str | Path] | DataFrame
+"""Complaint files, or one data frame."""
+
+
+def polars_frame(frame: object) -> pl.DataFrame:
+    """Return a data frame of any library as a Polars frame.
+
+    Raises:
+        UsageError: it is no data frame, pyarrow is missing, or Polars cannot read a column.
+    """
+    if not isinstance(frame, DataFrame):
+        known = "Give a Polars, pandas or pyarrow frame, or a DuckDB relation."
+        raise UsageError("is no data frame", value=type(frame).__name__, remedy=known)
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    pandas = sys.modules.get("pandas")
+    for name, column in frame.items() if pandas and isinstance(frame, pandas.DataFrame) else ():
+        # pyarrow turns a time with a zone among times without one, or among dates, into another one.
+        kinds = {type(value) for value in column.dropna()} if column.dtype == object else set()
+        if len(kinds) > 1 or any(issubclass(kind, datetime) for kind in kinds):
+            found = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise UsageError("is a column of Python objects", column=name, value=found, remedy=CAST)
+    with _own_errors(frame):
+        return frame.collect() if isinstance(frame, pl.LazyFrame) else pl.DataFrame(ArrowStream(frame))
+
+
+@contextmanager
+def _own_errors(frame: DataFrame) -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        problem = f"a {DATA_FRAME} of {type(frame).__module__.partition('.')[0]} is read by pyarrow"
+        remedy = "Install it: pip install pyarrow."
+        raise UsageError(f"{problem}, which is not installed", remedy=remedy) from None
+    # Each library raises its own errors, and Polars raises a PanicException for some types.
+    except (Exception, pl.exceptions.PanicException) as error:
+        if "underlying IO error" in str(error):  # so Polars calls a full disk
+            problem = f"no disk space is left for the {DATA_FRAME}: {one_line(error)}"
+            remedy = "Free disk space, or name another folder in TMPDIR."
+            raise EnvironmentFailed(problem, remedy=remedy) from error
+        remedy = "" if isinstance(frame, pl.LazyFrame) else CAST
+        raise UsageError(f"the {DATA_FRAME} cannot be read: {one_line(error)}", remedy=remedy) from error
+
+
+@contextmanager
+def source_paths(sources: Sources) -> Iterator[list[Path]]:
+    """Provide the paths of complaint files. A data frame is a Parquet file inside the `with` block.
+
+    Raises:
+        UsageError: the value is neither a path nor a list of paths nor a data frame that Polars reads.
+        EnvironmentFailed: the disk is full.
+    """
+    if not isinstance(sources, DataFrame):
         try:
-            return self.warehouse.frame(query, path=escaped_path(self.path))
-        except InputRefused as error:
-            raise_engine_problem(self, error)
-            raise
+            paths = [Path(path) for path in ([sources] if isinstance(sources, str | Path) else sources)]
+        except TypeError:
+            remedy = 'Give a path, such as "complaints.csv", a list of paths, or a data frame.'
+            raise UsageError("is no file", value=str(sources), remedy=remedy) from None
+        yield paths
+        return
+    rows = sources if isinstance(sources, pl.LazyFrame) else polars_frame(sources).lazy()
+    with temporary_folder(limits.get().folder) as folder:
+        with _own_errors(sources):
+            rows.sink_parquet(folder / DATA_FRAME, compression="lz4")
+        yield [folder / DATA_FRAME]

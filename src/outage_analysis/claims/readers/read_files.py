@@ -10,25 +10,28 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
+import re
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.delimited import open_delimited
-from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
 from outage_analysis.claims.readers.json_files import open_json
-from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
+from outage_analysis.claims.readers.parquet import DATA_FRAME, open_parquet, saved_incident_id
 from outage_analysis.claims.readers.source_file import (
-    ZIP,
+    OPTIONAL_COLUMNS,
+    ExpectedTable,
     FileFormat,
-    OpenedFile,
     SourceFile,
-    extracted_member,
+    required_columns,
 )
 from outage_analysis.claims.readers.typed_rows import (
     RowTyping,
@@ -45,6 +48,8 @@ from outage_analysis.files import is_file
 from outage_analysis.incidents import COUNT, Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
+ZIP = ".zip"
+"""The suffix of a zip archive. The name of the archive does not affect which of its files is read."""
 JSON = (".json", ".jsonl", ".ndjson")
 TEXTS = (".csv", ".tsv", ".txt", *JSON)
 WORKBOOKS = (".xlsx", ".ods")
@@ -83,8 +88,6 @@ class InputFiles:
     """File number -> the decoded file, if it is a text file. Only its rejects have a byte offset."""
     typed: dict[int, TypedRows] = field(default_factory=dict)
     """File number -> its rows in `typed_rows`. All rows of the other files are stored as text."""
-    sources: dict[int, SourceFile] = field(default_factory=dict)
-    """File number -> the opened file, for the files in `typed`: doubtful rows are read again."""
     unread: list[str] = field(default_factory=list)
     """Names of non-empty sheets that were not read."""
 
@@ -122,20 +125,42 @@ def read_files(
     files, typing = InputFiles(), RowTyping(warehouse, incident)
     for path in paths:
         suffix = _checked_suffix(path)
-        saved_claims = suffix == ".parquet" and was_saved_from_claims(path, incident)
-        layout = Layout() if saved_claims else layout_for(path.name, layouts, incident)
+        saved = saved_incident_id(path)
+        if saved not in (None, incident.id):
+            raise InputRefused(f"holds claims of {saved}, not of {incident.id}", file=path.name)
+        # Saved claims already have the column names of a claim, so no layout applies to them.
+        layout = Layout() if saved else layout_for(path.name, layouts, incident)
         sheets = [layout]
         if layout.sheet == "*" and suffix in WORKBOOKS:
             table = ExpectedTable(len(files.inputs), path.name, layout, incident)
             sheets = [layout.model_copy(update={"sheet": x}) for x in sheets_with_columns(path, table)]
-        formats = [
-            _add_file(files, typing, path, suffix, one, workspace, with_sheet_name=len(sheets) > 1)
-            for one in sheets
-        ]
-        sheets_read = {file_format.sheet for file_format in formats}
-        files.unread += [
-            masked_name(f"{path.name} [{sheet}]") for sheet in formats[0].sheets if sheet not in sheets_read
-        ]
+        for layout in sheets:
+            number = len(files.inputs)
+            name = masked_name(path.name if len(sheets) == 1 else f"{path.name} [{layout.sheet}]")
+            if name in [f.name for f in files.inputs]:
+                name = f"{name} ({number + 1})"
+            table = ExpectedTable(number, name, layout, incident)
+            with path.open("rb") as stream, ThreadPoolExecutor(1) as pool:
+                hashed = pool.submit(hashlib.file_digest, stream, "sha256")
+                file = open_file(table, path, suffix, warehouse, workspace)
+                if typed := typing.type_rows(file):
+                    files.typed[number] = typed
+                else:
+                    store_texts(warehouse, file)
+                digest = hashed.result().hexdigest()
+            if file.text is not None:
+                files.texts[number] = file.text
+            found = file.file_format
+            for other in files.inputs:
+                if (other.sha256, other.sheet) == (digest, found.sheet):
+                    raise InputRefused(
+                        f"has the same content as {other.name}", file=name, remedy="Give it once."
+                    )
+            size = path.stat().st_size
+            files.inputs.append(InputFile(name, digest, size, found.encoding, found.dialect, found.sheet))
+            files.layouts.append(layout)
+        sheets_read = {found.sheet, *(one.sheet for one in sheets)}
+        files.unread += [masked_name(f"{path.name} [{s}]") for s in found.sheets if s not in sheets_read]
     if files.count_claims:
         add_count_column(warehouse)  # no file may have been typed
     return files
@@ -157,56 +182,19 @@ def count_rows(warehouse: Warehouse, files: InputFiles, empty_rows: Mapping[int,
     warehouse.load("files", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def _add_file(
-    files: InputFiles,
-    typing: RowTyping,
-    path: Path,
-    suffix: str,
-    layout: Layout,
-    workspace: Path,
-    *,
-    with_sheet_name: bool,
-) -> FileFormat:
-    """Read one file or one sheet, under a name that no other file of the run has."""
-    number, warehouse = len(files.inputs), typing.warehouse
-    name = masked_name(f"{path.name} [{layout.sheet}]" if with_sheet_name else path.name)
-    if name in [f.name for f in files.inputs]:
-        name = f"{name} ({number + 1})"
-    with ThreadPoolExecutor(1) as pool:
-        digest_result = pool.submit(_sha256, path)
-        table = ExpectedTable(number, name, layout, typing.incident)
-        file, source = open_file(table, path, suffix, warehouse, workspace)
-        typed = None if source is None else typing.type_rows(file, source)
-        if typed is None:
-            store_texts(warehouse, file)
-        else:
-            files.typed[number], files.sources[number] = typed, file
-        if file.text is not None:
-            files.texts[number] = file.text
-        digest = digest_result.result()
-    found = file.file_format
-    for other in files.inputs:
-        if (other.sha256, other.sheet) == (digest, found.sheet):
-            raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
-    size = path.stat().st_size
-    files.inputs.append(InputFile(name, digest, size, found.encoding, found.dialect, found.sheet))
-    files.layouts.append(layout)
-    return found
-
-
 def open_file(
     table: ExpectedTable, path: Path, suffix: str, warehouse: Warehouse, workspace: Path
-) -> OpenedFile:
+) -> SourceFile:
     """Open one file with the reader for its suffix."""
     if suffix == ".parquet":
         return open_parquet(table, path, warehouse)
     if suffix in WORKBOOKS:
-        return open_workbook(table, path), None
+        return open_workbook(table, path)
     if path.suffix.lower() == ZIP:
-        path = extracted_member(path, workspace, table.file, suffixes=TEXTS)
+        path = extracted_member(path, workspace, table.file)
         suffix = path.suffix
     text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding, one_line=suffix in JSON)
-    return (open_json(table, text), None) if suffix in JSON else open_delimited(table, text, warehouse)
+    return open_json(table, text) if suffix in JSON else open_delimited(table, text, warehouse)
 
 
 def read_unmapped(
@@ -220,9 +208,9 @@ def read_unmapped(
     suffix = _checked_suffix(path)
     bare = layout.model_copy(update={"constants": {}, "computed": {}})
     table = ExpectedTable(0, path.name, bare, incident, for_inspection=True)
-    file, source = open_file(table, path, suffix, warehouse, workspace)
+    file = open_file(table, path, suffix, warehouse, workspace)
     create_text_tables(warehouse, file.columns)
-    store_all_texts(warehouse, file, source)
+    store_all_texts(warehouse, file)
     return file.file_format, table.unit
 
 
@@ -260,11 +248,6 @@ def _checked_suffix(path: Path) -> str:
     return suffix
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 MAX_FILES = 10_000
 
 
@@ -283,39 +266,87 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     read: list[Path] = []
     skipped: list[Path] = []
     for path in paths:
-        if is_file(path):
-            candidates = [path]
-        elif _is_folder(path):
-            candidates = _readable_files(sorted(path.iterdir()), path, skipped)
-        elif glob.has_magic(str(path)):
-            try:
-                matches = sorted(map(Path, glob.glob(str(path))))  # noqa: PTH207 - a pattern may be absolute
-            except (OSError, ValueError, RecursionError):  # the pattern cannot be looked up
-                matches = []
-            candidates = _readable_files(matches, path, skipped)
+        is_folder = os.path.isdir(path)  # noqa: PTH112 - false if the name is too long
+        if is_file(path) or not (is_folder or glob.has_magic(str(path))):
+            files = [path]  # If there is no such file, an error is raised later, when it is read.
         else:
-            candidates = [path]  # The path does not exist. An error is raised later, when the file is read.
-        read += candidates
+            found: list[Path] = []
+            with suppress(OSError, ValueError, RecursionError):  # the pattern cannot be looked up
+                # A pattern may be absolute, which `Path.glob` refuses.
+                found = sorted(path.iterdir() if is_folder else map(Path, glob.glob(str(path))))  # noqa: PTH207
+            found = [f for f in found if not f.name.startswith((".", "~$"))]
+            files = [
+                f for f in found if is_file(f) and (reader_suffix(f) or f.suffix.lower() in OLD_WORKBOOKS)
+            ]
+            if not files:
+                known = f"Known formats: {', '.join(READABLE_SUFFIXES)}."
+                raise InputRefused("holds no file of complaints", file=path, remedy=known)
+            skipped += [f for f in found if f not in files]
+        read += files
         if len(read) > MAX_FILES:
             raise InputRefused(f"there are more than {MAX_FILES:,} files to read", file=path)
     return read, skipped
 
 
-def _is_folder(path: Path) -> bool:
+READ_ME = re.compile(r"read[ _-]*me|liesmich|licen[cs]e|읽어", re.IGNORECASE)
+"""Pattern of the start of the name of a read-me or license file."""
+MAX_EXPANSION, ALWAYS_EXPANDED, MAX_BYTES = 300, 1 << 24, 1 << 36
+"""Limits of the extracted file: size relative to the archive, size that is always allowed, largest size."""
+BLOCK = 1 << 20
+
+
+def extracted_member(path: Path, workspace: Path, name: str) -> Path:
+    """Extract the claims file of an archive into a folder, and return its path; the suffix stays the same.
+
+    Read-me files, hidden files and files with other suffixes are ignored. The file's name in the archive is
+    used only in messages, so that a path in it cannot lead out of the folder.
+
+    Args:
+        path: the archive.
+        workspace: the folder.
+        name: the name of the archive in messages.
+
+    Raises:
+        InputRefused: the archive does not contain exactly one claims file, is damaged, is protected by a
+            password, or expands too much.
+    """
     try:
-        return path.is_dir()
-    except OSError:  # The name is too long for the operating system, so no such folder exists.
-        return False
-
-
-def _readable_files(candidates: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
-    files = [f for f in candidates if not f.name.startswith((".", "~$"))]
-    fitting = [f for f in files if is_file(f) and (reader_suffix(f) or f.suffix.lower() in OLD_WORKBOOKS)]
-    if not fitting:
+        with zipfile.ZipFile(path) as archive:
+            found = []
+            for member in archive.infolist():
+                at = PurePosixPath(member.filename)
+                is_hidden = at.name.startswith(".") or "__MACOSX" in at.parts
+                if (
+                    not (member.is_dir() or is_hidden or READ_ME.match(at.name))
+                    and at.suffix.lower() in TEXTS
+                ):
+                    found.append(member)
+            names = masked_name(", ".join(sorted(PurePosixPath(m.filename).name for m in found)))
+            if len(found) != 1:
+                raise InputRefused(
+                    "holds several files of complaints" if found else "holds no file of complaints",
+                    file=name,
+                    value=names or None,
+                    remedy="Unpack it, and give the files." if found else f"It may hold: {', '.join(TEXTS)}.",
+                )
+            if found[0].flag_bits & 1:
+                problem = "is protected by a password"
+                raise InputRefused(problem, file=name, value=names, remedy="Unpack it first.")
+            limit = min(MAX_BYTES, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION))
+            suffix = PurePosixPath(found[0].filename).suffix.lower()
+            target = workspace / f"{len([*workspace.iterdir()])}.extracted{suffix}"
+            size = 0
+            with archive.open(found[0]) as source, target.open("wb") as copy:
+                while text := source.read(BLOCK):
+                    size += copy.write(text)
+                    if size > limit:
+                        raise InputRefused(
+                            f"grows to more than {limit:,} bytes when decompressed",
+                            file=name,
+                            remedy="Decompress it yourself, if you trust it.",
+                        )
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise InputRefused(
-            "holds no file of complaints",
-            file=path,
-            remedy="Known formats: " + ", ".join(READABLE_SUFFIXES) + ".",
-        )
-    skipped += [f for f in files if f not in fitting]
-    return fitting
+            "is damaged, or no zip archive that can be read", file=name, value=error
+        ) from error
+    return target

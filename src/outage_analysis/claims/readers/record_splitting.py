@@ -8,14 +8,18 @@ only the first line is damaged, and the next line begins a new record.
 from __future__ import annotations
 
 import csv
-import mmap
 import re
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 MAX_FIELD_LENGTH = 2_000_000
 """Largest number of characters of a field. DuckDB cannot read longer lines either."""
@@ -45,29 +49,25 @@ class Punctuation:
     @property
     def reader_options(self) -> dict[str, object]:
         """The options for `csv.reader`. In strict mode it reports a stray quotation mark as an error."""
-        marks: dict[str, object] = {"quoting": csv.QUOTE_NONE, "quotechar": None}
-        if self.quote:
-            marks = {"quotechar": self.quote, "skipinitialspace": self.spaced}
-        return {"delimiter": self.delimiter, "strict": True, "escapechar": self.escape or None, **marks}
+        return {
+            "delimiter": self.delimiter,
+            "quoting": csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            "quotechar": self.quote or None,
+            "escapechar": self.escape or None,
+            "skipinitialspace": self.spaced,
+            "strict": True,
+        }
 
     @cached_property
     def patterns(self) -> LinePatterns:
         """The patterns of lines; used only if `quote` is not empty."""
-        quote, delimiter = re.escape(self.quote), re.escape(self.delimiter)
+        quote, delimiter, escape = map(re.escape, (self.quote, self.delimiter, self.escape))
+        pair = f"{escape}(?s:.)|" if escape else ""
         spaces = " *+" if self.spaced else ""
-        inner, outer, plain = (
-            f"[^{quote}]|{quote}{quote}",
-            f"[^{delimiter}\r\n]",
-            f"[^{quote}{delimiter}\r\n]",
-        )
-        if self.escape:
-            pair = f"{re.escape(self.escape)}(?s:.)"
-            inner = f"[^{quote}{re.escape(self.escape)}]|{pair}|{quote}{quote}"
-            outer, plain = (f"{pair}|{text}" for text in (outer, plain))
-        inside = f"(?:{inner})*+"
+        inside = f"(?:{pair}[^{quote}{escape}]|{quote}{quote})*+"
         opening = f"{spaces}{quote}{inside}"
-        field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{outer})*+)"
-        strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{plain})*+)"
+        field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{delimiter}\r\n])*+)"
+        strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{quote}{delimiter}\r\n])*+)"
         more, end = f"(?:{delimiter}{field})*+", "[\r\n]*+"
         return LinePatterns(
             re.compile(f"{strict}(?:{delimiter}{strict})*+{end}"),
@@ -115,22 +115,18 @@ class RecordSplitter:
 
     def split(self, lines: Iterable[str]) -> Iterator[SplitRecord]:
         """Yield the records of a file. The lines must include their line ends."""
-        source = _Lines(lines)
+        marks, source = self.marks, _Lines(lines)
         for line in source:
+            marked = (marks.quote and marks.quote in line) or (marks.escape and marks.escape in line)
             if "\0" in line:
                 yield SplitRecord([line], self.naive_cells(line), UNDECODABLE)
-            elif self._is_plain(line):
+            elif not marked and len(line) <= MAX_FIELD_LENGTH:
                 yield SplitRecord([line], self._plain_cells(line))
             else:
                 record = self._marked_record(line, source)
                 yield record
                 if record.problem:
                     yield from self._rest_of_note(source, may_be_row=len(record.cells) == self.width)
-
-    def _is_plain(self, line: str) -> bool:
-        marks = self.marks
-        marked = (marks.quote and marks.quote in line) or (marks.escape and marks.escape in line)
-        return not marked and len(line) <= MAX_FIELD_LENGTH
 
     def _plain_cells(self, line: str) -> list[str]:
         text = line.rstrip("\r\n")
@@ -216,37 +212,150 @@ class _Lines:
         self._waiting.extendleft(reversed(lines))
 
 
-MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
+BLOCK_BYTES = 1 << 20
+MAX_RECORD_BYTES = 1 << 25
+"""Most bytes of a record. Otherwise an unclosed quotation mark would make the whole file one record."""
+MAX_UNEVEN = 1_000_000
+"""Most records whose number of fields differs from the header. A file with more is read row by row."""
+NEWLINE, RETURN = 10, 13
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
-@dataclass(frozen=True)
-class QuotingCheck:
-    """Checks the quotation marks in a delimited text file whose content starts at the byte `begin`."""
+@dataclass
+class RecordIndex:
+    """The positions of the records in a delimited text file, numbered from 1 including the header.
+
+    The index is built in one pass over the bytes of the file, while DuckDB reads the same file. It shows
+    whether DuckDB splits the file correctly, counts the records independently of DuckDB, and finds a record
+    by its number.
+    """
 
     path: Path
-    begin: int
     marks: Punctuation
+    width: int
+    """The number of fields that a record should have."""
+    header_row: int
+    """The record number of the header; 0 if there is none. Records up to the header are not checked."""
+    begin: int
+    """The byte at which the first record begins."""
+    records: int = 0
+    uneven: list[int] = field(default_factory=list)
+    """The numbers of records with too many or too few fields, or with several lines that may be rows."""
+    blanks: int = 0
+    """The number of blank records at the end of the file."""
+    regular: bool = True
+    """Whether lines end in LF or CR LF, quotation marks enclose whole fields, and no record between others is
+    blank.
 
-    def problem(self, record: str, cells: list[str]) -> str:
-        """Return what is wrong with the quotation marks of a record, or "" if they are correct.
+    DuckDB and the csv module find the same records only in such a file.
+    """
+    several_lines: bool = False
+    """Whether some record has several lines."""
+    _blocks: list[tuple[int, int]] = field(default_factory=list)
+    """For each block of the file, the number and the byte offset of its first record."""
+    _size: int = 0
 
-        In a file without quoted fields, a quotation mark is an ordinary character (5" pipe). In a file
-        with quoted fields, a quotation mark inside an unquoted field is an error: the delimiter before it or
-        the second quotation mark is missing. A quotation mark after spaces at the beginning of a field is
-        also an error, unless the reader skips these spaces.
+    def __post_init__(self) -> None:
+        """Build the index; stop as soon as `regular` becomes false: others may find different records."""
+        rest, offset, last = b"", self.begin, False
+        with self.path.open("rb") as stream:
+            stream.seek(offset)
+            while self.regular and not last:
+                block = stream.read(BLOCK_BYTES)
+                text, last = rest + block, not block
+                length = self._add_records(text, offset, last=last) if text else 0
+                rest, offset = text[length:], offset + length
+                self.regular &= len(rest) < MAX_RECORD_BYTES
+        self._size = offset
+
+    def _add_records(self, text: bytes, offset: int, *, last: bool) -> int:
+        starts, ends, fields, within = self._split(text, last=last)
+        if not len(ends):
+            return 0
+        self._blocks.append((self.records + 1, offset))
+        numbers = np.arange(self.records + 1, self.records + 1 + len(ends))
+        codes = np.frombuffer(text, np.uint8)
+        newlines = codes[ends - 1] == NEWLINE
+        returned = newlines & (ends - starts > 1) & (codes[ends - 2] == RETURN)
+        blank = ends - starts == newlines.astype(int) + returned
+        filled = np.flatnonzero(~blank)
+        if len(filled):
+            self.regular &= not self.blanks and not blank[: filled[-1]].any()
+        self.blanks += int(blank.sum())
+        # Two stray quotation marks can merge whole rows into one record. Such a record has many quoted
+        # delimiters. It is listed as uneven, so that the csv module reads it again.
+        together = (within >= self.width - 1) & (within > 0)
+        uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
+        self.uneven += numbers[uneven].tolist()
+        self.regular &= len(self.uneven) <= MAX_UNEVEN
+        self.records += len(ends)
+        return int(ends[-1])
+
+    def _split(self, text: bytes, *, last: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """Split a block of bytes into records.
+
+        Returns:
+            Four arrays with one value per record: its start, its end (after the newline), its number of
+            fields, and its number of quoted delimiters. The last number is 0 if the block has no line break
+            inside quotation marks.
         """
-        quote = self.marks.quote
-        if not quote or not any(quote in cell for cell in cells):
-            return ""
-        if self.marks.patterns.well_formed.fullmatch(record):
-            return ""
-        after_spaces = f"(?:^|{re.escape(self.marks.delimiter)}) +{re.escape(quote)}"
-        return MISPLACED_QUOTE if re.search(after_spaces, record) or self._quotes_fields else ""
+        codes, delimiter = np.frombuffer(text, np.uint8), ord(self.marks.delimiter)
+        marked = (codes == delimiter) | (codes == NEWLINE) | (codes == RETURN)
+        if self.marks.quote:
+            marked |= codes == ord(self.marks.quote)
+        positions = np.flatnonzero(marked)
+        kinds, quoted_delimiters = codes[positions], np.array([], np.int64)
+        if self.marks.quote and (quoting := kinds == ord(self.marks.quote)).any():
+            edges = (delimiter, NEWLINE, RETURN, ord(self.marks.quote))
+            inside = (np.cumsum(quoting) & 1).astype(bool)
+            opening, closing = positions[quoting & inside], positions[quoting & ~inside]
+            for beside in (opening[opening > 0] - 1, closing[closing + 1 < len(codes)] + 1):
+                self.regular &= bool(np.isin(codes[beside], edges).all())
+            quoted = inside & ~quoting
+            broken = bool((kinds[quoted] == NEWLINE).any())
+            self.several_lines |= broken
+            self.regular &= not (kinds[quoted] == RETURN).any() and not (last and inside[-1])
+            if broken:
+                quoted_delimiters = positions[quoted & (kinds == delimiter)]
+            apart = ~(inside | quoting)
+            positions, kinds = positions[apart], kinds[apart]
+        returns = kinds == RETURN
+        if returns.any():
+            behind = positions[returns] + 1
+            # A carriage return at the end of the block is not checked here, because its newline may be in the
+            # next block.
+            self.regular &= bool((codes[behind[behind < len(codes)]] == NEWLINE).all())
+            self.regular &= not (last and behind[-1] == len(codes))
+            positions, kinds = positions[~returns], kinds[~returns]
+        lines = np.flatnonzero(kinds == NEWLINE)
+        ends = positions[lines] + 1
+        fields = np.diff(lines, prepend=-1)
+        # The last record of a file may have no newline. Then it ends where the file ends.
+        if last and (not len(ends) or ends[-1] < len(codes)):
+            fields = np.append(fields, len(kinds) - (lines[-1] + 1 if len(lines) else 0) + 1)
+            ends = np.append(ends, len(codes))
+        owners = np.searchsorted(ends, quoted_delimiters, side="right")
+        within = np.bincount(owners[owners < len(ends)], minlength=len(ends))
+        return np.concatenate(([0], ends[:-1])), ends, fields, within
 
-    @cached_property
-    def _quotes_fields(self) -> bool:
-        mark, delimiter = (re.escape(text.encode()) for text in (self.marks.quote, self.marks.delimiter))
-        opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * self.marks.spaced + mark)
-        with self.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            first = text[self.begin : self.begin + 1] == self.marks.quote.encode()
-            return first or opening.search(text, self.begin) is not None
+    def fetch(self, numbers: Sequence[int] | pl.Series) -> Iterator[tuple[int, int, str]]:
+        """Yield number, byte offset and text of the records with these numbers, which must increase."""
+        firsts = [number for number, _ in self._blocks]
+        bounds = [*(offset for _, offset in self._blocks), self._size]
+        wanted = np.asarray(numbers, dtype=np.int64)
+        with self.path.open("rb") as stream:
+            while len(wanted):
+                block = bisect_right(firsts, int(wanted[0])) - 1
+                behind = firsts[block + 1] if block + 1 < len(firsts) else self.records + 1
+                here, wanted = np.split(wanted, [np.searchsorted(wanted, behind)])
+                stream.seek(bounds[block])
+                text = stream.read(bounds[block + 1] - bounds[block])
+                if self.marks.quote and self.marks.quote.encode() in text:
+                    starts, ends, *_ = self._split(text, last=True)
+                else:
+                    ends = np.append(np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE) + 1, len(text))
+                    starts = np.append(0, ends)
+                for number in here.tolist():
+                    start, end = starts[number - firsts[block]], ends[number - firsts[block]]
+                    yield number, bounds[block] + int(start), text[start:end].decode()
