@@ -1,4 +1,4 @@
-"""Recognise the meaning of a column header by its words, in English, Korean, German and Japanese."""
+"""Recognise words of complaint files: what a column header means, and the decision that a cell names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from outage_analysis.claims.queries import quote_literal
 from outage_analysis.text import listed_words
 
 IDENTIFIER = frozenset(listed_words("identifier"))
@@ -121,3 +122,20 @@ def means_paid(header: str, units: Iterable[str]) -> bool:
 def has_word(header: str, words: frozenset[str]) -> bool:
     """Return whether a header contains one of the given words."""
     return not words.isdisjoint(split_header(header))
+
+
+SPELLINGS = listed_words("decided")
+"""Word for a decision in complaint files, in lower case and without blanks and hyphens -> the decision."""
+DECISIONS = tuple(dict.fromkeys(SPELLINGS.values()))
+
+
+def decision_sql(text: str) -> str:
+    """Return SQL for the decision that a text names; null if it names none."""
+    words, decisions = (f"[{', '.join(map(quote_literal, x))}]" for x in (SPELLINGS, SPELLINGS.values()))
+    plain = rf"regexp_replace(lower({text}), '[\s\-_./·]+', '', 'g')"
+    return f"({decisions})[list_position({words}, {plain})]"
+
+
+def named_decision(text: str) -> str | None:
+    """Return the decision that a text names, as `decision_sql` does; None if it names none."""
+    return SPELLINGS.get(re.sub(r"[ \t\r\n\f\v\-_./·]+", "", text.lower()))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from outage_analysis.claims.decisions import decision_sql
+from outage_analysis.claims.header_words import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout
 from outage_analysis.text import (

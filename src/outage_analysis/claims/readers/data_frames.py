@@ -10,8 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.claims.run_settings import limits
-from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream
+from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream, limits
 from outage_analysis.errors import EnvironmentFailed, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
