@@ -6,7 +6,7 @@ import re
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -28,13 +28,12 @@ from outage_analysis.claims.inspected_columns import (
     choose_columns,
     evidence,
     header_is_a_complaint,
-    in_known_order,
     quote_header,
 )
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.data_frames import Sources, source_paths
-from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS
 from outage_analysis.claims.readers.read_files import expand_paths
 from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
@@ -56,8 +55,10 @@ from outage_analysis.incidents import (
 )
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
+    AMOUNTS,
     CURRENCY_HEADERS,
     CURRENCY_WORDS,
+    DATES,
     DECIMALS,
     LANGUAGES,
     MAX_SCALE,
@@ -174,7 +175,12 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         raise UsageError(
             "the currency is no code of three capital letters", value=currency, remedy="Write EUR."
         )
-    dimension_ids = _dimension_ids(dimensions)
+    dimension_ids: dict[str, str] = {}
+    for number, header in enumerate(dimensions, start=1):
+        id_ = identifier(header, "_") or f"dimension_{number}"
+        if id_ in dimension_ids:
+            raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
+        dimension_ids[id_] = header
     # One layout is for all files, so what it says counts as if the arguments said it.
     stated = layouts[0] if len(layouts) == 1 else Layout()
     named = {name: headers[0] for name, headers in stated.columns.items()} | dict(columns or {})
@@ -315,12 +321,11 @@ class _Derivation:
         headers = {name: {self.headers[name]} for name in self.headers}
         known: dict[str, Any] = {"constants": dict(self.constants)}
         used = {*RESERVED_IDS}
-        kinds = (("service", "service", header_words.SERVICE), ("claimant_type", "type", header_words.TYPE))
-        for name, prefix, words in kinds:
+        for name, prefix in (("service", "service"), ("claimant_type", "type")):
             if constant := self.constants.get(name, ""):
                 known[name] = _items(Counter([constant]), prefix, used)
                 continue
-            named = self._named_columns(columns, name, words)
+            named = self._columns_of(columns, name, self.headers.get(name))
             if len(named) < len(files) and (named or name == "service"):
                 raise self._unknown_column(files, named, name)
             headers.setdefault(name, set()).update(column.header for column in named.values())
@@ -353,22 +358,27 @@ class _Derivation:
                 formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
             if "filed_on" in read:
                 # If two formats read a value as different days, both days count.
-                known_formats = in_known_order("filed_on", formats["filed_on"])
-                days += read["filed_on"].first_and_last_day(known_formats)
+                days += read["filed_on"].first_and_last_day(sorted(formats["filed_on"]))
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
         if any(len(of_files) > 1 for of_files in scales.values()):
             raise UsageError("files state losses in different units", remedy="Read them one by one.")
+        first, last = min(days), max(days)
+        title = f"report.complaints_{'on' if first == last else 'from'}"
+        locales = {lang: Locale(lang) for lang in LANGUAGES}
         return self.draft(
             **known,
             columns=_sorted_headers(headers),
-            formats={name: in_known_order(name, names) for name, names in sorted(formats.items())},
+            formats={
+                name: tuple(n for n in (DATES if name == "filed_on" else AMOUNTS) if n in names)
+                for name, names in sorted(formats.items())
+            },
             scale={name: x for name, (x,) in scales.items() if x != 1 or self.scale is not None},
-            name={lang: _title(lang, min(days), max(days)) for lang in LANGUAGES},
-            claims_from=min(days),
-            claims_to=max(days),
+            name={lang: x(title, first=x.day(first), last=x.day(last)) for lang, x in locales.items()},
+            claims_from=first,
+            claims_to=last,
             limits=(DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
-            outage={"start": _moment(outage_start, min(days), ZoneInfo(draft.time_zone))},
+            outage={"start": _moment(outage_start, first, ZoneInfo(draft.time_zone))},
         )
 
     def _chosen_columns(self, file: TextColumns, columns: list[Column], draft: Incident) -> dict[str, Column]:
@@ -379,12 +389,12 @@ class _Derivation:
                 continue
             if name in self.computed:
                 if name == "filed_on":
-                    header, by_file = self.computed[name][0], {file.file: columns}
-                    chosen[name] = _only_columns(by_file, name, header, lambda _: [])[file.file]
+                    by_file = self._columns_of({file.file: columns}, name, self.computed[name][0])
+                    chosen[name] = by_file[file.file]
                 continue
             choice = choices[name]
-            if choice.position is not None:
-                chosen[name] = columns[choice.position]
+            if choice.column is not None:
+                chosen[name] = choice.column
             elif name != "claimant_id" or name in self.headers:
                 without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
                 remedy = f"Name it: {_naming(name)}."
@@ -450,15 +460,7 @@ class _Derivation:
             UsageError: several columns of a file fit, no value of a column is a decision, or a column of
                 amounts may be what was paid.
         """
-        found: dict[str, dict[str, Column]] = {}
-        for kind in DECIDED:
-
-            def fitting(file_columns: Sequence[Column], kind: str = kind) -> list[Column]:
-                return [column for column in file_columns if self._may_be(kind, column)]
-
-            found[kind] = _only_columns(
-                columns, kind, self.decided.get(kind), fitting, self.dimensions.values()
-            )
+        found = {kind: self._columns_of(columns, kind, self.decided.get(kind)) for kind in DECIDED}
         for file, column in found["decision"].items():
             if not column.decisions:
                 raise UsageError(
@@ -469,44 +471,71 @@ class _Derivation:
                     "rows are: " + either('rows="complaints", "filed" or "accepted".', "--rows filed."),
                 )
         found = {kind: by_file for kind, by_file in found.items() if by_file and found["decision"]}
-        for file, file_columns in columns.items() if "paid" not in found and found else ():
-            for column in file_columns:
-                named = {*self.headers.values(), *self.dimensions.values()}
-                if (
-                    header_words.has_word(column.header, header_words.PAID)
-                    and column.reads_as == "amount"
-                    and column.header not in named
-                ):
-                    raise UsageError(
-                        "has a column of amounts that may be what was paid for each claim",
-                        file=masked_name(file),
-                        column=mask_personal_data(column.header),
-                        remedy=f"If it is, name it: {_naming('paid')}; if not, rename it"
-                        + either(', or keep it as a text: dimensions=["..."].', "."),
-                    )
+        named = {*self.headers.values(), *self.dimensions.values()}
+        for file, column in ((file, column) for file, of_file in columns.items() for column in of_file):
+            if (
+                found.keys() == {"decision"}
+                and header_words.has_word(column.header, header_words.PAID)
+                and column.header not in named
+                and column.reads_as == "amount"
+            ):
+                raise UsageError(
+                    "has a column of amounts that may be what was paid for each claim",
+                    file=masked_name(file),
+                    column=mask_personal_data(column.header),
+                    remedy=f"If it is, name it: {_naming('paid')}; if not, rename it"
+                    + either(', or keep it as a text: dimensions=["..."].', "."),
+                )
         for kind, by_file in found.items():
             if len(by_file) < len(files):
                 raise self._unknown_column(files, by_file, kind)
         return found
 
-    def _named_columns(
-        self, columns: Mapping[str, list[Column]], kind: str, words: frozenset[str]
+    def _columns_of(
+        self, columns: Mapping[str, list[Column]], kind: str, wanted: str | None
     ) -> dict[str, Column]:
-        def fitting(file_columns: Sequence[Column]) -> list[Column]:
-            exact = [c for c in file_columns if normalized_name(c.header) in {kind, normalized_name(kind)}]
-            return exact or [
-                c for c in file_columns if header_words.has_word(c.header, words) and c.reads_as == "text"
-            ]
+        """Return the column of a kind of each file that has one: name of the file -> column.
 
-        return _only_columns(columns, kind, self.headers.get(kind), fitting)
+        Args:
+            columns: name of a file -> its columns.
+            kind: `service`, `claimant_type`, `decision` or `paid`; or another one with a stated header.
+            wanted: the header of the column, if the caller states it.
 
-    def _may_be(self, kind: str, column: Column) -> bool:
+        Raises:
+            UsageError: several columns of a file fit, or the stated header is not there.
+        """
+        found: dict[str, Column] = {}
+        for file, of_file in columns.items():
+            excluded = self.dimensions.values() if kind in DECIDED else ()
+            kept = [column for column in of_file if column.header not in excluded]
+            fits = [c for c in kept if (self._fits(kind, c) if wanted is None else c.header == wanted)]
+            if wanted is None and kind not in DECIDED:  # the name of the kind decides
+                fits = [c for c in fits if normalized_name(c.header) in {kind, normalized_name(kind)}] or fits
+            if wanted is not None and not fits:
+                remedy = spelling_hint(wanted, [column.header for column in of_file])
+                raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
+            if len(fits) > 1:
+                raise UsageError(
+                    f"has several columns that may be the {kind}: {', '.join(map(quote_header, fits))}",
+                    file=masked_name(file),
+                    remedy=f"Name one: {_naming(kind)}.",
+                )
+            if fits:
+                found[file] = fits[0]
+        return found
+
+    def _fits(self, kind: str, column: Column) -> bool:
+        header = column.header
         if kind == "paid":
-            return header_words.means_paid(column.header, DECIMALS) and column.reads_as == "amount"
-        if not header_words.has_word(column.header, header_words.DECISION):
-            return False
-        certain = column.decisions >= MIN_SHARE
-        return certain or (header_words.means_decision(column.header) and not self.rows)
+            return header_words.means_paid(header, DECIMALS) and column.reads_as == "amount"
+        if kind == "decision":
+            return header_words.has_word(header, header_words.DECISION) and (
+                column.decisions >= MIN_SHARE or (header_words.means_decision(header) and not self.rows)
+            )
+        words = header_words.SERVICE if kind == "service" else header_words.TYPE
+        return normalized_name(header) in {kind, normalized_name(kind)} or (
+            header_words.has_word(header, words) and column.reads_as == "text"
+        )
 
     @staticmethod
     def _unknown_column(files: Sequence[TextColumns], recognised: Collection[str], kind: str) -> UsageError:
@@ -522,52 +551,6 @@ class _Derivation:
 
 def _naming(kind: str) -> str:
     return either(f'columns={{"{kind}": "..."}}', f"--column {kind}=...")
-
-
-def _only_columns(
-    columns: Mapping[str, list[Column]],
-    kind: str,
-    wanted: str | None,
-    fitting: Callable[[Sequence[Column]], list[Column]],
-    excluded: Collection[str] = (),
-) -> dict[str, Column]:
-    """Return the column of a kind of each file that has one: name of the file -> column.
-
-    Args:
-        columns: name of a file -> its columns.
-        kind: `service`, `claimant_type`, `decision` or `paid`.
-        wanted: the header of the column, if the caller states it.
-        fitting: returns the columns of a file that fit, if the caller states no header.
-        excluded: headers of columns that are of another kind.
-
-    Raises:
-        UsageError: several columns of a file fit, or the stated header is not there.
-    """
-    found: dict[str, Column] = {}
-    for file, file_columns in columns.items():
-        kept = [column for column in file_columns if column.header not in excluded]
-        fits = fitting(kept) if wanted is None else [column for column in kept if column.header == wanted]
-        if wanted is not None and not fits:
-            remedy = spelling_hint(wanted, [column.header for column in file_columns])
-            raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
-        if len(fits) > 1:
-            raise UsageError(
-                f"has several columns that may be the {kind}: {', '.join(map(quote_header, fits))}",
-                file=masked_name(file),
-                remedy=f"Name one: {_naming(kind)}.",
-            )
-        if fits:
-            found[file] = fits[0]
-    return found
-
-
-def _title(lang: str, first: date, last: date) -> str:
-    locale = Locale(lang)
-    return locale(
-        f"report.complaints_{'on' if first == last else 'from'}",
-        first=locale.day(first),
-        last=locale.day(last),
-    )
 
 
 def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
@@ -587,21 +570,6 @@ def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo
 def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
     """Return the headers of each column of a claim in a fixed order, without columns that have none."""
     return {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of}
-
-
-def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
-    """Return id of a dimension -> header. A header without Latin letters gets a numbered id.
-
-    Raises:
-        UsageError: two headers have the same id.
-    """
-    ids: dict[str, str] = {}
-    for number, header in enumerate(headers, start=1):
-        id_ = identifier(header, "_") or f"dimension_{number}"
-        if id_ in ids:
-            raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
-        ids[id_] = header
-    return ids
 
 
 MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
@@ -764,29 +732,23 @@ def inspect_file(
         known_layout = known_layout.model_copy(update={"header_row": 0})
         file = TextColumns.read(path, incident, known_layout)
         columns, layout = file.columns(incident), known_layout.merged_over(incident)
-    headers, warehouse = file.headers, file.warehouse
+    warehouse = file.warehouse
     choices = choose_columns(columns, layout, incident)
-    column_by_name = {
-        name: columns[choice.position] for name, choice in choices.items() if choice.position is not None
-    }
-    for of_claim, column in column_by_name.items():
+    chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
+    for of_claim, column in chosen.items():
         reasons = filter(None, (choices[of_claim].reason, evidence(of_claim, column)))
         choices[of_claim] = replace(choices[of_claim], reason="; ".join(reasons))
-    names = {choice.position: name for name, choice in choices.items()}
+    names = {column: of_claim for of_claim, column in chosen.items()}
     table = pl.DataFrame(
-        [(mask_personal_data(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
+        [(mask_personal_data(c.header), names.get(c), *c.summary()) for c in columns],
         schema=schema_of("claims.columns").dtypes,
         orient="row",
     )
     proposals = [
-        (
-            name,
-            mask_personal_data(headers[choice.position]) if choice.position is not None else None,
-            choice.reason,
-        )
-        for name, choice in choices.items()
+        (of_claim, mask_personal_data(choice.column.header) if choice.column else None, choice.reason)
+        for of_claim, choice in choices.items()
     ]
-    claimant, loss = column_by_name.get("claimant_id"), column_by_name.get("loss")
+    claimant, loss = chosen.get("claimant_id"), chosen.get("loss")
     if loss is not None and file.unit:
         loss.scale = loss.kind.scale = unit_multiplier(file.unit)
     detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
@@ -799,7 +761,7 @@ def inspect_file(
         warehouse.count("unreadable"),
         table,
         _first_rows(warehouse, columns),
-        _unknown_names(column_by_name, incident),
+        _unknown_names(chosen, incident),
         pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
         _amounts(name, warehouse, loss, layout, incident),
@@ -861,102 +823,69 @@ def _layout_document(
     incident: Incident,
     unit: str | None,
 ) -> str:
-    positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
+    chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
     pattern = name if masked_name(name) == name else f"*{PurePath(name).suffix}"
-    settings = {
-        k: getattr(known_layout, k)
-        for k in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet")
-    }
-    known = {*positions, *incident.constants, *known_layout.constants}
-    dimension_ids = {d.id for d in incident.dimensions}
-    unknown = [c for c in required_columns(incident) if c in dimension_ids - known]
-    constants = dict.fromkeys(unknown, "") | known_layout.constants
-    missing = {
-        c: columns[at].missing_words for c, at in positions.items() if c not in ("service", "claimant_type")
-    }
+    settings: dict[str, object] = {"files": pattern}
+    for key in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet"):
+        settings[key] = getattr(known_layout, key)
+    words, found_words = list(known_layout.missing), []
+    for of_claim, column in chosen.items():
+        for text, rows in column.missing_words.items() if of_claim not in incident.named_items else ():
+            found_words.append(f"{toml_value(text)} in {rows:,} row{'s' * (rows != 1)} of {of_claim}")
+            if text.casefold() not in {word.casefold() for word in words}:
+                words.append(text)
     numbers = [d.id for d in incident.dimensions if d.is_number]
-    amounts = [c for c in ("loss", *numbers) if c in positions]
-    scales: dict[str, Decimal | float] = {
-        c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1
+    amounts = [c for c in ("loss", *numbers) if c in chosen]
+    scales: dict[str, object] = {
+        c: chosen[c].scale for c in amounts if chosen[c].scale != 1 or (c == "loss" and unit)
     }
-    if unit and "loss" in positions:
-        scales["loss"] = unit_multiplier(unit)
-    scales |= known_layout.scale
-    computed = _computed_columns(columns, choices, known_layout, incident)
+    tied, formats = list[str](), dict[str, Sequence[str]]()
+    for of_claim in (*amounts, *(c for c in ("filed_on", FILED_AT) if c in chosen)):
+        format_choice = chosen[of_claim].amount if of_claim in amounts else chosen[of_claim].day
+        formats[of_claim] = format_choice.formats
+        if format_choice.tied and of_claim not in known_layout.formats:
+            ways = " or ".join(f'["{notation}"]' for notation in format_choice.tied)
+            tied += [f"# {of_claim} = {ways}?", *_comment_lines(format_choice.reason)]
+    computed: dict[str, object] = dict(known_layout.computed)
+    if "claim_id" in choices and not (choices["claim_id"].column or choices["claim_id"].tied):
+        headers = [column.header for column in columns]
+        if not known_layout.merged_over(incident).header_positions(headers, ["claim_id"]):
+            computed.setdefault("claim_id", ROW_ID)
+    stated = {*chosen, *incident.constants, *known_layout.constants}
+    constants = {d.id: "" for d in incident.dimensions if d.id not in stated} | known_layout.constants
     lines = [
-        *(f"{k} = {toml_value(v)}" for k, v in {"files": pattern, **settings}.items() if v is not None),
-        *_missing_lines(missing, known_layout),
-        *("", "[columns]"),
-        *(line for column, choice in choices.items() for line in _column_lines(column, choice, columns)),
-        *("", "[formats]", *_format_lines(columns, positions, amounts, known_layout)),
-        *_section("[scale]", [f"{c} = {scale}" for c, scale in scales.items()]),
-        *_section(
-            "[computed] # columns that the file does not have",
-            [f"{c} = {toml_value(parts)}" for c, parts in computed.items()],
-        ),
-        *_section(
-            '[constants] # no such column; "" is unknown',
-            [f"{c} = {toml_value(value)}" for c, value in constants.items()],
-        ),
+        *_toml_lines({key: value for key, value in settings.items() if value is not None}),
+        *(_toml_lines({"missing": words}) if words else ()),
+        *_comment_lines(", ".join(found_words)),
+        *("", "[columns]", *(line for item in choices.items() for line in _column_lines(*item))),
+        *("", "[formats]", *tied),
+        *_toml_lines({c: names for c, names in (formats | known_layout.formats).items() if names}),
     ]
+    tables: dict[str, Mapping[str, object]] = {
+        "[scale]": scales | known_layout.scale,
+        "[computed] # columns that the file does not have": computed,
+        '[constants] # no such column; "" is unknown': constants,
+    }
+    for title, values in tables.items():
+        lines += ["", title, *_toml_lines(values)] if values else []
     return "\n".join(lines) + "\n"
 
 
-def _section(title: str, lines: Sequence[str]) -> Sequence[str]:
-    return ["", title, *lines] if lines else []
-
-
-def _format_lines(
-    columns: list[Column], positions: Mapping[str, int], amounts: Sequence[str], known_layout: Layout
-) -> list[str]:
-    lines: list[str] = []
-    days = [c for c in ("filed_on", FILED_AT) if c in positions]
-    format_choices = {c: columns[positions[c]].amount for c in amounts}
-    format_choices |= {c: columns[positions[c]].day for c in days}
-    for column, format_choice in format_choices.items():
-        if format_choice.tied and column not in known_layout.formats:
-            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
-            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
-    formats = {c: choice.formats for c, choice in format_choices.items()} | known_layout.formats
-    return [*lines, *(f"{c} = {toml_value(names)}" for c, names in formats.items() if names)]
-
-
-def _computed_columns(
-    columns: list[Column], choices: Mapping[str, Choice], known_layout: Layout, incident: Incident
-) -> Mapping[str, object]:
-    computed, layout = dict(known_layout.computed), known_layout.merged_over(incident)
-    given = layout.header_positions([c.header for c in columns], ["claim_id"]) or layout.constants.keys()
-    choice = choices.get("claim_id")
-    if choice is not None and choice.position is None and not choice.tied and "claim_id" not in given:
-        computed.setdefault("claim_id", ROW_ID)
-    return computed
-
-
-def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout) -> list[str]:
-    words = list(known_layout.missing)
-    reasons = []
-    for column, texts in found.items():
-        for text, rows in texts.items():
-            reasons.append(f"{toml_value(text)} in {rows:,} row{'s' * (rows != 1)} of {column}")
-            if text.casefold() not in {word.casefold() for word in words}:
-                words.append(text)
-    if not words:
-        return []
-    return [f"missing = {toml_value(words)}", *_comment_lines(", ".join(reasons))]
-
-
-def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
-    if choice.position is not None:
-        yield from _comment_lines(choice.reason)
-        yield f"{name} = [{toml_value(columns[choice.position].header)}]"
-        return
-    # Each column that fits equally well gets a commented line, so that the user can choose one.
-    if choice.tied:
-        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.tied)
-    elif name in CANONICAL_COLUMNS:
-        yield f'# {name} = ["..."] was not found'
+def _column_lines(of_claim: str, choice: Choice) -> Iterator[str]:
+    yield from (
+        f"# {of_claim} = [{quote_header(column)}]" for column in choice.tied
+    )  # for the user to choose
+    if not choice.column and not choice.tied and of_claim in CANONICAL_COLUMNS:
+        yield f'# {of_claim} = ["..."] was not found'
     yield from _comment_lines(choice.reason)
-    yield from _comment_lines(CONSEQUENCES.get(name, ""))
+    if choice.column:
+        yield f"{of_claim} = [{toml_value(choice.column.header)}]"
+    else:
+        yield from _comment_lines(CONSEQUENCES.get(of_claim, ""))
+
+
+def _toml_lines(values: Mapping[str, object]) -> list[str]:
+    return [f"{key} = {x if isinstance(x, Decimal) else toml_value(x)}" for key, x in values.items()]
 
 
 def _comment_lines(text: str) -> list[str]:
