@@ -253,32 +253,6 @@ def _displayed_value(
     return mask_personal_data(text)
 
 
-def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
-    """Return the error that ends a run if too many of its rows were rejected.
-
-    The message explains the first reject, counts the rejects per rule and says how to continue.
-
-    `rows` is the number of rows of the files that contain the rejects; `limit` is the largest accepted share
-    of rejects.
-    """
-    rejected = len(rejects)
-    rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
-    share = _rejected_share(rejected, rows, limit, dict(rules.iter_rows()))
-    first.problem = f"{share}; the first {first.problem}"
-    enough = -(-100 * rejected // rows)
-    onward = (
-        "Mend the rows, or go on without them: "
-        + either(f"max_rejects={enough / 100:g}; .rejects", f"--max-rejects {enough}%; ingest")
-        + " then lists them."
-        if rejected < rows
-        else "If this is so of every row, "
-        + either("oa.inspect_file", "outage-analysis inspect")
-        + " shows how the file reads."
-    )
-    first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
-    return first
-
-
 def _rejected_share(rejected: int, rows: int, limit: float, by_rule: Mapping[str, int]) -> str:
     over = f"{100 * (rejected / rows):.3g}% and more than {100 * limit:.3g}%"
     over = over if rejected < rows else "all of them"
@@ -309,92 +283,6 @@ MAX_LISTED, MAX_SELECTION = 5, 40
 """Most values of a condition that its description lists, and the characters of each."""
 CLAIMANT = "coalesce(claimant_id, claim_id)"
 """SQL of the claimant of a claim, as in the table `claims`."""
-
-
-def filter_claims(claims: Claims, conditions: Mapping[str, object]) -> Claims:
-    """Return the claims that meet all conditions; `Claims.filter` describes them.
-
-    Raises:
-        UsageError: there is no condition, a column does not exist, or no claim can have a value.
-    """
-    known = [*claim_columns(claims.incident), FIRST_DAY, LAST_DAY]
-    if not conditions:
-        raise UsageError("filter has no condition", remedy='Name one, such as service="...".')
-    parts, described = [], []
-    for column, value in conditions.items():
-        if column not in known:
-            raise UsageError("claims have no such column", value=column, remedy=spelling_hint(column, known))
-        if column in (FIRST_DAY, LAST_DAY):
-            day, sign = _day(column, value), ">=" if column == FIRST_DAY else "<="
-            parts.append(f"filed_on {sign} date {quote_literal(day.isoformat())}")
-            described.append(f"filed_on {'from' if column == FIRST_DAY else 'to'} {day.isoformat()}")
-            continue
-        given = list(value) if isinstance(value, list | tuple | set | frozenset | pl.Series) else [value]
-        values = _claim_values(claims, column, given)
-        wanted = [str(v) if isinstance(v, int) else quote_literal(str(v)) for v in values if v is not None]
-        either_of = [f"{_column(column)} in ({', '.join(wanted)})"] if wanted else []
-        either_of += [f"{_column(column)} is null"] if None in values else []
-        parts.append(f"({' or '.join(either_of)})" if either_of else "false")
-        described.append(f"{column} = {_described(column, values)}")
-    warehouse = Warehouse(claims.warehouse)
-    source = claims.warehouse.qualified("accepted")
-    warehouse.view("accepted", queries.load("selected_claims", source=source, condition=" and ".join(parts)))
-    return _derived(claims, warehouse, claims.incident, "; ".join(described))
-
-
-def join_claims(claims: Claims, source: DataFrame, on: str, how: str) -> Claims:
-    """Return the claims with the columns of a frame as text dimensions; `Claims.join` describes it.
-
-    Raises:
-        UsageError: the frame does not have one row per value of `on`, a column cannot be a dimension, or no
-            claim has a row in the frame.
-    """
-    if how not in ("left", "inner"):
-        raise UsageError("no such kind of join", value=how, remedy='Write "left" or "inner".')
-    frame = polars_frame(source)
-    numbers = [d.id for d in claims.incident.dimensions if d.is_number]
-    keys = [c for c in claim_columns(claims.incident) if c not in ("loss", *numbers)]
-    if on not in keys:
-        raise UsageError("claims cannot be joined on this column", value=on, remedy=spelling_hint(on, keys))
-    if on not in frame.columns:
-        remedy = spelling_hint(on, frame.columns) if frame.columns else ""
-        raise UsageError("the frame has no such column", value=on, remedy=remedy)
-    added = [name for name in frame.columns if name != on]
-    if not added:
-        raise UsageError(f"the frame has no column besides {on}", remedy="Add the columns to join.")
-    for name in added:
-        _check_new_dimension(name, claims.incident)
-    keyed = frame.select(_as_text(frame, on).alias("joined_key"), *(_as_text(frame, name) for name in added))
-    keyed = keyed.filter(pl.col("joined_key").is_not_null())
-    repeated = keyed.filter(pl.col("joined_key").is_duplicated())["joined_key"]
-    if len(repeated):
-        raise UsageError(
-            f"the frame has {repeated.n_unique():,} values of {on} twice, which would multiply claims",
-            column=on,
-            value=mask_personal_data(repeated[0]),
-            remedy=f'Keep one row per value: frame.unique("{on}").',
-        )
-    warehouse = Warehouse(claims.warehouse)
-    warehouse.load("joined", keyed)
-    query = queries.load(
-        "joined_claims",
-        source=claims.warehouse.qualified("accepted"),
-        columns="".join(f", joined.{quote_identifier(name)}" for name in added),
-        key=f"cast({_column(on)} as varchar)",
-        how=how,
-    )
-    # A table, not a view: the join would otherwise run again in every query.
-    warehouse.create("accepted", query)
-    matched = warehouse.frame(queries.load("matched_claims", key=f"cast({_column(on)} as varchar)")).item()
-    if len(claims) and not matched:
-        raise UsageError(
-            f"no claim has a value of {on} that the frame contains", column=on, remedy="Compare both columns."
-        )
-    dimensions = (*claims.incident.dimensions, *(Dimension(id=n, name=Name(en=n)) for n in added))
-    incident = claims.incident.model_copy(update={"dimensions": dimensions})
-    names = ", ".join(added)
-    left_out = ", only claims in both" if how == "inner" else ""
-    return _derived(claims, warehouse, incident, f"{names} joined on {on}{left_out}")
 
 
 def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection: str) -> Claims:
@@ -717,13 +605,36 @@ class Claims(Displayable):
                 loss is in whole currency, such as euros, not cents.
 
         Raises:
-            UsageError: a column does not exist, or no claim can have a value. The message suggests the
-                closest name.
+            UsageError: there is no condition, a column does not exist, or no claim can have a value. The
+                message suggests the closest name.
 
         Example:
             >>> claims.filter(service="kakao_t", filed_from="2022-10-20")  # doctest: +SKIP
         """
-        return filter_claims(self, conditions)
+        known = [*claim_columns(self.incident), FIRST_DAY, LAST_DAY]
+        if not conditions:
+            raise UsageError("filter has no condition", remedy='Name one, such as service="...".')
+        parts, described = [], []
+        for column, value in conditions.items():
+            if column not in known:
+                remedy = spelling_hint(column, known)
+                raise UsageError("claims have no such column", value=column, remedy=remedy)
+            if column in (FIRST_DAY, LAST_DAY):
+                day, sign = _day(column, value), ">=" if column == FIRST_DAY else "<="
+                parts.append(f"filed_on {sign} date {quote_literal(day.isoformat())}")
+                described.append(f"filed_on {'from' if column == FIRST_DAY else 'to'} {day.isoformat()}")
+                continue
+            given = list(value) if isinstance(value, list | tuple | set | frozenset | pl.Series) else [value]
+            values = _claim_values(self, column, given)
+            wanted = [v if isinstance(v, int) else quote_literal(str(v)) for v in values if v is not None]
+            either_of = [f"{_column(column)} in ({', '.join(map(str, wanted))})"] if wanted else []
+            either_of += [f"{_column(column)} is null"] if None in values else []
+            parts.append(f"({' or '.join(either_of)})" if either_of else "false")
+            described.append(f"{column} = {_described(column, values)}")
+        warehouse = Warehouse(self.warehouse)
+        source, condition = self.warehouse.qualified("accepted"), " and ".join(parts)
+        warehouse.view("accepted", queries.load("selected_claims", source=source, condition=condition))
+        return _derived(self, warehouse, self.incident, "; ".join(described))
 
     def join(
         self, frame: DataFrame, on: str = "claimant_id", how: Literal["left", "inner"] = "left"
@@ -748,7 +659,51 @@ class Claims(Displayable):
             >>> customers = pl.DataFrame({"claimant_id": ["u1", "u2"], "segment": ["premium", "basic"]})
             >>> claims.join(customers).by("segment")  # doctest: +SKIP
         """
-        return join_claims(self, frame, on, how)
+        if how not in ("left", "inner"):
+            raise UsageError("no such kind of join", value=how, remedy='Write "left" or "inner".')
+        table = polars_frame(frame)
+        numbers = [d.id for d in self.incident.dimensions if d.is_number]
+        keys = [c for c in claim_columns(self.incident) if c not in ("loss", *numbers)]
+        if on not in keys:
+            remedy = spelling_hint(on, keys)
+            raise UsageError("claims cannot be joined on this column", value=on, remedy=remedy)
+        if on not in table.columns:
+            remedy = spelling_hint(on, table.columns) if table.columns else ""
+            raise UsageError("the frame has no such column", value=on, remedy=remedy)
+        added = [name for name in table.columns if name != on]
+        if not added:
+            raise UsageError(f"the frame has no column besides {on}", remedy="Add the columns to join.")
+        for name in added:
+            _check_new_dimension(name, self.incident)
+        texts = (_as_text(table, name) for name in added)
+        keyed = table.select(_as_text(table, on).alias("joined_key"), *texts).drop_nulls("joined_key")
+        repeated = keyed.filter(pl.col("joined_key").is_duplicated())["joined_key"]
+        if len(repeated):
+            raise UsageError(
+                f"the frame has {repeated.n_unique():,} values of {on} twice, which would multiply claims",
+                column=on,
+                value=mask_personal_data(repeated[0]),
+                remedy=f'Keep one row per value: frame.unique("{on}").',
+            )
+        warehouse, key = Warehouse(self.warehouse), f"cast({_column(on)} as varchar)"
+        warehouse.load("joined", keyed)
+        query = queries.load(
+            "joined_claims",
+            source=self.warehouse.qualified("accepted"),
+            columns="".join(f", joined.{quote_identifier(name)}" for name in added),
+            key=key,
+            how=how,
+        )
+        # A table, not a view: the join would otherwise run again in every query.
+        warehouse.create("accepted", query)
+        if len(self) and not warehouse.frame(queries.load("matched_claims", key=key)).item():
+            problem = f"no claim has a value of {on} that the frame contains"
+            raise UsageError(problem, column=on, remedy="Compare both columns.")
+        dimensions = (*self.incident.dimensions, *(Dimension(id=n, name=Name(en=n)) for n in added))
+        incident = self.incident.model_copy(update={"dimensions": dimensions})
+        names = ", ".join(added)
+        left_out = ", only claims in both" if how == "inner" else ""
+        return _derived(self, warehouse, incident, f"{names} joined on {on}{left_out}")
 
     def by(
         self, *dimensions: str, bands: float | Sequence[float] | None = None, lang: str = "en"
@@ -916,12 +871,28 @@ class Claims(Displayable):
             raise self._too_many_rejects(self.files["file"].to_list(), 1)
 
     def _too_many_rejects(self, names: Sequence[str], max_share: float) -> InputRefused:
-        """Return the error that too many rows of the files with these names were rejected."""
+        """Return the error that too many rows of the files with these names were rejected.
+
+        The message explains the first reject, counts the rejects per rule and says how to continue.
+        """
         rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
-        rows = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum())
-        return too_many_rejects(
-            explain_reject(self.incident, rejects.row(0, named=True)), rejects, rows, max_share
+        rows, rejected = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum()), len(rejects)
+        rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
+        first = explain_reject(self.incident, rejects.row(0, named=True))
+        share = _rejected_share(rejected, rows, max_share, dict(rules.iter_rows()))
+        first.problem = f"{share}; the first {first.problem}"
+        enough = -(-100 * rejected // rows)
+        onward = (
+            "Mend the rows, or go on without them: "
+            + either(f"max_rejects={enough / 100:g}; .rejects", f"--max-rejects {enough}%; ingest")
+            + " then lists them."
+            if rejected < rows
+            else "If this is so of every row, "
+            + either("oa.inspect_file", "outage-analysis inspect")
+            + " shows how the file reads."
         )
+        first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
+        return first
 
     def distinct_texts(self, column: str) -> pl.Series:
         """Return the different values of a text column."""

@@ -286,7 +286,19 @@ def save_claims(claims: Claims, path: str | Path) -> None:
         raise EnvironmentFailed("exists already", file=path.name, remedy="Choose another name, or remove it.")
     with atomic_file(path) as part:
         if path.suffix == STORE_SUFFIX:
-            _write_store(claims, part)
+            passport = {
+                "edition": STORE_EDITION,
+                "incident": claims.incident.id,
+                "incident_sha256": _incident_sha256(claims.incident),
+                "synthetic": claims.synthetic,
+                "inputs": json.dumps([asdict(file) for file in claims.inputs]),
+                "layouts": json.dumps(
+                    [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
+                ),
+            }
+            claims.warehouse.load("new_passport", pl.DataFrame([passport]))
+            tables = {table: f"from main.{table}" for table in TABLES}
+            claims.warehouse.save(part, {**tables, "passport": "from new_passport"})
             part.chmod(PRIVATE_MODE)
         else:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
@@ -315,22 +327,6 @@ def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
             file=path.name,
             remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
         )
-
-
-def _write_store(claims: Claims, part: Path) -> None:
-    warehouse = claims.warehouse
-    layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
-    passport = {
-        "edition": STORE_EDITION,
-        "incident": claims.incident.id,
-        "incident_sha256": _incident_sha256(claims.incident),
-        "synthetic": claims.synthetic,
-        "inputs": json.dumps([asdict(f) for f in claims.inputs]),
-        "layouts": json.dumps(layouts),
-    }
-    warehouse.load("new_passport", pl.DataFrame([passport]))
-    tables = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
-    warehouse.save(part, tables)
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:

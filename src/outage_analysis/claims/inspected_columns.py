@@ -523,18 +523,17 @@ class Column:
         # Names of people are mostly distinct.
         return "(text)" if 1 < self.filled < self.distinct / MIN_SHARE else None
 
-    def header_is_value(self) -> bool:
-        """Return whether the header itself is a day, amount or name, like the values below.
+    def header_is(self, kind: str) -> bool:
+        """Return whether the header itself is a day, amount or name (`kind`), like the values below.
 
-        Below no values, only a day that is not written as a plain number counts.
+        Above no values, only a day that is not written as a plain number counts.
         """
-        reads_as = self.reads_as if self.rows else "day"
-        if reads_as in self._incident.known_ids:
-            return normalized_name(self.header) in self._incident.known_ids[reads_as]
-        cells = (self._parsed_days if reads_as == "day" else self._parsed_amounts)[1]
-        choice = self.format_choice(reads_as)
-        names = (*choice.formats, *choice.tied) if self.rows else DATES.keys() - NUMERIC_DAY_FORMATS
-        return any(cells[name] is not None for name in names)
+        if kind in self._incident.known_ids:
+            return normalized_name(self.header) in self._incident.known_ids[kind]
+        cells = (self._parsed_days if kind == "day" else self._parsed_amounts)[1]
+        choice = self.format_choice(kind)
+        formats = (*choice.formats, *choice.tied) if self.rows else DATES.keys() - NUMERIC_DAY_FORMATS
+        return any(cells[name] is not None for name in formats)
 
     def summary(self) -> tuple[object, ...]:
         """Return the row that describes this column in the table of columns.
@@ -631,7 +630,7 @@ def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) 
     for column in columns:
         kind = column.reads_as if column.rows else "day"
         if column.header and kind in is_value:
-            is_value[kind].append(column.header_is_value())
+            is_value[kind].append(column.header_is(kind))
     if any(is_value["day"]):
         return True
     values, names = is_value["day"] + is_value["amount"], is_value["service"] + is_value["claimant_type"]
