@@ -14,15 +14,6 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.header_words import (
-    AMOUNT,
-    CLAIM,
-    CLAIMANT,
-    FILED,
-    IDENTIFIER,
-    LOSS,
-    SERVICE,
-    TIME,
-    TYPE,
     has_word,
     means_claim_id,
     means_claimant_id,
@@ -463,12 +454,12 @@ class Column:
             return False
         day = self.kind.day
         numeric = NUMERIC_DAY_FORMATS.issuperset(day.formats or day.tied)
-        return bool(day.reason) and (not numeric or has_word(self.header, FILED | TIME))
+        return bool(day.reason) and (not numeric or has_word(self.header, "filed", "time_of_filing"))
 
     @cached_property
     def may_have_days(self) -> bool:
         """Whether values have digits, and the header means a day if all are plain numbers or codes."""
-        if not self.has_digits or has_word(self.header, FILED | TIME):
+        if not self.has_digits or has_word(self.header, "filed", "time_of_filing"):
             return self.has_digits
         return not self._codes["text"].str.contains(_NO_DAY).all()
 
@@ -658,13 +649,13 @@ MAX_LISTED = 5
 IDS = ("claimant_id", "claim_id")
 CHOICE_ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
 DECIDING_WORDS = {
-    "service": SERVICE,
-    "claimant_type": TYPE,
-    "filed_on": FILED,
-    "loss": LOSS,
-    "claim_id": CLAIM,
+    "service": "service",
+    "claimant_type": "type",
+    "filed_on": "filed",
+    "loss": "loss",
+    "claim_id": "claim",
 }
-"""Column of a claim -> header words that decide if several columns of the file fit."""
+"""Column of a claim -> kind of header words that decide if several columns of the file fit."""
 CONSEQUENCES = {
     "claim_id": "Without it the id is the name of the file and the row, and a complaint that comes again in "
     "another row is not recognised: better name a column that is different in every row.",
@@ -744,11 +735,11 @@ def _choose_by_values(name: str, unused: list[Column], incident: Incident, *, he
         )
     by_header = name in (*IDS, "loss")
     matches = [c for c in unused if fits[name](c)]
-    if name == "loss" and matches and not headless and not any(has_word(c.header, LOSS) for c in matches):
+    if name == "loss" and matches and not headless and not any(has_word(c.header, "loss") for c in matches):
         # The header "amount" is ambiguous if the file also has a column such as "paid amount". Then both
         # columns match, so that neither is proposed.
-        matches = [c for c in unused if c.reads_as == "amount" and has_word(c.header, AMOUNT)]
-    decided = [c for c in matches if has_word(c.header, DECIDING_WORDS.get(name, frozenset()))]
+        matches = [c for c in unused if c.reads_as == "amount" and has_word(c.header, "amount")]
+    decided = [c for c in matches if name in DECIDING_WORDS and has_word(c.header, DECIDING_WORDS[name])]
     if len(matches) == 1:
         basis = f"the only column whose values {'and header ' if by_header and not headless else ''}fit"
         if headless and by_header:
@@ -777,7 +768,7 @@ def id_fault(name: str, column: Column) -> str | None:
     if (
         name == "claimant_id"
         and column.share(text.str.contains(r"^\d{1,3}$")) >= MIN_SHARE
-        and not has_word(column.header, IDENTIFIER)
+        and not has_word(column.header, "identifier")
     ):
         return "holds small numbers, which may be counts"
     return None
@@ -828,8 +819,8 @@ def _reason_for_none(name: str, unused: list[Column], *, headless: bool) -> str:
         if safe := [c for c in unused if id_fault(name, c) is None]:
             reasons.append(f"{_header_list(safe)} may hold ids, but no header says of what")
     else:
-        id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
-        similar = [c for c in unused if has_word(c.header, id_words)][:MAX_LISTED]
+        kinds = ("claim", "identifier") if name == "claim_id" else ("claimant",)
+        similar = [c for c in unused if has_word(c.header, *kinds)][:MAX_LISTED]
         other = "has a header of another meaning"
         reasons += [f"{quote_header(c)} {id_fault(name, c) or other}" for c in similar]
     return "; ".join(reasons)

@@ -247,14 +247,6 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
         )
 
 
-def incident_of_file(path: Path, layout: Layout, currency: str) -> Incident:
-    """Derive the incident of an inspected file; one without names of services if it does not say enough."""
-    try:
-        return incident_from_files(path, layouts=[layout], currency=currency)
-    except (InputRefused, UsageError):
-        return _Derivation(name=path.stem, currency=currency).draft()
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Derivation:
     """What the caller states about the incident; the rest comes from the files."""
@@ -353,7 +345,14 @@ class _Derivation:
             read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
             for name in sorted(read.keys() - {"filed_on"}):
                 unit = self.loss_unit if name == "loss" else ""
-                scales.setdefault(name, set()).add(self._checked_scale(read[name].header, file.file, unit))
+                scale = self.scale if unit == self.loss_unit else None
+                found = checked_scale(
+                    *(read[name].header, self.currency, unit or self.currency),
+                    scaled=scale is not None,
+                    file=masked_name(file.file),
+                )
+                scale = scale or (int(found) if found == int(found) else float(found))
+                scales.setdefault(name, set()).add(scale)
             for name in read.keys() - self.formats.keys():
                 formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
             if "filed_on" in read:
@@ -434,12 +433,6 @@ class _Derivation:
             )
         return stated.pop()
 
-    def _checked_scale(self, header: str, file: str, unit: str) -> float:
-        scale = self.scale if unit == self.loss_unit else None
-        unit = unit or self.currency
-        found = checked_scale(header, self.currency, unit, scaled=scale is not None, file=masked_name(file))
-        return scale or (int(found) if found == int(found) else float(found))
-
     def _check_currencies(self, columns: Sequence[Column], file: str) -> Collection[str]:
         """Return the currencies that the rows of a file name, after a check that they are one and ours."""
         names = {normalized_name(header) for header in CURRENCY_HEADERS}
@@ -475,7 +468,7 @@ class _Derivation:
         for file, column in ((file, column) for file, of_file in columns.items() for column in of_file):
             if (
                 found.keys() == {"decision"}
-                and header_words.has_word(column.header, header_words.PAID)
+                and header_words.has_word(column.header, "paid")
                 and column.header not in named
                 and column.reads_as == "amount"
             ):
@@ -529,12 +522,12 @@ class _Derivation:
         if kind == "paid":
             return header_words.means_paid(header, DECIMALS) and column.reads_as == "amount"
         if kind == "decision":
-            return header_words.has_word(header, header_words.DECISION) and (
+            return header_words.has_word(header, "decision") and (
                 column.decisions >= MIN_SHARE or (header_words.means_decision(header) and not self.rows)
             )
-        words = header_words.SERVICE if kind == "service" else header_words.TYPE
+        word = "service" if kind == "service" else "type"
         return normalized_name(header) in {kind, normalized_name(kind)} or (
-            header_words.has_word(header, words) and column.reads_as == "text"
+            header_words.has_word(header, word) and column.reads_as == "text"
         )
 
     @staticmethod
@@ -710,7 +703,10 @@ def inspect_file(
     """
     path, known_layout = Path(path), with_encoding([layout or Layout()], encoding)[0]
     if incident is None:
-        incident = incident_of_file(path, known_layout, currency)
+        try:
+            incident = incident_from_files(path, layouts=[known_layout], currency=currency)
+        except (InputRefused, UsageError):  # the file does not say enough
+            incident = _Derivation(name=path.stem, currency=currency).draft()
     elif currency:
         raise UsageError("the incident states the currency already", value=currency, remedy="Leave it out.")
     known_layout.check_columns_known(claim_columns(incident))
