@@ -130,37 +130,28 @@ def read_claims(
             )
         if incident is not None:
             layouts = with_encoding(layouts, outage.pop("encoding", None))
-        loaded = _given_or_derived(path_list, incident, outage, rows, layouts, from_store=bool(stores))
+            if outage:
+                raise UsageError(
+                    "the incident states this already",
+                    value=", ".join(outage),
+                    remedy="Give either the incident or these arguments.",
+                )
+        elif stores:
+            remedy = "Give the incident of its claims."
+            raise UsageError("a warehouse file needs its incident", remedy=remedy)
+        else:
+            saved = {saved_incident_id(path) for path in expand_paths(path_list)[0]}
+            if not outage and len(saved) == 1 and (id_ := saved.pop()) in bundled_ids("incidents"):
+                incident = id_
+        if incident is None:
+            from outage_analysis.claims.inspection import incident_from_files  # imported here: slow
+
+            loaded = incident_from_files(path_list, rows=rows, layouts=layouts, **outage)
+        else:
+            loaded = load_incident(incident).with_rows(rows)
         claims = open_claims(stores[0], loaded) if stores else _read_files(path_list, loaded, layouts)
     claims.check_reject_share(max_rejects)
     return replace(claims, max_rejects=max_rejects)
-
-
-def _given_or_derived(
-    paths: list[Path],
-    incident: str | Path | Incident | None,
-    outage: OutageArguments,
-    rows: str | None,
-    layouts: Sequence[Layout],
-    *,
-    from_store: bool,
-) -> Incident:
-    if incident is not None:
-        if outage:
-            raise UsageError(
-                "the incident states this already",
-                value=", ".join(outage),
-                remedy="Give either the incident or these arguments.",
-            )
-        return load_incident(incident).with_rows(rows)
-    if from_store:
-        raise UsageError("a warehouse file needs its incident", remedy="Give the incident of its claims.")
-    saved = {saved_incident_id(path) for path in expand_paths(paths)[0]}
-    if not outage and len(saved) == 1 and (id_ := saved.pop()) in bundled_ids("incidents"):
-        return load_incident(str(id_)).with_rows(rows)
-    from outage_analysis.claims.inspection import incident_from_files  # imported here: slow
-
-    return incident_from_files(paths, rows=rows, layouts=layouts, **outage)
 
 
 def _read_files(paths: list[Path], incident: Incident, layouts: Sequence[Layout]) -> Claims:

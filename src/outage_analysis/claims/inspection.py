@@ -272,6 +272,7 @@ class _Derivation:
     def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
         """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
         currency, id_ = self.currency or UNKNOWN_CURRENCY, identifier(self.name) or "outage"
+        headers = values.pop("columns", {name: [header] for name, header in self.headers.items()})
         zone = self.time_zone or TIME_ZONES.get(currency, "UTC")
         document: dict[str, Any] = {
             "id": f"{id_}-claims" if id_ in bundled_ids("incidents") else id_,
@@ -287,7 +288,7 @@ class _Derivation:
             "rows": self.rows or (),
             "encoding": self.encoding or (),
             "scale": {} if self.scale is None else {"loss": self.scale},
-            "columns": {name: (header,) for name, header in self.headers.items()},
+            "columns": {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of},
             "formats": self.formats,
             "missing": self.missing,
             "constants": self.constants,
@@ -330,7 +331,7 @@ class _Derivation:
             *({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
             *({"id": name, "name": {"en": name.capitalize()}, "kind": name} for name in decided),
         )
-        draft = self.draft(**known, columns=_sorted_headers(headers))
+        draft = self.draft(**known, columns=headers)
         filed_on = self.constants.get("filed_on")
         days = [] if filed_on is None else [_moment(filed_on, FIRST_DAY, ZoneInfo(draft.time_zone)).date()]
         formats = {name: {*names} for name, names in self.formats.items()}
@@ -367,7 +368,7 @@ class _Derivation:
         locales = {lang: Locale(lang) for lang in LANGUAGES}
         return self.draft(
             **known,
-            columns=_sorted_headers(headers),
+            columns=headers,
             formats={
                 name: tuple(n for n in (DATES if name == "filed_on" else AMOUNTS) if n in names)
                 for name, names in sorted(formats.items())
@@ -415,8 +416,7 @@ class _Derivation:
         ]
         if not losses and not self.loss_unit and "loss" not in {*self.constants, *self.computed}:
             raise self._unknown_column(files, [], "loss")
-        named = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
-        stated = {*named}
+        stated = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
         for column in losses:
             words = [*header_words.split_header(column.header), *stated_unit(column.header).currencies]
             meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
@@ -558,11 +558,6 @@ def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone(zone.utcoffset(moment) or timedelta()))
-
-
-def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the headers of each column of a claim in a fixed order, without columns that have none."""
-    return {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of}
 
 
 MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48

@@ -74,7 +74,7 @@ OWN_TABLES = ("claims", "exact_claims", "rejects", "files")
 def run_select(
     warehouse: Warehouse, sql: str, inputs: Mapping[str, object], files: pl.DataFrame
 ) -> pl.DataFrame:
-    """Run one SELECT statement and return its rows, with whole numbers as Int64 and never Decimal.
+    """Run one SELECT statement and return its rows: whole numbers as Int64, others as Float64, never Decimal.
 
     Args:
         warehouse: the tables of the claims.
@@ -101,21 +101,14 @@ def run_select(
             )
     values = {name: value for name, value in inputs.items() if name not in frames}
     tables = {name: frame.lazy().collect() for name, frame in frames.items()}
-    return without_decimals(warehouse.select(sql, {"files": files, **tables}, values))
-
-
-def without_decimals(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a frame whose Decimal columns are Int64, or Float64 if they have decimals or do not fit.
-
-    DuckDB returns sums of whole numbers as decimals of 38 digits.
-    """
-    changed = []
-    for column in frame:
+    rows = warehouse.select(sql, {"files": files, **tables}, values)
+    changed = []  # DuckDB returns sums of whole numbers as decimals of 38 digits
+    for column in rows:
         if isinstance(column.dtype, pl.Decimal):
             whole = column.cast(pl.Int64, strict=False)
             fits = column.dtype.scale == 0 and whole.null_count() == column.null_count()
             changed.append(whole if fits else column.cast(pl.Float64))
-    return frame.with_columns(changed)
+    return rows.with_columns(changed)
 
 
 MAX_SQL_LENGTH = 80
