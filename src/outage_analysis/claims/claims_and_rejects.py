@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
@@ -12,24 +14,28 @@ from typing import TYPE_CHECKING, Literal, Unpack, cast
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.parquet import DataFrame
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.cell_values import BLANKS, IDS, MISSING_WORDS
+from outage_analysis.claims.readers.parquet import DataFrame, polars_frame
 from outage_analysis.claims.readers.read_files import InputFile
-from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table, too_many_rejects
-from outage_analysis.claims.selections import filter_claims, join_claims
-from outage_analysis.claims.user_queries import run_select
-from outage_analysis.claims.validation import control_totals
-from outage_analysis.claims.warehouse import NoWarehouse, Warehouse
-from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
-from outage_analysis.incidents import Incident, Layout
+from outage_analysis.claims.rules import A_DECISION, PAID, READABLE_LOSS
+from outage_analysis.claims.validation import control_totals, create_claims_view, reconciliation_table
+from outage_analysis.claims.warehouse import NoWarehouse, Warehouse, run_select
+from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError, either, one_line
+from outage_analysis.files import Name, likely_typo_of, listed_names, spelling_hint, toml_value
+from outage_analysis.incidents import RESERVED, Dimension, Incident, Layout, claim_columns, normalized_name
 from outage_analysis.text import (
     MAX_CARD_ROWS,
     Card,
     Displayable,
     Locale,
     Table,
+    escape_formulas,
     find_personal_data,
     first_rows,
+    has_personal_number,
+    in_smallest_units,
+    mask_personal_data,
     schema_of,
     schemas_of,
 )
@@ -38,6 +44,372 @@ if TYPE_CHECKING:
     from outage_analysis.analysis import Analysis, IntakeForecast
     from outage_analysis.analysis.analysis import RunArguments
     from outage_analysis.losses import ClaimsByBand, DimensionFilter, Fits
+
+MAX_VALUE_LENGTH = 24
+"""Most characters of a rejected value that an error message shows; for a longer value it shows the length."""
+EXAMPLE_AMOUNT = 12.5
+"""The example amount that an error message uses to show how to write decimals."""
+LETTERS = re.compile(r"[^\W\d_]{2,}")
+UNIT_WORDS = re.compile(
+    r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
+)
+"""Words that are common in dates and amounts. Any other word may be the name of a person."""
+DATE_WORDS = re.compile(
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|januar|februar|märz?|mai|juni|juli|okt(?:ober)?|dez(?:ember)?"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"|am|pm|utc|kst|gmt|uhr|today|yesterday)\b|(?<=\d)(?:st|nd|rd|th)\b",
+    re.IGNORECASE,
+)
+"""English words of dates. Some are also first names, so only the value of a filing day may contain them."""
+DATE_SHAPE = re.compile(
+    r"[0-9]{1,4}[-./] ?[0-9]{1,2}[-./] ?[0-9]{1,4}\.?(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+)
+"""Pattern of a filing day that may be impossible, such as 2022-13-01."""
+AMOUNT_SHAPE = re.compile(
+    r"[+-]?(?:[$€£¥₩] ?|[A-Z]{3} )?\d{1,3}(?:[.,'\u2019 \u00a0\u2009\u202f]\d{3}){0,2}(?:[.,]\d{1,2})?"
+    r"(?:[ \u00a0\u202f]?(?:[$€£¥₩원]|[A-Z]{3}))?"
+)
+"""Pattern of an amount in some notation: digits in groups of three, with or without a currency."""
+ORDERED_DAY = re.compile(r"(\d\d?)([-./])(\d\d?)\2(\d\d|\d{4})\b.*")
+"""Pattern of a day whose month may be its first or its second number."""
+NUMERIC_RULES = ("loss is not negative", "loss is plausible")
+"""Rules that only an amount can break. So its digits are not a phone number or the like, however many."""
+REJECT_COLUMNS = {
+    "file": pl.String,
+    "row": pl.Int64,
+    "column": pl.String,
+    "value": pl.String,
+    "rule": pl.String,
+    "problem": pl.String,
+    "remedy": pl.String,
+    "other_rules": pl.String,
+}
+"""The columns of `Claims.rejects` and their data types."""
+MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
+"""Limits for the error about too many rejects: the rules it names, and the characters of its remedy."""
+
+
+def rejected_rows(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
+    """Return the first `most` rejects in file and row order, with their raw text; None returns all rejects.
+
+    The raw text is not masked.
+    """
+    return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
+
+
+def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
+    """Explain rejects as a flat table with one row per reject, in the given order.
+
+    Args:
+        rejects: rows of `rejected_rows`.
+        incident: the outage of the complaint files.
+
+    Returns:
+        The columns of `REJECT_COLUMNS`. Personal data are masked, and texts that a spreadsheet would run as a
+        formula begin with an apostrophe.
+    """
+    locale, columns, rows = Locale("en"), claim_columns(incident), list[tuple[object, ...]]()
+    # Equal values are explained once: most rejects of a file break the same rule in the same way.
+    explained: dict[tuple[str, str | None, str | None], tuple[str | None, str, str]] = {}
+    for reject in rejects.iter_rows(named=True):
+        rule, *others = reject["broken"]
+        column = rule.split(" ", 1)[0]
+        case = rule, reject.get(column), reject["problem"]
+        if case not in explained:
+            value = _displayed_value(incident, rule, column, case[1], locale)
+            explained[case] = value, _problem(rule, case[2]), _remedy(incident, rule, column, case[1], locale)
+        value, problem, remedy = explained[case]
+        remedy = _kept_row(reject, locale) or remedy
+        place = reject["source_file"], reject["source_row"], column if column in columns else None
+        rows.append((*place, value, rule, problem, remedy, "; ".join(others)))
+    return escape_formulas(pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row"))
+
+
+def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "en") -> InputRefused:
+    """Return an error that explains a reject: broken rule, file, row, column, value and remedy.
+
+    Personal data are masked.
+
+    Args:
+        incident: the outage of the complaint files.
+        reject: a row of `claims.rejected_rows`.
+        lang: the language of the remedy and of the note that replaces a hidden value. The name of the rule is
+            always in English.
+    """
+    locale, broken = Locale(lang), reject["broken"]
+    rule = str(broken[0]) if isinstance(broken, list) else ""
+    column = rule.split(" ", 1)[0]
+    text = None if (cell := reject.get(column)) is None else str(cell)
+    remedy = _kept_row(reject, locale) or _remedy(incident, rule, column, text, locale)
+    return InputRefused(
+        f"breaks the rule '{rule}'",
+        file=reject["source_file"],
+        row=int(str(reject["source_row"])),
+        column=column if column in reject else None,
+        value=reject["problem"] or _displayed_value(incident, rule, column, text, locale),
+        remedy=remedy,
+    )
+
+
+def _kept_row(reject: Mapping[str, object], locale: Locale) -> str:
+    """Return the remedy that names the row which was kept instead; empty if none was."""
+    if reject["kept_row"] is None:
+        return ""
+    return locale("remedy.kept", row=locale.number(int(str(reject["kept_row"]))), file=reject["kept_file"])
+
+
+def _problem(rule: str, reader_problem: str | None) -> str:
+    opposites = ((" is not ", " is "), (" is ", " is not "), (" has ", " does not have "))
+    sentences = (rule.replace(holds, broken, 1) for holds, broken in opposites if holds in rule)
+    sentence = next(sentences, f"the row breaks the rule '{rule}'")
+    if sentence.startswith("the "):
+        sentence = f"T{sentence[1:]}"
+    return f"{sentence}: {reader_problem}." if reader_problem else f"{sentence}."
+
+
+def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale: Locale) -> str:
+    """Return what to do about a broken rule, unless the remedy names another row that was kept."""
+    remedy = locale.label_or(f"remedy.{rule}", locale("remedy.whole"))
+    if rule.endswith("is known"):
+        return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
+    for ending, key in ((A_DECISION, "decision"), (PAID, "paid")):
+        if rule.endswith(ending):
+            return locale(f"remedy.{key}")
+    if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):
+        return f"{other} {remedy}"
+    if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
+        written = toml_value(text.strip(BLANKS))
+        if incident.window == "observed" and (argument := either(f"missing=[{written}]", "")):
+            return locale("remedy.missing_argument", argument=argument)
+        return locale("remedy.missing", text=written, layout=either("layouts=", "--columns"))
+    if rule == READABLE_LOSS and (digits := incident.loss_digits):
+        return locale(
+            "remedy.decimals",
+            currency=incident.currency,
+            digits=digits,
+            example=f"{EXAMPLE_AMOUNT:.{digits}f}",
+        )
+    return remedy
+
+
+def _other_reading(incident: Incident, text: str, locale: Locale) -> str:
+    match = ORDERED_DAY.fullmatch(text.strip())
+    if match is None:
+        return ""
+    first, second, year = int(match[1]), int(match[3]), int(f"20{match[4]}"[-4:])
+    days: dict[date, str] = {}
+    for day, month, notation in ((first, second, "dmy"), (second, first, "mdy")):
+        with contextlib.suppress(ValueError):
+            days[date(year, month, day)] = notation
+    inside = sorted(day for day in days if incident.claims_from <= day <= incident.claims_to)
+    if len(inside) == 2:  # noqa: PLR2004 # both orders
+        return locale("remedy.two_days", first=inside[0].isoformat(), second=inside[1].isoformat())
+    notation = days[inside[0]] if inside else ""
+    short = "_short" if len(match[4]) < len("2022") else ""
+    return locale("remedy.one_day", day=inside[0].isoformat(), notation=notation + short) if inside else ""
+
+
+def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -> tuple[str, bool]:
+    """Suggest the name of a service or claimant type that a value probably misspells.
+
+    If no name is close, list the known names.
+
+    Returns:
+        The hint as text, and whether the value is close to a known name.
+    """
+    items = incident.named_items[column]
+    aliases = [s for item in items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    close = likely_typo_of(text, aliases)
+    if close is None:
+        return locale("remedy.known", names=listed_names(aliases)), False
+    return locale("remedy.closest", name=close), True
+
+
+def _displayed_value(
+    incident: Incident, rule: str, column: str, text: str | None, locale: Locale
+) -> str | None:
+    """Return a rejected value as an error message may show it, with personal data masked.
+
+    A long value, or a value that may contain the name of a person, is replaced by its number of characters.
+    """
+    if text is None:
+        return None
+    # A value that resembles no known name may be the name of a person.
+    if rule.endswith("is known") and not _spelling_hint(incident, column, text, locale)[1]:
+        return locale("remedy.characters", count=len(text))
+    if text.strip(BLANKS).casefold() in MISSING_WORDS:
+        return text
+    words = UNIT_WORDS.sub("", text)
+    if column == "filed_on":
+        words = DATE_WORDS.sub("", words)
+    measured = not rule.startswith(("claim", "service"))
+    if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
+        return locale("remedy.characters", count=len(text))
+    shape = {"filed_on": DATE_SHAPE, "loss": AMOUNT_SHAPE}.get(column)
+    is_plain = rule in NUMERIC_RULES or (shape is not None and shape.fullmatch(text))
+    if is_plain and not has_personal_number(text):
+        return text
+    return mask_personal_data(text)
+
+
+def _rejected_share(rejected: int, rows: int, limit: float, by_rule: Mapping[str, int]) -> str:
+    over = f"{100 * (rejected / rows):.3g}% and more than {100 * limit:.3g}%"
+    over = over if rejected < rows else "all of them"
+    by_count = sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
+    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
+    counts += f" and {len(by_count) - MAX_RULES} more rules" if len(by_count) > MAX_RULES else ""
+    return f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}"
+
+
+def check_reject_share(by_rule: Mapping[str, int], rows: int, limit: float, *, file: str) -> None:
+    """Raise an error if too many rows of a table of an engine were rejected.
+
+    Raises:
+        InputRefused: the share of rejected rows is above `limit`.
+    """
+    rejected = sum(by_rule.values())
+    if rejected > limit * rows:
+        remedy = f"Mend the rows, or go on without them: max_rejects={-(-100 * rejected // rows) / 100:g}."
+        raise InputRefused(_rejected_share(rejected, rows, limit, by_rule), file=file, remedy=remedy)
+
+
+FIRST_DAY, LAST_DAY = "filed_from", "filed_to"
+"""Conditions of `filter` that are not columns: the first and the last filing day."""
+SEGMENT = "segment"
+"""A reserved name that `join` allows nevertheless, because customer tables often have this column. Only
+`payments` needs the name, and refuses a cube with such a dimension."""
+MAX_LISTED, MAX_SELECTION = 5, 40
+"""Most values of a condition that its description lists, and the characters of each."""
+CLAIMANT = "coalesce(claimant_id, claim_id)"
+"""SQL of the claimant of a claim, as in the table `claims`."""
+
+
+def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection: str) -> Claims:
+    """Return the claims of a derived warehouse, whose table `accepted` exists; it has no rejects."""
+    parent = claims.warehouse
+    warehouse.create("files", queries.load("derived_files", source=parent.qualified("files")))
+    warehouse.view(
+        "noted",
+        queries.load(
+            "derived_noted", source=parent.qualified("noted"), accepted=warehouse.qualified("accepted")
+        ),
+    )
+    warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
+    create_claims_view(warehouse, incident)
+    return replace(
+        claims,
+        incident=incident,
+        warehouse=warehouse,
+        files=reconciliation_table(warehouse),
+        skipped=(),
+        selection="; ".join(filter(None, (claims.selection, selection))),
+    )
+
+
+def _column(name: str) -> str:
+    """Return the SQL of a column of the claims, as the table `claims` shows it."""
+    return CLAIMANT if name == "claimant_id" else quote_identifier(name)
+
+
+def _described(column: str, values: Sequence[object]) -> str:
+    if column in IDS:
+        return f"{len(values):,} values"
+    texts = [
+        "(not stated)" if v is None else one_line(mask_personal_data(str(v)), MAX_SELECTION) for v in values
+    ]
+    rest = f" and {len(texts) - MAX_LISTED:,} more" if len(texts) > MAX_LISTED else ""
+    return ", ".join(texts[:MAX_LISTED]) + rest
+
+
+def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[str | int | date | None]:
+    incident = claims.incident
+    numbers = {"loss": incident.loss_digits} | {
+        d.id: incident.minor_units if d.kind == "paid" else 0 for d in incident.dimensions if d.is_number
+    }
+    if column in incident.named_items:
+        return [None if value is None else _known_id(incident, column, value) for value in given]
+    if column == "filed_on":
+        return [None if value is None else _day(column, value) for value in given]
+    if column in numbers:
+        return [None if value is None else _whole_number(column, value, numbers[column]) for value in given]
+    texts = [None if value is None else str(value) for value in given]
+    wanted = [text for text in texts if text is not None]
+    query = queries.load("missing_texts", name=_column(column))
+    for missing in claims.warehouse.frame(query, values=wanted)["value"] if wanted else ():
+        masked = mask_personal_data(missing)
+        if column in IDS:
+            raise UsageError(f"no claim has this {column}", column=column, value=masked)
+        close = likely_typo_of(missing, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
+        remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
+        raise UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
+    return list(texts)
+
+
+def _known_id(incident: Incident, column: str, value: object) -> str:
+    if id_ := incident.known_ids[column].get(normalized_name(str(value))):
+        return id_
+    names = [name for item in incident.named_items[column] for name in (item.id, *item.known_names)]
+    remedy = spelling_hint(str(value), names, likely_typo_of)
+    raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
+
+
+MAX_COMPARED = 1_000
+"""Most values of a text dimension that are compared with a misspelt one."""
+
+
+def _day(column: str, value: object) -> date:
+    """Return a date, or an ISO text such as 2022-10-19, as a date."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise UsageError(
+            "is not a day", column=column, value=value, remedy="Write it as 2022-10-19, or give a date."
+        ) from None
+
+
+def _whole_number(column: str, value: object, digits: int) -> int:
+    whole = in_smallest_units(value, digits)
+    if whole is None:
+        kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
+        raise UsageError(f"is not {kind}", column=column, value=value)
+    return whole
+
+
+def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column of a frame as text as complaint files contain it: stripped, null if empty.
+
+    Raises:
+        UsageError: the column contains decimals or other values that are no categories.
+    """
+    dtype = frame.schema[name]
+    words = (pl.String, pl.Boolean, pl.Date, pl.Categorical, pl.Null, pl.Enum)
+    if not (dtype.is_integer() or dtype in words):
+        raise UsageError(
+            f"a column of type {dtype} cannot be a text dimension of the claims",
+            column=name,
+            remedy="Cut the numbers into bands, or cast the column to text.",
+        )
+    text = pl.col(name).cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text).alias(name)
+
+
+def _check_new_dimension(name: str, incident: Incident) -> None:
+    if name in claim_columns(incident):
+        problem = "the claims already have a column of this name"
+    elif (name in RESERVED and name != SEGMENT) or name.startswith("raw_"):
+        problem = "the name of the column is reserved"
+    else:
+        try:
+            Dimension(id=name, name=Name(en=name))
+        except ValueError:
+            problem = "the name of the column is not an id of lower-case letters, digits, - and _"
+        else:
+            return
+    raise UsageError(problem, value=name, remedy=f'Rename it: frame.rename({{"{name}": "..."}}).')
+
 
 MAX_REJECTS = 0.05
 """The default for the largest accepted share of rejected rows."""
@@ -233,13 +605,36 @@ class Claims(Displayable):
                 loss is in whole currency, such as euros, not cents.
 
         Raises:
-            UsageError: a column does not exist, or no claim can have a value. The message suggests the
-                closest name.
+            UsageError: there is no condition, a column does not exist, or no claim can have a value. The
+                message suggests the closest name.
 
         Example:
             >>> claims.filter(service="kakao_t", filed_from="2022-10-20")  # doctest: +SKIP
         """
-        return filter_claims(self, conditions)
+        known = [*claim_columns(self.incident), FIRST_DAY, LAST_DAY]
+        if not conditions:
+            raise UsageError("filter has no condition", remedy='Name one, such as service="...".')
+        parts, described = [], []
+        for column, value in conditions.items():
+            if column not in known:
+                remedy = spelling_hint(column, known)
+                raise UsageError("claims have no such column", value=column, remedy=remedy)
+            if column in (FIRST_DAY, LAST_DAY):
+                day, sign = _day(column, value), ">=" if column == FIRST_DAY else "<="
+                parts.append(f"filed_on {sign} date {quote_literal(day.isoformat())}")
+                described.append(f"filed_on {'from' if column == FIRST_DAY else 'to'} {day.isoformat()}")
+                continue
+            given = list(value) if isinstance(value, list | tuple | set | frozenset | pl.Series) else [value]
+            values = _claim_values(self, column, given)
+            wanted = [v if isinstance(v, int) else quote_literal(str(v)) for v in values if v is not None]
+            either_of = [f"{_column(column)} in ({', '.join(map(str, wanted))})"] if wanted else []
+            either_of += [f"{_column(column)} is null"] if None in values else []
+            parts.append(f"({' or '.join(either_of)})" if either_of else "false")
+            described.append(f"{column} = {_described(column, values)}")
+        warehouse = Warehouse(self.warehouse)
+        source, condition = self.warehouse.qualified("accepted"), " and ".join(parts)
+        warehouse.view("accepted", queries.load("selected_claims", source=source, condition=condition))
+        return _derived(self, warehouse, self.incident, "; ".join(described))
 
     def join(
         self, frame: DataFrame, on: str = "claimant_id", how: Literal["left", "inner"] = "left"
@@ -264,7 +659,51 @@ class Claims(Displayable):
             >>> customers = pl.DataFrame({"claimant_id": ["u1", "u2"], "segment": ["premium", "basic"]})
             >>> claims.join(customers).by("segment")  # doctest: +SKIP
         """
-        return join_claims(self, frame, on, how)
+        if how not in ("left", "inner"):
+            raise UsageError("no such kind of join", value=how, remedy='Write "left" or "inner".')
+        table = polars_frame(frame)
+        numbers = [d.id for d in self.incident.dimensions if d.is_number]
+        keys = [c for c in claim_columns(self.incident) if c not in ("loss", *numbers)]
+        if on not in keys:
+            remedy = spelling_hint(on, keys)
+            raise UsageError("claims cannot be joined on this column", value=on, remedy=remedy)
+        if on not in table.columns:
+            remedy = spelling_hint(on, table.columns) if table.columns else ""
+            raise UsageError("the frame has no such column", value=on, remedy=remedy)
+        added = [name for name in table.columns if name != on]
+        if not added:
+            raise UsageError(f"the frame has no column besides {on}", remedy="Add the columns to join.")
+        for name in added:
+            _check_new_dimension(name, self.incident)
+        texts = (_as_text(table, name) for name in added)
+        keyed = table.select(_as_text(table, on).alias("joined_key"), *texts).drop_nulls("joined_key")
+        repeated = keyed.filter(pl.col("joined_key").is_duplicated())["joined_key"]
+        if len(repeated):
+            raise UsageError(
+                f"the frame has {repeated.n_unique():,} values of {on} twice, which would multiply claims",
+                column=on,
+                value=mask_personal_data(repeated[0]),
+                remedy=f'Keep one row per value: frame.unique("{on}").',
+            )
+        warehouse, key = Warehouse(self.warehouse), f"cast({_column(on)} as varchar)"
+        warehouse.load("joined", keyed)
+        query = queries.load(
+            "joined_claims",
+            source=self.warehouse.qualified("accepted"),
+            columns="".join(f", joined.{quote_identifier(name)}" for name in added),
+            key=key,
+            how=how,
+        )
+        # A table, not a view: the join would otherwise run again in every query.
+        warehouse.create("accepted", query)
+        if len(self) and not warehouse.frame(queries.load("matched_claims", key=key)).item():
+            problem = f"no claim has a value of {on} that the frame contains"
+            raise UsageError(problem, column=on, remedy="Compare both columns.")
+        dimensions = (*self.incident.dimensions, *(Dimension(id=n, name=Name(en=n)) for n in added))
+        incident = self.incident.model_copy(update={"dimensions": dimensions})
+        names = ", ".join(added)
+        left_out = ", only claims in both" if how == "inner" else ""
+        return _derived(self, warehouse, incident, f"{names} joined on {on}{left_out}")
 
     def by(
         self, *dimensions: str, bands: float | Sequence[float] | None = None, lang: str = "en"
@@ -432,12 +871,28 @@ class Claims(Displayable):
             raise self._too_many_rejects(self.files["file"].to_list(), 1)
 
     def _too_many_rejects(self, names: Sequence[str], max_share: float) -> InputRefused:
-        """Return the error that too many rows of the files with these names were rejected."""
+        """Return the error that too many rows of the files with these names were rejected.
+
+        The message explains the first reject, counts the rejects per rule and says how to continue.
+        """
         rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
-        rows = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum())
-        return too_many_rejects(
-            explain_reject(self.incident, rejects.row(0, named=True)), rejects, rows, max_share
+        rows, rejected = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum()), len(rejects)
+        rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
+        first = explain_reject(self.incident, rejects.row(0, named=True))
+        share = _rejected_share(rejected, rows, max_share, dict(rules.iter_rows()))
+        first.problem = f"{share}; the first {first.problem}"
+        enough = -(-100 * rejected // rows)
+        onward = (
+            "Mend the rows, or go on without them: "
+            + either(f"max_rejects={enough / 100:g}; .rejects", f"--max-rejects {enough}%; ingest")
+            + " then lists them."
+            if rejected < rows
+            else "If this is so of every row, "
+            + either("oa.inspect_file", "outage-analysis inspect")
+            + " shows how the file reads."
         )
+        first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
+        return first
 
     def distinct_texts(self, column: str) -> pl.Series:
         """Return the different values of a text column."""

@@ -1,4 +1,4 @@
-"""Recognise the meaning of a column header by its words, in English, Korean, German and Japanese."""
+"""Recognise words of complaint files: what a column header means, and the decision that a cell names."""
 
 from __future__ import annotations
 
@@ -6,40 +6,39 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from outage_analysis.claims.queries import quote_literal
 from outage_analysis.text import listed_words
 
-IDENTIFIER = frozenset(listed_words("identifier"))
-CLAIM = frozenset(listed_words("claim"))
-CLAIMANT = frozenset(listed_words("claimant"))
-FILED = frozenset(listed_words("filed"))
-TIME = frozenset(listed_words("time_of_filing"))
-LOSS = frozenset(listed_words("loss"))
-AMOUNT = frozenset(listed_words("amount"))
-ABOUT_AMOUNTS = frozenset(listed_words("about_amounts"))
-"""Words that a header may contain beside a word of LOSS or AMOUNT, because they do not change its meaning."""
-SERVICE = frozenset(listed_words("service"))
-TYPE = frozenset(listed_words("type"))
-DECISION = frozenset(listed_words("decision"))
-ABOUT_DECISIONS = frozenset(listed_words("about_decisions"))
-"""Words that a header may contain beside a word of DECISION."""
-PAID = frozenset(listed_words("paid"))
-NAME = frozenset(listed_words("name"))
-CONTACT = frozenset(listed_words("contact"))
-COUNTS = frozenset(listed_words("count"))
+WORDS = {
+    kind: frozenset(listed_words(kind))
+    for kind in (
+        *("identifier", "claim", "claimant", "filed", "time_of_filing", "loss", "amount", "about_amounts"),
+        *("service", "type", "decision", "about_decisions", "paid", "name", "contact"),
+    )
+}
+"""Kind of header words -> the words.
+
+Beside a word for a loss or an amount, a header may contain words of `about_amounts`, because they do not
+change its meaning; likewise `about_decisions` beside a word for a decision.
+"""
+_COUNTS = frozenset(listed_words("count"))
 """Words in brackets that show that the loss in a column is not an amount of money, as in 피해(건)."""
-_WORDS = frozenset.union(
-    *(IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE, DECISION),
-    *(ABOUT_DECISIONS, PAID, NAME, CONTACT),
-    {
-        "발생"
-    },  # a word that contains a shorter, unrelated one: 발생일 (date of an event) contains 생일 (birthday)
+_LONG = "발생"
+"""A word that contains a shorter, unrelated one: 발생일 (date of an event) contains 생일 (birthday)."""
+_LONGEST_FIRST = sorted(
+    (word for word in {_LONG}.union(*WORDS.values()) if not word.isascii()),
+    key=lambda word: (-len(word), word),
 )
-_LONGEST_FIRST = sorted((word for word in _WORDS if not word.isascii()), key=lambda word: (-len(word), word))
 _KNOWN = re.compile("|".join(_LONGEST_FIRST))
 _GERMAN = re.compile("|".join(listed_words("german_part")))
 _GERMAN_COMPOUND = re.compile(f"(?:{_GERMAN.pattern})+")
 """Pattern of a German word that consists of known words, such as Schadenssumme."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+def known_words(*kinds: str) -> frozenset[str]:
+    """Return the header words of some kinds."""
+    return frozenset().union(*(WORDS[kind] for kind in kinds))
 
 
 def split_header(header: str) -> list[str]:
@@ -70,26 +69,27 @@ def split_brackets(header: str) -> tuple[str, list[str]]:
 
 def means_personal_data(header: str) -> bool:
     """Return whether a header names personal data: a name, contact data or a personal number."""
-    words = set(split_header(header))
-    if words & CONTACT:
+    words, names = set(split_header(header)), WORDS["name"]
+    if words & WORDS["contact"]:
         return True
-    return bool(words & NAME) and words <= NAME | CLAIMANT | {"first", "last", "full", "given", "family"}
+    about_names = {"first", "last", "full", "given", "family"}
+    return bool(words & names) and words <= names | WORDS["claimant"] | about_names
 
 
 def means_claim_id(header: str) -> bool:
     """Return whether a header names the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
     words = set(split_header(header))
-    if words & (CLAIMANT | CONTACT | NAME):
+    if words & known_words("claimant", "contact", "name"):
         return False
-    if words & CLAIM:
-        return bool(words & IDENTIFIER) or words <= CLAIM
-    return bool(words) and words <= IDENTIFIER
+    if words & WORDS["claim"]:
+        return bool(words & WORDS["identifier"]) or words <= WORDS["claim"]
+    return bool(words) and words <= WORDS["identifier"]
 
 
 def means_claimant_id(header: str) -> bool:
     """Return whether a header names the id of a claimant: "customer id", "고객번호", "회원"."""
     words = set(split_header(header))
-    return bool(words & CLAIMANT) and words <= CLAIMANT | IDENTIFIER
+    return bool(words & WORDS["claimant"]) and words <= known_words("claimant", "identifier")
 
 
 def means_loss(header: str, units: Iterable[str]) -> bool:
@@ -101,23 +101,42 @@ def means_loss(header: str, units: Iterable[str]) -> bool:
     """
     plain, inside = split_brackets(header)
     words, allowed = set(split_header(plain)), {unit.casefold() for unit in units}
-    if set(inside) & (COUNTS - allowed):
+    if set(inside) & (_COUNTS - allowed):
         return False
-    return bool(words & (LOSS | AMOUNT)) and words <= LOSS | AMOUNT | ABOUT_AMOUNTS | allowed
+    says_loss = bool(words & known_words("loss", "amount"))
+    return says_loss and words <= known_words("loss", "amount", "about_amounts") | allowed
 
 
 def means_decision(header: str) -> bool:
     """Return whether a header names the decision about a claim: "status", "claim status", "처리상태"."""
     words = set(split_header(header))
-    return bool(words & DECISION) and words <= DECISION | ABOUT_DECISIONS | CLAIM
+    return bool(words & WORDS["decision"]) and words <= known_words("decision", "about_decisions", "claim")
 
 
 def means_paid(header: str, units: Iterable[str]) -> bool:
     """Return whether a header names the amount paid: "paid amount", "지급액", "payout (EUR)"."""
     words = set(split_header(split_brackets(header)[0]))
-    return bool(words & PAID) and words <= PAID | AMOUNT | {"total", "in", "원", *map(str.casefold, units)}
+    allowed = {"total", "in", "원", *map(str.casefold, units)}
+    return bool(words & WORDS["paid"]) and words <= known_words("paid", "amount") | allowed
 
 
-def has_word(header: str, words: frozenset[str]) -> bool:
-    """Return whether a header contains one of the given words."""
-    return not words.isdisjoint(split_header(header))
+def has_word(header: str, *kinds: str) -> bool:
+    """Return whether a header contains a word of one of these kinds."""
+    return not known_words(*kinds).isdisjoint(split_header(header))
+
+
+SPELLINGS = listed_words("decided")
+"""Word for a decision in complaint files, in lower case and without blanks and hyphens -> the decision."""
+DECISIONS = tuple(dict.fromkeys(SPELLINGS.values()))
+
+
+def decision_sql(text: str) -> str:
+    """Return SQL for the decision that a text names; null if it names none."""
+    words, decisions = (f"[{', '.join(map(quote_literal, x))}]" for x in (SPELLINGS, SPELLINGS.values()))
+    plain = rf"regexp_replace(lower({text}), '[\s\-_./·]+', '', 'g')"
+    return f"({decisions})[list_position({words}, {plain})]"
+
+
+def named_decision(text: str) -> str | None:
+    """Return the decision that a text names, as `decision_sql` does; None if it names none."""
+    return SPELLINGS.get(re.sub(r"[ \t\r\n\f\v\-_./·]+", "", text.lower()))

@@ -138,7 +138,16 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
         if incident.loss_currency:
             _check_currencies(warehouse, incident, files)
         _parse_rows(warehouse, incident, files)
-        _check_no_unit_rows(warehouse, files)
+        for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
+            if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
+                raise InputRefused(
+                    "says a unit among its losses",
+                    file=files.inputs[number].name,
+                    row=row,
+                    column="loss",
+                    value=mask_personal_data(text),
+                    remedy=scale_remedy(unit_multiplier(text)),
+                )
         inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
         counted = [quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count"]
         query = queries.load(
@@ -215,7 +224,14 @@ def _as_claims(table: str, files: InputFiles) -> str:
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
     columns = (*cell_values.IDS, *TEXT_COLUMNS, FILED_AT, COUNT, *dimensions)
-    spellings = _known_spellings(warehouse, incident)
+    rows = [
+        (column, raw, id_)
+        for column, raw in warehouse.frame(
+            queries.load("spellings_found"), blanks=cell_values.BLANKS
+        ).iter_rows()
+        if (id_ := incident.known_ids[column].get(normalized_name(raw)))
+    ]
+    spellings = pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
     add_rows = warehouse.create
     for (layout, midnight, timed, own_column), numbers in _files_by_layout(warehouse, files):
         moment = f"cast(null as {MOMENT})"
@@ -251,27 +267,14 @@ def _files_by_layout(
     """
     time = f"{has_time_sql('filed_on', SHORT_NOTATIONS)} or {has_time_sql(FILED_AT, SHORT_NOTATIONS)}"
     counts = {number: row for number, *row in warehouse.frame(queries.load("stated_times", time=time)).rows()}
-    groups: list[tuple[tuple[Layout, bool, bool, bool], list[str]]] = []
+    keys = []
     for number, layout in enumerate(files.layouts):
         rows, timed, own = counts.get(number, (0, 0, 0))
         typed = files.typed.get(number)
         midnight = timed > cell_values.MANY_SHARE * rows if typed is None else typed.times
-        key = layout, midnight, midnight or timed > 0, own > 0
-        numbers = next((numbers for same, numbers in groups if same == key), None)
-        if numbers is None:
-            groups.append((key, numbers := []))
-        numbers.append(str(number))
-    return groups
-
-
-def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    spellings = warehouse.frame(queries.load("spellings_found"), blanks=cell_values.BLANKS)
-    rows = [
-        (column, raw, id_)
-        for column, raw in spellings.iter_rows()
-        if (id_ := incident.known_ids[column].get(normalized_name(raw)))
-    ]
-    return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
+        keys.append((layout, midnight, midnight or timed > 0, own > 0))
+    first = {keys.index(key): key for key in keys}
+    return [(key, [str(n) for n, other in enumerate(keys) if other == key]) for key in first.values()]
 
 
 def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFiles) -> pl.DataFrame:
@@ -280,11 +283,9 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFile
     unread = warehouse.frame(queries.load("unread_texts")).drop_nulls()
     found = unread.filter([normalized_name(text) in header_words for text in unread["raw"]])
     cells = ", ".join(c if c in cell_values.IDS else quote_identifier(f"raw_{c}") for c in columns)
-    query = queries.load("header_rows", cells=cells)
-    repeated = []
-    for number, row, offset, *texts in (
-        warehouse.frame(query, inputs={"header_words": found}).iter_rows() if len(found) else ()
-    ):
+    query, repeated = queries.load("header_rows", cells=cells), []
+    rows = warehouse.frame(query, inputs={"header_words": found}).rows() if len(found) else []
+    for number, row, offset, *texts in rows:
         spellings = files.layouts[number].spellings
         matches = [
             (c, normalized_name(t))
@@ -315,16 +316,3 @@ def _check_currencies(warehouse: Warehouse, incident: Incident, files: InputFile
             own = rows_of.pop(incident.loss_currency, 0) + others
             rows_of[f"{incident.loss_currency} or none"] = own
         check_one_currency(rows_of, incident.loss_currency, file=files.inputs[number].name, column=CURRENCY)
-
-
-def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
-    for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
-        if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
-            raise InputRefused(
-                "says a unit among its losses",
-                file=files.inputs[number].name,
-                row=row,
-                column="loss",
-                value=mask_personal_data(text),
-                remedy=scale_remedy(unit_multiplier(text)),
-            )

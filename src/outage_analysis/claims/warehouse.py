@@ -1,13 +1,18 @@
-"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network."""
+"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network.
+
+Queries of the user are read-only, and each mistake in one is explained in one line.
+"""
 
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,11 +21,123 @@ from typing import NoReturn, Protocol, runtime_checkable
 import duckdb
 import polars as pl
 
-from outage_analysis.claims import queries, user_queries
-from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.run_settings import limits
+from outage_analysis.claims import queries
+from outage_analysis.claims.queries import named_query, quote_identifier, quote_literal
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either, one_line
 from outage_analysis.files import temporary_folder
+from outage_analysis.text import TABLE_DIGITS
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits on the memory, threads and disk space that the SQL engine may use.
+
+    A run needs about 300 MB in addition to `memory`. It needs another 0.5 GB to search tens of millions of
+    claim ids for duplicates, and about 1 GB if it also compares them with the ids of a warehouse file.
+    """
+
+    memory: str = "50%"
+    """Memory for tables and queries, such as 4GB or 50%. Data beyond this limit are written to `folder`."""
+    threads: int | None = None
+    """Number of threads; None for one thread per core."""
+    folder: Path | None = None
+    """Folder for copies of input files and for data that do not fit into memory.
+
+    These data may take up to 90 % of its free space. None means the system's folder for temporary files.
+    """
+
+    def __post_init__(self) -> None:
+        if not MEMORY_PATTERN.fullmatch(self.memory):
+            raise UsageError(
+                f"{either('memory', '--memory')} is no amount",
+                value=self.memory,
+                remedy="Write it as 4GB or 50%.",
+            )
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            name = either("threads", "--threads")
+            raise UsageError(f"{name} is not between 1 and {MAX_THREADS}", value=self.threads)
+        if self.folder is not None and not self.folder.is_dir():
+            name = either("folder", "--temp")
+            raise UsageError(f"{name} is not an existing folder", value=self.folder)
+
+
+MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
+MAX_THREADS = 1024
+limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
+"""The limits that apply to every warehouse that is created afterwards."""
+
+
+OWN_TABLES = ("claims", "exact_claims", "rejects", "files")
+"""The tables that every query can read."""
+
+
+def run_select(
+    warehouse: Warehouse, sql: str, inputs: Mapping[str, object], files: pl.DataFrame
+) -> pl.DataFrame:
+    """Run one SELECT statement and return its rows: whole numbers as Int64, others as Float64, never Decimal.
+
+    Args:
+        warehouse: the tables of the claims.
+        sql: the statement, or the name of a query, whose numbers are rounded to ten digits.
+        inputs: Polars frames, which become tables, and values of parameters, written as $name.
+        files: the rows of the table `files`.
+
+    Raises:
+        UsageError: the statement is not exactly one SELECT statement, has a mistake, or does not fit the
+            inputs; or no query has this name.
+    """
+    if not isinstance(sql, str):
+        raise UsageError("the query is not a text", value=type(sql).__name__)
+    if re.fullmatch(r"[\w-]+", sql):
+        frame = run_select(warehouse, named_query(sql), inputs, files)
+        return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+    frames = {name: value for name, value in inputs.items() if isinstance(value, pl.DataFrame | pl.LazyFrame)}
+    for name in frames:
+        if name.casefold() in OWN_TABLES:
+            raise UsageError(
+                "a frame has the name of a table of the claims",
+                value=name,
+                remedy="Pass the frame under another name.",
+            )
+    values = {name: value for name, value in inputs.items() if name not in frames}
+    tables = {name: frame.lazy().collect() for name, frame in frames.items()}
+    rows = warehouse.select(sql, {"files": files, **tables}, values)
+    changed = []  # DuckDB returns sums of whole numbers as decimals of 38 digits
+    for column in rows:
+        if isinstance(column.dtype, pl.Decimal):
+            whole = column.cast(pl.Int64, strict=False)
+            fits = column.dtype.scale == 0 and whole.null_count() == column.null_count()
+            changed.append(whole if fits else column.cast(pl.Float64))
+    return rows.with_columns(changed)
+
+
+MAX_SQL_LENGTH = 80
+"""Largest number of characters of the query that an error message shows."""
+
+
+def query_error(error: Exception) -> UsageError:
+    """Convert the DuckDB error about a query of the user to one line: the problem and, if any, a hint."""
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+    problem = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", lines[0]).rstrip(".!")
+    hint = next((line for line in lines[1:] if line.startswith("Candidate bindings: ")), "")
+    at = next((line for line in lines[1:] if line.startswith("LINE ")), "")
+    if hint:
+        remedy = f"Columns with similar names: {hint.removeprefix('Candidate bindings: ')}."
+    elif problem.startswith(("Table with name", "Cannot access file")):
+        remedy = "The tables are claims, rejects, files and the frames that are passed."
+    else:
+        remedy = f"See {at}" if at else ""
+    return UsageError(f"the SQL query fails: {problem}", remedy=remedy)
+
+
+def not_one_select(sql: str) -> UsageError:
+    """Return the error about a query that is not exactly one SELECT statement."""
+    return UsageError(
+        "the query is not exactly one SELECT statement",
+        value=one_line(sql, MAX_SQL_LENGTH),
+        remedy="Write one statement that starts with SELECT, WITH, FROM or VALUES; it cannot change the "
+        "claims.",
+    )
 
 
 @runtime_checkable
@@ -223,7 +340,7 @@ class Warehouse:
             try:
                 statements = connection.extract_statements(sql)
                 if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-                    raise user_queries.not_one_select(sql)
+                    raise not_one_select(sql)
                 for name in sorted(values.keys() ^ set(statements[0].named_parameters)):
                     raise UsageError(
                         f"the query does not use the value {name}"
@@ -248,7 +365,7 @@ class Warehouse:
                 finally:
                     connection.rollback()
             except duckdb.TransactionException:
-                raise user_queries.not_one_select(sql) from None
+                raise not_one_select(sql) from None
             except pl.exceptions.DuplicateError:
                 raise UsageError(
                     "the query returns two columns of the same name",
@@ -256,9 +373,7 @@ class Warehouse:
                 ) from None
             except duckdb.Error as error:
                 own = self._as_own_error(error)
-                raise (
-                    own if isinstance(own, EnvironmentFailed) else user_queries.query_error(error)
-                ) from None
+                raise (own if isinstance(own, EnvironmentFailed) else query_error(error)) from None
 
     def write_parquet(self, query: str, path: Path, metadata: Mapping[str, str]) -> None:
         """Write the rows of a query to a Parquet file, in the order of the query.

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.decisions import decision_sql
+from outage_analysis.claims.header_words import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
 from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name

@@ -22,9 +22,7 @@ from outage_analysis.claims.readers.source_file import (
     RowTexts,
     SourceFile,
 )
-from outage_analysis.claims.run_settings import limits
-from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream, Warehouse
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
+from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream, Warehouse, limits
 from outage_analysis.files import temporary_folder
 from outage_analysis.text import THOUSANDTHS
 

@@ -1,61 +1,77 @@
-"""Derive an incident from complaint files, for a start without a TOML document.
-
-Services, claimant types and days come from the values of the files. Everything that the files do not state,
-such as the currency, is an argument: the functions here refuse rather than guess.
-"""
+"""Inspect unknown complaint files: derive their incident, or propose a layout (TOML) with reasons."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from pathlib import Path
+from decimal import Decimal
+from pathlib import Path, PurePath
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from pydantic import ValidationError
 
-from outage_analysis.claims import header_words
-from outage_analysis.claims.inspection.column_choices import (
+from outage_analysis.claims import header_words, queries
+from outage_analysis.claims.inspected_columns import (
+    CONSEQUENCES,
+    MIN_SHARE,
+    Choice,
+    Column,
+    TextColumns,
     certain_formats,
     choose_columns,
-    in_known_order,
+    evidence,
+    header_is_a_complaint,
     quote_header,
 )
-from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns, header_is_a_complaint
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.parquet import Sources, source_paths
 from outage_analysis.claims.readers.read_files import expand_paths
+from outage_analysis.claims.readers.source_file import OPTIONAL_COLUMNS
+from outage_analysis.claims.validation import control_totals
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError, either
-from outage_analysis.files import bundled_ids, spelling_hint, toml_value
+from outage_analysis.files import bundled_ids, likely_typo_of, spelling_hint, toml_value
 from outage_analysis.incidents import (
+    CANONICAL_COLUMNS,
     COUNT,
+    FILED_AT,
     ROW_ID,
     Incident,
     Layout,
     checked_rows,
+    claim_columns,
     layout_for,
     normalized_name,
+    unit_multiplier,
+    with_encoding,
 )
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
+    AMOUNTS,
     CURRENCY_HEADERS,
     CURRENCY_WORDS,
+    DATES,
     DECIMALS,
     LANGUAGES,
     MAX_SCALE,
     UNKNOWN_CURRENCY,
     Locale,
+    amount_sql,
     check_one_currency,
     checked_scale,
     find_personal_data,
     mask_personal_data,
     masked_name,
     rows_by_currency,
+    schema_of,
     stated_unit,
 )
 
@@ -159,7 +175,12 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         raise UsageError(
             "the currency is no code of three capital letters", value=currency, remedy="Write EUR."
         )
-    dimension_ids = _dimension_ids(dimensions)
+    dimension_ids: dict[str, str] = {}
+    for number, header in enumerate(dimensions, start=1):
+        id_ = identifier(header, "_") or f"dimension_{number}"
+        if id_ in dimension_ids:
+            raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
+        dimension_ids[id_] = header
     # One layout is for all files, so what it says counts as if the arguments said it.
     stated = layouts[0] if len(layouts) == 1 else Layout()
     named = {name: headers[0] for name, headers in stated.columns.items()} | dict(columns or {})
@@ -226,14 +247,6 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
         )
 
 
-def incident_of_file(path: Path, layout: Layout, currency: str) -> Incident:
-    """Derive the incident of an inspected file; one without names of services if it does not say enough."""
-    try:
-        return incident_from_files(path, layouts=[layout], currency=currency)
-    except (InputRefused, UsageError):
-        return _Derivation(name=path.stem, currency=currency).draft()
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Derivation:
     """What the caller states about the incident; the rest comes from the files."""
@@ -259,6 +272,7 @@ class _Derivation:
     def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
         """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
         currency, id_ = self.currency or UNKNOWN_CURRENCY, identifier(self.name) or "outage"
+        headers = values.pop("columns", {name: [header] for name, header in self.headers.items()})
         zone = self.time_zone or TIME_ZONES.get(currency, "UTC")
         document: dict[str, Any] = {
             "id": f"{id_}-claims" if id_ in bundled_ids("incidents") else id_,
@@ -274,7 +288,7 @@ class _Derivation:
             "rows": self.rows or (),
             "encoding": self.encoding or (),
             "scale": {} if self.scale is None else {"loss": self.scale},
-            "columns": {name: (header,) for name, header in self.headers.items()},
+            "columns": {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of},
             "formats": self.formats,
             "missing": self.missing,
             "constants": self.constants,
@@ -300,12 +314,11 @@ class _Derivation:
         headers = {name: {self.headers[name]} for name in self.headers}
         known: dict[str, Any] = {"constants": dict(self.constants)}
         used = {*RESERVED_IDS}
-        kinds = (("service", "service", header_words.SERVICE), ("claimant_type", "type", header_words.TYPE))
-        for name, prefix, words in kinds:
+        for name, prefix in (("service", "service"), ("claimant_type", "type")):
             if constant := self.constants.get(name, ""):
                 known[name] = _items(Counter([constant]), prefix, used)
                 continue
-            named = self._named_columns(columns, name, words)
+            named = self._columns_of(columns, name, self.headers.get(name))
             if len(named) < len(files) and (named or name == "service"):
                 raise self._unknown_column(files, named, name)
             headers.setdefault(name, set()).update(column.header for column in named.values())
@@ -318,7 +331,7 @@ class _Derivation:
             *({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
             *({"id": name, "name": {"en": name.capitalize()}, "kind": name} for name in decided),
         )
-        draft = self.draft(**known, columns=_sorted_headers(headers))
+        draft = self.draft(**known, columns=headers)
         filed_on = self.constants.get("filed_on")
         days = [] if filed_on is None else [_moment(filed_on, FIRST_DAY, ZoneInfo(draft.time_zone)).date()]
         formats = {name: {*names} for name, names in self.formats.items()}
@@ -333,27 +346,39 @@ class _Derivation:
             read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
             for name in sorted(read.keys() - {"filed_on"}):
                 unit = self.loss_unit if name == "loss" else ""
-                scales.setdefault(name, set()).add(self._checked_scale(read[name].header, file.file, unit))
+                scale = self.scale if unit == self.loss_unit else None
+                found = checked_scale(
+                    *(read[name].header, self.currency, unit or self.currency),
+                    scaled=scale is not None,
+                    file=masked_name(file.file),
+                )
+                scale = scale or (int(found) if found == int(found) else float(found))
+                scales.setdefault(name, set()).add(scale)
             for name in read.keys() - self.formats.keys():
                 formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
             if "filed_on" in read:
                 # If two formats read a value as different days, both days count.
-                known_formats = in_known_order("filed_on", formats["filed_on"])
-                days += read["filed_on"].first_and_last_day(known_formats)
+                days += read["filed_on"].first_and_last_day(sorted(formats["filed_on"]))
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
         if any(len(of_files) > 1 for of_files in scales.values()):
             raise UsageError("files state losses in different units", remedy="Read them one by one.")
+        first, last = min(days), max(days)
+        title = f"report.complaints_{'on' if first == last else 'from'}"
+        locales = {lang: Locale(lang) for lang in LANGUAGES}
         return self.draft(
             **known,
-            columns=_sorted_headers(headers),
-            formats={name: in_known_order(name, names) for name, names in sorted(formats.items())},
+            columns=headers,
+            formats={
+                name: tuple(n for n in (DATES if name == "filed_on" else AMOUNTS) if n in names)
+                for name, names in sorted(formats.items())
+            },
             scale={name: x for name, (x,) in scales.items() if x != 1 or self.scale is not None},
-            name={lang: _title(lang, min(days), max(days)) for lang in LANGUAGES},
-            claims_from=min(days),
-            claims_to=max(days),
+            name={lang: x(title, first=x.day(first), last=x.day(last)) for lang, x in locales.items()},
+            claims_from=first,
+            claims_to=last,
             limits=(DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
-            outage={"start": _moment(outage_start, min(days), ZoneInfo(draft.time_zone))},
+            outage={"start": _moment(outage_start, first, ZoneInfo(draft.time_zone))},
         )
 
     def _chosen_columns(self, file: TextColumns, columns: list[Column], draft: Incident) -> dict[str, Column]:
@@ -364,12 +389,12 @@ class _Derivation:
                 continue
             if name in self.computed:
                 if name == "filed_on":
-                    header, by_file = self.computed[name][0], {file.file: columns}
-                    chosen[name] = _only_columns(by_file, name, header, lambda _: [])[file.file]
+                    by_file = self._columns_of({file.file: columns}, name, self.computed[name][0])
+                    chosen[name] = by_file[file.file]
                 continue
             choice = choices[name]
-            if choice.position is not None:
-                chosen[name] = columns[choice.position]
+            if choice.column is not None:
+                chosen[name] = choice.column
             elif name != "claimant_id" or name in self.headers:
                 without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
                 remedy = f"Name it: {_naming(name)}."
@@ -391,8 +416,7 @@ class _Derivation:
         ]
         if not losses and not self.loss_unit and "loss" not in {*self.constants, *self.computed}:
             raise self._unknown_column(files, [], "loss")
-        named = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
-        stated = {*named}
+        stated = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
         for column in losses:
             words = [*header_words.split_header(column.header), *stated_unit(column.header).currencies]
             meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
@@ -408,12 +432,6 @@ class _Derivation:
                 remedy="Name it: " + either('currency="KRW".', "--currency KRW."),
             )
         return stated.pop()
-
-    def _checked_scale(self, header: str, file: str, unit: str) -> float:
-        scale = self.scale if unit == self.loss_unit else None
-        unit = unit or self.currency
-        found = checked_scale(header, self.currency, unit, scaled=scale is not None, file=masked_name(file))
-        return scale or (int(found) if found == int(found) else float(found))
 
     def _check_currencies(self, columns: Sequence[Column], file: str) -> Collection[str]:
         """Return the currencies that the rows of a file name, after a check that they are one and ours."""
@@ -435,15 +453,7 @@ class _Derivation:
             UsageError: several columns of a file fit, no value of a column is a decision, or a column of
                 amounts may be what was paid.
         """
-        found: dict[str, dict[str, Column]] = {}
-        for kind in DECIDED:
-
-            def fitting(file_columns: Sequence[Column], kind: str = kind) -> list[Column]:
-                return [column for column in file_columns if self._may_be(kind, column)]
-
-            found[kind] = _only_columns(
-                columns, kind, self.decided.get(kind), fitting, self.dimensions.values()
-            )
+        found = {kind: self._columns_of(columns, kind, self.decided.get(kind)) for kind in DECIDED}
         for file, column in found["decision"].items():
             if not column.decisions:
                 raise UsageError(
@@ -454,44 +464,71 @@ class _Derivation:
                     "rows are: " + either('rows="complaints", "filed" or "accepted".', "--rows filed."),
                 )
         found = {kind: by_file for kind, by_file in found.items() if by_file and found["decision"]}
-        for file, file_columns in columns.items() if "paid" not in found and found else ():
-            for column in file_columns:
-                named = {*self.headers.values(), *self.dimensions.values()}
-                if (
-                    header_words.has_word(column.header, header_words.PAID)
-                    and column.reads_as == "amount"
-                    and column.header not in named
-                ):
-                    raise UsageError(
-                        "has a column of amounts that may be what was paid for each claim",
-                        file=masked_name(file),
-                        column=mask_personal_data(column.header),
-                        remedy=f"If it is, name it: {_naming('paid')}; if not, rename it"
-                        + either(', or keep it as a text: dimensions=["..."].', "."),
-                    )
+        named = {*self.headers.values(), *self.dimensions.values()}
+        for file, column in ((file, column) for file, of_file in columns.items() for column in of_file):
+            if (
+                found.keys() == {"decision"}
+                and header_words.has_word(column.header, "paid")
+                and column.header not in named
+                and column.reads_as == "amount"
+            ):
+                raise UsageError(
+                    "has a column of amounts that may be what was paid for each claim",
+                    file=masked_name(file),
+                    column=mask_personal_data(column.header),
+                    remedy=f"If it is, name it: {_naming('paid')}; if not, rename it"
+                    + either(', or keep it as a text: dimensions=["..."].', "."),
+                )
         for kind, by_file in found.items():
             if len(by_file) < len(files):
                 raise self._unknown_column(files, by_file, kind)
         return found
 
-    def _named_columns(
-        self, columns: Mapping[str, list[Column]], kind: str, words: frozenset[str]
+    def _columns_of(
+        self, columns: Mapping[str, list[Column]], kind: str, wanted: str | None
     ) -> dict[str, Column]:
-        def fitting(file_columns: Sequence[Column]) -> list[Column]:
-            exact = [c for c in file_columns if normalized_name(c.header) in {kind, normalized_name(kind)}]
-            return exact or [
-                c for c in file_columns if header_words.has_word(c.header, words) and c.reads_as == "text"
-            ]
+        """Return the column of a kind of each file that has one: name of the file -> column.
 
-        return _only_columns(columns, kind, self.headers.get(kind), fitting)
+        Args:
+            columns: name of a file -> its columns.
+            kind: `service`, `claimant_type`, `decision` or `paid`; or another one with a stated header.
+            wanted: the header of the column, if the caller states it.
 
-    def _may_be(self, kind: str, column: Column) -> bool:
+        Raises:
+            UsageError: several columns of a file fit, or the stated header is not there.
+        """
+        found: dict[str, Column] = {}
+        for file, of_file in columns.items():
+            excluded = self.dimensions.values() if kind in DECIDED else ()
+            kept = [column for column in of_file if column.header not in excluded]
+            fits = [c for c in kept if (self._fits(kind, c) if wanted is None else c.header == wanted)]
+            if wanted is None and kind not in DECIDED:  # the name of the kind decides
+                fits = [c for c in fits if normalized_name(c.header) in {kind, normalized_name(kind)}] or fits
+            if wanted is not None and not fits:
+                remedy = spelling_hint(wanted, [column.header for column in of_file])
+                raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
+            if len(fits) > 1:
+                raise UsageError(
+                    f"has several columns that may be the {kind}: {', '.join(map(quote_header, fits))}",
+                    file=masked_name(file),
+                    remedy=f"Name one: {_naming(kind)}.",
+                )
+            if fits:
+                found[file] = fits[0]
+        return found
+
+    def _fits(self, kind: str, column: Column) -> bool:
+        header = column.header
         if kind == "paid":
-            return header_words.means_paid(column.header, DECIMALS) and column.reads_as == "amount"
-        if not header_words.has_word(column.header, header_words.DECISION):
-            return False
-        certain = column.decisions >= MIN_SHARE
-        return certain or (header_words.means_decision(column.header) and not self.rows)
+            return header_words.means_paid(header, DECIMALS) and column.reads_as == "amount"
+        if kind == "decision":
+            return header_words.has_word(header, "decision") and (
+                column.decisions >= MIN_SHARE or (header_words.means_decision(header) and not self.rows)
+            )
+        word = "service" if kind == "service" else "type"
+        return normalized_name(header) in {kind, normalized_name(kind)} or (
+            header_words.has_word(header, word) and column.reads_as == "text"
+        )
 
     @staticmethod
     def _unknown_column(files: Sequence[TextColumns], recognised: Collection[str], kind: str) -> UsageError:
@@ -509,52 +546,6 @@ def _naming(kind: str) -> str:
     return either(f'columns={{"{kind}": "..."}}', f"--column {kind}=...")
 
 
-def _only_columns(
-    columns: Mapping[str, list[Column]],
-    kind: str,
-    wanted: str | None,
-    fitting: Callable[[Sequence[Column]], list[Column]],
-    excluded: Collection[str] = (),
-) -> dict[str, Column]:
-    """Return the column of a kind of each file that has one: name of the file -> column.
-
-    Args:
-        columns: name of a file -> its columns.
-        kind: `service`, `claimant_type`, `decision` or `paid`.
-        wanted: the header of the column, if the caller states it.
-        fitting: returns the columns of a file that fit, if the caller states no header.
-        excluded: headers of columns that are of another kind.
-
-    Raises:
-        UsageError: several columns of a file fit, or the stated header is not there.
-    """
-    found: dict[str, Column] = {}
-    for file, file_columns in columns.items():
-        kept = [column for column in file_columns if column.header not in excluded]
-        fits = fitting(kept) if wanted is None else [column for column in kept if column.header == wanted]
-        if wanted is not None and not fits:
-            remedy = spelling_hint(wanted, [column.header for column in file_columns])
-            raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
-        if len(fits) > 1:
-            raise UsageError(
-                f"has several columns that may be the {kind}: {', '.join(map(quote_header, fits))}",
-                file=masked_name(file),
-                remedy=f"Name one: {_naming(kind)}.",
-            )
-        if fits:
-            found[file] = fits[0]
-    return found
-
-
-def _title(lang: str, first: date, last: date) -> str:
-    locale = Locale(lang)
-    return locale(
-        f"report.complaints_{'on' if first == last else 'from'}",
-        first=locale.day(first),
-        last=locale.day(last),
-    )
-
-
 def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
     moment = start or first_day
     if isinstance(moment, str):
@@ -567,26 +558,6 @@ def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone(zone.utcoffset(moment) or timedelta()))
-
-
-def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the headers of each column of a claim in a fixed order, without columns that have none."""
-    return {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of}
-
-
-def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
-    """Return id of a dimension -> header. A header without Latin letters gets a numbered id.
-
-    Raises:
-        UsageError: two headers have the same id.
-    """
-    ids: dict[str, str] = {}
-    for number, header in enumerate(headers, start=1):
-        id_ = identifier(header, "_") or f"dimension_{number}"
-        if id_ in ids:
-            raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
-        ids[id_] = header
-    return ids
 
 
 MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
@@ -660,3 +631,260 @@ def identifier(text: str, separator: str = "-") -> str:
 
 CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£", "JPY": "円"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
+
+
+MAX_EXAMPLES = 5
+"""Number of first rows that the inspection lists; it lists up to twice as many unknown names per column."""
+PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
+
+
+@dataclass(frozen=True, repr=False)
+class Inspection:
+    """The result of inspecting one complaint file, with a proposed layout (TOML file that maps columns).
+
+    `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
+    (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
+    cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
+    `rows` contains the first rows of the file. `strangers` has one row per value that is not the name of a
+    known service or claimant type: column, name (the value), rows, nearest (the closest name, or null).
+    `proposals` has one row per column of a claim: column, header (null if no column is proposed), reason.
+    `claimants` is the number of distinct claimant ids, if a column for them is proposed. Personal data are
+    masked everywhere; free text and values below a header such as "name" are hidden.
+    """
+
+    name: str
+    incident: Incident
+    encoding: str
+    dialect: str
+    records: int
+    unreadable: int
+    columns: pl.DataFrame
+    rows: pl.DataFrame
+    strangers: pl.DataFrame
+    proposals: pl.DataFrame
+    claimants: int | None
+    amounts: pl.DataFrame
+    """The losses as the proposed layout reads them, with the columns of `Claims.control_totals`; empty if no
+    column of losses is proposed, or its notation is uncertain."""
+    layout_toml: str
+    """The proposed layout file, as TOML."""
+
+    def __repr__(self) -> str:
+        return f"<Inspection of {self.name}: {self.records:,} rows, {len(self.columns):,} columns>"
+
+
+def inspect_file(
+    path: str | Path,
+    incident: Incident | None = None,
+    *,
+    layout: Layout | None = None,
+    encoding: str | None = None,
+    currency: str = "",
+) -> Inspection:
+    """Describe the columns of a complaint file, and propose a layout (TOML file that maps them).
+
+    Args:
+        path: a file of any supported format.
+        incident: defines the expected columns, services and claimant types. By default the incident that the
+            file describes or, if it does not say enough, one without names of services.
+        layout: settings that are already known, such as the sheet of a workbook.
+        encoding: the encoding of a text file, if it cannot be told from its bytes.
+        currency: without an incident, the ISO code of the currency, if the file does not state it.
+
+    Raises:
+        UsageError: the encoding is not known, or a currency is stated beside an incident.
+        InputRefused: the file cannot be read, or it is unclear whether its first row is a header or a
+            complaint.
+    """
+    path, known_layout = Path(path), with_encoding([layout or Layout()], encoding)[0]
+    if incident is None:
+        try:
+            incident = incident_from_files(path, layouts=[known_layout], currency=currency)
+        except (InputRefused, UsageError):  # the file does not say enough
+            incident = _Derivation(name=path.stem, currency=currency).draft()
+    elif currency:
+        raise UsageError("the incident states the currency already", value=currency, remedy="Leave it out.")
+    known_layout.check_columns_known(claim_columns(incident))
+    name = masked_name(path.name)
+    file = TextColumns.read(path, incident, known_layout)
+    columns, layout = file.columns(incident), known_layout.merged_over(incident)
+    expected = (*claim_columns(incident), *OPTIONAL_COLUMNS)
+    if (
+        layout.header_row is None
+        and not layout.header_positions(file.headers, expected)
+        and header_is_a_complaint(columns, file=name, row=file.format.header_row)
+    ):
+        if file.format.header_row is None:
+            raise InputRefused(
+                "has a complaint in place of the names of its columns",
+                file=name,
+                remedy="Write the file again with names of columns.",
+            )
+        known_layout = known_layout.model_copy(update={"header_row": 0})
+        file = TextColumns.read(path, incident, known_layout)
+        columns, layout = file.columns(incident), known_layout.merged_over(incident)
+    warehouse = file.warehouse
+    choices = choose_columns(columns, layout, incident)
+    chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
+    for of_claim, column in chosen.items():
+        reasons = filter(None, (choices[of_claim].reason, evidence(of_claim, column)))
+        choices[of_claim] = replace(choices[of_claim], reason="; ".join(reasons))
+    names = {column: of_claim for of_claim, column in chosen.items()}
+    table = pl.DataFrame(
+        [(mask_personal_data(c.header), names.get(c), *c.summary()) for c in columns],
+        schema=schema_of("claims.columns").dtypes,
+        orient="row",
+    )
+    proposals = [
+        (of_claim, mask_personal_data(choice.column.header) if choice.column else None, choice.reason)
+        for of_claim, choice in choices.items()
+    ]
+    claimant, loss = chosen.get("claimant_id"), chosen.get("loss")
+    if loss is not None and file.unit:
+        loss.scale = loss.kind.scale = unit_multiplier(file.unit)
+    detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
+    return Inspection(
+        name,
+        incident,
+        file.format.encoding,
+        file.format.dialect,
+        warehouse.count("text_rows"),
+        warehouse.count("unreadable"),
+        table,
+        _first_rows(warehouse, columns),
+        _unknown_names(chosen, incident),
+        pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
+        claimant.distinct if claimant is not None else None,
+        _amounts(name, warehouse, loss, layout, incident),
+        _layout_document(path.name, columns, choices, detected, incident, file.unit),
+    )
+
+
+def _amounts(
+    name: str, warehouse: Warehouse, loss: Column | None, layout: Layout, incident: Incident
+) -> pl.DataFrame:
+    formats = () if loss is None else layout.formats.get("loss") or loss.amount.formats
+    named = () if loss is None else stated_unit(loss.header, incident.loss.unit).currencies
+    if loss is None or not formats or (named and incident.currency not in named):
+        return pl.DataFrame(schema=schema_of("claims_amounts").dtypes)
+    scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
+    digits, currency = incident.loss_digits, incident.loss_currency
+    amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
+    exact = control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
+    return schema_of("claims_amounts").whole(exact, incident.locale("en").places)
+
+
+def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
+    cells = ", ".join(f"c{at}" for at in range(len(columns)))
+    frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(MAX_EXAMPLES)))
+    hidden = {f"{at} {mask_personal_data(c.header)}": c.hidden for at, c in enumerate(columns, start=1)}
+    frame.columns = ["row", *hidden]
+    frame = frame.with_columns(pl.col(pl.String).map_elements(mask_personal_data, return_dtype=pl.String))
+    return frame.with_columns(
+        pl.when(pl.col(name) != "").then(pl.lit(why)).otherwise(pl.col(name)).alias(name)
+        for name, why in hidden.items()
+        if why
+    )
+
+
+def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
+    rows: list[tuple[str, str, int, str | None]] = []
+    for name, items in incident.named_items.items():
+        aliases = [way for item in items for way in item.known_names]
+        may_list = name in column_by_name and column_by_name[name].reads_as != "free text"
+        texts = column_by_name[name].texts.iter_rows() if may_list else ()
+        known = incident.known_ids[name]
+        unknown = [(text, count) for text, count in texts if normalized_name(text) not in known]
+        rows += [
+            (name, mask_personal_data(t), count, likely_typo_of(t, aliases))
+            for t, count in unknown[: 2 * MAX_EXAMPLES]
+        ]
+    return schema_of("claims.unknown_names").frame(rows)
+
+
+WIDTH = 78
+"""Most characters of a comment line."""
+
+
+def _layout_document(
+    name: str,
+    columns: list[Column],
+    choices: Mapping[str, Choice],
+    known_layout: Layout,
+    incident: Incident,
+    unit: str | None,
+) -> str:
+    chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
+    pattern = name if masked_name(name) == name else f"*{PurePath(name).suffix}"
+    settings: dict[str, object] = {"files": pattern}
+    for key in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet"):
+        settings[key] = getattr(known_layout, key)
+    words, found_words = list(known_layout.missing), []
+    for of_claim, column in chosen.items():
+        for text, rows in column.missing_words.items() if of_claim not in incident.named_items else ():
+            found_words.append(f"{toml_value(text)} in {rows:,} row{'s' * (rows != 1)} of {of_claim}")
+            if text.casefold() not in {word.casefold() for word in words}:
+                words.append(text)
+    numbers = [d.id for d in incident.dimensions if d.is_number]
+    amounts = [c for c in ("loss", *numbers) if c in chosen]
+    scales: dict[str, object] = {
+        c: chosen[c].scale for c in amounts if chosen[c].scale != 1 or (c == "loss" and unit)
+    }
+    tied, formats = list[str](), dict[str, Sequence[str]]()
+    for of_claim in (*amounts, *(c for c in ("filed_on", FILED_AT) if c in chosen)):
+        format_choice = chosen[of_claim].amount if of_claim in amounts else chosen[of_claim].day
+        formats[of_claim] = format_choice.formats
+        if format_choice.tied and of_claim not in known_layout.formats:
+            ways = " or ".join(f'["{notation}"]' for notation in format_choice.tied)
+            tied += [f"# {of_claim} = {ways}?", *_comment_lines(format_choice.reason)]
+    computed: dict[str, object] = dict(known_layout.computed)
+    if "claim_id" in choices and not (choices["claim_id"].column or choices["claim_id"].tied):
+        headers = [column.header for column in columns]
+        if not known_layout.merged_over(incident).header_positions(headers, ["claim_id"]):
+            computed.setdefault("claim_id", ROW_ID)
+    stated = {*chosen, *incident.constants, *known_layout.constants}
+    constants = {d.id: "" for d in incident.dimensions if d.id not in stated} | known_layout.constants
+    lines = [
+        *_toml_lines({key: value for key, value in settings.items() if value is not None}),
+        *(_toml_lines({"missing": words}) if words else ()),
+        *_comment_lines(", ".join(found_words)),
+        *("", "[columns]", *(line for item in choices.items() for line in _column_lines(*item))),
+        *("", "[formats]", *tied),
+        *_toml_lines({c: names for c, names in (formats | known_layout.formats).items() if names}),
+    ]
+    tables: dict[str, Mapping[str, object]] = {
+        "[scale]": scales | known_layout.scale,
+        "[computed] # columns that the file does not have": computed,
+        '[constants] # no such column; "" is unknown': constants,
+    }
+    for title, values in tables.items():
+        lines += ["", title, *_toml_lines(values)] if values else []
+    return "\n".join(lines) + "\n"
+
+
+def _column_lines(of_claim: str, choice: Choice) -> Iterator[str]:
+    yield from (
+        f"# {of_claim} = [{quote_header(column)}]" for column in choice.tied
+    )  # for the user to choose
+    if not choice.column and not choice.tied and of_claim in CANONICAL_COLUMNS:
+        yield f'# {of_claim} = ["..."] was not found'
+    yield from _comment_lines(choice.reason)
+    if choice.column:
+        yield f"{of_claim} = [{toml_value(choice.column.header)}]"
+    else:
+        yield from _comment_lines(CONSEQUENCES.get(of_claim, ""))
+
+
+def _toml_lines(values: Mapping[str, object]) -> list[str]:
+    return [f"{key} = {x if isinstance(x, Decimal) else toml_value(x)}" for key, x in values.items()]
+
+
+def _comment_lines(text: str) -> list[str]:
+    """Return a sentence as TOML comment lines of limited length."""
+    if not text:
+        return []
+    safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
+    )

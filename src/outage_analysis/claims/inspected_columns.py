@@ -1,4 +1,4 @@
-"""Describe the columns of a complaint file, read as text, by their header words and by their values."""
+"""Describe the columns of an unknown complaint file, and choose one for each column of a claim."""
 
 from __future__ import annotations
 
@@ -13,26 +13,33 @@ from typing import Self
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.decisions import named_decision
-from outage_analysis.claims.header_words import FILED, TIME, has_word, means_personal_data
+from outage_analysis.claims.header_words import (
+    has_word,
+    means_claim_id,
+    means_claimant_id,
+    means_loss,
+    means_personal_data,
+    named_decision,
+)
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.read_files import read_unmapped
-from outage_analysis.claims.readers.source_file import FileFormat
-from outage_analysis.claims.run_settings import limits
-from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused, either
-from outage_analysis.files import temporary_folder
-from outage_analysis.incidents import Incident, Layout, normalized_name
+from outage_analysis.claims.readers.source_file import OPTIONAL_COLUMNS, FileFormat, required_columns
+from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.errors import InputRefused, UsageError, either
+from outage_analysis.files import listed_names, temporary_folder, toml_value
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
 from outage_analysis.text import (
     AMOUNTS,
     COMMA_AMOUNTS,
+    CURRENCY,
     DATES,
     amount_sql,
     day_sql,
     find_personal_data,
     has_time,
     mask_personal_data,
+    masked_name,
     stated_unit,
 )
 
@@ -53,10 +60,6 @@ _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
 """Pattern of a value such as 1.250, which means 1250 in European notation and 1.25 elsewhere."""
 
 
-FilingWindow = tuple[date, date]
-"""The first and the last day on which a complaint can have been filed."""
-
-
 @dataclass(frozen=True)
 class FormatChoice:
     """The formats that are proposed for the days or amounts of a column.
@@ -74,7 +77,7 @@ class FormatChoice:
     tied: tuple[str, ...] = ()
 
 
-def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:
+def choose_day_formats(days: pl.DataFrame, rows: int, window: tuple[date, date]) -> FormatChoice:
     """Choose as few day formats as possible that together read a column.
 
     Formats are added one by one: in each step the format with the largest weight among the values that no
@@ -93,12 +96,12 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
     readable = [n for n in DATES if days[n].null_count() < len(days)]
     remaining, formats = days, list[str]()
     while readable and len(remaining):
-        certain = {n for n in readable if _is_certain(days, n, formats, rows, window)}
-        weights = {
-            n: _weight(remaining, n, window)
-            for n in readable
-            if n in certain or not _differ(days, [n], formats)
-        }
+        weights: dict[str, float] = {}
+        for name in readable:
+            if not _differ(days, [name], formats) or _is_certain(days, name, formats, rows, window):
+                read, inside = _rows_read_and_inside(remaining, [name], window)
+                outside_weight = OUTSIDE_WEIGHT if name in FULL_YEAR_FORMATS else 0
+                weights[name] = inside + outside_weight * (read - inside)
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
             break
@@ -126,14 +129,14 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
 
 
 def _is_certain(
-    days: pl.DataFrame, name: str, others: Sequence[str], rows: int, window: FilingWindow
+    days: pl.DataFrame, name: str, others: Sequence[str], rows: int, window: tuple[date, date]
 ) -> bool:
     """Return whether enough values are days in the window that only this format, and no other, can read."""
     only = days.filter(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_null() for n in others)))
     return _rows_read_and_inside(only, [name], window)[1] >= max(1, MIN_CERTAIN_SHARE * rows)
 
 
-def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
+def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: tuple[date, date]) -> str:
     """Return the reason for a choice of day formats: the share of rows that they can read.
 
     The text also names other formats that would read many rows differently.
@@ -157,12 +160,9 @@ def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: F
     return reason if inside_any else f"{reason}: is it the right incident?"
 
 
-def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
-    rows_read, inside = _rows_read_and_inside(days, [name], window)
-    return inside + (OUTSIDE_WEIGHT * (rows_read - inside) if name in FULL_YEAR_FORMATS else 0)
-
-
-def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
+def _rows_read_and_inside(
+    days: pl.DataFrame, names: Sequence[str], window: tuple[date, date]
+) -> tuple[int, int]:
     """Return how many rows the formats can read, and how many of these days are in `window`.
 
     A value that two formats read as different days counts only if exactly one of these days is in the window.
@@ -181,21 +181,20 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
     return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
 
 
-def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
+def choose_amount_formats(amounts: pl.DataFrame) -> FormatChoice:
     """Choose as few amount formats as possible that together read a column.
 
     The formats agree on whether a point or a comma separates the decimals.
 
     Args:
         amounts: one row per distinct value: text, rows, and one column of parsed amounts per format.
-        filled: the number of rows whose value is in `amounts`.
     """
     text = pl.col("text")
     point, comma, unclear = (
         int(amounts.filter(text.str.contains(marks))["rows"].sum())
         for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
     )
-    rows_read = _rows_read(amounts, list(AMOUNTS))
+    rows_read, filled = _rows_read(amounts, list(AMOUNTS)), _stated_rows(amounts)
     if not rows_read:
         return FormatChoice()
     tied = abs(point - comma) <= TIE_MARGIN * max(point, comma)
@@ -353,14 +352,13 @@ class Column:
         return self._file.values(self._table, self.name, _SAME_TEXT)[2]
 
     @cached_property
-    def services(self) -> float:
-        """The share of non-empty cells that name a service."""
-        return self._share_named("service")
-
-    @cached_property
-    def claimant_types(self) -> float:
-        """The share of non-empty cells that name a claimant type."""
-        return self._share_named("claimant_type")
+    def named(self) -> dict[str, float]:
+        """The shares of non-empty cells that name a service or a claimant type: service, claimant_type."""
+        rows = {
+            kind: sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in known)
+            for kind, known in self._incident.known_ids.items()
+        }
+        return {kind: named / max(1, self.filled) for kind, named in rows.items()}
 
     @cached_property
     def personal(self) -> tuple[str, int] | None:
@@ -380,16 +378,10 @@ class Column:
         days = self._parsed_days[0]
         return choose_day_formats(days, _stated_rows(days) + self.rows - self.filled, window)
 
-    @property
-    def timed(self) -> int:
-        """The number of inspected rows with a time of day other than midnight."""
-        return sum(rows for text, rows in self.texts.iter_rows() if has_time(text))
-
     @cached_property
     def amount(self) -> FormatChoice:
         """The format of amounts that fits the values best."""
-        amounts = self._parsed_amounts[0]
-        return choose_amount_formats(amounts, _stated_rows(amounts))
+        return choose_amount_formats(self._parsed_amounts[0])
 
     @cached_property
     def missing_words(self) -> dict[str, int]:
@@ -431,11 +423,6 @@ class Column:
                 self.together[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
         return self.readings[values]
 
-    def _share_named(self, kind: str) -> float:
-        known = self._incident.known_ids[kind]
-        rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in known)
-        return rows / self.filled if self.filled else 0.0
-
     def share(self, condition: pl.Expr) -> float:
         """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
         texts = self._codes
@@ -450,14 +437,6 @@ class Column:
     def decisions(self) -> float:
         """The share of inspected non-empty cells that say how far a claim has come."""
         return self.share(pl.col("text").map_elements(named_decision, return_dtype=pl.String).is_not_null())
-
-    @property
-    def codes(self) -> float:
-        """The share of non-empty cells that may be ids: with a digit, without a space, no phone number."""
-        text = pl.col("text")
-        return self.share(
-            text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
-        )
 
     @cached_property
     def has_digits(self) -> bool:
@@ -474,12 +453,12 @@ class Column:
             return False
         day = self.kind.day
         numeric = NUMERIC_DAY_FORMATS.issuperset(day.formats or day.tied)
-        return bool(day.reason) and (not numeric or has_word(self.header, FILED | TIME))
+        return bool(day.reason) and (not numeric or has_word(self.header, "filed", "time_of_filing"))
 
     @cached_property
     def may_have_days(self) -> bool:
         """Whether values have digits, and the header means a day if all are plain numbers or codes."""
-        if not self.has_digits or has_word(self.header, FILED | TIME):
+        if not self.has_digits or has_word(self.header, "filed", "time_of_filing"):
             return self.has_digits
         return not self._codes["text"].str.contains(_NO_DAY).all()
 
@@ -495,10 +474,9 @@ class Column:
             return self.kind.reads_as
         if not self.filled:
             return "nothing"
-        if self.services >= MIN_SHARE:
-            return "service"
-        if self.claimant_types >= MIN_SHARE:
-            return "claimant_type"
+        for kind, share in self.named.items():
+            if share >= MIN_SHARE:
+                return kind
         if self.fits_days:
             return "day"
         if self.has_digits and self.amount.score >= MIN_SHARE:
@@ -535,22 +513,17 @@ class Column:
         # Names of people are mostly distinct.
         return "(text)" if 1 < self.filled < self.distinct / MIN_SHARE else None
 
-    def header_is(self, reads_as: str) -> bool:
-        """Return whether the header itself is a day, amount or name (`reads_as`), like the values below."""
-        if reads_as in self._incident.known_ids:
-            return normalized_name(self.header) in self._incident.known_ids[reads_as]
-        cells = (self._parsed_days if reads_as == "day" else self._parsed_amounts)[1]
-        choice = self.format_choice(reads_as)
-        return any(cells[name] is not None for name in (*choice.formats, *choice.tied))
+    def header_is(self, kind: str) -> bool:
+        """Return whether the header itself is a day, amount or name (`kind`), like the values below.
 
-    @property
-    def header_is_clear_day(self) -> bool:
-        """Whether the header itself is a day that is not written as a plain number."""
-        return any(
-            day is not None
-            for name, day in self._parsed_days[1].items()
-            if name in DATES.keys() - NUMERIC_DAY_FORMATS
-        )
+        Above no values, only a day that is not written as a plain number counts.
+        """
+        if kind in self._incident.known_ids:
+            return normalized_name(self.header) in self._incident.known_ids[kind]
+        cells = (self._parsed_days if kind == "day" else self._parsed_amounts)[1]
+        choice = self.format_choice(kind)
+        formats = (*choice.formats, *choice.tied) if self.rows else DATES.keys() - NUMERIC_DAY_FORMATS
+        return any(cells[name] is not None for name in formats)
 
     def summary(self) -> tuple[object, ...]:
         """Return the row that describes this column in the table of columns.
@@ -641,24 +614,21 @@ def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) 
         InputRefused: some cells look like the cells below and others do not.
     """
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
-    if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
+    if find_personal_data(headers):
         return True
-    kinds = [(column, column.reads_as) for column in columns if column.header]
-    is_like_values = {
-        kind: [column.header_is(kind) for column, reads_as in kinds if reads_as == kind]
-        for kind in ("day", "amount", "service", "claimant_type")
-    }
-    if any(is_like_values["day"]):
+    is_value: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
+    for column in columns:
+        kind = column.reads_as if column.rows else "day"
+        if column.header and kind in is_value:
+            is_value[kind].append(column.header_is(kind))
+    if any(is_value["day"]):
         return True
-    values_match, names_match = (
-        is_like_values["day"] + is_like_values["amount"],
-        is_like_values["service"] + is_like_values["claimant_type"],
-    )
+    values, names = is_value["day"] + is_value["amount"], is_value["service"] + is_value["claimant_type"]
     # A word such as "channel" may be the name of a service or a column header. So it is ignored if the header
     # cells above days and amounts are no values. If there are no such columns, it is unclear what the row is.
-    if not any(values_match) and (values_match or not any(names_match)):
+    if not any(values) and (values or not any(names)):
         return False
-    if (all(values_match + names_match) and values_match) or row is None:
+    if (values and all(values + names)) or row is None:
         return row is not None
     raise InputRefused(
         "has a first row that may be a header or a complaint",
@@ -666,4 +636,232 @@ def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) 
         row=row,
         remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it "
         f"as {either('columns=...', '--columns')}.",
+    )
+
+
+MIN_DISTINCT_SHARE = 0.9
+"""Least share of distinct values in a column of claim ids. It is below 1 because files may repeat rows."""
+MIN_CODE_SHARE = 0.95
+"""Least share of rows whose value looks like a code, in a column of ids."""
+MAX_LISTED = 5
+"""Most columns that the text of a reason lists."""
+IDS = ("claimant_id", "claim_id")
+CHOICE_ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
+DECIDING_WORDS = {
+    "service": "service",
+    "claimant_type": "type",
+    "filed_on": "filed",
+    "loss": "loss",
+    "claim_id": "claim",
+}
+"""Column of a claim -> kind of header words that decide if several columns of the file fit."""
+CONSEQUENCES = {
+    "claim_id": "Without it the id is the name of the file and the row, and a complaint that comes again in "
+    "another row is not recognised: better name a column that is different in every row.",
+    "claimant_id": "Without it a policy line that pays or caps per claimant is refused, and each claim "
+    "counts as a claimant of its own.",
+}
+"""Id column of a claim -> what happens if no column of the file is proposed for it."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The proposal for one column of a claim, such as `loss`: a column of the inspected file, or none.
+
+    Attributes:
+        column: the proposed column of the file; None if no column is proposed.
+        reason: why this column or no column is proposed, as text for the user.
+        tied: the columns that fit equally well, if this is why no column is proposed.
+    """
+
+    column: Column | None
+    reason: str
+    tied: Sequence[Column] = ()
+
+
+def choose_columns(columns: list[Column], layout: Layout, incident: Incident) -> dict[str, Choice]:
+    """Propose, for each column of a claim (such as `loss`), the column of the file that contains it.
+
+    A column with a known header is taken first. Otherwise the values decide. If several columns fit equally
+    well, none is proposed.
+    """
+    wanted = (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT)
+    positions = layout.header_positions([column.header for column in columns], wanted)
+    computed_from = {normalized_name(h) for name in layout.computed for h in layout.parts(name).values()}
+    used = {at for places in positions.values() for at in places}
+    unused = [
+        column
+        for at, column in enumerate(columns)
+        if at not in used and normalized_name(column.header) not in computed_from
+    ]
+    choices: dict[str, Choice] = {}
+    for name, places in positions.items():
+        if name in ("synthetic", CURRENCY) and name not in (d.id for d in incident.dimensions):
+            continue
+        known = [columns[at] for at in places]
+        fault = _unsafe_id_reason(known[0]) if name in IDS else None
+        if len(known) > 1:
+            choices[name] = Choice(None, f"{_header_list(known)} are both known headers", known)
+        elif fault:
+            reason = (
+                f"the header {quote_header(known[0])} is known, so its column is read although it {fault}"
+            )
+            choices[name] = Choice(None, f"{reason}: rename the header, or remove the column")
+        else:
+            choices[name] = Choice(known[0], "the header is known")
+    for name in CHOICE_ORDER:
+        if name not in choices and name not in layout.constants and not layout.parts(name):
+            choices[name] = _choose_by_values(name, unused, incident, headless=layout.header_row == 0)
+            unused = [column for column in unused if column is not choices[name].column]
+    return choices
+
+
+def _choose_by_values(name: str, unused: list[Column], incident: Incident, *, headless: bool) -> Choice:
+    fits: dict[str, Callable[[Column], bool]] = {
+        "service": lambda c: c.kind.named["service"] >= MIN_SHARE,
+        "claimant_type": lambda c: c.kind.named["service"] < MIN_SHARE <= c.kind.named["claimant_type"],
+        "filed_on": lambda c: c.fits_days and c.reads_as == "day",  # amounts are read only if it may be true
+        "loss": lambda c: (  # the header first: reading values in every format takes longest
+            (headless or means_loss(c.header, (incident.currency, incident.loss.unit)))
+            and c.reads_as == "amount"
+        ),
+        "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
+        "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
+    }
+    if headless:  # Without a header, only the values can be used.
+        fits["claim_id"] = lambda c: (
+            c.reads_as == "text" and id_fault(name, c) is None and c.distinct == c.rows
+        )
+    by_header = name in (*IDS, "loss")
+    matches = [c for c in unused if fits[name](c)]
+    if name == "loss" and matches and not headless and not any(has_word(c.header, "loss") for c in matches):
+        # The header "amount" is ambiguous if the file also has a column such as "paid amount". Then both
+        # columns match, so that neither is proposed.
+        matches = [c for c in unused if c.reads_as == "amount" and has_word(c.header, "amount")]
+    decided = [c for c in matches if name in DECIDING_WORDS and has_word(c.header, DECIDING_WORDS[name])]
+    if len(matches) == 1:
+        basis = f"the only column whose values {'and header ' if by_header and not headless else ''}fit"
+        if headless and by_header:
+            basis += ", and the file has no header that confirms it: check it"
+        return Choice(matches[0], basis)
+    if len(decided) == 1:
+        return Choice(decided[0], f"of {_header_list(matches)}, the one whose header decides")
+    if matches:
+        return Choice(None, f"{_header_list(matches)} fit equally well", matches)
+    return Choice(None, _reason_for_none(name, unused, headless=headless))
+
+
+def id_fault(name: str, column: Column) -> str | None:
+    """Return why a column cannot be the id of a claim or claimant; None if it can."""
+    unsafe = _unsafe_id_reason(column)
+    if unsafe or not column.filled:
+        return unsafe or "is empty"
+    if column.fits_days and column.reads_as == "day":  # `reads_as` is slow for many ids
+        return "holds days"
+    text = pl.col("text")
+    is_code = text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
+    if (codes := column.share(is_code)) < MIN_CODE_SHARE:
+        return f"holds values that are no codes ({1 - codes:.0%} of its values)"
+    if name == "claim_id" and column.distinct < MIN_DISTINCT_SHARE * column.rows:
+        return f"has only {column.distinct:,} different values in {column.rows:,} rows"
+    if (
+        name == "claimant_id"
+        and column.share(text.str.contains(r"^\d{1,3}$")) >= MIN_SHARE
+        and not has_word(column.header, "identifier")
+    ):
+        return "holds small numbers, which may be counts"
+    return None
+
+
+def _unsafe_id_reason(column: Column) -> str | None:
+    """Return why a column must not be an id, even if its header fits; None if it may be one.
+
+    A column with personal data or free text must not be an id.
+    """
+    if column.personal:
+        kind, count = column.personal
+        return f"holds personal data ({kind}, {count:,} values)"
+    if means_personal_data(column.header):
+        return "has the header of personal data"
+    return "holds free text" if column.free_text else None
+
+
+def evidence(name: str, column: Column) -> str:
+    """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows".
+
+    It counts all values, so it takes longer than the choice.
+    """
+    if name in ("filed_on", FILED_AT):
+        reasons = [] if column.day.tied else [column.day.reason]
+        if timed := sum(rows for text, rows in column.kind.texts.iter_rows() if has_time(text)):
+            reasons.append(f"{percent(timed, column.kind.rows)} of the rows state a time of day")
+        return "; ".join(filter(None, reasons))
+    if name == "loss":
+        return "" if column.amount.tied else column.amount.reason
+    if name in IDS:
+        return f"{column.distinct:,} different values in {column.rows:,} rows"
+    return f"{column.named[name]:.0%} of its values are names of the incident" if name in column.named else ""
+
+
+def _reason_for_none(name: str, unused: list[Column], *, headless: bool) -> str:
+    if name == "filed_on":
+        days = [f"{quote_header(c)}: {c.day.reason}" for c in unused if c.may_be_day][:MAX_LISTED]
+        return "; ".join(["no column is certain to hold days in the claims window", *days])
+    if name == "loss":
+        amounts = [c for c in unused if c.reads_as == "amount"]
+        ending = f"; amounts are in {_header_list(amounts)}" if amounts else ""
+        return f"no column of amounts has a header that says loss{ending}"
+    if name not in IDS:
+        return "no column holds names of the incident"
+    reasons = ["no column is a safe id"]
+    if headless:
+        if safe := [c for c in unused if id_fault(name, c) is None]:
+            reasons.append(f"{_header_list(safe)} may hold ids, but no header says of what")
+    else:
+        kinds = ("claim", "identifier") if name == "claim_id" else ("claimant",)
+        similar = [c for c in unused if has_word(c.header, *kinds)][:MAX_LISTED]
+        other = "has a header of another meaning"
+        reasons += [f"{quote_header(c)} {id_fault(name, c) or other}" for c in similar]
+    return "; ".join(reasons)
+
+
+def _header_list(columns: Sequence[Column]) -> str:
+    """Return the headers of some columns as a list in words: "a", "b" and "c"."""
+    headers = [quote_header(column) for column in columns[:MAX_LISTED]]
+    if len(columns) > MAX_LISTED:
+        headers.append(f"{len(columns) - MAX_LISTED} more")
+    return " and ".join(filter(None, (", ".join(headers[:-1]), headers[-1])))
+
+
+def quote_header(column: Column) -> str:
+    """Return the header of a column in quotation marks.
+
+    Personal data are masked and control characters escaped.
+    """
+    return toml_value(mask_personal_data(column.header))
+
+
+def certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
+    """Return the formats of a column of days or amounts.
+
+    Raises:
+        UsageError: the values fit several formats that read them differently.
+    """
+    choice = column.day if name == "filed_on" else column.amount
+    if choice.formats:
+        return choice.formats
+    file = masked_name(file)
+    if not choice.tied:
+        known = listed_names(list(DATES if name == "filed_on" else AMOUNTS))
+        problem = f"has values in no format that is known for {name}"
+        raise UsageError(problem, file=file, column=column.header, remedy=f"Known: {known}")
+    raise UsageError(
+        f"has values that fit the formats {' and '.join(choice.tied)}: {choice.reason}",
+        file=file,
+        column=column.header,
+        remedy="Name the format: "
+        + either(
+            f'formats={{"{name}": "{choice.tied[0]}"}}.',
+            f'{name} = ["{choice.tied[0]}"] under [formats] of a --columns layout.',
+        ),
     )
