@@ -200,7 +200,7 @@ class PolicyComparison(PolicyResult):
             of_claimants = (cube for cube in cubes if cube.line is not None)
             own.append(cubes if self.claim_cube is None else [self.claim_cube, *of_claimants])
         pair = (by_id[policy], by_id[other])
-        return costs.winners.winners_and_losers(
+        return costs.comparison.winners_and_losers(
             *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
         )
 

@@ -466,6 +466,5 @@ def _of_lines(
 
 def _mean(part: Simulation) -> float:
     return sum(
-        costs.simulation_tables.expected_estimate(part, valuation).value
-        for valuation in part.portfolio.valuations
+        costs.simulation.expected_estimate(part, valuation).value for valuation in part.portfolio.valuations
     )

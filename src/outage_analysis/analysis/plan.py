@@ -315,7 +315,7 @@ def load_inputs(plan: Plan) -> tuple[Incident, tuple[Policy, ...], Ledger | None
 
 
 def _with_payment(policy: Policy, name: str, value: float) -> Policy:
-    (tier,) = costs.varied_payments.parse_parameters({name: None}, policy)
+    (tier,) = costs.policy_search.parse_parameters({name: None}, policy)
     edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to
     up_to = None if edge is None else edge / 10**policy.loss_digits
     return policy.with_tier(line=tier.line, up_to=up_to, pays=value)

@@ -87,7 +87,7 @@ def _expected_by_band(
     if not lines:
         return pl.DataFrame(schema={"service": pl.String, **EDGES, "expected": pl.Float64})
     divided = policy.model_copy(update={"lines": lines})
-    fitting = expected.ledger_for_policy(ledger, divided)
+    fitting = costs.terms.ledger_for_policy(ledger, divided)
     rows = exact_costs(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
     if "straddles" in rows["rule"]:
         return None
@@ -147,8 +147,8 @@ def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
         amounts: dict[str, float] = {}
         if "cash" in portfolio.valuations:
             run = costs.simulate(portfolio, draws=a.plan.draws, seed=a.plan.seed)
-            quantiles = costs.simulation_tables.known_quantiles(run.totals["cash"], points)
-            amounts = {"expected": costs.simulation_tables.expected_estimate(run, "cash").value}
+            quantiles = costs.simulation.known_quantiles(run.totals["cash"], points)
+            amounts = {"expected": costs.simulation.expected_estimate(run, "cash").value}
             amounts |= {name: estimate.value for name, estimate in quantiles.items()}
         rows.append((*key, part.claims, *map(amounts.get, ("expected", *points))))
     kinds = dict.fromkeys(("expected", *points), pl.Float64())

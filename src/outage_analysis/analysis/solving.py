@@ -25,7 +25,7 @@ from outage_analysis.analysis.plan import (
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import Claims, Sources
-from outage_analysis.costs import policy_search, varied_payments
+from outage_analysis.costs import policy_search
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.losses import Cube
@@ -52,7 +52,7 @@ class BudgetSolution(PolicyResult):
     def used_assumptions(self) -> AbstractSet[str]:
         """The ids of the assumptions that the cost of the announced policy depends on."""
         announced = self.search.request.policy
-        fitting = costs.expected.ledger_for_policy(self.ledger, announced)
+        fitting = costs.terms.ledger_for_policy(self.ledger, announced)
         return costs.assumption_ids(
             costs.cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes)
         )
@@ -100,7 +100,7 @@ class BudgetSolution(PolicyResult):
     @property
     def basis(self) -> str:
         """Where the costs come from: `published`, `claims` or `synthetic`."""
-        return costs.expected.basis_of(self.search.cubes)
+        return costs.terms.basis_of(self.search.cubes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the solution and the frontier as plain values."""
@@ -227,7 +227,7 @@ def _benefits(row: Mapping[str, Any], search: policy_search.PolicySearch, locale
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
-    vary: Required[varied_payments.Vary]
+    vary: Required[policy_search.Vary]
     budget: Required[Amount]
     at: str
     step: Amount | None
@@ -253,7 +253,7 @@ def _percentile(at: object) -> float | None:
 def solve(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
-    vary: varied_payments.Vary,
+    vary: policy_search.Vary,
     budget: Amount,
     at: str = "P90",
     step: Amount | None = None,

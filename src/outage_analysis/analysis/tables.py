@@ -246,7 +246,7 @@ def _by_day(table: pl.DataFrame, *, later: bool) -> pl.DataFrame:
 
 
 def _tie_outs(a: Analysis) -> pl.DataFrame:
-    return costs.policy_results.reconciliation_table(a.tie_outs, a.policy, as_of=a.as_of)
+    return costs.benefits.reconciliation_table(a.tie_outs, a.policy, as_of=a.as_of)
 
 
 def _headlines(a: Analysis) -> pl.DataFrame:
@@ -342,7 +342,7 @@ def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, f
     counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
     sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
     known = not across and costs.expected.unstated_losses(bands)["priced"].all()
-    return sure, sure if known else None, sure + across + counts.get(costs.claim_payments.NO_RULE, 0.0)
+    return sure, sure if known else None, sure + across + counts.get(costs.benefits.NO_RULE, 0.0)
 
 
 def _claims_tables(a: Analysis) -> Makers:
@@ -415,12 +415,12 @@ def _simulated_tables(a: Analysis) -> Makers:
 
     def of_run(run: costs.Simulation) -> Makers:
         made: Makers = {
-            "quantiles": lambda: costs.simulation_tables.quantiles_table(run, level=level),
-            "split": lambda: _rounded(costs.simulation_tables.variance_split(run)),
-            "contributions": lambda: _rounded(costs.simulation_tables.contributions(run)),
+            "quantiles": lambda: costs.simulation.quantiles_table(run, level=level),
+            "split": lambda: _rounded(costs.simulation.variance_split(run)),
+            "contributions": lambda: _rounded(costs.simulation.contributions(run)),
         }
         if budget is not None:
-            made["budget"] = lambda: costs.simulation_tables.budget_chance(run, budget)
+            made["budget"] = lambda: costs.simulation.budget_chance(run, budget)
         return made
 
     makers: Makers = {
@@ -428,8 +428,8 @@ def _simulated_tables(a: Analysis) -> Makers:
         "levers": lambda: costs.sensitivity.levers(run.portfolio),
         **of_run(run),
         "total_distribution": lambda: _distribution(a, run),
-        "cost_ranges": lambda: costs.simulation_tables.cost_ranges(run, source, level=level),
-        "steps": lambda: costs.simulation_tables.waterfall_steps(source, a.exact_tables["contributions"]),
+        "cost_ranges": lambda: costs.simulation.cost_ranges(run, source, level=level),
+        "steps": lambda: costs.simulation.waterfall_steps(source, a.exact_tables["contributions"]),
     }
     if budget is not None and "cash" in run.portfolio.valuations:
         makers["information_value"] = lambda: costs.sensitivity.information_value([run], alternative=budget)
@@ -443,7 +443,7 @@ def _rounded(table: pl.DataFrame) -> pl.DataFrame:
 
 def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:
     """Return the distribution of each total, with press forecasts if they forecast the only line of cash."""
-    table = costs.simulation_tables.total_distribution_table(run, a.budget, level=a.plan.level)
+    table = costs.simulation.total_distribution_table(run, a.budget, level=a.plan.level)
     published = a.runs.get("published")
     counted = published.portfolio.counted("cash") if published else ()
     if len(counted) != 1:

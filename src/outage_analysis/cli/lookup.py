@@ -172,7 +172,7 @@ def list_policies(*, output: Output) -> None:
         outage-analysis policies list
     """
     lang = "en" if output.as_json else output.lang
-    locale, table = text.Locale(lang), costs.policy_results.overview(lang)
+    locale, table = text.Locale(lang), costs.benefits.overview(lang)
     title = locale("terminal.policies", count=len(table))
     answer = text.Answer(locale, tables=[text.ShownTable(title, table, text.schema_of("policy.overview"))])
     output.print(table.to_dicts(), answer)
@@ -197,11 +197,8 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
         problem = f"no line of {document.id} was public by {as_of}"
         raise UsageError(problem, remedy="Move --as-of to a later day.")
     values = known.model_dump(mode="json", by_alias=True)
-    values["result"] = costs.policy_results.policy_result(known, as_of=until)
-    lines, sums = (
-        costs.policy_results.line_table(known, lang),
-        costs.policy_results.policy_reconciliation(known, until),
-    )
+    values["result"] = costs.benefits.policy_result(known, as_of=until)
+    lines, sums = (costs.benefits.line_table(known, lang), costs.benefits.policy_reconciliation(known, until))
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
     tables = [
         text.ShownTable(locale("terminal.policy_lines", **about), lines, text.schema_of("policy.lines"))

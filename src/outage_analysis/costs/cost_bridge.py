@@ -18,11 +18,9 @@ from itertools import pairwise
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
-from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.expected import build_portfolio, mix_fits_line
-from outage_analysis.costs.simulation import SEED, simulate
-from outage_analysis.costs.simulation_tables import round_digits, rounded_estimate
-from outage_analysis.costs.terms import join_ids
+from outage_analysis.costs.expected import build_portfolio, compiled_lines
+from outage_analysis.costs.simulation import SEED, round_digits, rounded_estimate, simulate
+from outage_analysis.costs.terms import join_ids, mix_fits_line
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.claim_payments import rows_with_formula
+from outage_analysis.costs.benefits import rows_with_formula
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.terms import LABELS, PAIR, Term, Values
 from outage_analysis.incidents import Band

@@ -23,8 +23,7 @@ import numpy.typing as npt
 from outage_analysis.assumptions import Award, BandMix, FloatArray, MeanPayment, RateAssumption
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
-from outage_analysis.costs.simulation_tables import round_digits
+from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation, round_digits
 from outage_analysis.costs.terms import LABELS, Term
 from outage_analysis.special_functions import special
 from outage_analysis.text import AMOUNT_KINDS, TABLE_DIGITS, ShortRepr

@@ -17,12 +17,15 @@ from pydantic import Field
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
 from outage_analysis.costs.expected import Portfolio, expected_at
-from outage_analysis.costs.simulation import Estimate, Simulation, replicate_mean, with_equal_correlations
-from outage_analysis.costs.simulation_tables import (
+from outage_analysis.costs.simulation import (
+    Estimate,
+    Simulation,
     expected_estimate,
     expected_recipients,
+    replicate_mean,
     rounded_estimate,
     rounded_probability,
+    with_equal_correlations,
 )
 from outage_analysis.costs.terms import DerivedInput, FunnelFactor, Input, Term
 from outage_analysis.errors import ModelRefused

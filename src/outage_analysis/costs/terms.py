@@ -576,3 +576,24 @@ class CompileInputs:
             return get_fact(id_, public_by=self.as_of) if id_ else None
         except ModelRefused:
             return None
+
+
+def basis_of(cubes: Sequence[Cube]) -> str:
+    """Return what costs are computed from: `published` counts without cubes, else `claims` or `synthetic`."""
+    return "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
+
+
+def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
+    """Return False only for a band mix whose loss bands differ from the loss bands of the cost line."""
+    return not isinstance(entry, BandMix) or not line.bands_as_written or entry.fits(line)
+
+
+def ledger_for_policy(ledger: Ledger | None, policy: Policy) -> Ledger | None:
+    """Return the ledger, if any, without the band mixes of cost lines of the policy with other loss bands."""
+    lines = {line.id: line for line in policy.lines}
+    kept = []
+    for entry in ledger.assumptions if ledger else ():
+        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or mix_fits_line(entry, lines[id_]))
+        if mine:
+            kept.append(entry if mine == entry.lines else entry.model_copy(update={"lines": mine}))
+    return ledger and ledger.model_copy(update={"assumptions": tuple(kept)})

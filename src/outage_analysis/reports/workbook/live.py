@@ -10,7 +10,7 @@ from typing import Any
 from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
 
 from outage_analysis.assumptions import BandMix
-from outage_analysis.costs import LiveCost, page_model, simulation_tables
+from outage_analysis.costs import LiveCost, page_model, simulation
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.sheet import (
     FLAG_COLOUR,
@@ -78,7 +78,7 @@ class LiveFormulas:
         """Return the sum of cost terms."""
         unit = 10.0**self.locale.minor_units
         values = (math.prod((t.base / unit, *(self.inputs[f].value for f in t.factors))) for t in terms)
-        return simulation_tables.round_digits(math.fsum(values))
+        return simulation.round_digits(math.fsum(values))
 
     def total(self, valuation: str) -> float:
         """Return the total of a valuation, rounded as in its cell."""
@@ -154,7 +154,7 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
     low, high = (factor.low, factor.high) if factor.assumption else (None, None)
     if entry is not None and not isinstance(entry, BandMix):
         # The last digits of an end differ between processors.
-        low, high = map(simulation_tables.round_digits, (entry.range.low, entry.range.high))
+        low, high = map(simulation.round_digits, (entry.range.low, entry.range.high))
     value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
     flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
     return [
