@@ -153,19 +153,39 @@ def _schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
         promised=product_or_none(trials, largest(fixed)),
         missing=funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
     )
-    single = funnel.entries.get("mean_payment")
+    single, labels = funnel.entries.get("mean_payment"), {"claimant_type": claimant_type}
     if isinstance(single, MeanPayment):
         # The ledger states one mean payment for all bands, so the term has a single group.
-        group = _awarded(trials, funnel.inputs["mean_payment"], labels={"claimant_type": claimant_type})
-        return [
-            replace(
-                term, groups=(group,), award=single.id, spread=single.spread, payment_assumptions=(single.id,)
-            )
-        ]
-    groups = tuple(_bands(line, funnel, term, pays))
-    term = replace(term, groups=groups, mixed=True, by_band=True, mix=funnel.mix_assumption)
+        everybody = _awarded(trials, funnel.inputs["mean_payment"], labels=labels)
+        term = replace(term, groups=(everybody,), award=single.id, spread=single.spread)
+        return [replace(term, payment_assumptions=(single.id,))]
+    if stray := funnel.mix.keys() - pays.keys():
+        raise ModelRefused(
+            f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
+            value=str(stray.pop()),
+            remedy="Give the share to another band.",
+        )
+    tiers, written, groups = _tiers(line), [*line.bands_as_written.values()], list[Group]()
+    for band, rule in line.positive_bands:
+        pay, share = pays[band], funnel.mix.get(band)
+        claims = product_or_none(trials, share)
+        group = Group(
+            Input.certain(trials) * pay,
+            trials,
+            trials * (1.0 if rule.review else pay.expected or 0.0) ** 2,
+            claims=claims,
+            mix_share=share,
+            position=written.index(band) if "band_mix" in funnel.entries else None,
+            reviewed=rule.review,
+            labels=labels | dict(zip(("over", "up_to", "rule"), (*band, rule.outcome), strict=True)),
+            promised=None if rule.review else product_or_none(claims, pay.expected),
+            facts=" ".join((*line.numeric_facts, *rule.facts)),
+            tier=tiers.get(band),
+        )
+        groups.append(group)
     stated = (funnel.inputs["review_award"].assumption, funnel.mix_assumption)
-    return [replace(term, payment_assumptions=stated, **_award(funnel, groups))]
+    term = replace(term, groups=tuple(groups), mixed=True, mix=stated[1], payment_assumptions=stated)
+    return [replace(term, **_award(funnel, groups))]
 
 
 def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> Input:
@@ -190,33 +210,6 @@ def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
     if not isinstance(award, Award) or not any(group.reviewed for group in groups):
         return {}
     return {"award": award.id, "spread": award.spread}
-
-
-def _bands(line: Schedule, funnel: Funnel, term: Term, pays: Mapping[Band, Input]) -> Iterator[Group]:
-    if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
-        raise ModelRefused(
-            f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
-            value=str(stray.pop()),
-            remedy="Give the share to another band.",
-        )
-    trials, people = term.trials, term.claimant_type
-    tiers, written = _tiers(line), list(line.bands_as_written.values())
-    for band, rule in line.positive_bands:
-        pay, share = pays[band], funnel.mix.get(band)
-        claims, (over, up_to) = product_or_none(trials, share), band
-        yield Group(
-            Input.certain(trials) * pay,
-            trials,
-            trials * (1.0 if rule.review else pay.expected or 0.0) ** 2,
-            claims=claims,
-            mix_share=share,
-            position=written.index(band) if "band_mix" in funnel.entries else None,
-            reviewed=rule.review,
-            labels={"claimant_type": people, "over": over, "up_to": up_to, "rule": rule.outcome},
-            promised=None if rule.review else product_or_none(claims, pay.expected),
-            facts=" ".join((*line.numeric_facts, *rule.facts)),
-            tier=tiers.get(band),
-        )
 
 
 def _tiers(line: Schedule) -> dict[Band, Tier]:
@@ -274,7 +267,6 @@ def _schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs)
             trials=count,
             count=count,
             promised=None if None in promised else sum(filter(None, promised)),
-            by_band=True,
             payment_assumptions=(funnel.inputs["review_award"].assumption,),
             certain=stage == "paid" and paid_known,
             decision=stage if cube.decision else "",
@@ -366,37 +358,29 @@ def _claims_group(
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    people, cap = inputs.fact(line.recipients), inputs.fact(line.cap)
-    later = (people is None and line.recipients) or (cap is None and line.cap)
+def _goods(line: InKind | Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    limit = line.cap if isinstance(line, InKind) else None
+    worths = line.valuations if isinstance(line, InKind) else {line.main_valuation: line.payment}
+    people, cap = inputs.fact(line.recipients), inputs.fact(limit)
+    later = (people is None and line.recipients) or (cap is None and limit)
     rate = funnel.entries.get("take_up")
-    for valuation, worth in line.valuations.items():
+    known_rate = rate if isinstance(rate, RateAssumption) else None
+    facts = join_ids(line.recipients or "", limit or "", *line.facts)
+    for valuation, worth in worths.items():
         if worth is None and valuation != "face_value":
             continue
-        facts = join_ids(line.recipients or "", line.cap or "", *line.facts)
-        term = Term(line.id, valuation, "in_kind", facts)
+        term = Term(line.id, valuation, line.kind, facts)
         if later or people is None or worth is None:
             status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
             yield replace(term, status=status)
             continue
         served = people.count if cap is None else min(people.count, cap.count)
-        known_rate = rate if isinstance(rate, RateAssumption) else None
         yield replace(
             term.for_people(people.count, worth),
             factors=(replace(funnel.factor("take_up"), rate=known_rate),),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
-
-
-def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
-    people = inputs.fact(line.recipients)
-    facts = join_ids(line.recipients or "", *line.facts)
-    factors = (funnel.factor("take_up"),)
-    term = Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
-    if people is None:
-        return [replace(term, status="not_public_yet" if line.recipients else "not_published")]
-    return [term.for_people(people.count, line.payment)]
 
 
 def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
@@ -442,8 +426,8 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    InKind: (_in_kind, None),
-    Voucher: (_voucher, None),
+    InKind: (_goods, None),
+    Voucher: (_goods, None),
     FeeCredit: (_fee_credit, None),
     Budget: (_budget, None),
 }
@@ -698,8 +682,8 @@ def _rows(terms: Sequence[Term]) -> Iterator[dict[str, object]]:
         }
     )
     bands: dict[tuple[object, ...], list[tuple[Term, Group]]] = {}
-    for term in terms if first.by_band else ():
-        for group in term.groups:
+    for term in terms:
+        for group in (group for group in term.groups if "rule" in group.labels):
             bands.setdefault(tuple(group.labels.values()), []).append((term, group))
     for alike in bands.values():  # claims at different stages, or of people who had not reported
         costs = [term.group_cost(group) for term, group in alike]
@@ -778,17 +762,15 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
             pl.when(pl.col("promised").is_not_null().any()).then(pl.col("promised").sum()),
-            *(_whole_sum(name) for name in MODELLED),
+            *(
+                pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum())
+                for counted in (pl.col(name).filter("summed") for name in MODELLED)
+            ),
             left_out=pl.col("line").filter(~known).str.join(" "),
         )
         .select("basis", "valuation", "promised", *MODELLED, "left_out")
     )
     return _round_amounts(sums)
-
-
-def _whole_sum(name: str) -> pl.Expr:
-    counted = pl.col(name).filter("summed")
-    return pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum()).alias(name)
 
 
 def assumption_ids(table: pl.DataFrame) -> frozenset[str]:

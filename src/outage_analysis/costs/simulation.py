@@ -237,32 +237,28 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
     Raises:
         ModelRefused: no Gaussian copula has these correlations.
     """
-    matrix = np.asarray(ranks, float)
-    factor = _cholesky(_gaussian_correlations(matrix, names or range(len(matrix))))
-    moved = np.flatnonzero(np.tril(factor, -1).any(axis=1))
-    if not len(moved):
-        return u
-    normal = {k: special.ndtri(u[..., k]) for k in np.flatnonzero(factor[moved].any(axis=0))}
-    result = u.copy(order="K")
-    for row in moved:
-        # The code avoids a matrix product, whose last bit may depend on the number of threads.
-        total = sum(factor[row, k] * z for k, z in normal.items())
-        result[..., row] = np.clip(special.ndtr(total), EDGE, 1 - EDGE)
-    return result
-
-
-def _gaussian_correlations(ranks: Array, names: Sequence[object]) -> Array:
-    normal = 2 * np.sin(np.pi / 6 * ranks)
+    normal = 2 * np.sin(np.pi / 6 * np.asarray(ranks, float))
     np.fill_diagonal(normal, 1.0)
     values, vectors = np.linalg.eigh(normal)
     if len(values) and values[0] < EIGENVALUE_TOLERANCE:
         worst = np.abs(vectors[:, 0])
-        among = ", ".join(str(names[int(k)]) for k in np.flatnonzero(worst > worst.max() / 10))
+        among = [names[k] if names else str(k) for k in np.flatnonzero(worst > worst.max() / 10).tolist()]
         raise ModelRefused(
-            f"the rank correlations among {among} contradict each other (least eigenvalue {values[0]:.2g})",
+            f"the rank correlations among {', '.join(among)} contradict each other (least eigenvalue"
+            f" {values[0]:.2g})",
             remedy="Weaken some of them.",
         )
-    return np.asarray(normal)
+    factor = _cholesky(normal)
+    moved = np.flatnonzero(np.tril(factor, -1).any(axis=1))
+    if not len(moved):
+        return u
+    scores = {k: special.ndtri(u[..., k]) for k in np.flatnonzero(factor[moved].any(axis=0))}
+    result = u.copy(order="K")
+    for row in moved:
+        # The code avoids a matrix product, whose last bit may depend on the number of threads.
+        total = special.ndtr(sum(factor[row, k] * z for k, z in scores.items()))
+        result[..., row] = np.clip(total, EDGE, 1 - EDGE)
+    return result
 
 
 def _cholesky(matrix: Array) -> Array:
@@ -314,6 +310,11 @@ class Simulation(ShortRepr):
     rank_of_factors: float = 0.0
     """The rank correlation between the factors of one assumption: people, weeks and wage of the handling."""
 
+    def __post_init__(self) -> None:
+        """Check the correlations, so that an error appears before the first draw."""
+        if self.rank is not None:
+            correlate_ranks(np.empty((0, len(self.rank))), self.rank, _sampled_names(self.portfolio))
+
     def replicates(self) -> Iterator[Replicate]:
         """Yield the replicates one by one, each with its sampled inputs and the payments of each term.
 
@@ -336,40 +337,31 @@ class Simulation(ShortRepr):
             yield Replicate(u, values, amounts)
 
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
-        dimensions = self.portfolio.dimensions + self.process.dimensions
+        portfolio, names = self.portfolio, _sampled_names(self.portfolio)
+        dimensions = portfolio.dimensions + self.process.dimensions
         for points in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
-            u = self._with_correlated_factors(points) if self.rank_of_factors else points
-            values = self.portfolio.values(u)
+            u = points.copy() if self.rank_of_factors else points
+            for name, place in portfolio.places.items() if self.rank_of_factors else ():
+                if isinstance(portfolio.entries[name], Handling):
+                    ranks = _equal_ranks(place.stop - place.start, self.rank_of_factors)
+                    u[:, place] = correlate_ranks(points[:, place], ranks)
+            values = portfolio.values(u)
             if self.rank is not None:
-                u, values = self._correlate(u, values, self.rank)
-            yield u, values | self.portfolio.redrawn_values(u)
-
-    def _with_correlated_factors(self, u: FloatArray) -> FloatArray:
-        moved = u.copy()
-        for name, place in self.portfolio.places.items():
-            if isinstance(self.portfolio.entries[name], Handling):
-                ranks = _equal_ranks(place.stop - place.start, self.rank_of_factors)
-                moved[:, place] = correlate_ranks(u[:, place], ranks)
-        return moved
-
-    def _correlate(
-        self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
-    ) -> tuple[FloatArray, dict[str, FloatArray]]:
-        # Reorder the uniform numbers and values of the assumptions so that they have the rank correlation.
-        # Each assumption keeps its set of points, and so its distribution (Iman and Conover 1982).
-        portfolio, reordered, new_values = self.portfolio, u.copy(), dict(values)
-        names = _sampled_names(portfolio)
-        places = [portfolio.places[name] for name in names]
-        target = correlate_ranks(u[:, [place.start for place in places]], rank)
-        for k in np.flatnonzero((rank != np.eye(len(names))).any(axis=1)):
-            sample = values[names[k]]
-            # A band mix is ranked by the share of its last band.
-            size = sample if sample.ndim == 1 else sample[:, -1]
-            by_size, by_target = (np.argsort(x, kind="stable") for x in (size, target[:, k]))
-            reordered[by_target, places[k]] = u[by_size, places[k]]
-            new_values[names[k]] = np.empty_like(sample)
-            new_values[names[k]][by_target] = sample[by_size]
-        return reordered, new_values
+                # Reorder the uniform numbers and values of the assumptions so that they have the rank
+                # correlation. Each assumption keeps its set of points, and so its distribution (Iman and
+                # Conover 1982).
+                places = [portfolio.places[name] for name in names]
+                before, u = u, u.copy()
+                target = correlate_ranks(before[:, [place.start for place in places]], self.rank)
+                for k in np.flatnonzero((self.rank != np.eye(len(names))).any(axis=1)):
+                    sample = values[names[k]]
+                    # A band mix is ranked by the share of its last band.
+                    size = sample if sample.ndim == 1 else sample[:, -1]
+                    by_size, by_target = (np.argsort(x, kind="stable") for x in (size, target[:, k]))
+                    u[by_target, places[k]] = before[by_size, places[k]]
+                    values[names[k]] = np.empty_like(sample)
+                    values[names[k]][by_target] = sample[by_size]
+            yield u, values | portfolio.redrawn_values(u)
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
@@ -462,7 +454,7 @@ def simulate_together(
         draws = min(draws * (2 * REFINEMENT if many else REFINEMENT), REPLICATES << COLUMNS)
     rank = _rank_matrix(portfolios[0])
     return [
-        _check_correlations(Simulation(portfolio, process, draws, seed, rank))
+        Simulation(portfolio, process, draws, seed, rank)
         for portfolio, process in zip(portfolios, processes, strict=True)
     ]
 
@@ -470,8 +462,10 @@ def simulate_together(
 def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
     for valuation in portfolio.valuations:
         moments = [term.moments(values, draws) for term in portfolio.terms_of(valuation)]
-        mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)
-        chance = float(np.sum([covariances.sum(axis=1) for _, covariances in moments], axis=0).mean())
+        mean, variance = (
+            np.sum([x.sum(axis=1) for x in part], axis=0) for part in zip(*moments, strict=True)
+        )
+        chance = float(variance.mean())
         if chance > COUNT_VARIANCE_SHARE * (chance + float(mean.var())):
             return True
     return False
@@ -480,20 +474,11 @@ def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws
 def with_equal_correlations(run: Simulation, rank: float = 0.5) -> Simulation:
     """Return the simulation with the same rank correlation between all pairs of assumptions and factors."""
     matrix = _equal_ranks(len(_sampled_names(run.portfolio)), rank)
-    return _check_correlations(replace(run, rank=matrix, rank_of_factors=rank))
+    return replace(run, rank=matrix, rank_of_factors=rank)
 
 
 def _equal_ranks(size: int, rank: float) -> FloatArray:
-    matrix = np.full((size, size), rank)
-    np.fill_diagonal(matrix, 1.0)
-    return matrix
-
-
-def _check_correlations(run: Simulation) -> Simulation:
-    """Return the run after checking its correlations, so that an error appears before the first draw."""
-    if run.rank is not None:
-        correlate_ranks(np.empty((0, len(run.rank))), run.rank, _sampled_names(run.portfolio))
-    return run
+    return np.where(np.eye(size, dtype=bool), 1.0, rank)
 
 
 def _sampled_names(portfolio: Portfolio) -> list[str]:
@@ -503,18 +488,16 @@ def _sampled_names(portfolio: Portfolio) -> list[str]:
 def _rank_matrix(portfolio: Portfolio) -> FloatArray | None:
     names = _sampled_names(portfolio)
     pairs = {pair: rank for pair, rank in portfolio.correlations.items() if rank}
-    if not pairs:
-        return None
     matrix = np.eye(len(names))
     for (one, other), rank in pairs.items():
-        if one not in names or other not in names:
+        if not {one, other} <= {*names}:
             raise UsageError(
                 f"the correlation of {one} with {other} is not possible, because one of them is certain",
                 remedy="Give the band mix a size, or leave the correlation out.",
             )
         a, b = names.index(one), names.index(other)
         matrix[a, b] = matrix[b, a] = rank
-    return matrix
+    return matrix if pairs else None
 
 
 FEWEST_BEYOND = 50

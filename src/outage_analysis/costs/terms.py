@@ -319,8 +319,6 @@ class Term(ShortRepr):
     """The cost if everyone counted is paid under the fixed rules."""
     mixed: bool = False
     """Whether each trial falls into one of the groups at random; otherwise each group counts its trials."""
-    by_band: bool = False
-    """Whether the cost is known per group, not only in total."""
     mix: str = ""
     """The id of the assumption that states the shares of the loss bands."""
     award: str = ""
@@ -419,12 +417,10 @@ class Term(ShortRepr):
             )
         payments = [group.payments for group in self.groups]
         highs, mosts = [pay.high for pay in payments], [pay.most for pay in payments]
-        expected, each = None, [(group.mix_share, group.payments.expected) for group in self.groups]
-        known = [(share, pay) for share, pay in each if share is not None and pay is not None]
-        if len(known) == len(each):
-            means = [pay for _, pay in known]
-            # Rounding must not move the mean outside the range of the payments.
-            expected = min(max(sum(share * pay for share, pay in known), min(means)), max(means))
+        expected = sum_or_none(*(product_or_none(g.mix_share, g.payments.expected) for g in self.groups))
+        if expected is not None:  # rounding must not move the mean outside the range of the payments
+            means = [pay.expected or 0.0 for pay in payments]
+            expected = min(max(expected, min(means)), max(means))
         mean = Input(min(pay.low for pay in payments), expected, largest(highs), largest(mosts))
         return self._in_whole_trials(mean * self.accepted_share, self.trials)
 
@@ -506,7 +502,12 @@ class Term(ShortRepr):
         """
         scale, rate = self.scale_and_rate(values, draws)
         if self.capacity is not None:
-            return self._served_moments(scale, rate)
+            (part,) = self.parts
+            payment, demand = part.paid / self.trials, self.trials * scale * rate
+            below = demand < self.capacity
+            mean = np.where(below, demand, self.capacity) * payment
+            variance = np.where(below, demand * (1 - rate), 0.0) * payment**2
+            return mean[:, None], variance[:, None]
         award = self.value(self.award, values) if self.award else np.ones(draws)
         mix = self.value(self.mix, values) if self.mix else np.ones((draws, 0))
         ones = np.ones(draws)
@@ -529,16 +530,6 @@ class Term(ShortRepr):
         # If every trial is accepted and paid the same, the variance is 0 and the difference is only rounding.
         rounding = covariances.sum(axis=1) <= ROUNDING_SHARE * squares.sum(axis=1)
         return means, np.where(rounding[:, None], 0.0, covariances)
-
-    def _served_moments(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-        (part,) = self.parts
-        payment = part.paid / self.trials
-        demand = self.trials * scale * rate
-        capacity = self.capacity or 0.0
-        below = demand < capacity
-        mean = np.where(below, demand, capacity) * payment
-        variance = np.where(below, demand * (1 - rate), 0.0) * payment**2
-        return mean[:, None], variance[:, None]
 
 
 def largest(amounts: list[float | None]) -> float | None:
