@@ -171,12 +171,41 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
 
 
 def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
+    claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
+    unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
+    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > claims.filter("entitled").sum()
+    # A flat payment is known even if the loss is unknown.
+    moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
+    exact = (pl.col("fixed") * claims + moving).cast(MONEY)
+    # The sum of squares is a float, because only variances use it and rounding does not matter there.
+    fixed, slope, loss, squared = (
+        pl.col(c).cast(pl.Float64) for c in ("fixed", "slope", "loss", "loss_squared")
+    )
+    moving = 2 * fixed * slope * loss + slope**2 * squared
+    squares = fixed**2 * claims + pl.when(slope == 0).then(0.0).otherwise(moving)
+    paid = (
+        rows_with_formula(cube, line, award)
+        .with_columns(
+            payment=pl.when(claims == 0).then(nothing).otherwise(exact),
+            payment_squared=pl.when(claims == 0).then(0.0).otherwise(squares),
+        )
+        .with_columns(
+            payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
+            payment_high=pl.when(~unruled).then("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
+            **{x: pl.when(~(unruled & mostly_unstated)).then(x) for x in ("payment", "payment_squared")},
+        )
+        .with_columns(
+            *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
+            payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
+        )
+    )
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
+    by = [*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to"]
     return (
-        _with_payments(rows_with_formula(cube, line, award))
-        .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
-        .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", *AMOUNTS, "payment_squared")))
-        .sort(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", nulls_last=True)
+        null_unstated_sums(paid)
+        .group_by(*by, "rule")
+        .agg(claims.sum(), *map(sum_or_null, ("loss", *AMOUNTS, "payment_squared")))
+        .sort(by, nulls_last=True)
         .with_columns(
             line=pl.lit(line.id),
             over="rule_over",
@@ -187,43 +216,6 @@ def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFram
             rule=pl.when("entitled").then("rule").otherwise(pl.lit("not_entitled")),
         )
     )
-
-
-def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
-    claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
-    unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
-    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > claims.filter("entitled").sum()
-    # A flat payment is known even if the loss is unknown.
-    moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
-    exact = (pl.col("fixed") * claims + moving).cast(MONEY)
-    paid = (
-        rows.with_columns(
-            payment=pl.when(claims == 0).then(nothing).otherwise(exact),
-            payment_squared=_sum_of_squared_payments(),
-        )
-        .with_columns(
-            payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
-            payment_high=pl.when(~unruled).then("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
-            **{
-                name: pl.when(~(unruled & mostly_unstated)).then(name)
-                for name in ("payment", "payment_squared")
-            },
-        )
-        .with_columns(
-            *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
-            payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
-        )
-    )
-    return null_unstated_sums(paid)
-
-
-def _sum_of_squared_payments() -> pl.Expr:
-    # The sum is a float, because only variances use it and rounding does not matter there.
-    fixed, slope = (pl.col(c).cast(pl.Float64) for c in ("fixed", "slope"))
-    loss, squared = (pl.col(c).cast(pl.Float64) for c in ("loss", "loss_squared"))
-    moving = 2 * fixed * slope * loss + slope**2 * squared
-    squares = fixed**2 * pl.col("claims") + pl.when(slope == 0).then(0.0).otherwise(moving)
-    return pl.when(pl.col("claims") == 0).then(0.0).otherwise(squares)
 
 
 def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:

@@ -20,7 +20,7 @@ import polars as pl
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
 from outage_analysis.costs.expected import build_portfolio, compiled_lines
 from outage_analysis.costs.simulation import SEED, round_digits, rounded_estimate, simulate
-from outage_analysis.costs.terms import join_ids, mix_fits_line
+from outage_analysis.costs.terms import assumptions_in_force, join_ids, mix_fits_line
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
@@ -177,8 +177,8 @@ class _BridgeStages:
         }
         old, new = (run.ledger and run.ledger.as_known_on(run.as_of) for run in (first, second))
         self._ledger = old or new
-        self._first_entries = partial(_assumptions_in_force, old)
-        self._second_entries = partial(_assumptions_in_force, new)
+        self._first_entries = partial(assumptions_in_force, old, day=second.as_of)
+        self._second_entries = partial(assumptions_in_force, new, day=second.as_of)
         states = (
             (self.first_lines, self._first_entries, first.as_of),
             (self.first_lines, self._first_entries, second.as_of),
@@ -265,12 +265,6 @@ def _known_lines(run: BridgeRun) -> dict[str, CostLine]:
         update = {"effort": line.effort_on(day), "effort_changes": ()}
         lines[line.id] = line.with_true_ups(public).model_copy(update=update)
     return lines
-
-
-def _assumptions_in_force(ledger: Ledger | None, line: CostLine) -> AssumptionsByKind:
-    kinds = sorted({a.kind for a in ledger.assumptions}) if ledger else ()
-    entries = {kind: ledger.find(kind, line.id, line.effort) for kind in kinds if ledger}
-    return {kind: entry for kind, entry in entries.items() if entry is not None}
 
 
 def _changed_ids(before: AssumptionsByKind, after: AssumptionsByKind) -> str:

@@ -133,7 +133,8 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
     else:
         texts = [vary] if isinstance(vary, str) else vary
         stated = dict.fromkeys(part.strip() for x in texts for part in str(x).split(",") if part.strip())
-    names, lines = parameter_names(policy), [line.id for line in policy.schedules]
+    lines = [line.id for line in policy.schedules]
+    names = [f"{x.id}.tier{tier}" for x in policy.schedules for tier in range(1, len(x.bands) + 1)]
     possible = f"It can vary: {', '.join(names)}." if names else "No cost line pays by loss band."
     if not stated:
         raise UsageError("nothing is varied", remedy=possible)
@@ -156,11 +157,6 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
         tier = int(match["tier"].removeprefix("tier")) - 1
         found[name] = _with_stated_values(Parameter(line, tier, policy.digits), match, values)
     return tuple(sorted(found.values(), key=lambda p: (lines.index(p.line), p.tier)))
-
-
-def parameter_names(policy: Policy) -> list[str]:
-    """Return all parameters that a policy has, as users write them."""
-    return [f"{x.id}.tier{tier}" for x in policy.schedules for tier in range(1, len(x.bands) + 1)]
 
 
 def _with_stated_values(p: Parameter, match: re.Match[str], values: Sequence[Amount] | None) -> Parameter:
@@ -447,14 +443,6 @@ class CandidateCosts:
         """The costs with one draw, in which everything has its expected value."""
         return replace(self, draws=self.means[:, None, None], base=np.full((1, 1), self.expected_base))
 
-    def per_claim(self, values: IntArray) -> FloatArray | None:
-        """Return the mean payment per accepted claim, (candidates,), of lines that pay by loss band.
-
-        It is None if no claim is accepted.
-        """
-        paid = self.expected_by_loss + (values * self.means).sum(axis=1)
-        return paid / self.accepted if self.accepted else None
-
     def totals(self, values: IntArray) -> Iterator[FloatArray]:
         """Yield the costs of candidates in each draw, (candidates, replicates, draws), for some at a time."""
         rows = max(1, CHUNK // self.base.size)
@@ -518,8 +506,8 @@ def candidate_costs(
         known = columns.get((term.line, labels.get("over"), labels.get("up_to")), count)
         return known if labels.get("rule") == "pays" else count
 
-    means, expected_by_loss = np.zeros(count + 1), 0.0
-    for term in run.portfolio.terms:
+    means, expected_by_loss, shares = np.zeros(count + 1), 0.0, list[FloatArray]()
+    for term, units in zip(run.portfolio.terms, run.process.units, strict=True):
         groups: dict[int, list[Group]] = {}
         for group in term.groups:
             groups.setdefault(column(term, group.labels), []).append(group)
@@ -527,24 +515,21 @@ def candidate_costs(
             mean = expected_payment(run, replace(term, groups=tuple(own)))
             means[place] += mean / paid[place]
             expected_by_loss += mean if place == count and term.line in by_loss else 0.0
-    *draws, base = _draws_by_column(run, column, paid)
+        shares.append(np.zeros((count + 1, len(units))))  # of each column in the payments of a unit
+        for number, unit in enumerate(units):
+            for labels in unit.labels:
+                place = column(term, labels)
+                shares[-1][place, number] += labels.get("share", 1.0) / paid[place]
+    *draws, base = _draws_by_column(run, shares)
     accepted = paid_and_accepted(run, policy)[1]
     return CandidateCosts(np.array(draws), means[:-1], base, float(means[-1]), expected_by_loss, accepted)
 
 
-def _draws_by_column(
-    run: Simulation, column: Callable[[Term, Mapping[str, Any]], int], paid: FloatArray
-) -> FloatArray:
+def _draws_by_column(run: Simulation, shares: Sequence[FloatArray]) -> FloatArray:
     # The payments of each column in each draw over what is paid, (columns, replicates, draws).
-    shares = [np.zeros((len(paid), len(units))) for units in run.process.units]
-    for term, units, share in zip(run.portfolio.terms, run.process.units, shares, strict=True):
-        for number, unit in enumerate(units):
-            for labels in unit.labels:
-                place = column(term, labels)
-                share[place, number] += labels.get("share", 1.0) / paid[place]
     drawn = []
     for block in run.replicates():
-        sums = np.zeros((len(paid), len(block.uniforms)))
+        sums = np.zeros((len(shares[0]), len(block.uniforms)))
         for amounts, share in zip(block.amounts, shares, strict=True):
             for place, number in zip(*share.nonzero(), strict=True):
                 sums[place] += share[place, number] * amounts[:, number]
@@ -957,8 +942,9 @@ def _candidates(
     cube = cube_for(lines[0].schedule, cubes_of(shown, cuts)) if same_claims else None
     known = [each.as_known_on(request.as_of) for each in shown]
     gains, *others = shown_benefits(known, cube, lines, values, with_claims=bool(cubes))
-    per_claim = costs.per_claim(values)
-    gains |= {} if per_claim is None else {PER_CLAIM: per_claim}
+    if costs.accepted:
+        paid = costs.expected_by_loss + (values * costs.means).sum(axis=1)
+        gains[PER_CLAIM] = paid / costs.accepted
     if objective not in gains:
         raise ModelRefused(
             f"{objective} is not known: losses are no money, or nothing says how they are spread",

@@ -678,11 +678,11 @@ def round_digits(value: float, digits: int = 12) -> float:
 
 
 def rounded_table(
-    rows: Iterable[Mapping[str, object] | Sequence[object]], schema: TableSchema, digits: int = TABLE_DIGITS
+    rows: Iterable[Mapping[str, object] | Sequence[object]], schema: TableSchema
 ) -> pl.DataFrame:
     """Return rows as a table with rounded floats, without what the schema does not name."""
     return pl.DataFrame([*rows], schema=schema.dtypes, orient="row").with_columns(
-        pl.col(pl.Float64).round_sig_figs(digits)
+        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
     )
 
 

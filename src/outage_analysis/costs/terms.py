@@ -185,15 +185,10 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         ModelRefused: an assumption updates a rate with observed counts that were not yet final on `as_of`.
     """
     effort = line.effort_on(as_of)
-    known = ledger.as_known_on(as_of) if ledger else None
-    entries: dict[str, Assumption] = {}
-    for kind in dict.fromkeys(a.kind for a in known.assumptions) if known else ():
-        entry = known.find(kind, line.id, effort) if known else None
+    entries = assumptions_in_force(ledger and ledger.as_known_on(as_of), line, day=as_of)
+    for entry in entries.values():
         if isinstance(entry, RateAssumption) and (refusal := entry.interim_error(line.closes_on(as_of))):
             raise refusal
-        if entry is not None:
-            entries[kind] = entry
-
     unknown = ALL_PASS if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
     inputs = IF_NOT_STATED | dict.fromkeys((*RATES, "take_up"), unknown)
     for name, stated in entries.items():
@@ -206,6 +201,13 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
     elif len(bands) == 1:
         shares = {bands[0]: 1.0}
     return Funnel(entries, inputs, shares, mix.id if mix else "")
+
+
+def assumptions_in_force(ledger: Ledger | None, line: CostLine, *, day: date) -> dict[str, Assumption]:
+    """Return, by kind, the assumptions that apply to a line, given what claimants must do on a day."""
+    kinds = dict.fromkeys(entry.kind for entry in ledger.assumptions) if ledger else ()
+    entries = {kind: ledger.find(kind, line.id, line.effort_on(day)) for kind in kinds if ledger}
+    return {kind: entry for kind, entry in entries.items() if entry is not None}
 
 
 def join_ids(*groups: str) -> str:
