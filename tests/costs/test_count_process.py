@@ -48,7 +48,7 @@ def assert_close(total: SampledTotal, exact: Total) -> None:
     atoms, below = exact.amounts, exact.weights.cumsum()
     sampled = np.sort(total.values, axis=None)
     rounding = 1e-9 * atoms[-1]
-    found = np.searchsorted(sampled, atoms + rounding, side="right") / total.draws
+    found = np.searchsorted(sampled, atoms + rounding, side="right") / total.values.size
     assert np.abs(found - below).max() <= OFF
     assert sampled[-1] <= atoms[-1] + rounding
     for p in PROBABILITIES:

@@ -545,38 +545,35 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
     """
     if policy.loss_unit != policy.currency:
         return schema_of("compare.replaced").frame()
-    if cubes:
-        return pl.concat([_replaced_claims(policy, cube) for cube in cubes])
-    rows = [
-        (line.id, segment, *band, rule.outcome, *_share_bounds(tariff, band))
-        for line in policy.schedules
-        for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
-        for band, rule in tariff.rules()[3:]
-    ]
-    names, stated = (
-        ("line", "segment", *EDGES, "rule", "low", "high"),
-        {"policy": policy.id, "basis": "published"},
-    )
-    return schema_of("compare.replaced").frame(stated | dict(zip(names, row, strict=True)) for row in rows)
-
-
-def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
-    paid = exact_payments(cube, policy)
-    if "service" not in paid.columns:
-        paid = paid.with_columns(service=pl.lit(None, pl.String))
-    return (
-        paid.filter(pl.col("rule") != "not_entitled")
-        .group_by("line", "service", "segment", "over", "up_to", "rule", maintain_order=True)
-        .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", "payment_low", "payment_high")))
-        .filter(pl.col("loss") > 0)
-        .with_columns(
-            policy=pl.lit(policy.id),
-            basis=pl.lit(basis_of([cube])),
-            low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
-            high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
+    schema = schema_of("compare.replaced")
+    if not cubes:
+        names = ("policy", "basis", "line", "segment", *EDGES, "rule", "low", "high")
+        rows = (
+            (policy.id, "published", line.id, segment, *band, rule.outcome, *_share_bounds(tariff, band))
+            for line in policy.schedules
+            for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
+            for band, rule in tariff.rules()[3:]
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in schema_of("compare.replaced").dtypes.items())
-    )
+        return schema.frame(dict(zip(names, row, strict=True)) for row in rows)
+    tables = []
+    for cube in cubes:
+        paid = exact_payments(cube, policy)
+        missing = {} if "service" in paid.columns else {"service": pl.lit(None, pl.String)}
+        table = (
+            paid.with_columns(**missing)
+            .filter(pl.col("rule") != "not_entitled")
+            .group_by("line", "service", "segment", *EDGES, "rule", maintain_order=True)
+            .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", "payment_low", "payment_high")))
+            .filter(pl.col("loss") > 0)
+            .with_columns(
+                policy=pl.lit(policy.id),
+                basis=pl.lit(basis_of([cube])),
+                low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
+                high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
+            )
+        )
+        tables.append(table.select(pl.col(name).cast(dtype) for name, dtype in schema.dtypes.items()))
+    return pl.concat(tables)
 
 
 def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
@@ -688,12 +685,11 @@ def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any
         `lines`: what each line pays per claimant at every band edge, in whole currency as text;
         `tie_outs`: each published amount beside the recomputed one; `missing`: what was not published.
     """
-    ties = policy_reconciliation(policy, as_of)
     return {
         "policy": policy.id,
         "currency": policy.currency,
         "lines": {line.id: _line_result(line, policy, as_of) for line in policy.lines},
-        "tie_outs": ties.drop("as_expected", "hindsight").to_dicts(),
+        "tie_outs": policy_reconciliation(policy, as_of).drop("as_expected", "hindsight").to_dicts(),
         "missing": [text.en for text in policy.missing],
     }
 
@@ -796,12 +792,8 @@ def line_table(policy: Policy, lang: str = "en") -> pl.DataFrame:
     rows = []
     for line in policy.lines:
         schedule = policy.schedule(line.id)
-        least, most = line.payment_range
-        ends = [None if x is None else float(x / 10**policy.digits) for x in (least, most)]
-        rows.append(
-            (
-                *(line.id, locale(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
-                schedule and teller.rule_text(schedule.unknown),
-            )
-        )
+        unknown = schedule and teller.rule_text(schedule.unknown)
+        ends = (None if x is None else float(x / 10**policy.digits) for x in line.payment_range)
+        stated = (line.id, locale(f"word.{line.kind}"), line.public_on, line.effort)
+        rows.append((*stated, *ends, policy.currency, unknown))
     return schema_of("policy.lines").frame(rows)

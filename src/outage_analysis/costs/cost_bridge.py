@@ -28,8 +28,6 @@ from outage_analysis.text import TABLE_DIGITS, schema_of
 
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Column of the bridge -> the probability of a total below it."""
-Stage = Mapping[str, float | None]
-"""The expected costs of the lines after a step of the bridge, by id; None for a line without one."""
 
 
 STEPS = ("data", "assumption", "policy", "payments")
@@ -163,7 +161,8 @@ class _BridgeStages:
         first_lines: the cost lines of the first run by id, as known on the day of that run.
         second_lines: the same for the second run.
         promised_lines: the lines of the second run; budgets have only paid amounts that the first run knew.
-        stages: the lines before the first step and after each step.
+        stages: the expected costs of the lines by id, before the first step and after each step; None for a
+            line without one.
     """
 
     def __init__(self, first: BridgeRun, second: BridgeRun) -> None:
@@ -186,7 +185,7 @@ class _BridgeStages:
             (self.promised_lines, self._entries_after_policy, second.as_of),
             (self.second_lines, self._second_entries, second.as_of),
         )
-        self.stages: list[Stage] = [
+        self.stages: list[dict[str, float | None]] = [
             {id_: self._cost(line, entries(line), day) for id_, line in lines.items()}
             for lines, entries, day in states
         ]

@@ -344,8 +344,6 @@ CHANGES = (*_CHANGES, "rank_correlation")
 
 P75 = 0.75
 """A measure that a reserve may use; the table has it at every level of the likely range."""
-UNCHANGED = Estimate(0.0, 0.0)
-"""The change of a scenario that changes nothing."""
 
 
 def scenario_table(
@@ -388,7 +386,7 @@ def scenario_table(
         else:
             change = replicate_mean((total.mean - base.mean).mean(axis=1))
         cost = expected
-        if change != UNCHANGED:
+        if change != Estimate(0.0, 0.0):
             error = (expected.error**2 + change.error**2) ** 0.5
             cost = rounded_estimate(Estimate(expected.value + change.value, error))
         row |= {name: rounded_estimate(total.quantile(p)).value for name, p in quantiles.items()}

@@ -529,11 +529,6 @@ class Sample(ShortRepr):
     def _sorted_values(self) -> FloatArray:
         return np.sort(self.values, axis=None)
 
-    @property
-    def draws(self) -> int:
-        """The number of values in the sample."""
-        return self.values.size
-
     def exceedance(self, x: float) -> Estimate:
         """Return the probability that a value exceeds x.
 
@@ -556,8 +551,8 @@ class Sample(ShortRepr):
         """
         self._refuse_unsupported(p)
         x = self._order_statistic(p)
-        cdf_error = max(self.exceedance(x).error, 1 / self.draws)
-        wide = max(cdf_error, SLOPE_POINTS / self.draws)
+        cdf_error = max(self.exceedance(x).error, 1 / self.values.size)
+        wide = max(cdf_error, SLOPE_POINTS / self.values.size)
         low, high = max(p - wide, 0.0), min(p + wide, 1.0)
         return Estimate(
             x, cdf_error * (self._order_statistic(high) - self._order_statistic(low)) / (high - low)
@@ -589,17 +584,17 @@ class Sample(ShortRepr):
         return bool(self._sorted_values[0] < self._sorted_values[-1])
 
     def _order_statistic(self, p: float) -> float:
-        return float(self._sorted_values[quantile_place(p, self.draws)])
+        return float(self._sorted_values[quantile_place(p, self.values.size)])
 
     def _refuse_unsupported(self, p: float) -> None:
         if not 0 < p < 1:
             raise UsageError(
                 "a probability lies between 0 and 1, ends excluded", value=p, remedy="Write 99 % as 0.99."
             )
-        if min(p, 1 - p) * self.draws < FEWEST_BEYOND and self._varies:
+        if min(p, 1 - p) * self.values.size < FEWEST_BEYOND and self._varies:
             needed = 2 ** math.ceil(math.log2(FEWEST_BEYOND / min(p, 1 - p)))
             raise ModelRefused(
-                f"{self.draws:,} draws do not support the {100 * p:.6g} % quantile",
+                f"{self.values.size:,} draws do not support the {100 * p:.6g} % quantile",
                 remedy=f"Take {either('draws=', '--draws ')}{needed} or more.",
             )
 
@@ -875,7 +870,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
     blocks = [run.portfolio.branches(block.uniforms) for block in run.replicates()]
     for valuation, total in run.totals.items():
         used = run.portfolio.inputs_of(valuation)
-        codes = np.zeros(total.draws, dtype=np.int64)  # a number for each combination of models
+        codes = np.zeros(total.values.size, dtype=np.int64)  # a number for each combination of models
         for name in (name for name in blocks[0] if name in used):
             branch = np.concatenate([block[name] for block in blocks])
             codes = codes * len(run.portfolio.entries[name].models) + branch
@@ -901,7 +896,7 @@ def contributions(run: Simulation) -> pl.DataFrame:
         limit = total.quantile(TAIL).value
         above, at_limit = total.values > limit, total.values == limit
         # Draws equal to the quantile weigh less, so that the tail has exactly 5 % of the probability.
-        lacking = (1 - TAIL) * total.draws - float(above.sum())
+        lacking = (1 - TAIL) * total.values.size - float(above.sum())
         weights[valuation] = (above + lacking / at_limit.sum() * at_limit) / (1 - TAIL)
     units = run.process.units
     sums = [np.zeros((2, len(own_units))) for own_units in units]

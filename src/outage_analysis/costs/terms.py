@@ -117,16 +117,6 @@ class FunnelFactor:
     rate: RateAssumption | None = None
     """The rate whose distribution gives the mean below a cap; needed only for a term with a capacity."""
 
-    def under_cap(self, ceiling: float) -> Input:
-        """Return the expected value and the bounds of min(factor, ceiling)."""
-        if self.rate is not None:
-            return Input.from_range(self.rate.range_under_cap(ceiling), ceiling, self.rate.id)
-        mean = self.mean
-        expected, high, most = (
-            None if x is None else min(x, ceiling) for x in (mean.expected, mean.high, mean.most)
-        )
-        return Input(min(mean.low, ceiling), expected, high, most, mean.assumption)
-
 
 def product_of_factors(factors: Iterable[FunnelFactor]) -> Input:
     """Return the product of the factors: the expected number that passes all stages, per trial."""
@@ -387,7 +377,12 @@ class Term(ShortRepr):
         """The expected number of payments per trial (a report, claim or person), limited by the capacity."""
         if self.capacity is None or not self.trials:
             return product_of_factors(self.factors)
-        return self.factors[0].under_cap(self.capacity / self.trials)
+        mean, rate, ceiling = self.factors[0].mean, self.factors[0].rate, self.capacity / self.trials
+        if rate is not None:
+            return Input.from_range(rate.range_under_cap(ceiling), ceiling, rate.id)
+        ends = (mean.expected, mean.high, mean.most)
+        expected, high, most = (None if x is None else min(x, ceiling) for x in ends)
+        return Input(min(mean.low, ceiling), expected, high, most, mean.assumption)
 
     @property
     def has_expected_cost(self) -> bool:
