@@ -843,5 +843,6 @@ def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:
     lines = table.filter(pl.col("level") == "line").select("line", entitled="count", status="status")
     unruled = table.filter((pl.col("level") == "band") & (pl.col("rule") == NO_RULE) & (pl.col("count") > 0))
     counts = unruled.group_by("line").agg(unstated=pl.col("count").sum())
-    with_counts = lines.join(counts, on="line", how="inner", maintain_order="left")
-    return with_counts.select("line", "unstated", "entitled", priced=pl.col("status") != UNSTATED)
+    return lines.join(counts, on="line", how="inner", maintain_order="left").select(
+        "line", "unstated", "entitled", priced=pl.col("status") != UNSTATED
+    )

@@ -247,9 +247,8 @@ def _draws(
     for block in run.replicates():
         for name in sorted(used):
             values = block.values[name][:kept]
-            single = {name: values} if values.ndim == 1 else {}
-            parts = single or {f"{name}.{band}": column for band, column in enumerate(values.T)}
-            for part, column in parts.items():
+            bands = {f"{name}.{band}": column for band, column in enumerate(values.T)}
+            for part, column in ({name: values} if values.ndim == 1 else bands).items():
                 inputs.setdefault(part, []).append(column)
         for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
             if name in needed:
@@ -310,8 +309,7 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
 
 def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
     numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
-    tiers = _tiers(term, unit)
-    tier = next(iter(tiers)) if len(tiers) == 1 else None
+    (tier,) = _tiers(term, unit)
     return {
         "name": unit.name,
         **{name: round_digits(getattr(unit, name), PAGE_DIGITS) for name in numbers},
