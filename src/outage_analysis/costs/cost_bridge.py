@@ -105,8 +105,7 @@ def bridge(
         problem = "a recorded figure is no sum of money"
         raise UsageError(problem, value=recorded, remedy="Take it as it was recorded.")
     changes = _BridgeStages(first, second)
-    stages = changes.stages
-    known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in stages]
+    known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in changes.stages]
     totals = [*map(_rounded_total, known)]
     if not known[0] and not known[-1]:
         raise ModelRefused(
@@ -131,15 +130,14 @@ def bridge(
     rows.append(("method", totals[0] - start, totals[-1], ""))
     rows.append(("end", None, totals[-1], _run_ids(second)))
     schema = schema_of("documents.bridge")
-    ends = {"start": first, "end": second} if draws is not None else {}
-    ranges = {step: _quantiles(run, draws or 0, seed) for step, run in ends.items()}
+    ranges = {"start": _quantiles(first, draws, seed), "end": _quantiles(second, draws, seed)}
     names = schema.without(*QUANTILES).names
     return schema.frame(dict(zip(names, row, strict=True)) | ranges.get(row[0], {}) for row in rows)
 
 
-def _quantiles(run: BridgeRun, draws: int, seed: int) -> dict[str, float]:
+def _quantiles(run: BridgeRun, draws: int | None, seed: int) -> dict[str, float]:
     portfolio = build_portfolio(run.policy, run.ledger, as_of=run.as_of)
-    if "cash" not in portfolio.valuations:
+    if draws is None or "cash" not in portfolio.valuations:
         return {}
     total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
     return {name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()}

@@ -580,9 +580,8 @@ def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[Co
                 score = f"{term.process}, {name}"
                 valuations.setdefault(score, term.valuation)
                 deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
-    ordered = sorted(deviations, key=lambda name: (-deviations[name], name))
     groups: dict[str, dict[str, float]] = {}
-    for name in ordered:
+    for name in sorted(deviations, key=lambda name: (-deviations[name], name)):
         groups.setdefault(valuations[name], {})[name] = deviations[name]
     weights = tuple(groups[valuation] for valuation in sorted(groups))
     return [CountProcess(tuple(units[id(s)] for s in portfolio.terms), weights) for portfolio in portfolios]

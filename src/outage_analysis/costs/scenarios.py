@@ -213,10 +213,13 @@ def _multiply_counts(run: StressedRun, scenario: Scenario, portfolio: Portfolio)
         raise DoesNotApply("no_count")
     constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
     count = FunnelFactor(replace(Input.certain(factor), assumption=COUNT_FACTOR), scale=True)
-    more = (replace(s, factors=(*s.factors, count)) if s in counted else s for s in portfolio.terms)
-    changed = replace(portfolio, terms=tuple(more))
-    lines = [s for s in changed.terms if count in s.factors]
-    return _changed(changed, lines, lambda _: {COUNT_FACTOR: constant})
+    terms = (
+        replace(s, factors=(*s.factors, count), derived={**s.derived, COUNT_FACTOR: constant})
+        if s in counted
+        else s
+        for s in portfolio.terms
+    )
+    return replace(portfolio, terms=tuple(terms))
 
 
 def _multiply_awards(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
