@@ -358,9 +358,21 @@ def _claims_group(
     )
 
 
-def _goods(line: InKind | Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    limit = line.cap if isinstance(line, InKind) else None
-    worths = line.valuations if isinstance(line, InKind) else {line.main_valuation: line.payment}
+def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    return _goods(line, funnel, inputs, line.valuations, line.cap)
+
+
+def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    return _goods(line, funnel, inputs, {line.main_valuation: line.payment}, None)
+
+
+def _goods(
+    line: InKind | Voucher,
+    funnel: Funnel,
+    inputs: CompileInputs,
+    worths: Mapping[str, int | None],
+    limit: str | None,
+) -> Iterator[Term]:
     people, cap = inputs.fact(line.recipients), inputs.fact(limit)
     later = (people is None and line.recipients) or (cap is None and limit)
     rate = funnel.entries.get("take_up")
@@ -426,8 +438,8 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    InKind: (_goods, None),
-    Voucher: (_goods, None),
+    InKind: (_in_kind, None),
+    Voucher: (_voucher, None),
     FeeCredit: (_fee_credit, None),
     Budget: (_budget, None),
 }
