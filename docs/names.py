@@ -35,7 +35,7 @@ PUBLIC = {
             "cost_table", "rounded_estimate", "simulate", "totals",
         ),
     ),
-    "outage_analysis.costs.simulation_tables": (
+    "outage_analysis.costs.simulation": (
         "Tables of a simulation.",
         ("quantiles_table", "total_distribution_table", "waterfall_steps"),
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from outage_analysis.costs.policy_results import policy_result, reconciliation_summary
+from outage_analysis.costs.benefits import policy_result, reconciliation_summary
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale

@@ -38,7 +38,7 @@ from outage_analysis.assumptions.distributions import (
     reference_class_prior,
 )
 from outage_analysis.assumptions.ledger import format_distribution
-from outage_analysis.costs.points import sobol_points
+from outage_analysis.costs.simulation import sobol_points
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact

@@ -22,8 +22,7 @@ from outage_analysis.charts.what_if import merged_terms
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import LiveCost, Simulation
 from outage_analysis.costs.page_model import FEWEST_DRAWS, LiveInput, Product, browser_model, live_cost
-from outage_analysis.costs.simulation import REPLICATES, Sample, quantile_place
-from outage_analysis.costs.simulation_tables import round_digits
+from outage_analysis.costs.simulation import REPLICATES, Sample, quantile_place, round_digits
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import sliders
 from outage_analysis.text import TABLE_DIGITS, Locale

@@ -23,7 +23,7 @@ from outage_analysis.charts.theme import even_ticks, log_ticks, money_range_ends
 from outage_analysis.charts.total_charts import dot_layout
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation_tables import contributions, total_distribution_table, waterfall_steps
+from outage_analysis.costs.simulation import contributions, total_distribution_table, waterfall_steps
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
 from outage_analysis.text import Locale, schema_of
 from tests.charts.cost_tables import (

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.costs.policy_results import reconciliation_table
+from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.files import data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale

@@ -14,8 +14,7 @@ from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.cli.console import print_answer
 from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation import Estimate
-from outage_analysis.costs.simulation_tables import budget_chance, rounded_probability
+from outage_analysis.costs.simulation import Estimate, budget_chance, rounded_probability
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.contract.report_texts import page_text, pdf_pages, slides_of, workbook_of

@@ -14,8 +14,7 @@ from scipy import stats
 
 from outage_analysis.costs import build_portfolio, exact_costs
 from outage_analysis.costs.count_process import award_sum, binomial_count, poisson_count
-from outage_analysis.costs.points import quasi_random_replicates, sobol_replicates
-from outage_analysis.costs.simulation import SampledTotal
+from outage_analysis.costs.simulation import SampledTotal, quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
 from tests.costs.convolution import Total, total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
@@ -49,7 +48,7 @@ def assert_close(total: SampledTotal, exact: Total) -> None:
     atoms, below = exact.amounts, exact.weights.cumsum()
     sampled = np.sort(total.values, axis=None)
     rounding = 1e-9 * atoms[-1]
-    found = np.searchsorted(sampled, atoms + rounding, side="right") / total.draws
+    found = np.searchsorted(sampled, atoms + rounding, side="right") / total.values.size
     assert np.abs(found - below).max() <= OFF
     assert sampled[-1] <= atoms[-1] + rounding
     for p in PROBABILITIES:

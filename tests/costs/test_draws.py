@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.points import (
+from outage_analysis.costs.simulation import (
     MAX_DIMENSIONS,
     correlate_ranks,
     direction_numbers,

@@ -14,8 +14,8 @@ from pydantic import Field
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.comparison import simulate_policies
-from outage_analysis.costs.compile_lines import COMPILERS
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
+from outage_analysis.costs.expected import COMPILERS
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.costs.sensitivity import levers, tornado
 from outage_analysis.costs.terms import REPORT_RATES, CompileInputs, Funnel, Term
@@ -189,6 +189,6 @@ def test_a_kind_that_is_not_registered_is_refused(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = {kind: compiler for kind, compiler in COMPILERS.items() if kind is not Stipend}
-    monkeypatch.setattr("outage_analysis.costs.compile_lines.COMPILERS", others)
+    monkeypatch.setattr("outage_analysis.costs.expected.COMPILERS", others)
     with pytest.raises(TypeError, match="Stipend"):
         cost_table(analysis.policy, analysis.ledger, as_of=analysis.as_of)

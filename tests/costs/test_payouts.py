@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.costs import exact_costs, exact_payments
-from outage_analysis.costs.claim_payments import AMOUNTS
+from outage_analysis.costs.benefits import AMOUNTS
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Band, Bands, Incident, load_incident
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube

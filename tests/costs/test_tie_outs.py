@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.costs.policy_results import reconciliation_table
+from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, TieOut, get_fact, load_incident

@@ -18,8 +18,16 @@ from outage_analysis.assumptions import Assumption, Award, Ledger
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.costs import build_portfolio, exact_costs, exact_payments, simulate
 from outage_analysis.costs.expected import Portfolio, expected_at
-from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, with_equal_correlations
-from outage_analysis.costs.simulation_tables import TAIL, contributions, cost_ranges, variance_split
+from outage_analysis.costs.simulation import (
+    TAIL,
+    Estimate,
+    Sample,
+    SampledTotal,
+    contributions,
+    cost_ranges,
+    variance_split,
+    with_equal_correlations,
+)
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of

@@ -9,8 +9,8 @@ import pytest
 
 from outage_analysis.analysis import Plan, run, unstated_notes
 from outage_analysis.costs import build_portfolio, cost_table
+from outage_analysis.costs.benefits import line_table, policy_result
 from outage_analysis.costs.expected import unstated_losses
-from outage_analysis.costs.policy_results import line_table, policy_result
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, explain, findings
 from outage_analysis.reports import Report

@@ -41,7 +41,7 @@ from outage_analysis.charts import (
 from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import LiveInput, Product
-from outage_analysis.costs.simulation_tables import round_digits
+from outage_analysis.costs.simulation import round_digits
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
 from outage_analysis.incidents import load_intake

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.assumptions.distributions import Pert, Uniform
 from outage_analysis.costs import cost_table, totals
-from outage_analysis.costs.policy_results import reconciliation_table
+from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy, load_policy
 from tests.small_policies import DAY, REPORTS, fee, fixed, ledger_of, mix, policy_of, tiers, uniform

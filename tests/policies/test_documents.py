@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.costs import exact_costs
-from outage_analysis.costs.policy_results import reconciliation_table
+from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO
 from outage_analysis.policies import FeeCredit, Policy, PolicyExplainer, explain, findings, load_policy

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from outage_analysis.costs import cost_table
-from outage_analysis.costs.policy_results import policy_result, reconciliation_table
+from outage_analysis.costs.benefits import policy_result, reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import facts, get_fact, outcomes
 from outage_analysis.policies import FeeCredit, findings, load_policy

@@ -17,7 +17,7 @@ from scipy import integrate, stats
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.assumptions.distributions import published_spread
 from outage_analysis.costs import exact_costs
-from outage_analysis.costs.policy_results import policy_result
+from outage_analysis.costs.benefits import policy_result
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import FeeCredit, Policy, load_policy

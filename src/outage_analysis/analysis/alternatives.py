@@ -202,7 +202,7 @@ class PolicyComparison(PolicyResult):
             of_claimants = (cube for cube in cubes if cube.line is not None)
             own.append(cubes if self.claim_cube is None else [self.claim_cube, *of_claimants])
         pair = (by_id[policy], by_id[other])
-        return costs.winners.winners_and_losers(
+        return costs.comparison.winners_and_losers(
             *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
         )
 
@@ -435,7 +435,7 @@ class BudgetSolution(PolicyResult):
     def used_assumptions(self) -> AbstractSet[str]:
         """The ids of the assumptions that the cost of the announced policy depends on."""
         announced = self.search.request.policy
-        fitting = costs.expected.ledger_for_policy(self.ledger, announced)
+        fitting = costs.terms.ledger_for_policy(self.ledger, announced)
         return costs.assumption_ids(
             costs.cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes)
         )
@@ -478,7 +478,7 @@ class BudgetSolution(PolicyResult):
     @property
     def basis(self) -> str:
         """Where the costs come from: `published`, `claims` or `synthetic`."""
-        return costs.expected.basis_of(self.search.cubes)
+        return costs.terms.basis_of(self.search.cubes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the solution and the frontier as plain values."""
@@ -603,7 +603,7 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
-    vary: Required[costs.varied_payments.Vary]
+    vary: Required[costs.policy_search.Vary]
     budget: Required[Amount]
     at: str
     step: Amount | None
@@ -629,7 +629,7 @@ def _percentile(at: object) -> float | None:
 def solve(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
-    vary: costs.varied_payments.Vary,
+    vary: costs.policy_search.Vary,
     budget: Amount,
     at: str = "P90",
     step: Amount | None = None,

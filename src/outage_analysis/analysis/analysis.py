@@ -359,7 +359,7 @@ class Analysis(IncidentResult):
         total, run = self.totals_row(basis), self.runs.get(basis)
         if total is None or total["expected"] is None or run is None or "cash" not in run.totals:
             return total["expected"] if total else None
-        return costs.simulation_tables.expected_estimate(run, "cash").value
+        return costs.simulation.expected_estimate(run, "cash").value
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
         """Return the likely cash range of a data source; None without a simulation, or with too few draws.
@@ -766,7 +766,7 @@ def run(
         ledger, refused = with_late_claims(ledger, policies, claims, incident, as_of)
         progress(Note("step_computing_the_cost"))
         own = list(cubes.values())
-        basis = costs.expected.basis_of(own)
+        basis = costs.terms.basis_of(own)
         counted = costs.compiled_lines(policy, ledger, as_of=as_of, cubes=own) if own else ()
         tables = {"published": costs.expected.costs_of_lines(published, as_of)}
         if own:

@@ -275,7 +275,7 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     check_documents_fit(incident, policy, ledger, file=file)
     for name, value in plan.changes.items():
         if ".tier" in name:
-            (tier,) = costs.varied_payments.parse_parameters({name: None}, policy)
+            (tier,) = costs.policy_search.parse_parameters({name: None}, policy)
             edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to
             up_to = None if edge is None else edge / 10**policy.loss_digits
             policy = policy.with_tier(line=tier.line, up_to=up_to, pays=value)

@@ -444,7 +444,7 @@ def _rows_note(analysis: Analysis, locale: text.Locale) -> list[str]:
     others = [replace(cube, rows="filed") for cube in cubes]
     filed = costs.build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
     if_filed = costs.simulate(filed, draws=plan.draws, seed=plan.seed)
-    expected = locale.money(costs.simulation_tables.expected_estimate(if_filed, "cash").value)
+    expected = locale.money(costs.simulation.expected_estimate(if_filed, "cash").value)
     count = locale.number(analysis.cubes.get("cost", cubes[0]).claims)
     source = locale("report.rows_rates") if analysis.has_rule_based_rates else ""
     return [locale("report.rows_unstated", expected=expected, count=count, share=share, source=source)]
@@ -923,6 +923,5 @@ def _of_lines(
 
 def _mean(part: Simulation) -> float:
     return sum(
-        costs.simulation_tables.expected_estimate(part, valuation).value
-        for valuation in part.portfolio.valuations
+        costs.simulation.expected_estimate(part, valuation).value for valuation in part.portfolio.valuations
     )

@@ -158,7 +158,7 @@ def tables_of(a: Analysis) -> AnalysisTables:
     """Return the tables of an analysis."""
     table, compared = a.costs["published"], a.compared
     headlines = cache(partial(_headlines, a))
-    ties = cache(partial(costs.policy_results.reconciliation_table, a.tie_outs, a.policy, as_of=a.as_of))
+    ties = cache(partial(costs.benefits.reconciliation_table, a.tie_outs, a.policy, as_of=a.as_of))
     makers: Makers = {
         "costs": lambda: table,
         "totals": lambda: costs.totals(table),
@@ -300,7 +300,7 @@ def funnel_table(
             least, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
             known = not across and costs.expected.unstated_losses(bands)["priced"].all()
             first, mid = "claimed", least if known else None
-            most = least + across + counts.get(costs.claim_payments.NO_RULE, 0.0)
+            most = least + across + counts.get(costs.benefits.NO_RULE, 0.0)
         if line.effort_on(as_of) == "automatic":  # nobody has to file
             stages.pop("filed", None)
         rows.append((name, first, count, count, count))
@@ -406,12 +406,12 @@ def _simulated_tables(a: Analysis) -> Makers:
 
     def of_run(run: costs.Simulation) -> Makers:
         made: Makers = {
-            "quantiles": lambda: costs.simulation_tables.quantiles_table(run, level=level),
-            "split": lambda: _rounded(costs.simulation_tables.variance_split(run)),
-            "contributions": lambda: _rounded(costs.simulation_tables.contributions(run)),
+            "quantiles": lambda: costs.simulation.quantiles_table(run, level=level),
+            "split": lambda: _rounded(costs.simulation.variance_split(run)),
+            "contributions": lambda: _rounded(costs.simulation.contributions(run)),
         }
         if budget is not None:
-            made["budget"] = lambda: costs.simulation_tables.budget_chance(run, budget)
+            made["budget"] = lambda: costs.simulation.budget_chance(run, budget)
         return made
 
     makers: Makers = {
@@ -419,8 +419,8 @@ def _simulated_tables(a: Analysis) -> Makers:
         "levers": lambda: costs.sensitivity.levers(run.portfolio),
         **of_run(run),
         "total_distribution": lambda: _distribution(a, run),
-        "cost_ranges": lambda: costs.simulation_tables.cost_ranges(run, source, level=level),
-        "steps": lambda: costs.simulation_tables.waterfall_steps(source, a.exact_tables["contributions"]),
+        "cost_ranges": lambda: costs.simulation.cost_ranges(run, source, level=level),
+        "steps": lambda: costs.simulation.waterfall_steps(source, a.exact_tables["contributions"]),
     }
     if budget is not None and "cash" in run.portfolio.valuations:
         makers["information_value"] = lambda: costs.sensitivity.information_value([run], alternative=budget)
@@ -434,7 +434,7 @@ def _rounded(table: pl.DataFrame) -> pl.DataFrame:
 
 def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:
     """Return the distribution of each total, with press forecasts if they forecast the only line of cash."""
-    table = costs.simulation_tables.total_distribution_table(run, a.budget, level=a.plan.level)
+    table = costs.simulation.total_distribution_table(run, a.budget, level=a.plan.level)
     published = a.runs.get("published")
     counted = published.portfolio.counted("cash") if published else ()
     if len(counted) != 1:
@@ -527,7 +527,7 @@ def _expected_by_band(
     if not lines:
         return pl.DataFrame(schema={"service": pl.String, **EDGES, "expected": pl.Float64})
     divided = policy.model_copy(update={"lines": lines})
-    fitting = costs.expected.ledger_for_policy(ledger, divided)
+    fitting = costs.terms.ledger_for_policy(ledger, divided)
     rows = costs.exact_costs(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
     if "straddles" in rows["rule"]:
         return None
@@ -586,8 +586,8 @@ def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
         amounts: dict[str, float] = {}
         if "cash" in portfolio.valuations:
             run = costs.simulate(portfolio, draws=a.plan.draws, seed=a.plan.seed)
-            quantiles = costs.simulation_tables.known_quantiles(run.totals["cash"], points)
-            amounts = {"expected": costs.simulation_tables.expected_estimate(run, "cash").value}
+            quantiles = costs.simulation.known_quantiles(run.totals["cash"], points)
+            amounts = {"expected": costs.simulation.expected_estimate(run, "cash").value}
             amounts |= {name: estimate.value for name, estimate in quantiles.items()}
         rows.append((*key, part.claims, *map(amounts.get, ("expected", *points))))
     kinds = dict.fromkeys(("expected", *points), pl.Float64())

@@ -170,7 +170,7 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> d
             high=locale.money(model["errors"]["upper"]),
         ),
         "means": {
-            name: costs.simulation_tables.round_digits(entry.range.expected)  # type: ignore[union-attr]
+            name: costs.simulation.round_digits(entry.range.expected)  # type: ignore[union-attr]
             for name, entry in entries.items()  # band mixes are named by band
         },
         "shares": [name for name, entry in entries.items() if isinstance(entry, RateAssumption)],
@@ -321,7 +321,7 @@ def with_search_form(
         return sliders
     labels = {slider.factor: slider.label for group in sliders.groups.values() for slider in group}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found, edges = costs.varied_payments.page_search(policy, factors, sliders.live["model"], cubes)
+    found, edges = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
     if not found:
         return sliders
     per_field, unit = amount_unit(locale)
@@ -339,7 +339,7 @@ def with_search_form(
     steps = max(payment.factor.value for payment in found) / 5  # by default about five to the largest payment
     form = {
         "payments": [(x.factor.id, labels[x.factor.id], n < MOST_VARIED) for n, x in enumerate(found)],
-        "step": number_text(costs.varied_payments.round_step(steps) / per_field, locale.minor_units),
+        "step": number_text(costs.policy_search.round_step(steps) / per_field, locale.minor_units),
         "unit": unit,
         "levels": [
             (f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS

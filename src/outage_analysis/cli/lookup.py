@@ -153,7 +153,7 @@ def list_policies(*, output: Output) -> None:
         outage-analysis policies list
     """
     lang = "en" if output.as_json else output.lang
-    locale, table = text.Locale(lang), costs.policy_results.overview(lang)
+    locale, table = text.Locale(lang), costs.benefits.overview(lang)
     title = locale("terminal.policies", count=len(table))
     answer = text.Answer(locale, tables=[text.ShownTable(title, table, text.schema_of("policy.overview"))])
     output.print(table.to_dicts(), answer)
@@ -174,11 +174,11 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
         problem = f"no line of {document.id} was public by {as_of}"
         raise UsageError(problem, remedy="Move --as-of to a later day.")
     values = known.model_dump(mode="json", by_alias=True)
-    values["result"] = costs.policy_results.policy_result(known, as_of=until)
-    locale, sums = text.Locale(lang), costs.policy_results.policy_reconciliation(known, until)
+    values["result"] = costs.benefits.policy_result(known, as_of=until)
+    locale, sums = text.Locale(lang), costs.benefits.policy_reconciliation(known, until)
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
     parts = (
-        (locale("terminal.policy_lines", **about), costs.policy_results.line_table(known, lang), "lines"),
+        (locale("terminal.policy_lines", **about), costs.benefits.line_table(known, lang), "lines"),
         (locale("terminal.policy_sums"), sums, "tie_outs"),
     )
     tables = [

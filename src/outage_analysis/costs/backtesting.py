@@ -16,11 +16,18 @@ import polars as pl
 
 from outage_analysis import text
 from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load_ledger
-from outage_analysis.costs.compile_lines import payment_in_band
-from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_at
-from outage_analysis.costs.points import sobol_points
-from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Sample, Simulation, simulate
-from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_table
+from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_at, payment_in_band
+from outage_analysis.costs.simulation import (
+    DRAWS,
+    SEED,
+    Estimate,
+    Sample,
+    Simulation,
+    rounded_estimate,
+    rounded_table,
+    simulate,
+    sobol_points,
+)
 from outage_analysis.costs.terms import Funnel, FunnelFactor, Input, Term, build_funnel, largest
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact

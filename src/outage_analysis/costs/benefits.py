@@ -1,19 +1,24 @@
-"""What people get from a policy: payments per accepted claim, the share of their loss, the claims made whole.
+"""What a policy pays: to the claims of a cube, per accepted claim, as a share of the loss, and at band edges.
 
-Amounts of a payment are ten-thousandths of the smallest unit of the currency. Floats hold these whole numbers
-exactly, so that comparisons of two payments are exact.
+In each loss band of its tariff a policy pays `fixed + slope x loss` per claim, or reviews the claim. So the
+number of claims and the sum of their losses give the exact total. If a band of the cube spans several bands
+of the tariff, or if losses are unknown where a share of the loss is paid, the total has bounds instead.
 
-The benefits are measured by cells: claims of one cube row, whose losses lie in one band. Each policy pays
-`fixed + share x loss` for a claim of a cell, or reviews the claim. Within a cell only the number of claims
-and the sum of their losses are known, so a measure has a lower and an upper bound. Both are equal if the
-cells have an edge at each loss that a payment replaces exactly.
+Amounts of a payment per claim are ten-thousandths of the smallest unit of the currency. Floats hold these
+whole numbers exactly, so that comparisons of two payments are exact.
+
+The benefits are measured by cells: claims of one cube row, whose losses lie in one band. Within a cell only
+the number of claims and the sum of their losses are known, so a measure has a lower and an upper bound. Both
+are equal if the cells have an edge at each loss that a payment replaces exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from itertools import combinations
@@ -24,19 +29,239 @@ import numpy.typing as npt
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.claim_payments import (
-    ANY_LOSS,
-    NO_RULE,
-    cube_fits_line,
-    exact_payments,
-    rows_with_formula,
+from outage_analysis.costs.terms import basis_of, build_funnel, ledger_for_policy
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.files import bundled_ids
+from outage_analysis.incidents import UNKNOWN, ZERO, Band, TieOut, get_fact, is_currency
+from outage_analysis.losses import EDGES, Cube, Schema, null_unstated_sums, sum_or_null
+from outage_analysis.policies import (
+    SHARE_DIGITS,
+    SHARE_SCALE,
+    CostLine,
+    Policy,
+    PolicyExplainer,
+    Schedule,
+    Tariff,
+    load_policy,
+    recomputed_amount,
+    stated_amounts,
 )
-from outage_analysis.costs.expected import basis_of, ledger_for_policy
-from outage_analysis.costs.terms import build_funnel
-from outage_analysis.incidents import UNKNOWN, Band
-from outage_analysis.losses import EDGES, Cube, sum_or_null
-from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
-from outage_analysis.text import schema_of
+from outage_analysis.text import TABLE_DIGITS, Locale, schema_of
+
+PLACES = 38
+MONEY = pl.Decimal(PLACES, 4)
+AMOUNTS = ("payment", "payment_low", "payment_high")
+ANY_LOSS: Band = (ZERO[0], None)
+"""Every loss from zero upwards."""
+FORMULAS: Schema = {
+    **EDGES,
+    "tariff": pl.Int64,
+    "place": pl.Int64,
+    "rule_over": pl.Int64,
+    "rule_up_to": pl.Int64,
+    "rule": pl.String,
+    **dict.fromkeys(("fixed", "slope", "low", "high"), MONEY),
+}
+"""The columns of a payment formula; `rows_with_formula` explains them."""
+NO_RULE = "no_rule"
+"""The `rule` of claims without a stated loss if the policy has no rule for them."""
+
+
+def payments(cube: Cube, policy: Policy) -> pl.DataFrame:
+    """Return what each schedule (cost line that pays by loss band) pays if every claim is accepted.
+
+    Returns:
+        The table of `exact_payments`, with amounts in whole currency.
+    """
+    table, places = exact_payments(cube, policy), policy.locale("en").places
+    powers = {**dict.fromkeys((*EDGES, "loss"), places["loss"]), **dict.fromkeys(AMOUNTS, places["money"])}
+    powers["payment_squared"] = 2 * places["money"]
+    whole = (pl.col(name).cast(pl.Float64) / 10**power for name, power in powers.items() if power)
+    return table.with_columns(whole)
+
+
+def exact_payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
+    """Return what each schedule (cost line that pays by loss band) pays if every claim is accepted.
+
+    Args:
+        cube: a cube with the dimensions that the policy's eligibility and segments name. A cube of
+            claimants applies only to the line it was built for, a cube of claims to every line paid per
+            claim.
+        policy: the policy.
+        award: the most that a review grants per claim, in the smallest unit of the currency, if known. It
+            bounds the payments in bands that are reviewed fully or in part.
+
+    Returns:
+        One row per line, combination of dimensions and policy band: `line`, the dimensions, `over`
+        and `up_to`, `rule` (pays, nothing, review, not_entitled, straddles, no_rule), `segment` (null for
+        claims in no segment), `claims`, `loss` (null for claims that state none), and payments as decimals
+        with 4 places, in the smallest unit of the currency: `payment` (null under review or if there are only
+        bounds), `payment_low`, `payment_high` (null if unbounded). `payment_squared` is the sum of squared
+        payments as a float, for variances (null if the payment is null or the cube has no squares).
+
+        A band of the cube that spans several rules of the policy keeps its own edges (`over` and `up_to`) if
+        one formula pays all its losses; the payment is then exact. Otherwise the payment has bounds, `rule`
+        is `straddles`, and `over` and `up_to` are null.
+
+        `no_rule` means that a claim states no loss and the policy has no `unknown` rule. Such claims have a
+        payment of 0 and an upper bound of the largest payment of the schedule. If they are more than half of
+        the claims entitled under a line, their payment is null, so the line has only bounds.
+
+    Raises:
+        UsageError: the cube lacks a dimension that a line needs.
+        InputRefused: the payments add up to more than 38 digits.
+    """
+    schema: Schema = {
+        "line": pl.String,
+        **{d: cube.frame.schema[d] for d in cube.dimensions},
+        **EDGES,
+        "rule": pl.String,
+        "segment": pl.String,
+        "claims": pl.Int64,
+        "loss": pl.Int64,
+        **dict.fromkeys(AMOUNTS, MONEY),
+        "payment_squared": pl.Float64,
+    }
+    try:
+        frames = [
+            _line_payments(cube, line, award).select(pl.col(x).cast(dtype) for x, dtype in schema.items())
+            for line in policy.schedules
+            if cube_fits_line(line, cube)
+        ]
+    except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
+        raise InputRefused(
+            f"the payments add up to more than {PLACES} digits hold",
+            file=cube.source,
+            remedy="State losses in a larger unit, or check the counts.",
+        ) from error
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+
+def cube_fits_line(line: Schedule, cube: Cube) -> bool:
+    """Whether a cube counts what a cost line pays for: claims, or the claimants of this line."""
+    return line.grain == "claim" if cube.line is None else cube.line == line.id
+
+
+def cube_for(line: Schedule, cubes: Iterable[Cube]) -> Cube | None:
+    """Return the cube that counts what a cost line pays for; None if there is none."""
+    return next((cube for cube in cubes if cube_fits_line(line, cube)), None)
+
+
+def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
+    """Return the rows of a cube, each with the formula by which a schedule pays the claims in the row.
+
+    Returns:
+        The columns of the cube in its order, then: `entitled` (whether the claims are entitled); `tariff`
+        (the index of the line's tariff); `place`, `rule_over`, `rule_up_to` and `rule` (the index, the edges
+        and the outcome of the tariff's band); `fixed` and `slope` of the payment `fixed + slope x loss` in
+        the smallest unit of the currency (null if no single formula applies); and the bounds `low` and `high`
+        of the payment per claim.
+    """
+    entitled = pl.lit(value=True) if cube.line else _matches(line.eligibility, cube, line)
+    number = pl.lit(len(line.tariffs) - 1)
+    for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
+        number = pl.when(_matches(when, cube, line)).then(n).otherwise(number)
+    bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
+    places = [
+        (*band, n, *_rule_and_formula(tariff, band, award))
+        for n, (_, tariff) in enumerate(line.tariffs)
+        for band in bands
+    ]
+    rows = cube.frame.with_columns(entitled=entitled, tariff=number.cast(pl.Int64))
+    formulas = pl.DataFrame(places, schema=FORMULAS, orient="row")
+    return rows.join(formulas, on=[*EDGES, "tariff"], nulls_equal=True, maintain_order="left")
+
+
+def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
+    claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
+    unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
+    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > claims.filter("entitled").sum()
+    # A flat payment is known even if the loss is unknown.
+    moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
+    exact = (pl.col("fixed") * claims + moving).cast(MONEY)
+    # The sum of squares is a float, because only variances use it and rounding does not matter there.
+    fixed, slope, loss, squared = (
+        pl.col(c).cast(pl.Float64) for c in ("fixed", "slope", "loss", "loss_squared")
+    )
+    moving = 2 * fixed * slope * loss + slope**2 * squared
+    squares = fixed**2 * claims + pl.when(slope == 0).then(0.0).otherwise(moving)
+    paid = (
+        rows_with_formula(cube, line, award)
+        .with_columns(
+            payment=pl.when(claims == 0).then(nothing).otherwise(exact),
+            payment_squared=pl.when(claims == 0).then(0.0).otherwise(squares),
+        )
+        .with_columns(
+            payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
+            payment_high=pl.when(~unruled).then("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
+            **{x: pl.when(~(unruled & mostly_unstated)).then(x) for x in ("payment", "payment_squared")},
+        )
+        .with_columns(
+            *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
+            payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
+        )
+    )
+    segments = {n: segment.id for n, segment in enumerate(line.segments)}
+    by = [*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to"]
+    return (
+        null_unstated_sums(paid)
+        .group_by(*by, "rule")
+        .agg(claims.sum(), *map(sum_or_null, ("loss", *AMOUNTS, "payment_squared")))
+        .sort(by, nulls_last=True)
+        .with_columns(
+            line=pl.lit(line.id),
+            over="rule_over",
+            up_to="rule_up_to",
+            segment=pl.when("entitled").then(
+                pl.col("tariff").replace_strict(segments, default=None, return_dtype=pl.String)
+            ),
+            rule=pl.when("entitled").then("rule").otherwise(pl.lit("not_entitled")),
+        )
+    )
+
+
+def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
+    """Return an expression: whether a cube row has an allowed value in each dimension of `entitled`.
+
+    An unknown value never matches.
+    """
+    for dimension in entitled:
+        if dimension not in cube.dimensions:
+            raise UsageError(
+                f"the line {line.id} depends on {dimension}, which the cube does not have",
+                remedy=f"Build the cube with the dimension {dimension}.",
+            )
+    return pl.all_horizontal(
+        pl.lit(value=True), *(pl.col(d).cast(pl.String).is_in(list(values)) for d, values in entitled.items())
+    ).fill_null(value=False)
+
+
+def _rule_and_formula(tariff: Tariff, band: Band, award: int | None) -> tuple[object, ...]:
+    formula = tariff.formula(band)
+    low, high = tariff.payment_range(band, award)
+    rule = _rule_of_band(tariff, band, formula)
+    if band == UNKNOWN and tariff.unknown is None:
+        high = tariff.payment_range(ANY_LOSS, award)[1]
+        # An unstated loss has no rule, but needs none if the schedule pays 0 for every loss.
+        rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)
+    ends = (None if end is None else (end * SHARE_SCALE).numerator for end in (low, high))
+    amounts = (*(formula or (None, None)), *ends)
+    # Whole numbers of ten-thousandths become exact decimals.
+    return (*rule, *(None if x is None else Decimal(f"{x}E-4") for x in amounts))
+
+
+def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
+    rules, touched = tariff.rules(), tariff.pieces_overlapping(band)
+    place = touched[0].rule_index
+    if touched[-1].rule_index == place:
+        edges, rule = rules[place]
+        return (place, *edges, rule.outcome)
+    if formula is not None:
+        return (place, *band, "pays" if any(formula) else "nothing")
+    if all(piece.fixed is None for piece in touched):
+        return (place, *band, "review")
+    return (None, None, None, "straddles")
+
 
 Flags = npt.NDArray[np.bool_]
 CENTRAL, LOW, HIGH = range(3)
@@ -322,38 +547,35 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
     """
     if policy.loss_unit != policy.currency:
         return schema_of("compare.replaced").frame()
-    if cubes:
-        return pl.concat([_replaced_claims(policy, cube) for cube in cubes])
-    rows = [
-        (line.id, segment, *band, rule.outcome, *_share_bounds(tariff, band))
-        for line in policy.schedules
-        for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
-        for band, rule in tariff.rules()[3:]
-    ]
-    names, stated = (
-        ("line", "segment", *EDGES, "rule", "low", "high"),
-        {"policy": policy.id, "basis": "published"},
-    )
-    return schema_of("compare.replaced").frame(stated | dict(zip(names, row, strict=True)) for row in rows)
-
-
-def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
-    paid = exact_payments(cube, policy)
-    if "service" not in paid.columns:
-        paid = paid.with_columns(service=pl.lit(None, pl.String))
-    return (
-        paid.filter(pl.col("rule") != "not_entitled")
-        .group_by("line", "service", "segment", "over", "up_to", "rule", maintain_order=True)
-        .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", "payment_low", "payment_high")))
-        .filter(pl.col("loss") > 0)
-        .with_columns(
-            policy=pl.lit(policy.id),
-            basis=pl.lit(basis_of([cube])),
-            low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
-            high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
+    schema = schema_of("compare.replaced")
+    if not cubes:
+        names = ("policy", "basis", "line", "segment", *EDGES, "rule", "low", "high")
+        rows = (
+            (policy.id, "published", line.id, segment, *band, rule.outcome, *_share_bounds(tariff, band))
+            for line in policy.schedules
+            for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
+            for band, rule in tariff.rules()[3:]
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in schema_of("compare.replaced").dtypes.items())
-    )
+        return schema.frame(dict(zip(names, row, strict=True)) for row in rows)
+    tables = []
+    for cube in cubes:
+        paid = exact_payments(cube, policy)
+        missing = {} if "service" in paid.columns else {"service": pl.lit(None, pl.String)}
+        table = (
+            paid.with_columns(**missing)
+            .filter(pl.col("rule") != "not_entitled")
+            .group_by("line", "service", "segment", *EDGES, "rule", maintain_order=True)
+            .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", "payment_low", "payment_high")))
+            .filter(pl.col("loss") > 0)
+            .with_columns(
+                policy=pl.lit(policy.id),
+                basis=pl.lit(basis_of([cube])),
+                low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
+                high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
+            )
+        )
+        tables.append(table.select(pl.col(name).cast(dtype) for name, dtype in schema.dtypes.items()))
+    return pl.concat(tables)
 
 
 def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
@@ -370,3 +592,210 @@ def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
         limited = limited and not (first == 1 and piece.fixed > 0)
     low, high = (float(end / SHARE_SCALE) for end in (min(ratios), max(ratios)))
     return low, high if limited else None
+
+
+def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
+    """Recompute and compare each published amount, if the policy has all cost lines that it covers.
+
+    Returns:
+        One row per tie-out: the `computed` amount (null if the payment is under review), the `printed`
+        amount, both in `unit`, and the `relation` that they should have. `status` is `ties` or `differs`;
+        `as_expected` is whether the tie-out declares this status as expected; `hindsight` marks rows that use
+        facts later than `as_of`.
+    """
+    ids, rows = {line.id for line in policy.lines}, []
+    for tie in (tie for tie in ties if ids.issuperset(tie.lines)):
+        computed = _computed_value(tie, policy)
+        printed, cited = tie.printed_value, [tie.printed] if tie.printed else []
+        if printed is None:
+            fact = get_fact(tie.printed, hindsight=True)
+            printed = {"value": fact.value, "low": fact.low, "high": fact.high}[tie.end]
+            if printed is None:
+                raise UsageError(f"the tie-out {tie.id} needs the {tie.end} of {fact.id}, which it has not")
+        gap = math.nan if computed is None else computed - printed
+        ties_in = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
+        status = "ties" if ties_in else "differs"
+        lines = [policy.line(id_) for id_ in tie.lines]
+        used = [get_fact(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
+        behind = [get_fact(f, hindsight=True) for line in lines for f in line.numeric_facts]
+        later = any(fact.public_on is None or fact.public_on > as_of for fact in (*used, *behind))
+        rows.append(
+            {
+                "id": tie.id,
+                "computed": computed,
+                "relation": "≥" if tie.at_least else "≤" if tie.at_most else "≈" if tie.tolerance else "=",
+                "printed": float(printed),
+                "unit": tie.unit,
+                "status": status,
+                "as_expected": status == tie.expect,
+                "hindsight": later or not all(line.known_on(as_of) for line in lines),
+                "facts": " ".join(fact.id for fact in used),
+            }
+        )
+    table = schema_of("policy.tie_outs").frame(rows)
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+
+
+def _computed_value(tie: TieOut, policy: Policy) -> float | None:
+    facts = [get_fact(f, hindsight=True) for f in tie.of]
+    numbers = [fact.number for fact in facts]
+    stranger = next(
+        (f for f in facts if is_currency(f.unit) and is_currency(tie.unit) and f.unit != tie.unit), None
+    )
+    if stranger is not None and tie.kind != "ratio":
+        raise UsageError(
+            f"the tie-out {tie.id} mixes {stranger.unit} with {tie.unit}",
+            value=stranger.id,
+            remedy="A tie-out adds up amounts in one currency only.",
+        )
+    if tie.kind == "sum":
+        return sum(numbers)
+    if tie.kind == "figure":
+        return numbers[0]
+    if tie.kind == "ratio":
+        return numbers[0] / (sum(numbers[1:]) or 1) * tie.scale
+    count = facts[0].count if facts else None
+    amounts = [_line_amount(tie, policy, line, count) for line in tie.lines]
+    known = [amount for amount in amounts if amount is not None]
+    return float(sum(known) / 10**policy.digits) if len(known) == len(amounts) else None
+
+
+def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fraction | None:
+    """Return what a line pays in a tie-out, in the smallest unit; None if a review decides it."""
+    schedule = policy.schedule(id_) if tie.kind == "payments" else None
+    if schedule and not schedule.segments and count is not None and tie.loss is not None:
+        payment = schedule.tariff.pay(tie.loss)
+        return None if payment is None else payment * count
+    amount = recomputed_amount(policy.line(id_), tie.kind, count)
+    if amount is None:
+        raise UsageError(
+            f"the tie-out {tie.id} cannot be computed from the line",
+            value=id_,
+            remedy="It needs a line of its kind with an amount, without segments.",
+        )
+    return Fraction(policy.resolve_amount(amount)) if isinstance(amount, str) else amount
+
+
+def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
+    """Return the payments and the reconciliation of a policy as a dictionary that JSON can store.
+
+    Args:
+        policy: the policy.
+        as_of: leave out amounts that use later facts; by default nothing is left out.
+
+    Returns:
+        `lines`: what each line pays per claimant at every band edge, in whole currency as text;
+        `tie_outs`: each published amount beside the recomputed one; `missing`: what was not published.
+    """
+    return {
+        "policy": policy.id,
+        "currency": policy.currency,
+        "lines": {line.id: _line_result(line, policy, as_of) for line in policy.lines},
+        "tie_outs": policy_reconciliation(policy, as_of).drop("as_expected", "hindsight").to_dicts(),
+        "missing": [text.en for text in policy.missing],
+    }
+
+
+def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
+    """Return the reconciliation of a policy; if `as_of` is given, without the rows that use later facts."""
+    ties = reconciliation_table(policy.tie_outs, policy, as_of=as_of or date.max)
+    return ties if as_of is None else ties.filter(~pl.col("hindsight"))
+
+
+def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
+    schedule = policy.schedule(line.id)
+    if schedule is not None:
+        segments = {
+            s.id: _payments_at_edges(t, policy)
+            for s, (_, t) in zip(schedule.segments, schedule.tariffs, strict=False)
+        }
+        return {**_payments_at_edges(schedule.tariff, policy), **({"segments": segments} if segments else {})}
+    return {
+        name: {day: _amount_with_fact(each, policy, as_of) for day, each in amount.items()}
+        if isinstance(amount, dict)
+        else _amount_with_fact(amount, policy, as_of)
+        for name, amount in stated_amounts(line, as_of or date.max).items()
+    }
+
+
+def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:
+    """Return an amount in whole currency with the id of its fact; only the id if the fact is not public."""
+    try:
+        amount = None if stated is None else policy.resolve_amount(stated, as_of, hindsight=True)
+    except ModelRefused:
+        return str(stated)
+    formatted = _format_amount(amount, policy)
+    return f"{formatted} ({stated})" if isinstance(stated, str) else formatted
+
+
+def _payments_at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
+    """Return the payment for losses on both sides of every band edge, and for zero and unknown losses."""
+    edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
+    losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
+    pays = {name: _format_amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
+    return pays if tariff.unknown else pays | {"unknown": "no rule"}
+
+
+def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
+    """Format an amount exactly, in whole currency."""
+    if value is None:
+        return None
+    exact = Decimal((Fraction(value) * SHARE_SCALE).numerator).scaleb(-SHARE_DIGITS - policy.digits)
+    return f"{exact.normalize():f}"
+
+
+def reconciliation_summary(policy: Policy, locale: Locale) -> str:
+    """Count the published amounts that the policy reproduces, as text such as `3 tie, 1 differ`.
+
+    The text is empty if the policy names no published amount.
+    """
+    statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
+    ties, differ = statuses.count("ties"), statuses.count("differs")
+    if not statuses:
+        return ""
+    if not differ:
+        return locale("terminal.ties", ties=ties)
+    return locale("terminal.ties_differ", ties=ties, differ=differ)
+
+
+def overview(lang: str = "en") -> pl.DataFrame:
+    """List the bundled policies, one row per policy.
+
+    Args:
+        lang: the language of the texts.
+
+    Returns:
+        `policy`, `currency`, `lines` (how many), `public_from`, `ties` and `name`. `ties` is the text of
+        `reconciliation_summary`.
+    """
+    rows = []
+    for id_ in bundled_ids("policies"):
+        policy = load_policy(id_)
+        first = min((line.public_on for line in policy.lines if line.public_on), default=None)
+        summary = reconciliation_summary(policy, Locale(lang))
+        rows.append((id_, policy.currency, len(policy.lines), first, summary, policy.name[lang]))
+    return schema_of("policy.overview").frame(rows)
+
+
+def line_table(policy: Policy, lang: str = "en") -> pl.DataFrame:
+    """List the cost lines of a policy, one row per line.
+
+    Args:
+        policy: the policy.
+        lang: the language of the texts.
+
+    Returns:
+        `line`, `kind`, `public_on`, `effort`, `least`, `most`, `unit` and `unknown`. `least` and `most` are
+        the payment per recipient in whole currency; null if the line states no amount or no limit. `unknown`
+        is what a schedule pays for a claim without a stated loss.
+    """
+    locale = Locale(lang, policy.currency, policy.digits)
+    teller = PolicyExplainer(policy, locale)
+    rows = []
+    for line in policy.lines:
+        schedule = policy.schedule(line.id)
+        unknown = schedule and teller.rule_text(schedule.unknown)
+        ends = (None if x is None else float(x / 10**policy.digits) for x in line.payment_range)
+        stated = (line.id, locale(f"word.{line.kind}"), line.public_on, line.effort)
+        rows.append((*stated, *ends, policy.currency, unknown))
+    return schema_of("policy.lines").frame(rows)

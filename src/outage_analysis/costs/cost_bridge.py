@@ -18,11 +18,9 @@ from itertools import pairwise
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
-from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.expected import build_portfolio, mix_fits_line
-from outage_analysis.costs.simulation import SEED, simulate
-from outage_analysis.costs.simulation_tables import round_digits, rounded_estimate
-from outage_analysis.costs.terms import join_ids
+from outage_analysis.costs.expected import build_portfolio, compiled_lines
+from outage_analysis.costs.simulation import SEED, round_digits, rounded_estimate, simulate
+from outage_analysis.costs.terms import assumptions_in_force, join_ids, mix_fits_line
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
@@ -30,8 +28,6 @@ from outage_analysis.text import TABLE_DIGITS, schema_of
 
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Column of the bridge -> the probability of a total below it."""
-Stage = Mapping[str, float | None]
-"""The expected costs of the lines after a step of the bridge, by id; None for a line without one."""
 
 
 STEPS = ("data", "assumption", "policy", "payments")
@@ -109,8 +105,7 @@ def bridge(
         problem = "a recorded figure is no sum of money"
         raise UsageError(problem, value=recorded, remedy="Take it as it was recorded.")
     changes = _BridgeStages(first, second)
-    stages = changes.stages
-    known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in stages]
+    known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in changes.stages]
     totals = [*map(_rounded_total, known)]
     if not known[0] and not known[-1]:
         raise ModelRefused(
@@ -135,15 +130,14 @@ def bridge(
     rows.append(("method", totals[0] - start, totals[-1], ""))
     rows.append(("end", None, totals[-1], _run_ids(second)))
     schema = schema_of("documents.bridge")
-    ends = {"start": first, "end": second} if draws is not None else {}
-    ranges = {step: _quantiles(run, draws or 0, seed) for step, run in ends.items()}
+    ranges = {"start": _quantiles(first, draws, seed), "end": _quantiles(second, draws, seed)}
     names = schema.without(*QUANTILES).names
     return schema.frame(dict(zip(names, row, strict=True)) | ranges.get(row[0], {}) for row in rows)
 
 
-def _quantiles(run: BridgeRun, draws: int, seed: int) -> dict[str, float]:
+def _quantiles(run: BridgeRun, draws: int | None, seed: int) -> dict[str, float]:
     portfolio = build_portfolio(run.policy, run.ledger, as_of=run.as_of)
-    if "cash" not in portfolio.valuations:
+    if draws is None or "cash" not in portfolio.valuations:
         return {}
     total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
     return {name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()}
@@ -165,7 +159,8 @@ class _BridgeStages:
         first_lines: the cost lines of the first run by id, as known on the day of that run.
         second_lines: the same for the second run.
         promised_lines: the lines of the second run; budgets have only paid amounts that the first run knew.
-        stages: the lines before the first step and after each step.
+        stages: the expected costs of the lines by id, before the first step and after each step; None for a
+            line without one.
     """
 
     def __init__(self, first: BridgeRun, second: BridgeRun) -> None:
@@ -179,8 +174,8 @@ class _BridgeStages:
         }
         old, new = (run.ledger and run.ledger.as_known_on(run.as_of) for run in (first, second))
         self._ledger = old or new
-        self._first_entries = partial(_assumptions_in_force, old)
-        self._second_entries = partial(_assumptions_in_force, new)
+        self._first_entries = partial(assumptions_in_force, old, day=second.as_of)
+        self._second_entries = partial(assumptions_in_force, new, day=second.as_of)
         states = (
             (self.first_lines, self._first_entries, first.as_of),
             (self.first_lines, self._first_entries, second.as_of),
@@ -188,7 +183,7 @@ class _BridgeStages:
             (self.promised_lines, self._entries_after_policy, second.as_of),
             (self.second_lines, self._second_entries, second.as_of),
         )
-        self.stages: list[Stage] = [
+        self.stages: list[dict[str, float | None]] = [
             {id_: self._cost(line, entries(line), day) for id_, line in lines.items()}
             for lines, entries, day in states
         ]
@@ -267,12 +262,6 @@ def _known_lines(run: BridgeRun) -> dict[str, CostLine]:
         update = {"effort": line.effort_on(day), "effort_changes": ()}
         lines[line.id] = line.with_true_ups(public).model_copy(update=update)
     return lines
-
-
-def _assumptions_in_force(ledger: Ledger | None, line: CostLine) -> AssumptionsByKind:
-    kinds = sorted({a.kind for a in ledger.assumptions}) if ledger else ()
-    entries = {kind: ledger.find(kind, line.id, line.effort) for kind in kinds if ledger}
-    return {kind: entry for kind, entry in entries.items() if entry is not None}
 
 
 def _changed_ids(before: AssumptionsByKind, after: AssumptionsByKind) -> str:

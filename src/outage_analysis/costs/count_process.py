@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.claim_payments import rows_with_formula
+from outage_analysis.costs.benefits import rows_with_formula
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.terms import LABELS, PAIR, Term, Values
 from outage_analysis.incidents import Band
@@ -236,24 +236,18 @@ def _log_mean_quantiles(count: int, spread: float) -> FloatArray:
     wanted = STEP * min(spread, math.sqrt(count) * math.exp(-(sigma**2) / 2))
     points = int(np.clip(2 ** math.ceil(math.log2(top / wanted)), FEWEST_POINTS, MOST_POINTS // 2))
     step = top / points
-    power = np.fft.irfft(np.fft.rfft(_award_on_lattice(points, step, sigma), 2 * points) ** count, 2 * points)
+    # Put one award on the lattice, so that the probability and the mean of each cell stay the same.
+    scores = np.append(-np.inf, (np.log(np.arange(1, points + 1) * step) + sigma**2 / 2) / sigma)
+    mass, mean = np.diff(special.ndtr(scores)), np.diff(special.ndtr(scores - sigma))
+    upper = np.clip(mean / step - np.arange(points) * mass, 0.0, mass)
+    lattice = mass - upper
+    lattice[1:] += upper[:-1]
+    power = np.fft.irfft(np.fft.rfft(lattice, 2 * points) ** count, 2 * points)
     below = np.cumsum(np.maximum(power, 0.0))
     # The probability of a lattice point is spread over half a step on either side of the point.
     edges = (np.arange(len(below)) + 0.5) * step
     quantiles = np.interp(special.ndtr(SCORES), below / below[-1], edges)
     return np.asarray(np.log(quantiles / count))
-
-
-def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
-    edges = np.arange(points + 1) * step
-    scores = np.append(-np.inf, (np.log(edges[1:]) + sigma**2 / 2) / sigma)
-    below, weighted = special.ndtr(scores), special.ndtr(scores - sigma)
-    mass, mean = np.diff(below), np.diff(weighted)
-    upper = np.clip(mean / step - np.arange(points) * mass, 0.0, mass)
-    lattice = np.zeros(points + 1)
-    lattice[:-1] += mass - upper
-    lattice[1:] += upper
-    return lattice[:points]
 
 
 POOLING_TOLERANCE = 0.3
@@ -345,11 +339,6 @@ class ClaimUnit:
     """The position of its band in the term's band mix, if the term has one."""
     labels: tuple[Mapping[str, Any], ...] = ({},)
     """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
-
-    @property
-    def mean_payment(self) -> float:
-        """The mean payment per accepted claim; if reviewed, as a multiple of the award."""
-        return self.fixed + self.share * self.loss
 
 
 def shared_units(terms: Sequence[Term], accepted: float) -> list[tuple[ClaimUnit, ...]]:
@@ -546,7 +535,13 @@ class CountProcess:
             return binomial_count(own_scores(name), claims * scale, rate)
 
         if term.mix:
-            split = _counts_by_band(term, units, values, draw_accepted("count", term.trials), own_scores)
+            remaining, split = draw_accepted("count", term.trials), dict[int | None, FloatArray]()
+            mix, remaining_share = term.value(term.mix, values), np.ones_like(remaining)
+            for band in _drawn_bands(term, units, values):
+                share, chance = mix[:, band], np.ones_like(remaining)
+                np.divide(share, remaining_share, out=chance, where=remaining_share > share)
+                split[band] = binomial_count(own_scores(_band_name(term, band)), remaining, chance)
+                remaining, remaining_share = remaining - split[band], remaining_share - share
             counts = [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
         else:
             cap = np.inf if term.capacity is None else term.capacity  # nobody is served beyond the capacity
@@ -585,9 +580,8 @@ def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[Co
                 score = f"{term.process}, {name}"
                 valuations.setdefault(score, term.valuation)
                 deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
-    ordered = sorted(deviations, key=lambda name: (-deviations[name], name))
     groups: dict[str, dict[str, float]] = {}
-    for name in ordered:
+    for name in sorted(deviations, key=lambda name: (-deviations[name], name)):
         groups.setdefault(valuations[name], {})[name] = deviations[name]
     weights = tuple(groups[valuation] for valuation in sorted(groups))
     return [CountProcess(tuple(units[id(s)] for s in portfolio.terms), weights) for portfolio in portfolios]
@@ -606,7 +600,8 @@ def _score_variances(term: Term, units: Sequence[ClaimUnit], values: Values) -> 
     award = float(term.value(term.award, values).mean()) if term.award else 1.0
     whole = 0.0
     for unit in units:
-        claims, payment = unit.claims * accepted, unit.mean_payment * (award if unit.reviewed else 1.0)
+        claims, payment = unit.claims * accepted, unit.fixed + unit.share * unit.loss
+        payment *= award if unit.reviewed else 1.0
         if unit.band is not None:
             claims *= float(term.value(term.mix, values)[:, unit.band].mean())
         else:
@@ -634,19 +629,6 @@ def _drawn_bands(term: Term, units: Sequence[ClaimUnit], values: Values) -> rang
     """
     lowest = min(unit.band for unit in units if unit.band is not None)
     return range(term.value(term.mix, values).shape[1] - 1, lowest - 1, -1)
-
-
-def _counts_by_band(
-    term: Term, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
-) -> dict[int, FloatArray]:
-    remaining, remaining_share = count, np.ones_like(count)
-    split, mix = {}, term.value(term.mix, values)
-    for band in _drawn_bands(term, units, values):
-        share = mix[:, band]
-        chance = np.divide(share, remaining_share, out=np.ones_like(share), where=remaining_share > share)
-        split[band] = binomial_count(scores(_band_name(term, band)), remaining, chance)
-        remaining, remaining_share = remaining - split[band], remaining_share - share
-    return split
 
 
 def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:

@@ -1,7 +1,8 @@
-"""The expected cost: the terms of a policy with their uncertain inputs, and the cost table.
+"""The expected cost: cost lines compiled to terms, the terms of a policy with their inputs, the cost table.
 
-Given the inputs, the mean of each term and its variance have a closed form, so the number of claims does not
-affect the run time.
+A further kind of cost line needs one function that compiles it to terms, which `COMPILERS` names for its
+class. Given the inputs, the mean of each term and its variance have a closed form, so the number of claims
+does not affect the run time.
 
 In the cost table, `low` and `high` bound the expected cost: all inputs are at their low ends, or all at their
 high ends. They are not quantiles, and the total may lie outside them. `most` bounds the total: every claim
@@ -10,24 +11,439 @@ gets its largest payment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from outage_analysis import text
-from outage_analysis.assumptions import Assumption, BandMix, FloatArray, Ledger
-from outage_analysis.costs.claim_payments import NO_RULE
-from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.terms import UNSTATED, CompiledLine, Group, Input, Term, join_ids, sum_or_none
-from outage_analysis.errors import ModelRefused, either
-from outage_analysis.incidents import ids_public_by
+from outage_analysis.assumptions import (
+    Assumption,
+    Award,
+    BandMix,
+    FloatArray,
+    Handling,
+    Ledger,
+    MeanPayment,
+    PaidTotal,
+    RateAssumption,
+)
+from outage_analysis.costs.benefits import NO_RULE, cube_for, exact_payments, rows_with_formula
+from outage_analysis.costs.terms import (
+    REPORT_RATES,
+    UNSTATED,
+    CompiledLine,
+    CompileInputs,
+    Funnel,
+    FunnelFactor,
+    Group,
+    Input,
+    Term,
+    Tier,
+    basis_of,
+    build_funnel,
+    join_ids,
+    largest,
+    mix_fits_line,
+    product_or_none,
+    rates_from,
+    sum_or_none,
+)
+from outage_analysis.errors import ModelRefused, UsageError, either
+from outage_analysis.incidents import Band, ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
-from outage_analysis.policies import CostLine, Policy
+from outage_analysis.policies import (
+    Budget,
+    CostLine,
+    FeeCredit,
+    InKind,
+    Line,
+    Policy,
+    Rule,
+    Schedule,
+    Voucher,
+)
+
+Compiler = Callable[[Any, Funnel, CompileInputs], Iterable[Term]]
+
+
+def compiled_lines(
+    policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
+) -> tuple[CompiledLine, ...]:
+    """Compile the cost lines that were public by a day to terms (count x factors x payment).
+
+    Args:
+        policy: the policy.
+        ledger: the assumptions; only those public by `as_of` are used.
+        as_of: only facts, lines and assumptions public by this day are used.
+        cubes: cubes of claims or totals; by default the published counts that the lines cite are used.
+    """
+    inputs, compiled = CompileInputs(policy, as_of, cubes), []
+    for line in policy.public_by(as_of)[0]:
+        funnel = build_funnel(line, ledger, as_of)
+        own = (each for term in _terms(line, funnel, inputs) for each in _with_arrivals(term, funnel))
+        compiled.append(CompiledLine(line, funnel, tuple(own)))
+    return tuple(compiled)
+
+
+def _with_arrivals(term: Term, funnel: Funnel) -> Iterator[Term]:
+    """Yield the term with what it promises to everybody, and the term of those who had not reported."""
+    factors = {factor.kind: factor for factor in term.factors}
+    people = funnel.inputs["exposure"].expected if "exposure" in factors else 1.0
+    yield replace(
+        term,
+        promised=product_or_none(term.promised, people),
+        groups=tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups),
+    )
+    if "filing_share" in factors and "new_applicants" in funnel.entries:
+        factors["filing_share"] = funnel.factor("new_applicants")
+        yield replace(term, factors=tuple(factors.values()), arrivals=True, count=None, promised=None)
+
+
+def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    from_counts, from_claims = COMPILERS.get(type(line), (None, None))
+    if inputs.cubes:
+        yield from from_claims(line, funnel, inputs) if from_claims else ()
+        return
+    known = funnel.entries.get("paid_total")
+    if isinstance(known, PaidTotal):
+        term, count = _stated_total(line, known, line.main_valuation, line.kind), inputs.fact(line.count_fact)
+        if count is not None:
+            term = replace(term, count=float(count.count), facts=join_ids(count.id, term.facts))
+        yield term
+    else:
+        if from_counts is None:
+            raise TypeError(f"no compiler is registered for the kind of cost line {type(line).__name__}")
+        yield from from_counts(line, funnel, inputs)
+    handling = funnel.entries.get("handling")
+    if isinstance(handling, Handling):
+        yield _stated_total(line, handling, "handling", "handling")
+
+
+def _stated_total(line: CostLine, entry: PaidTotal | Handling, valuation: str, rule: str) -> Term:
+    """Return the term of a total that the ledger states: the amount paid or a handling cost."""
+    stated = Input.from_range(entry.range, entry.most, entry.id)
+    one, factors = Group(Input.certain(1.0), 1.0, 1.0), (FunnelFactor(stated, scale=True),)
+    facts = " ".join(entry.facts)
+    return Term(line.id, valuation, rule, facts, groups=(one,), factors=factors, certain=True)
+
+
+def _schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    """Return the term of a schedule from its published count, split over loss bands by the band mix."""
+    claimant_type = " ".join(line.eligibility.get("claimant_type", ())) or None
+    term = Term(line.id, "cash", "schedule", " ".join(line.facts), claimant_type=claimant_type)
+    count = inputs.fact(line.published_count)
+    if count is None:
+        return [replace(term, status="not_public_yet" if line.published_count else "not_published")]
+    trials = float(count.count)
+    pays = {band: payment_in_band(line, funnel, band, rule) for band, rule in line.positive_bands}
+    fixed = [pays[band].high for band, rule in line.positive_bands if not rule.review]
+    term = replace(
+        term,
+        facts=" ".join((count.id, *line.facts)),
+        factors=funnel.factors(*REPORT_RATES),
+        trials=trials,
+        count=trials,
+        promised=product_or_none(trials, largest(fixed)),
+        missing=funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
+    )
+    single, labels = funnel.entries.get("mean_payment"), {"claimant_type": claimant_type}
+    if isinstance(single, MeanPayment):
+        # The ledger states one mean payment for all bands, so the term has a single group.
+        everybody = _awarded(trials, funnel.inputs["mean_payment"], labels=labels)
+        term = replace(term, groups=(everybody,), award=single.id, spread=single.spread)
+        return [replace(term, payment_assumptions=(single.id,))]
+    if stray := funnel.mix.keys() - pays.keys():
+        raise ModelRefused(
+            f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
+            value=str(stray.pop()),
+            remedy="Give the share to another band.",
+        )
+    tiers, written, groups = _tiers(line), [*line.bands_as_written.values()], list[Group]()
+    for band, rule in line.positive_bands:
+        pay, share = pays[band], funnel.mix.get(band)
+        claims = product_or_none(trials, share)
+        group = Group(
+            Input.certain(trials) * pay,
+            trials,
+            trials * (1.0 if rule.review else pay.expected or 0.0) ** 2,
+            claims=claims,
+            mix_share=share,
+            position=written.index(band) if "band_mix" in funnel.entries else None,
+            reviewed=rule.review,
+            labels=labels | dict(zip(("over", "up_to", "rule"), (*band, rule.outcome), strict=True)),
+            promised=None if rule.review else product_or_none(claims, pay.expected),
+            facts=" ".join((*line.numeric_facts, *rule.facts)),
+            tier=tiers.get(band),
+        )
+        groups.append(group)
+    stated = (funnel.inputs["review_award"].assumption, funnel.mix_assumption)
+    term = replace(term, groups=tuple(groups), mixed=True, mix=stated[1], payment_assumptions=stated)
+    return [replace(term, **_award(funnel, groups))]
+
+
+def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> Input:
+    """Return the payment per accepted claim in a loss band; the mean is unknown if it depends on the loss."""
+    if "mean_payment" in funnel.inputs:
+        return funnel.inputs["mean_payment"]
+    if rule.review:
+        return funnel.inputs["review_award"]
+    least, most = line.tariff.payment_range(band)
+    high = None if most is None else float(most)
+    return Input(float(least), float(least) if least == most else None, high, high)
+
+
+def _awarded(trials: float, award: Input, **fields: Any) -> Group:  # noqa: ANN401 - fields of a group
+    """Return a payment group in which every claim is paid an uncertain amount with the mean `award`."""
+    return Group(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
+
+
+def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
+    """Return the award fields of a term; {} if no claim is reviewed or the ledger states no award."""
+    award = funnel.entries.get("review_award")
+    if not isinstance(award, Award) or not any(group.reviewed for group in groups):
+        return {}
+    return {"award": award.id, "spread": award.spread}
+
+
+def _tiers(line: Schedule) -> dict[Band, Tier]:
+    """Return the loss bands in which each claim is paid the same amount; {} for a line with segments."""
+    return {
+        band: Tier(position, float(least))
+        for position, (band, _) in enumerate(line.positive_bands)
+        for least, most in [line.tariff.payment_range(band)]
+        if least and least == most and not line.segments
+    }
+
+
+STAGES = ("complaint", "filed", "accepted", "paid")
+"""The stages of claims that a line can still pay, or has paid, in order."""
+KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
+"""The columns that identify a group of claims."""
+
+
+def _schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    """Yield the terms of a schedule from its cube of claims, one per stage that the claims have come to."""
+    term = Term(line.id, "cash", "schedule", " ".join(line.facts))
+    cube = cube_for(line, inputs.cubes)
+    if line.grain == "claimant" and "exposure" in funnel.entries:
+        raise ModelRefused(
+            f"{funnel.entries['exposure'].id} states people per counted unit, but the line {line.id} adds up "
+            "what one claimant states",
+            remedy='Set grain = "claim" in the line, or leave the line out of `lines` of the assumption.',
+        )
+    if cube is None:  # no cost: the line pays per claimant, but totals only count claims
+        yield replace(term, status="needs_claimants")
+        return
+    segments = (*(segment.id for segment in line.segments), None)
+    facts = {
+        (name, *band): " ".join(rule.facts)
+        for name, (_, tariff) in zip(segments, line.tariffs, strict=True)
+        for band, rule in tariff.rules()
+    }
+    tiers, groups = _tiers(line), dict[str, list[Group]]()
+    for row in _paid_by_band(line, funnel, cube, inputs.policy).iter_rows(named=True):
+        groups.setdefault(row["decision"], []).append(_claims_group(row, funnel, facts, tiers))
+    if paid_known := "paid" in cube.frame.columns:  # claims that were paid cost what was paid
+        groups["paid"] = _paid_groups(line, cube)
+    stages = [stage for stage in STAGES if any(_is_entitled(g) and g.trials for g in groups.get(stage, ()))]
+    first = (*stages, "complaint")[0]
+    without_cost = [g for stage, own in groups.items() if stage not in stages for g in own]
+    for stage in stages or [first]:
+        own = (*(groups[stage] if stages else ()), *(without_cost if stage == first else ()))
+        promised = [group.promised for group in own if not group.reviewed]
+        count = float(sum(group.trials for group in own if _is_entitled(group)))
+        stated = pl.col(cube.decision).fill_null(cube.first_decision) == stage if cube.decision else True
+        yield replace(
+            term,
+            groups=own,
+            factors=funnel.factors(*rates_from(stage)),
+            trials=count,
+            count=count,
+            promised=None if None in promised else sum(filter(None, promised)),
+            payment_assumptions=(funnel.inputs["review_award"].assumption,),
+            certain=stage == "paid" and paid_known,
+            decision=stage if cube.decision else "",
+            claim_cells=(replace(cube, frame=cube.frame.filter(stated), decision=""), line),
+            status=UNSTATED if any(group.status == UNSTATED for group in own) else None,
+            missing=funnel.missing(
+                review=any(group.reviewed for group in own), mix=False, rates=rates_from(stage)
+            ),
+            **_award(funnel, [group for group in own if group.trials]),
+        )
+
+
+def _is_entitled(group: Group) -> bool:
+    return group.labels["rule"] != "not_entitled"
+
+
+def _paid_groups(line: Schedule, cube: Cube) -> list[Group]:
+    """Return the claims that were paid, by service and band, with the sums that were paid."""
+    paid = cube.frame.filter(pl.col(cube.decision) == "paid")
+    by = ("service", "claimant_type", "rule_over", "rule_up_to", "rule")
+    rows = rows_with_formula(replace(cube, frame=paid), line)
+    rule = pl.when(pl.col("paid") > 0).then(pl.lit("pays")).otherwise("rule").alias("rule")
+    sums = rows.with_columns(rule).group_by(by, maintain_order=True).agg(pl.col("claims", "paid").sum())
+    return [
+        Group(
+            Input.certain(float(total)),
+            float(claims),
+            claims=float(claims),
+            promised=float(total),
+            labels=dict(zip(KEYS, (*of, None), strict=True)),
+        )
+        for *of, claims, total in sums.iter_rows()
+    ]
+
+
+def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
+    only = policy.model_copy(update={"lines": (line,)})
+    ends = funnel.inputs["review_award"].high, funnel.inputs["review_award"].most
+    award, largest_award = (None if x is None else math.ceil(x) for x in ends)
+    frame = exact_payments(cube, only, award=award)
+    most = frame if largest_award == award else exact_payments(cube, only, award=largest_award)
+    # Without squared losses, assume equal payments: a lower bound of the sum of squared payments.
+    equal = pl.col("payment").cast(pl.Float64) ** 2 / pl.col("claims")
+    frame = frame.with_columns(
+        payment_most=most["payment_high"],
+        payment_squared=pl.when(pl.col("claims") > 0).then(pl.col("payment_squared").fill_null(equal)),
+    )
+    stated = pl.col(cube.decision) if cube.decision else pl.lit(None, pl.String)
+    frame = frame.with_columns(decision=stated.fill_null(cube.first_decision))
+    frame = frame.with_columns(
+        pl.lit(None, pl.String).alias(x) for x in ("service", "claimant_type") if x not in frame.columns
+    )
+    return frame.group_by(*KEYS, "decision", maintain_order=True).agg(
+        pl.col("claims", "payment_squared").sum(),
+        *map(sum_or_null, ("payment", "payment_low", "payment_high", "payment_most")),
+    )
+
+
+def _claims_group(
+    row: Mapping[str, Any],
+    funnel: Funnel,
+    facts: Mapping[tuple[str | None, int | None, int | None], str],
+    tiers: Mapping[Band, Tier],
+) -> Group:
+    claims, already_paid = float(row["claims"]), row["decision"] == "paid"
+    fields: dict[str, Any] = {
+        "claims": claims,
+        "labels": {name: row[name] for name in KEYS},
+        "facts": facts.get((row["segment"], row["over"], row["up_to"]), ""),
+    }
+    if row["decision"] == "refused":
+        fields["labels"]["rule"] = "not_entitled"
+        return Group(Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
+    if row["rule"] == "review":
+        return _awarded(claims, funnel.inputs["review_award"], paid_nothing=not claims, **fields)
+    low, mid, high, most = (
+        None if row[name] is None else float(row[name])
+        for name in ("payment_low", "payment", "payment_high", "payment_most")
+    )
+    return Group(
+        Input(low or 0.0, mid, high, most),
+        claims,
+        row["payment_squared"],
+        paid_nothing=not claims or mid == high == 0,
+        promised=mid,
+        status=UNSTATED if row["rule"] == NO_RULE and mid is None else None,
+        tier=tiers.get((row["over"], row["up_to"])) if row["rule"] == "pays" and not already_paid else None,
+        **fields,
+    )
+
+
+def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    return _goods(line, funnel, inputs, line.valuations, line.cap)
+
+
+def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    return _goods(line, funnel, inputs, {line.main_valuation: line.payment}, None)
+
+
+def _goods(
+    line: InKind | Voucher,
+    funnel: Funnel,
+    inputs: CompileInputs,
+    worths: Mapping[str, int | None],
+    limit: str | None,
+) -> Iterator[Term]:
+    people, cap = inputs.fact(line.recipients), inputs.fact(limit)
+    later = (people is None and line.recipients) or (cap is None and limit)
+    rate = funnel.entries.get("take_up")
+    known_rate = rate if isinstance(rate, RateAssumption) else None
+    facts = join_ids(line.recipients or "", limit or "", *line.facts)
+    for valuation, worth in worths.items():
+        if worth is None and valuation != "face_value":
+            continue
+        term = Term(line.id, valuation, line.kind, facts)
+        if later or people is None or worth is None:
+            status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
+            yield replace(term, status=status)
+            continue
+        served = people.count if cap is None else min(people.count, cap.count)
+        yield replace(
+            term.for_people(people.count, worth),
+            factors=(replace(funnel.factor("take_up"), rate=known_rate),),
+            promised=float(served * worth),
+            capacity=None if cap is None else float(served),
+        )
+
+
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
+    facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
+    term = Term(line.id, "cash", "fee_credit", facts, factors=funnel.factors(*REPORT_RATES))
+    if line.payment is None:
+        return [replace(term, status="unpriced")]
+    limit = None if most is None else float(most.count * line.payment)
+    if people is None:
+        later = line.recipients or (line.recipients_high and not most)
+        bounds = () if limit is None else (Group(Input(0.0, None, limit, limit), 0.0),)
+        return [replace(term, status="not_public_yet" if later else "not_published", groups=bounds)]
+    return [term.for_people(people.count, line.payment, most=limit or 0.0)]
+
+
+def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    policy, as_of = inputs.policy, inputs.as_of
+    term = Term(line.id, line.valuation, "budget", " ".join(line.facts))
+    for true_up in line.true_ups_by(as_of):
+        try:
+            exact = float(policy.resolve_amount(true_up.amount, as_of, hindsight=True))
+        except ModelRefused:  # skip an amount whose fact became public later than the policy states
+            continue
+        return [replace(term.for_amount(exact), facts=join_ids(*true_up.facts, term.facts))]
+    if line.amount is None:
+        return [replace(term, status="unpriced")]
+    share = funnel.inputs.get("realised_ratio", funnel.inputs["take_up"])
+    try:
+        amount = float(policy.resolve_amount(line.amount, as_of))
+        least = line.low if line.low is not None else line.amount if share.low == 1 else 0
+        low = float(policy.resolve_amount(least, as_of, end="low"))
+        high = amount if line.high is None else float(policy.resolve_amount(line.high, as_of, end="high"))
+    except ModelRefused:
+        return [replace(term, status="not_public_yet")]
+    if not low <= amount <= high:
+        raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
+    unlimited = line.valuation == "top_down" and "realised_ratio" not in funnel.inputs
+    factors = (FunnelFactor(share, scale=True),)
+    announced = (low, None if unlimited else high)
+    return [replace(term.for_amount(amount), factors=factors, announced=announced)]
+
+
+COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
+    Schedule: (_schedule_from_count, _schedule_from_claims),
+    InKind: (_in_kind, None),
+    Voucher: (_voucher, None),
+    FeeCredit: (_fee_credit, None),
+    Budget: (_budget, None),
+}
+"""Per kind of cost line, the functions that compile it from published counts and from cubes of claims."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -232,11 +648,6 @@ def cost_table(
     return text.schema_of("costs").whole(exact, policy.locale("en").places)
 
 
-def basis_of(cubes: Sequence[Cube]) -> str:
-    """Return what costs are computed from: `published` counts without cubes, else `claims` or `synthetic`."""
-    return "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
-
-
 def costs_of_lines(lines: Iterable[CompiledLine], as_of: date, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
     """Return the cost table of compiled lines as of a day, in the smallest unit of the currency."""
     rows = [
@@ -283,8 +694,8 @@ def _rows(terms: Sequence[Term]) -> Iterator[dict[str, object]]:
         }
     )
     bands: dict[tuple[object, ...], list[tuple[Term, Group]]] = {}
-    for term in terms if first.by_band else ():
-        for group in term.groups:
+    for term in terms:
+        for group in (group for group in term.groups if "rule" in group.labels):
             bands.setdefault(tuple(group.labels.values()), []).append((term, group))
     for alike in bands.values():  # claims at different stages, or of people who had not reported
         costs = [term.group_cost(group) for term, group in alike]
@@ -363,17 +774,15 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
             pl.when(pl.col("promised").is_not_null().any()).then(pl.col("promised").sum()),
-            *(_whole_sum(name) for name in MODELLED),
+            *(
+                pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum())
+                for counted in (pl.col(name).filter("summed") for name in MODELLED)
+            ),
             left_out=pl.col("line").filter(~known).str.join(" "),
         )
         .select("basis", "valuation", "promised", *MODELLED, "left_out")
     )
     return _round_amounts(sums)
-
-
-def _whole_sum(name: str) -> pl.Expr:
-    counted = pl.col(name).filter("summed")
-    return pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum()).alias(name)
 
 
 def assumption_ids(table: pl.DataFrame) -> frozenset[str]:
@@ -413,11 +822,6 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
-    """Return False only for a band mix whose loss bands differ from the loss bands of the cost line."""
-    return not isinstance(entry, BandMix) or not line.bands_as_written or entry.fits(line)
-
-
 def mix_findings(policy: Policy, ledger: Ledger, lang: str = "en") -> pl.DataFrame:
     """List the band mixes of a ledger that are stated for other edges than the policy has.
 
@@ -432,17 +836,6 @@ def mix_findings(policy: Policy, ledger: Ledger, lang: str = "en") -> pl.DataFra
         if line.id in entry.lines and not mix_fits_line(entry, line)
     ]
     return pl.DataFrame(rows, schema=["finding", "line", "says"], orient="row")
-
-
-def ledger_for_policy(ledger: Ledger | None, policy: Policy) -> Ledger | None:
-    """Return the ledger, if any, without the band mixes of cost lines of the policy with other loss bands."""
-    lines = {line.id: line for line in policy.lines}
-    kept = []
-    for entry in ledger.assumptions if ledger else ():
-        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or mix_fits_line(entry, lines[id_]))
-        if mine:
-            kept.append(entry if mine == entry.lines else entry.model_copy(update={"lines": mine}))
-    return ledger and ledger.model_copy(update={"assumptions": tuple(kept)})
 
 
 MODELLED = ("low", "expected", "high", "most")
@@ -462,5 +855,6 @@ def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:
     lines = table.filter(pl.col("level") == "line").select("line", entitled="count", status="status")
     unruled = table.filter((pl.col("level") == "band") & (pl.col("rule") == NO_RULE) & (pl.col("count") > 0))
     counts = unruled.group_by("line").agg(unstated=pl.col("count").sum())
-    with_counts = lines.join(counts, on="line", how="inner", maintain_order="left")
-    return with_counts.select("line", "unstated", "entitled", priced=pl.col("status") != UNSTATED)
+    return lines.join(counts, on="line", how="inner", maintain_order="left").select(
+        "line", "unstated", "entitled", priced=pl.col("status") != UNSTATED
+    )

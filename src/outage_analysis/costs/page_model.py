@@ -23,8 +23,7 @@ import numpy.typing as npt
 from outage_analysis.assumptions import Award, BandMix, FloatArray, MeanPayment, RateAssumption
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
-from outage_analysis.costs.simulation_tables import round_digits
+from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation, round_digits
 from outage_analysis.costs.terms import LABELS, Term
 from outage_analysis.special_functions import special
 from outage_analysis.text import AMOUNT_KINDS, TABLE_DIGITS, ShortRepr
@@ -248,9 +247,8 @@ def _draws(
     for block in run.replicates():
         for name in sorted(used):
             values = block.values[name][:kept]
-            single = {name: values} if values.ndim == 1 else {}
-            parts = single or {f"{name}.{band}": column for band, column in enumerate(values.T)}
-            for part, column in parts.items():
+            bands = {f"{name}.{band}": column for band, column in enumerate(values.T)}
+            for part, column in ({name: values} if values.ndim == 1 else bands).items():
                 inputs.setdefault(part, []).append(column)
         for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
             if name in needed:
@@ -311,8 +309,7 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
 
 def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
     numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
-    tiers = _tiers(term, unit)
-    tier = next(iter(tiers)) if len(tiers) == 1 else None
+    (tier,) = _tiers(term, unit)
     return {
         "name": unit.name,
         **{name: round_digits(getattr(unit, name), PAGE_DIGITS) for name in numbers},

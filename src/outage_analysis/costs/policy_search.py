@@ -14,9 +14,11 @@ also keep the budget in a simulation of its own, the one of a run; the result st
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,33 +30,271 @@ from outage_analysis.costs.benefits import (
     LOW,
     Flags,
     LossCells,
+    cube_fits_line,
+    cube_for,
     largest_claim_loss,
     line_payments,
     measure_benefits,
+    rows_with_formula,
 )
-from outage_analysis.costs.claim_payments import cube_fits_line, cube_for, rows_with_formula
-from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import (
     Portfolio,
     build_portfolio,
+    compiled_lines,
     expected_at,
-    ledger_for_policy,
     portfolio_of_lines,
 )
-from outage_analysis.costs.simulation import Estimate, Simulation, quantile_place, replicate_mean, simulate
-from outage_analysis.costs.simulation_tables import (
+from outage_analysis.costs.page_model import LiveInput
+from outage_analysis.costs.simulation import (
+    Estimate,
+    Simulation,
     expected_estimate,
+    quantile_place,
+    replicate_mean,
     rounded_estimate,
     rounded_probability,
     rounded_table,
+    simulate,
 )
-from outage_analysis.costs.terms import CompiledLine, Group, Term
-from outage_analysis.costs.varied_payments import Parameter, Vary, parse_parameters, with_payments
+from outage_analysis.costs.terms import CompiledLine, Group, Term, ledger_for_policy
 from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube
-from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, RuleBand, Schedule
-from outage_analysis.text import TABLE_DIGITS, percentile_mark, percentile_measure, schema_of
+from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Amount, Policy, RuleBand, Schedule
+from outage_analysis.text import TABLE_DIGITS, percentile_mark, percentile_measure, schema_of, smallest_units
+
+Vary = Sequence[str] | Mapping[str, Sequence[Amount] | None]
+"""Parameters as texts, or parameter -> the values to try; None stands for the default values."""
+MOST_CANDIDATES = 50_000
+"""At most this many combinations, or values of one parameter, are tried."""
+DEFAULT_STEPS = 20
+"""By default, the values of a parameter have a round step that gives at most about this many of them."""
+DEFAULT_CANDIDATES = 1_000
+"""With several parameters, their default steps give at most about this many combinations."""
+LARGEST_PAYMENT = 10**12
+"""The largest payment that a policy may state, in the smallest unit of the currency."""
+Limits = Callable[["Parameter"], tuple[int | None, float]]
+"""Returns the largest loss in the band of a payment (None if it is unknown), and the largest payment that the
+budget allows beside the smallest values of the other parameters."""
+_PATTERN = re.compile(
+    r"(?:(?P<line>[^.=]+)\.)?(?P<tier>tier\d+)"
+    r"(?:=(?P<low>[^./]+(?:\.\d+)?)\.\.(?P<high>[^/]+?)(?:/(?P<step>.+))?)?"
+)
+_REMEDY = "Write LINE.tier1; a search may add =LOW..HIGH/STEP."
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One payment of a policy that a search varies; its values are in the smallest unit of the currency."""
+
+    line: str
+    """The id of the cost line."""
+    tier: int
+    """The position of the loss band in the line, from 0."""
+    digits: int
+    """The number of decimal places with which users write the payment."""
+    span: tuple[int, int] | None = None
+    """The smallest and the largest value to try, if the user states them."""
+    step: int | None = None
+    values: Sequence[int] = ()
+    """The values to try, in increasing order."""
+    breaks_above: bool = False
+    """Whether larger values were left out because each alone breaks the budget."""
+
+    @property
+    def name(self) -> str:
+        """The parameter as users write it, such as `business-cash.tier2`."""
+        return f"{self.line}.tier{self.tier + 1}"
+
+    def stated_value(self, value: int) -> int | float:
+        """Return a value as users write it, in whole currency."""
+        return float(Decimal(value).scaleb(-self.digits)) if self.digits else value
+
+    def assignment(self, value: int, *, with_line: bool = True) -> str:
+        """Return a value as text: `business-cash.tier1=40,000`, or `tier1=40,000` without the line."""
+        name = self.name if with_line else self.name.removeprefix(f"{self.line}.")
+        return f"{name}={Decimal(value).scaleb(-self.digits).normalize():,f}"
+
+
+def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
+    """Return the parameters that `vary` names, in the order of the policy.
+
+    Args:
+        vary: texts such as `business-cash.tier1` or `business-cash.tier1=0..50_000/5_000`. A text may name
+            several parameters, separated by commas; the id of the line may be left out after the first, and
+            if only one line pays by loss band. A mapping states the values to try.
+        policy: the policy that is varied.
+
+    Raises:
+        UsageError: a text names an unknown parameter, or a parameter twice.
+    """
+    if isinstance(vary, Mapping):
+        stated = dict(vary)
+    else:
+        texts = [vary] if isinstance(vary, str) else vary
+        stated = dict.fromkeys(part.strip() for x in texts for part in str(x).split(",") if part.strip())
+    lines = [line.id for line in policy.schedules]
+    names = [f"{x.id}.tier{tier}" for x in policy.schedules for tier in range(1, len(x.bands) + 1)]
+    possible = f"It can vary: {', '.join(names)}." if names else "No cost line pays by loss band."
+    if not stated:
+        raise UsageError("nothing is varied", remedy=possible)
+    found: dict[str, Parameter] = {}
+    line = lines[0] if len(lines) == 1 else ""
+    for text, values in stated.items():
+        match = _PATTERN.fullmatch(text)
+        if match is None:
+            raise UsageError("is no parameter", value=text, remedy=f"{_REMEDY} {possible}")
+        line = match["line"] or line
+        name = f"{line}.{match['tier']}"
+        if name not in names:
+            hint = spelling_hint(name, names) if line else possible
+            raise UsageError("the policy has no such parameter", value=text, remedy=hint)
+        if policy.line(line).statutory:
+            problem = "a line that is fixed by law cannot be varied"
+            raise UsageError(problem, value=line, remedy="Vary another line.")
+        if name in found:
+            raise UsageError("a parameter is named twice", value=name, remedy="Name each once.")
+        tier = int(match["tier"].removeprefix("tier")) - 1
+        found[name] = _with_stated_values(Parameter(line, tier, policy.digits), match, values)
+    return tuple(sorted(found.values(), key=lambda p: (lines.index(p.line), p.tier)))
+
+
+def _with_stated_values(p: Parameter, match: re.Match[str], values: Sequence[Amount] | None) -> Parameter:
+    def whole(number: Amount | str) -> int:
+        if isinstance(number, str):
+            try:
+                number = Decimal(number.strip().replace("_", ""))
+            except InvalidOperation:
+                problem = f"{p.name} has a value that is no number"
+                raise UsageError(problem, value=number, remedy=_REMEDY) from None
+        return smallest_units(number, p.digits, p.name)
+
+    if values is not None:
+        tried = tuple(sorted({*map(whole, values)}))
+        if not 0 < len(tried) <= MOST_CANDIDATES:
+            problem = f"{p.name} has {'too many' if tried else 'no'} values"
+            raise UsageError(problem, remedy=f"Give 1 to {MOST_CANDIDATES:,}.")
+        return replace(p, values=tried)
+    if match["low"] is None:
+        return p
+    low, high = whole(match["low"]), whole(match["high"])
+    step = None if match["step"] is None else whole(match["step"])
+    if low > high or step == 0:
+        raise UsageError(f"{p.name} has no range of values", value=match[0], remedy=_REMEDY)
+    return replace(p, span=(low, high), step=step)
+
+
+def round_step(width: float) -> int:
+    """Return the smallest number among 1, 2, 5, 10, 20, 50, ... that is at least the width.
+
+    Example:
+        >>> round_step(13), round_step(0.3), round_step(21_000)
+        (20, 1, 50000)
+    """
+    if width <= 1:
+        return 1
+    decade: int = 10 ** (len(str(math.ceil(width))) - 1)
+    return min(digit * decade for digit in (1, 2, 5, 10) if digit * decade >= width)
+
+
+def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Limits) -> tuple[Parameter, ...]:
+    """Return the parameters, with the values to try.
+
+    By default a payment ranges from 0 to the largest loss of its band, or to the largest payment that the
+    budget allows if that is smaller.
+
+    Args:
+        parameters: the result of `parse_parameters`.
+        step: the step of payments, in the smallest unit; by default a round step for each.
+        limits: limits the payments whose range is not stated.
+
+    Raises:
+        UsageError: too many combinations are tried, or nothing limits a payment.
+    """
+    steps = min(DEFAULT_STEPS, DEFAULT_CANDIDATES ** (1 / len(parameters)))
+    found = []
+    for p in parameters:
+        if p.values:
+            found.append(p)
+            continue
+        (low, high), limited = p.span or (0, 0), False
+        if p.span is None:
+            loss, most = limits(p)
+            if loss is None and most >= LARGEST_PAYMENT:
+                problem = f"neither the losses nor the budget limit {p.name}"
+                raise UsageError(problem, remedy=f"Write {p.name}=LOW..HIGH.")
+            pace = p.step or step or 1
+            largest = LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)
+            high = int(min(largest, max(most, 0.0) * (1 + 1e-9)) // pace) * pace
+            limited = most < high + pace
+        pace = p.step or step or round_step((high - low) / steps)
+        found.append(replace(p, values=range(low, high + 1, pace), breaks_above=limited))
+    # `len` refuses a range of more than 2**63 values, which a user may write.
+    sizes = (x if isinstance(x := p.values, range) else range(len(x)) for p in found)
+    if (total := math.prod(-(-(x.stop - x.start) // x.step) for x in sizes)) > MOST_CANDIDATES:
+        problem = f"{total:,} combinations are more than the {MOST_CANDIDATES:,} that are possible"
+        raise UsageError(problem, remedy="Take a larger step, vary less, or give fewer values.")
+    return tuple(found)
+
+
+class SearchablePayment(NamedTuple):
+    """A fixed payment that a page can vary: its factor and its limits, in the smallest currency unit."""
+
+    line: Schedule
+    tier: int
+    """The position of its loss band in the line, from 0."""
+    factor: LiveInput
+    largest: int | None
+    """The largest loss of the band, the limit of the payment; None if it is unknown or not money."""
+
+
+def page_search(
+    policy: Policy, factors: Iterable[LiveInput], model: Mapping[str, Any], cubes: Sequence[Cube]
+) -> tuple[list[SearchablePayment], list[dict[str, float | str]]]:
+    """Return the fixed payments that a page can search, and the payments at the edges of their loss bands.
+
+    The page maximises the mean payment per accepted claim, as `find_best_policy` can do; the search itself is
+    in the script live_search.js. A payment can be varied if it has a slider, is not fixed by law, and has its
+    own count of claims in the simulation.
+
+    Args:
+        policy: the announced policy.
+        factors: the factors that have a slider.
+        model: the result of `browser_model`.
+        cubes: the claims from which costs are computed; empty if they are computed from published counts.
+
+    Returns:
+        The payments, and per edge the payments `below` and `above` it, each an amount or the id of a factor
+        whose value is the amount.
+    """
+    counted = {unit["pays"] for term in model["streams"] for unit in term["units"]}
+    pays = [factor for factor in factors if factor.kind == "pays" and factor.id in counted]
+    found: list[SearchablePayment] = []
+    edges: list[dict[str, float | str]] = []
+    for line in policy.schedules:
+        bands = [band for band, _ in line.tariff.bands_with_rules]
+        by_band = {(x.over, x.up_to): x for x in pays if x.line == line.id}
+        varied = {
+            tier: by_band[band]
+            for tier, (band, rule) in enumerate(line.tariff.bands_with_rules)
+            if not line.statutory and band in by_band and by_band[band].value == rule.fixed
+        }
+        cube = cube_for(line, cubes)
+        for tier, factor in varied.items():
+            loss = bands[tier][1] or (None if cube is None else largest_claim_loss(cube))
+            money = policy.loss_unit == policy.currency
+            found.append(SearchablePayment(line, tier, factor, loss if money else None))
+        for tier, (over, _) in enumerate(bands):
+            beside = tier in varied or (tier - 1 in varied and line.bands[tier].pays)
+            amounts = [line.tariff.pay(loss) for loss in (over or 0, (over or 0) + 1)]
+            ends = [
+                varied[place].id if place in varied else None if amount is None else float(amount)
+                for place, amount in zip((tier - 1, tier), amounts, strict=True)
+            ]
+            if beside and None not in ends:  # claims under review have no fixed payment
+                edges.append(dict(zip(("below", "above"), ends, strict=True)))  # type: ignore[arg-type]
+    return found, edges
+
 
 IntArray = npt.NDArray[np.int64]
 REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
@@ -203,14 +443,6 @@ class CandidateCosts:
         """The costs with one draw, in which everything has its expected value."""
         return replace(self, draws=self.means[:, None, None], base=np.full((1, 1), self.expected_base))
 
-    def per_claim(self, values: IntArray) -> FloatArray | None:
-        """Return the mean payment per accepted claim, (candidates,), of lines that pay by loss band.
-
-        It is None if no claim is accepted.
-        """
-        paid = self.expected_by_loss + (values * self.means).sum(axis=1)
-        return paid / self.accepted if self.accepted else None
-
     def totals(self, values: IntArray) -> Iterator[FloatArray]:
         """Yield the costs of candidates in each draw, (candidates, replicates, draws), for some at a time."""
         rows = max(1, CHUNK // self.base.size)
@@ -274,8 +506,8 @@ def candidate_costs(
         known = columns.get((term.line, labels.get("over"), labels.get("up_to")), count)
         return known if labels.get("rule") == "pays" else count
 
-    means, expected_by_loss = np.zeros(count + 1), 0.0
-    for term in run.portfolio.terms:
+    means, expected_by_loss, shares = np.zeros(count + 1), 0.0, list[FloatArray]()
+    for term, units in zip(run.portfolio.terms, run.process.units, strict=True):
         groups: dict[int, list[Group]] = {}
         for group in term.groups:
             groups.setdefault(column(term, group.labels), []).append(group)
@@ -283,24 +515,21 @@ def candidate_costs(
             mean = expected_payment(run, replace(term, groups=tuple(own)))
             means[place] += mean / paid[place]
             expected_by_loss += mean if place == count and term.line in by_loss else 0.0
-    *draws, base = _draws_by_column(run, column, paid)
+        shares.append(np.zeros((count + 1, len(units))))  # of each column in the payments of a unit
+        for number, unit in enumerate(units):
+            for labels in unit.labels:
+                place = column(term, labels)
+                shares[-1][place, number] += labels.get("share", 1.0) / paid[place]
+    *draws, base = _draws_by_column(run, shares)
     accepted = paid_and_accepted(run, policy)[1]
     return CandidateCosts(np.array(draws), means[:-1], base, float(means[-1]), expected_by_loss, accepted)
 
 
-def _draws_by_column(
-    run: Simulation, column: Callable[[Term, Mapping[str, Any]], int], paid: FloatArray
-) -> FloatArray:
+def _draws_by_column(run: Simulation, shares: Sequence[FloatArray]) -> FloatArray:
     # The payments of each column in each draw over what is paid, (columns, replicates, draws).
-    shares = [np.zeros((len(paid), len(units))) for units in run.process.units]
-    for term, units, share in zip(run.portfolio.terms, run.process.units, shares, strict=True):
-        for number, unit in enumerate(units):
-            for labels in unit.labels:
-                place = column(term, labels)
-                share[place, number] += labels.get("share", 1.0) / paid[place]
     drawn = []
     for block in run.replicates():
-        sums = np.zeros((len(paid), len(block.uniforms)))
+        sums = np.zeros((len(shares[0]), len(block.uniforms)))
         for amounts, share in zip(block.amounts, shares, strict=True):
             for place, number in zip(*share.nonzero(), strict=True):
                 sums[place] += share[place, number] * amounts[:, number]
@@ -713,8 +942,9 @@ def _candidates(
     cube = cube_for(lines[0].schedule, cubes_of(shown, cuts)) if same_claims else None
     known = [each.as_known_on(request.as_of) for each in shown]
     gains, *others = shown_benefits(known, cube, lines, values, with_claims=bool(cubes))
-    per_claim = costs.per_claim(values)
-    gains |= {} if per_claim is None else {PER_CLAIM: per_claim}
+    if costs.accepted:
+        paid = costs.expected_by_loss + (values * costs.means).sum(axis=1)
+        gains[PER_CLAIM] = paid / costs.accepted
     if objective not in gains:
         raise ModelRefused(
             f"{objective} is not known: losses are no money, or nothing says how they are spread",

@@ -17,12 +17,15 @@ from pydantic import Field
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
 from outage_analysis.costs.expected import Portfolio, expected_at
-from outage_analysis.costs.simulation import Estimate, Simulation, replicate_mean, with_equal_correlations
-from outage_analysis.costs.simulation_tables import (
+from outage_analysis.costs.simulation import (
+    Estimate,
+    Simulation,
     expected_estimate,
     expected_recipients,
+    replicate_mean,
     rounded_estimate,
     rounded_probability,
+    with_equal_correlations,
 )
 from outage_analysis.costs.terms import DerivedInput, FunnelFactor, Input, Term
 from outage_analysis.errors import ModelRefused
@@ -210,10 +213,13 @@ def _multiply_counts(run: StressedRun, scenario: Scenario, portfolio: Portfolio)
         raise DoesNotApply("no_count")
     constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
     count = FunnelFactor(replace(Input.certain(factor), assumption=COUNT_FACTOR), scale=True)
-    more = (replace(s, factors=(*s.factors, count)) if s in counted else s for s in portfolio.terms)
-    changed = replace(portfolio, terms=tuple(more))
-    lines = [s for s in changed.terms if count in s.factors]
-    return _changed(changed, lines, lambda _: {COUNT_FACTOR: constant})
+    terms = (
+        replace(s, factors=(*s.factors, count), derived={**s.derived, COUNT_FACTOR: constant})
+        if s in counted
+        else s
+        for s in portfolio.terms
+    )
+    return replace(portfolio, terms=tuple(terms))
 
 
 def _multiply_awards(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
@@ -341,8 +347,6 @@ CHANGES = (*_CHANGES, "rank_correlation")
 
 P75 = 0.75
 """A measure that a reserve may use; the table has it at every level of the likely range."""
-UNCHANGED = Estimate(0.0, 0.0)
-"""The change of a scenario that changes nothing."""
 
 
 def scenario_table(
@@ -385,7 +389,7 @@ def scenario_table(
         else:
             change = replicate_mean((total.mean - base.mean).mean(axis=1))
         cost = expected
-        if change != UNCHANGED:
+        if change != Estimate(0.0, 0.0):
             error = (expected.error**2 + change.error**2) ** 0.5
             cost = rounded_estimate(Estimate(expected.value + change.value, error))
         row |= {name: rounded_estimate(total.quantile(p)).value for name, p in quantiles.items()}

@@ -23,9 +23,17 @@ import polars as pl
 from outage_analysis import text
 from outage_analysis.assumptions import Assumption, Award, BandMix, FloatArray, OneDistribution
 from outage_analysis.costs.expected import Portfolio, expected_at
-from outage_analysis.costs.points import sobol_points, sobol_replicates
-from outage_analysis.costs.simulation import SEED, Estimate, Simulation, replicate_mean
-from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability, rounded_table
+from outage_analysis.costs.simulation import (
+    SEED,
+    Estimate,
+    Simulation,
+    replicate_mean,
+    rounded_estimate,
+    rounded_probability,
+    rounded_table,
+    sobol_points,
+    sobol_replicates,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.special_functions import special
 

@@ -117,16 +117,6 @@ class FunnelFactor:
     rate: RateAssumption | None = None
     """The rate whose distribution gives the mean below a cap; needed only for a term with a capacity."""
 
-    def under_cap(self, ceiling: float) -> Input:
-        """Return the expected value and the bounds of min(factor, ceiling)."""
-        if self.rate is not None:
-            return Input.from_range(self.rate.range_under_cap(ceiling), ceiling, self.rate.id)
-        mean = self.mean
-        expected, high, most = (
-            None if x is None else min(x, ceiling) for x in (mean.expected, mean.high, mean.most)
-        )
-        return Input(min(mean.low, ceiling), expected, high, most, mean.assumption)
-
 
 def product_of_factors(factors: Iterable[FunnelFactor]) -> Input:
     """Return the product of the factors: the expected number that passes all stages, per trial."""
@@ -185,15 +175,10 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         ModelRefused: an assumption updates a rate with observed counts that were not yet final on `as_of`.
     """
     effort = line.effort_on(as_of)
-    known = ledger.as_known_on(as_of) if ledger else None
-    entries: dict[str, Assumption] = {}
-    for kind in dict.fromkeys(a.kind for a in known.assumptions) if known else ():
-        entry = known.find(kind, line.id, effort) if known else None
+    entries = assumptions_in_force(ledger and ledger.as_known_on(as_of), line, day=as_of)
+    for entry in entries.values():
         if isinstance(entry, RateAssumption) and (refusal := entry.interim_error(line.closes_on(as_of))):
             raise refusal
-        if entry is not None:
-            entries[kind] = entry
-
     unknown = ALL_PASS if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
     inputs = IF_NOT_STATED | dict.fromkeys((*RATES, "take_up"), unknown)
     for name, stated in entries.items():
@@ -206,6 +191,13 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
     elif len(bands) == 1:
         shares = {bands[0]: 1.0}
     return Funnel(entries, inputs, shares, mix.id if mix else "")
+
+
+def assumptions_in_force(ledger: Ledger | None, line: CostLine, *, day: date) -> dict[str, Assumption]:
+    """Return, by kind, the assumptions that apply to a line, given what claimants must do on a day."""
+    kinds = dict.fromkeys(entry.kind for entry in ledger.assumptions) if ledger else ()
+    entries = {kind: ledger.find(kind, line.id, line.effort_on(day)) for kind in kinds if ledger}
+    return {kind: entry for kind, entry in entries.items() if entry is not None}
 
 
 def join_ids(*groups: str) -> str:
@@ -319,8 +311,6 @@ class Term(ShortRepr):
     """The cost if everyone counted is paid under the fixed rules."""
     mixed: bool = False
     """Whether each trial falls into one of the groups at random; otherwise each group counts its trials."""
-    by_band: bool = False
-    """Whether the cost is known per group, not only in total."""
     mix: str = ""
     """The id of the assumption that states the shares of the loss bands."""
     award: str = ""
@@ -387,7 +377,12 @@ class Term(ShortRepr):
         """The expected number of payments per trial (a report, claim or person), limited by the capacity."""
         if self.capacity is None or not self.trials:
             return product_of_factors(self.factors)
-        return self.factors[0].under_cap(self.capacity / self.trials)
+        mean, rate, ceiling = self.factors[0].mean, self.factors[0].rate, self.capacity / self.trials
+        if rate is not None:
+            return Input.from_range(rate.range_under_cap(ceiling), ceiling, rate.id)
+        ends = (mean.expected, mean.high, mean.most)
+        expected, high, most = (None if x is None else min(x, ceiling) for x in ends)
+        return Input(min(mean.low, ceiling), expected, high, most, mean.assumption)
 
     @property
     def has_expected_cost(self) -> bool:
@@ -419,12 +414,10 @@ class Term(ShortRepr):
             )
         payments = [group.payments for group in self.groups]
         highs, mosts = [pay.high for pay in payments], [pay.most for pay in payments]
-        expected, each = None, [(group.mix_share, group.payments.expected) for group in self.groups]
-        known = [(share, pay) for share, pay in each if share is not None and pay is not None]
-        if len(known) == len(each):
-            means = [pay for _, pay in known]
-            # Rounding must not move the mean outside the range of the payments.
-            expected = min(max(sum(share * pay for share, pay in known), min(means)), max(means))
+        expected = sum_or_none(*(product_or_none(g.mix_share, g.payments.expected) for g in self.groups))
+        if expected is not None:  # rounding must not move the mean outside the range of the payments
+            means = [pay.expected or 0.0 for pay in payments]
+            expected = min(max(expected, min(means)), max(means))
         mean = Input(min(pay.low for pay in payments), expected, largest(highs), largest(mosts))
         return self._in_whole_trials(mean * self.accepted_share, self.trials)
 
@@ -506,7 +499,12 @@ class Term(ShortRepr):
         """
         scale, rate = self.scale_and_rate(values, draws)
         if self.capacity is not None:
-            return self._served_moments(scale, rate)
+            (part,) = self.parts
+            payment, demand = part.paid / self.trials, self.trials * scale * rate
+            below = demand < self.capacity
+            mean = np.where(below, demand, self.capacity) * payment
+            variance = np.where(below, demand * (1 - rate), 0.0) * payment**2
+            return mean[:, None], variance[:, None]
         award = self.value(self.award, values) if self.award else np.ones(draws)
         mix = self.value(self.mix, values) if self.mix else np.ones((draws, 0))
         ones = np.ones(draws)
@@ -529,16 +527,6 @@ class Term(ShortRepr):
         # If every trial is accepted and paid the same, the variance is 0 and the difference is only rounding.
         rounding = covariances.sum(axis=1) <= ROUNDING_SHARE * squares.sum(axis=1)
         return means, np.where(rounding[:, None], 0.0, covariances)
-
-    def _served_moments(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-        (part,) = self.parts
-        payment = part.paid / self.trials
-        demand = self.trials * scale * rate
-        capacity = self.capacity or 0.0
-        below = demand < capacity
-        mean = np.where(below, demand, capacity) * payment
-        variance = np.where(below, demand * (1 - rate), 0.0) * payment**2
-        return mean[:, None], variance[:, None]
 
 
 def largest(amounts: list[float | None]) -> float | None:
@@ -576,3 +564,24 @@ class CompileInputs:
             return get_fact(id_, public_by=self.as_of) if id_ else None
         except ModelRefused:
             return None
+
+
+def basis_of(cubes: Sequence[Cube]) -> str:
+    """Return what costs are computed from: `published` counts without cubes, else `claims` or `synthetic`."""
+    return "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
+
+
+def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
+    """Return False only for a band mix whose loss bands differ from the loss bands of the cost line."""
+    return not isinstance(entry, BandMix) or not line.bands_as_written or entry.fits(line)
+
+
+def ledger_for_policy(ledger: Ledger | None, policy: Policy) -> Ledger | None:
+    """Return the ledger, if any, without the band mixes of cost lines of the policy with other loss bands."""
+    lines = {line.id: line for line in policy.lines}
+    kept = []
+    for entry in ledger.assumptions if ledger else ():
+        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or mix_fits_line(entry, lines[id_]))
+        if mine:
+            kept.append(entry if mine == entry.lines else entry.model_copy(update={"lines": mine}))
+    return ledger and ledger.model_copy(update={"assumptions": tuple(kept)})

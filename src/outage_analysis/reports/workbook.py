@@ -12,7 +12,7 @@ from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
 
 from outage_analysis.assumptions import BandMix
 from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO
-from outage_analysis.costs import LiveCost, page_model, simulation_tables
+from outage_analysis.costs import LiveCost, page_model, simulation
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, TableBlock, Text
 from outage_analysis.reports.report import Report
@@ -220,7 +220,7 @@ class LiveFormulas:
         """Return the sum of cost terms."""
         unit = 10.0**self.locale.minor_units
         values = (math.prod((t.base / unit, *(self.inputs[f].value for f in t.factors))) for t in terms)
-        return simulation_tables.round_digits(math.fsum(values))
+        return simulation.round_digits(math.fsum(values))
 
     def total(self, valuation: str) -> float:
         """Return the total of a valuation, rounded as in its cell."""
@@ -296,7 +296,7 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
     low, high = (factor.low, factor.high) if factor.assumption else (None, None)
     if entry is not None and not isinstance(entry, BandMix):
         # The last digits of an end differ between processors.
-        low, high = map(simulation_tables.round_digits, (entry.range.low, entry.range.high))
+        low, high = map(simulation.round_digits, (entry.range.low, entry.range.high))
     value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
     flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
     unit = INPUT_UNITS[factor.measure]

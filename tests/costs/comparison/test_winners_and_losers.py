@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs import payments
 from outage_analysis.costs.benefits import LossCells, edges_for_comparison, loss_shares, measure_benefits
-from outage_analysis.costs.comparison import simulate_policies, with_ranks
-from outage_analysis.costs.winners import winners_and_losers
+from outage_analysis.costs.comparison import simulate_policies, winners_and_losers, with_ranks
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy

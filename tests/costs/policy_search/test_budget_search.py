@@ -15,8 +15,7 @@ from scipy import stats
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
-from outage_analysis.costs.policy_search import PolicySearch
-from outage_analysis.costs.varied_payments import Vary, parse_parameters, with_payments
+from outage_analysis.costs.policy_search import PolicySearch, Vary, parse_parameters, with_payments
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube

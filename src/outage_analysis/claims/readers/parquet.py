@@ -23,6 +23,7 @@ from outage_analysis.claims.readers.source_file import (
     SourceFile,
 )
 from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream, Warehouse, limits
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
 from outage_analysis.text import THOUSANDTHS
 
