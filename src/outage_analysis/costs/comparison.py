@@ -106,10 +106,10 @@ def winners_and_losers(
     pair = [each.as_known_on(as_of) for each in (policy, other)]
     cube = next((c for c in cubes if c.line is None), None)
     tables = [_lines(pair, ledger, as_of, (cubes, cubes_of_other or cubes))]
-    if cube is not None:
-        tables.insert(0, _claim_bands(cube, pair, ledger, as_of))
-    else:
+    if cube is None:
         tables = [*_report_bands(pair, ledger, as_of), *tables]
+    elif any(line.grain == "claim" for each in pair for line in each.schedules):
+        tables.insert(0, _claim_bands(cube, pair, ledger, as_of))
     rows = pl.concat(tables, how="diagonal_relaxed")
     added = [sum_or_null(name).alias(name) for name in ADDED]
     by_service = rows.drop_nulls("service").group_by("service", maintain_order=True)

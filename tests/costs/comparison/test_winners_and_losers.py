@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import outage_analysis as oa
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs import payments
 from outage_analysis.costs.benefits import LossCells, edges_for_comparison, loss_shares, measure_benefits
@@ -21,6 +23,7 @@ from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale, schema_of
+from tests.contract.command_line import OWN_FILE
 from tests.loss_cubes import counts_only, cube_of_claims
 from tests.small_policies import (
     DAY,
@@ -244,6 +247,31 @@ def test_reports_are_counted_by_the_band_mix_of_the_ledger() -> None:
         ("total", None, None, None, None, None, None, None, None, None),
     ]
     assert total_of(table)["total_difference"] == pytest.approx(-REPORTS * 0.5 * 10_000 - DRIVERS * 10)
+
+
+def test_lines_that_pay_claimants_have_sums_and_no_loss_bands(tmp_path: Path) -> None:
+    """Nine claimants state a loss; one of them files two claims, 300,000 and 90,000."""
+    (tmp_path / "complaints.csv").write_text(OWN_FILE, "utf-8")
+    tariffs = {
+        "cash": ({"over": 0, "up_to": 300_000, "fixed": 30_000}, {"over": 300_000, "fixed": 50_000}),
+        "gift": ({"over": 0, "fixed": 10_000},),
+    }
+    pair = [
+        policy_of(
+            tiers(id=id_, band=bands, effort="automatic", grain="claimant", published_count=None), id_=id_
+        )
+        for id_, bands in tariffs.items()
+    ]
+    found = oa.compare(*pair, claims=oa.read_claims(tmp_path / "complaints.csv"), draws=1024)
+    table = found.winners_and_losers("cash", "gift")
+    paid = 4 * 30_000 + 5 * 50_000
+    assert table.select("level", "line", "total_difference").rows() == [
+        ("line", "cash", paid),
+        ("line", "gift", -9 * 10_000),
+        ("total", None, paid - 9 * 10_000),
+    ]
+    # Claimants are paid different amounts, so nobody knows who gains.
+    assert table["unclear"].to_list() == [11, 11, None]
 
 
 def test_two_lines_with_one_published_count_pay_the_same_people_once_it_is_public() -> None:
