@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import outage_analysis as oa
 from tests.contract.command_line import outage_analysis
+from tests.contract.test_refusals import POLICY
 
 HEADER = "claim_id,service,filed_on,loss (EUR)"
 ROWS = [f"C{n},{('App', 'Web')[n % 2]},2026-01-{5 + n % 20:02},{10 + n}.50" for n in range(40)]
@@ -174,3 +176,18 @@ def test_a_file_of_many_rows_is_understood_from_some_of_them_and_read_whole(tmp_
     assert [service.id for service in claims.incident.services] == ["app", "web", "rare"]
     assert claims.to_polars()["loss"].sum() == 30 * sum(n + 0.25 for n in range(300))
     assert claims.incident.claims_to == date(2026, 1, 11)
+
+
+def test_a_policy_of_ones_own_is_applied_to_the_outage_that_the_files_describe(tmp_path: Path) -> None:
+    """Forty claims; one policy pays 300 cents for each, the other one pays 400."""
+    files, paths = written(tmp_path, HEADER, *ROWS), [tmp_path / "three.toml", tmp_path / "four.toml"]
+    for path, amount in zip(paths, (300, 400), strict=True):
+        own = POLICY.replace("KRW", "EUR").replace('"form"', '"automatic"').replace("30_000", str(amount))
+        path.write_text(own.replace("reading-policy", path.stem), "utf-8")
+    cost = outage_analysis("cost", files, "--policy", paths[0], "--json")
+    compared = outage_analysis("compare", *paths, "--claims", files, "--json")
+    assert (cost.code, compared.code) == (0, 0), cost.err + compared.err
+    assert 40 * 3 in [row["expected"] for row in json.loads(cost.out)["totals"]]
+    assert [row["expected"] for row in json.loads(compared.out)["policies"]] == [40 * 3, 40 * 4]
+    alone = outage_analysis("cost", files, "--policy", "kakao-2022")
+    assert (alone.code, "claimant_type" in alone.err) == (3, True)  # a bundled policy has its own outage

@@ -73,7 +73,7 @@ def compare(
     """
     with progress(output.lang) as step:
         step(text.Note("step_comparing_the_policies"))
-        result = analysis.compare_policies(options.plan(), policies)
+        result = analysis.compare_policies(options.plan(compared=policies), policies)
     output.emit(result)
 
 

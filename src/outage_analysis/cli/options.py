@@ -25,6 +25,7 @@ import typer
 from outage_analysis import analysis, claims, costs, incidents, jupyter, policies, text
 from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
 from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.files import bundled_ids
 
 BUNDLED = "kakao-2022"
 """The default incident."""
@@ -146,8 +147,8 @@ class PlanOptions:
     column: Column = None
     incident: Annotated[
         str | None,
-        "Bundled id, or path to an incident's TOML file. By default kakao-2022; with --tiers and "
-        "files, the incident that the files describe.",
+        "Bundled id, or path to an incident's TOML file. By default kakao-2022; with files and --tiers "
+        "or policies of your own, the incident that the files describe.",
     ] = None
     policy: Policy = None
     ledger: Annotated[
@@ -185,21 +186,30 @@ class PlanOptions:
         ),
     ] = None
 
-    def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> analysis.Plan:
+    def plan(
+        self, *, hindsight: bool = True, compare: Sequence[str] = (), compared: Sequence[str] = ()
+    ) -> analysis.Plan:
         """Return a `Plan` with the values of these options.
+
+        If files come without --incident, and the policies are of one's own, the files describe the incident.
+        `compared` are the policies of a command that has no --policy.
 
         Raises:
             UsageError: the value of an option cannot be parsed or is out of range.
         """
-        derived = self.tiers is not None and self.incident is None
         if self.files and self.claims:
             raise UsageError("files are given both as arguments and with --claims", remedy="Use one way.")
+        derived = self.incident is None and bool(self.files or self.claims)
+        if derived and self.tiers is None:  # a changed copy of a bundled policy has its id and its outage
+            ids = {policies.load_policy(x).id for x in (*compared, *compare, self.policy) if x}
+            derived = bool(ids) and ids.isdisjoint(bundled_ids("policies"))
+        layouts = load_layouts(self.columns, self.encoding)
         plan = analysis.Plan(
             incident=self.incident or BUNDLED,
             policy=self.policy,
             ledger=self.ledger,
             claims=tuple(self.files or self.claims or ()) or None,
-            columns=load_layouts(self.columns, None if derived else self.encoding),
+            columns=layouts,
             counts=self.counts,
             title=self.title,
             rows=self.rows,
@@ -213,26 +223,21 @@ class PlanOptions:
             seed=check_number(self.seed, "--seed", 0, sys.maxsize, costs.SEED),
             level=parse_level(self.level),
         )
-        unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        closes = analysis.as_day(self.closes, "--closes")
-        if self.tiers is None:
-            return analysis.with_tiers(plan, None, self.effort, unknown, closes)
-        if self.policy is not None:
+        if self.tiers is not None and self.policy is not None:
             raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
         if derived and isinstance(plan.claims, tuple):
             facts = outage_facts(self)
-            facts["encoding"] = self.encoding
             read = claims.read_claims(
-                plan.claims,
-                layouts=[incidents.load_layout(layout) for layout in plan.columns],
-                max_rejects=plan.max_rejects,
-                rows=self.rows,
-                **facts,
+                plan.claims, layouts=layouts, max_rejects=plan.max_rejects, rows=self.rows, **facts
             )
             plan = replace(plan, claims=read, incident=read.incident, columns=())
         elif self.currency or self.column or self.scale:
             raise UsageError("--currency, --scale and --column describe files without --incident")
-        return analysis.with_tiers(plan, parse_tiers(self.tiers), self.effort, unknown, closes)
+        tiers = None if self.tiers is None else parse_tiers(self.tiers)
+        unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
+        return analysis.with_tiers(
+            plan, tiers, self.effort, unknown, analysis.as_day(self.closes, "--closes")
+        )
 
     def run(self, progress: Callable[[str], None]) -> analysis.Analysis:
         """Run the analysis that these options define; `progress` is called with the name of each step."""
@@ -317,7 +322,11 @@ def expand_options(
                 fields = signature(group).parameters
                 names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
                 groups[parameter.name], own = (group, names), [fields[name] for name in names]
-            parameters += [_with_help(each) for each in own]
+            for each in own:
+                kind, *about = get_args(each.annotation) or (None,)
+                helped = about and isinstance(about[0], str)
+                option = Annotated[kind, typer.Option(help=about[0])] if helped else each.annotation
+                parameters.append(each.replace(annotation=option))
 
         @wraps(command)
         def run(**values: object) -> None:
@@ -334,13 +343,6 @@ def expand_options(
         return run
 
     return decorate
-
-
-def _with_help(parameter: inspect.Parameter) -> inspect.Parameter:
-    kind, *about = get_args(parameter.annotation) or (None,)
-    if not (about and isinstance(about[0], str)):
-        return parameter
-    return parameter.replace(annotation=Annotated[kind, typer.Option(help=about[0])])
 
 
 def check_number(value: int | None, option: str, least: int, most: int, default: int) -> int:

@@ -76,7 +76,7 @@ def html_page(report: Report) -> str:
     environment = Environment(
         loader=FunctionLoader(template_text),
         autoescape=True,
-        finalize=_printable,
+        finalize=lambda x: fonts.printable(x) if isinstance(x, str) and not isinstance(x, Markup) else x,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -112,10 +112,6 @@ def prose_columns(grid: Grid) -> list[bool]:
     columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
     are_prose = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
     return [False if c.style else next(are_prose) for c in grid.columns]
-
-
-def _printable(value: object) -> object:
-    return fonts.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def template_text(name: str) -> str:
