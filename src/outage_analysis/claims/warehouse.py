@@ -257,9 +257,13 @@ class Warehouse:
                 connection.execute(f"set schema = 'memory.{self._schema}'").fetchall()
                 database.schema = self._schema
             try:
-                for name, frame in frames.items():
-                    connection.register(name, ArrowStream(frame))
-                yield connection
+                try:
+                    for name, frame in frames.items():
+                        connection.register(name, ArrowStream(frame))
+                    yield connection
+                finally:
+                    for name in frames:
+                        connection.unregister(name)
             except (duckdb.Error, RuntimeError) as error:
                 # So Ctrl-C comes out of a query, and out of reading a frame that a query uses.
                 if str(error) == "Query interrupted" or "failed: KeyboardInterrupt" in str(error):
@@ -267,9 +271,6 @@ class Warehouse:
                 if isinstance(error, duckdb.Error):
                     raise self._as_own_error(error) from error
                 raise
-            finally:
-                for name in frames:
-                    connection.unregister(name)
 
     def show_times_in(self, zone: str) -> None:
         """Show times of filing in a time zone, given its IANA name; at first they are shown in UTC.

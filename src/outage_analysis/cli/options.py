@@ -22,10 +22,9 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from outage_analysis import analysis, claims, costs, incidents, jupyter, policies, text
+from outage_analysis import analysis, claims, costs, files, incidents, jupyter, policies, text
 from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import bundled_ids
 
 BUNDLED = "kakao-2022"
 """The default incident."""
@@ -202,7 +201,7 @@ class PlanOptions:
         derived = self.incident is None and bool(self.files or self.claims)
         if derived and self.tiers is None:  # a changed copy of a bundled policy has its id and its outage
             ids = {policies.load_policy(x).id for x in (*compared, *compare, self.policy) if x}
-            derived = bool(ids) and ids.isdisjoint(bundled_ids("policies"))
+            derived = bool(ids) and ids.isdisjoint(files.bundled_ids("policies"))
         layouts = load_layouts(self.columns, self.encoding)
         plan = analysis.Plan(
             incident=self.incident or BUNDLED,

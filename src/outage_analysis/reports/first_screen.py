@@ -60,9 +60,8 @@ def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 def _upper_bound_text(most: float | None, locale: Locale) -> str:
     """Return a text that states the largest possible total, or that the total has no upper limit."""
-    if most is None:
-        return locale("report.total_open")
-    return locale("report.total_most", most=locale.money(most))
+    open_end = locale("report.total_open")
+    return open_end if most is None else locale("report.total_most", most=locale.money(most))
 
 
 def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:

@@ -96,6 +96,8 @@ class Manifest(ManifestPart):
     """The TOML documents in documents/<name>.toml: checksums of their content, whatever its layout."""
     draws: Annotated[int, Field(gt=0, le=MAX_DRAWS)]
     environment: dict[str, str]
+    epoch: date
+    """The creation date in the files of the report. A rebuild compares it, also if no file shows the day."""
     examples: tuple[str, ...] = ()
     """Ids of assumptions that are examples, not evidence. If there are any, no figure may be used."""
     expected: dict[str, float | None]
@@ -148,6 +150,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         code_sha256=code_digest(),
         documents={name: content_digest(document) for name, document in analysis.documents.items()},
         environment=environment(),
+        epoch=analysis.as_of,
         examples=analysis.used_ledger.examples if analysis.used_ledger else (),
         expected=dict(analysis.exact_tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts_digests(analysis),
