@@ -234,9 +234,8 @@ class PlanOptions:
             raise UsageError("--currency, --scale and --column describe files without --incident")
         tiers = None if self.tiers is None else parse_tiers(self.tiers)
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        return analysis.with_tiers(
-            plan, tiers, self.effort, unknown, analysis.as_day(self.closes, "--closes")
-        )
+        closes = analysis.as_day(self.closes, "--closes")
+        return analysis.with_tiers(plan, tiers, self.effort, unknown, closes)
 
     def run(self, progress: Callable[[str], None]) -> analysis.Analysis:
         """Run the analysis that these options define; `progress` is called with the name of each step."""
