@@ -26,7 +26,7 @@ from outage_analysis.analysis import (
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.losses import fit_severity
 from outage_analysis.policies import load_policy
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import LANGUAGES, Locale, ShownTable
 from tests.tram_case import tram_plan
 
 FEW = 1_024
@@ -91,8 +91,14 @@ def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Path, tmp
     twin = tmp_path / "twin.toml"
     twin.write_text((tram / "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
     found = compare_policies(tram_plan(tram), [tram / "counted.toml", twin])
-    assert found.names("en") == {id_: f"Tram charter ({id_})" for id_ in ("tram-2031", "tram-flat")}
+    names = found.names("en")
+    for id_ in ("tram-2031", "tram-flat"):
+        assert names[id_] == f"Tram charter ({id_})"
     assert "(tram-flat)” costs least" in found.sentence(Locale("en", "EUR", 2))
+    shown = next(
+        x for x in found.answer("en").tables if isinstance(x, ShownTable) and "who" in x.rows.columns
+    )
+    assert shown.rows["who"][0] == "Payment by loss: up to 60.00"  # the name of the line, not its id
 
 
 @pytest.mark.parametrize(

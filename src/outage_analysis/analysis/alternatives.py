@@ -35,7 +35,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, validated_copy
 from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
-from outage_analysis.policies import Amount, Policy, PolicyExplainer, load_policy, policy_names
+from outage_analysis.policies import Amount, Policy, PolicyExplainer, load_policy
 
 if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart
@@ -69,10 +69,6 @@ class PolicyResult(IncidentResult):
         """Return the texts and number formats of a language, for the currency of the policies."""
         starts = frozenset[int]().union(*(policy.starts for policy in self.policies))
         return replace(self.policies[0].locale(lang), starts=starts, level=self.plan.level)
-
-    def names(self, lang: str) -> dict[str, str]:
-        """The display name of each policy by id. If two policies have the same name, the id is appended."""
-        return policy_names(self.policies, lang)
 
     def counted_notes(self, locale: text.Locale, cubes: Sequence[Cube]) -> list[str]:
         """Return what rows of the files count as, if nobody states it, and how many claims are to come."""
@@ -253,7 +249,7 @@ class PolicyComparison(PolicyResult):
         for pair in self.winners_table.partition_by("policy", "other", maintain_order=True):
             pair_names = {name: names[pair[name][0]] for name in ("policy", "other")}
             title = mark + locale("terminal.compare_winners", **pair_names)
-            yield text.ShownTable(title, _winners(pair, locale), schema)
+            yield text.ShownTable(title, _winners(pair, locale, names), schema)
         yield from others
         yield from self.simulations.benefit_notes(locale)
         yield locale("terminal.result_units", day=self.as_of, currency=self.incident.currency)
@@ -276,17 +272,17 @@ def _with_bounds(benefits: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
     return _without_empty_columns(shown.drop("per_recipient") if measured else shown)
 
 
-def _winners(pair: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
+def _winners(pair: pl.DataFrame, locale: text.Locale, names: Mapping[str, str]) -> pl.DataFrame:
     """Return who gains and who loses: one row per service or, without claims, per loss band or cost line.
 
     The last row is the sum.
     """
 
     def who(row: dict[str, Any]) -> str:
+        id_ = row["service"] or row["line"] or ""
         if row["level"] == "band":
-            band = locale.band(row["over"], row["up_to"])
-            return " ".join(part for part in (row["line"] or row["service"], band) if part)
-        return row["service"] or row["line"] or locale("word.total")
+            return ": ".join(filter(None, [names.get(id_, id_), locale.band(row["over"], row["up_to"])]))
+        return names.get(id_, id_) or locale("word.total")
 
     by_service = "service" in pair["level"]
     rows = pair.filter(pl.col("level") != "band") if by_service else pair

@@ -52,7 +52,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import load_policy, policy_names
+from outage_analysis.policies import load_policy
 from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
@@ -627,17 +627,9 @@ class Analysis(IncidentResult):
         return pl.concat([from_claims, published.filter(HAS_AMOUNT | ~pl.col("line").is_in(lines))])
 
     def names(self, lang: str) -> dict[str, str]:
-        """Display names by id, for services, cost lines, assumptions and everything else with an id."""
+        """Display names by id, also for the outcomes of the back-test and the published sums."""
         outcomes = self.backtest_spec.outcomes if self.backtest_spec else ()
-        assumptions = self.ledger.assumptions if self.ledger else ()
-        later = (*self.policy.lines, *self.policy.tie_outs, *assumptions)
-        # Where documents use the same id, the later one names it.
-        return (
-            {outcome.id: outcome.name[lang] for outcome in outcomes}
-            | self.incident.display_names(lang)
-            | {item.id: item.name[lang] for item in later}
-            | (policy_names(self.policies, lang) if len(self.policies) > 1 else {})
-        )
+        return {x.id: x.name[lang] for x in (*outcomes, *self.policy.tie_outs)} | super().names(lang)
 
     def needs_synthetic_mark(self, name: str) -> bool:
         """Whether a table is computed from synthetic claims and must be marked as such."""

@@ -108,11 +108,11 @@ def counts_by(
         return partial(losses.channel_from_series, source)
     cube, incident = losses.build_cube(source, dimensions=("filed_on",)), source.incident
 
-    def known(day: date | None) -> losses.Channel:
+    def channel_until(day: date | None) -> losses.Channel:
         last = day and min(day, incident.claims_to)
         return losses.channel_from_cube(cube, incident, until=last, recovery=recovery)
 
-    return known
+    return channel_until
 
 
 def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`

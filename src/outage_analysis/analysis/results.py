@@ -22,7 +22,7 @@ from outage_analysis.assumptions import Ledger, example_warning
 from outage_analysis.errors import one_line
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.policies import Policy, decimal_places
+from outage_analysis.policies import Policy, decimal_places, policy_names
 from outage_analysis.text import (
     Answer,
     Card,
@@ -89,6 +89,16 @@ class IncidentResult(Displayable, Result):
     def policy(self) -> Policy:
         """The policy that the result is about; of `solve`, the solution or, if there is none, the nearest."""
         return self.policies[0]
+
+    def names(self, lang: str) -> dict[str, str]:
+        """Display names by id, for services, cost lines, assumptions and policies.
+
+        If two policies have the same name, the id is appended.
+        """
+        entries = self.ledger.assumptions if self.ledger else ()
+        items = (*entries, *(line for policy in reversed(self.policies) for line in policy.lines))
+        named = self.incident.display_names(lang) | {item.id: item.name[lang] for item in items}
+        return named | policy_names(self.policies, lang)
 
     @property
     def known_ledger(self) -> Ledger | None:

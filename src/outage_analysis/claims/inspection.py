@@ -863,9 +863,8 @@ def _layout_document(
 
 
 def _column_lines(of_claim: str, choice: Choice) -> Iterator[str]:
-    yield from (
-        f"# {of_claim} = [{quote_header(column)}]" for column in choice.tied
-    )  # for the user to choose
+    for column in choice.tied:  # for the user to choose
+        yield f"# {of_claim} = [{quote_header(column)}]"
     if not choice.column and not choice.tied and of_claim in CANONICAL_COLUMNS:
         yield f'# {of_claim} = ["..."] was not found'
     yield from _comment_lines(choice.reason)

@@ -198,7 +198,7 @@ def _change_effort(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
         named = ((name, rate) for rate in rates for name in run.inputs_of_kind(term, rate.kind))
         entries = {name: (f"{name} ({effort})", rate) for name, rate in named}
         redrawn.update({new: (name, rate) for name, (new, rate) in entries.items()})
-        return {name: _drawn(new) for name, (new, _) in entries.items()}
+        return {name: _as_sampled(new) for name, (new, _) in entries.items()}
 
     changed = _changed(portfolio, [s for s in claimed if s.line in changing], drawn_anew)
     return replace(changed, redrawn=redrawn)
@@ -316,7 +316,7 @@ def _changed(portfolio: Portfolio, terms: Sequence[Term], change: Callable[[Term
     return replace(portfolio, terms=tuple(changed))
 
 
-def _drawn(name: str) -> DerivedInput:
+def _as_sampled(name: str) -> DerivedInput:
     return DerivedInput((name,), lambda values: values[name], linear=True)
 
 
@@ -324,7 +324,7 @@ def _computed(
     term: Term, names: Sequence[str], compute: Callable[..., FloatArray], *, linear: bool = False
 ) -> DerivedInput:
     """Return an input of a term that is computed from other inputs, as earlier changes left them."""
-    before = [term.derived.get(name, _drawn(name)) for name in names]
+    before = [term.derived.get(name, _as_sampled(name)) for name in names]
     return DerivedInput(
         tuple(dict.fromkeys(name for each in before for name in each.inputs)),
         lambda values: compute(*(each.compute(values) for each in before)),

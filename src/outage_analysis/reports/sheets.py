@@ -95,7 +95,7 @@ class Cell(NamedTuple):
     style: str = "plain"
 
     @property
-    def shown(self) -> str | float | date | None:
+    def shown_value(self) -> str | float | date | None:
         """The value that the cell shows."""
         return self.value.cached if isinstance(self.value, Formula) else self.value
 
@@ -306,7 +306,7 @@ class Sheet:
         for row, cells in enumerate(written, start=head + 1):
             for column, cell in enumerate(cells):
                 self.write_cell(row, column, cell)
-        numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.shown)}
+        numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.shown_value)}
         for column, title in enumerate(map(cell_text, titles)):
             head_format = self.book.table_format("head", right=column in numeric)
             self.worksheet.write_string(head, column, title, head_format)
@@ -319,7 +319,9 @@ class Sheet:
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
         """Write the content of one cell; a text is never stored as a formula, link or number."""
         book, worksheet, value, style = self.book, self.worksheet, cell.value, cell.style
-        number = number_format(book.locale, cell.unit, cell.shown) if _is_number(cell.shown) else ""
+        number = (
+            number_format(book.locale, cell.unit, cell.shown_value) if _is_number(cell.shown_value) else ""
+        )
         if isinstance(value, Formula):
             worksheet.write_formula(row, column, value.text, book.table_format(style, number), value.cached)
         elif isinstance(value, date) and value.year >= FIRST_YEAR:
@@ -333,7 +335,7 @@ class Sheet:
             quoted = text.startswith(("=", "+", "-", "@"))  # would become a formula when edited
             worksheet.write_string(row, column, text, book.table_format(style, quoted=quoted))
             self._texts.append((row, column, text))
-        self._widen(column, text_width(_displayed(cell.shown, number)) + 2)
+        self._widen(column, text_width(_displayed(cell.shown_value, number)) + 2)
 
     def _widen(self, column: int, width: float) -> None:
         most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
