@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2258,
+    "analysis": 2259,
     "assumptions": 773,
     "charts": 1723,
     "claims": 3755,

@@ -93,12 +93,13 @@ class IncidentResult(Displayable, Result):
     def names(self, lang: str) -> dict[str, str]:
         """Display names by id, for services, cost lines, assumptions and policies.
 
-        If two policies have the same name, the id is appended.
+        If two policies have the same name, the id is appended. A line may have the id of the only policy.
         """
         entries = self.ledger.assumptions if self.ledger else ()
         items = (*entries, *(line for policy in reversed(self.policies) for line in policy.lines))
         named = self.incident.display_names(lang) | {item.id: item.name[lang] for item in items}
-        return named | policy_names(self.policies, lang)
+        of_policies = policy_names(self.policies, lang)
+        return named | of_policies if len(self.policies) > 1 else of_policies | named
 
     @property
     def known_ledger(self) -> Ledger | None:
