@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, lookup, notebooks, report
+from outage_analysis.cli import lookup, notebooks, report
 from tests.contract.command_line import outage_analysis
 
 
@@ -21,7 +21,7 @@ GROUPS = {
     "Report and cost": names(report.commands),
     "Claims": names(claim_files.commands),
     "Explore": names(claim_files.exploring),
-    "Decide": names(decide.commands),
+    "Decide": names(report.decisions),
     "Look up": [*names(lookup.commands), "policies"],
     "Projects and notebooks": [*names(notebooks.commands), "notebook"],
 }

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, reserve_note, run
-from outage_analysis.cli.options import parse_money
+from outage_analysis.cli.console import parse_money
 from outage_analysis.costs.scenarios import load_scenarios
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import load_policy

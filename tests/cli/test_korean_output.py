@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, lookup, notebooks, report
+from outage_analysis.cli import lookup, notebooks, report
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale, Note
 from tests.commands import command
@@ -122,7 +122,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "notebook run": (("mine.ipynb", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""
-MODULES = (report, claim_files, decide, lookup, notebooks)
+MODULES = (report, claim_files, lookup, notebooks)
 
 
 def commands_with_language() -> list[str]:
@@ -130,6 +130,7 @@ def commands_with_language() -> list[str]:
     groups = [("", module.commands) for module in MODULES]
     groups += [
         ("", claim_files.exploring),
+        ("", report.decisions),
         ("policies ", lookup.policy_commands),
         ("notebook ", notebooks.notebook_commands),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import outage_analysis as oa
-from outage_analysis.cli.options import MOST_DRAWS
+from outage_analysis.cli.console import MOST_DRAWS
 from outage_analysis.text import Locale, schemas_of
 from tests.commands import Run, command
 from tests.tram_case import write_documents

@@ -16,9 +16,9 @@ from pypdf import PdfReader
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.reports import FORMATS, Report
 from outage_analysis.reports.blocks import ChartBlock
+from outage_analysis.reports.contents import PRINTED_APPENDICES
 from outage_analysis.reports.own_sections import own_section
 from outage_analysis.reports.pdf import ZERO_WIDTH_SPACE, printed_grids, printed_sections
-from outage_analysis.reports.sections import PRINTED_APPENDICES
 from outage_analysis.text import LANGUAGES
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from outage_analysis.incidents import facts, load_incident, outcomes
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import load_policy
-from outage_analysis.reports import FORMATS, Report, bridge_side, manifest, verify, write_report
-from outage_analysis.reports.manifest import MAX_BYTES, code_digest
+from outage_analysis.reports import FORMATS, Report, bridge_side, report_folder, verify, write_report
+from outage_analysis.reports.report_folder import MAX_BYTES, code_digest
 from tests.commands import command
 from tests.tampered_bundles import Manifest, manifest_of, retold, seal
 from tests.tram_case import tram_plan, write_documents
@@ -156,7 +156,7 @@ def test_a_manifest_that_nobody_wrote_is_refused_in_one_line(
 
 @pytest.mark.slow
 def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) -> None:
-    now = manifest.environment()["python"]
+    now = report_folder.environment()["python"]
     retold(bundle, lambda m: (m["environment"].update(python="3.10"), m["versions"].update(polars="0.1")))
     code, out, err = command("verify", bundle)
     assert (code, err) == (0, "")
@@ -363,7 +363,7 @@ def test_it_tells_no_place_on_the_machine_and_no_time(bundles: dict[str, Path]) 
 def test_a_change_of_code_changes_its_checksum_and_nothing_else_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manifest, "package_root", lambda: tmp_path)
+    monkeypatch.setattr(report_folder, "package_root", lambda: tmp_path)
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "html.py").write_text("a = 1\n")
 

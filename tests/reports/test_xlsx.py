@@ -16,8 +16,7 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.charts import png
 from outage_analysis.reports import Report
 from outage_analysis.reports.blocks import ChartBlock, TableFormatter
-from outage_analysis.reports.sheets import FEW_ROWS, Book, table_cells
-from outage_analysis.reports.workbook import formula_names, workbook_bytes
+from outage_analysis.reports.workbook import FEW_ROWS, Book, formula_names, table_cells, workbook_bytes
 from outage_analysis.text import LANGUAGES, Locale, column_of
 from tests.workbook_reader import Workbook
 

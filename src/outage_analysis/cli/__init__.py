@@ -1,8 +1,8 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
-The commands are in five modules: report, claims, decide, lookup and notebooks. They share options.py (options
-that several commands have, how their values are parsed, and which command usually follows) and console.py
-(printing any result). A command gets a result from the library, and `Output` prints it. The packages of the
+The commands are in four modules: report, claims, lookup and notebooks. They share console.py: options that
+several commands have, how their values are parsed, which command usually follows, and printing any result.
+A command gets a result from the library, and `Output` prints it. The packages of the
 library import their modules when they are first used, so that `--help` starts quickly.
 """
 
@@ -22,9 +22,8 @@ from typing import Annotated, Any
 
 import typer
 
-from outage_analysis.cli import claims, decide, lookup, notebooks, report
-from outage_analysis.cli.console import print_line
-from outage_analysis.cli.options import expand_options
+from outage_analysis.cli import claims, lookup, notebooks, report
+from outage_analysis.cli.console import expand_options, print_line
 from outage_analysis.errors import (
     REPORT_BUG,
     EnvironmentFailed,
@@ -54,7 +53,7 @@ for title, commands in (
     ("Report and cost", report.commands),
     ("Claims", claims.commands),
     ("Explore", claims.exploring),
-    ("Decide", decide.commands),
+    ("Decide", report.decisions),
     ("Look up", lookup.commands),
     ("Projects and notebooks", notebooks.commands),
 ):

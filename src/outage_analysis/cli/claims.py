@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from outage_analysis import analysis, claims, files, incidents, jupyter, losses, policies, reports, text
-from outage_analysis.cli.console import print_answer, print_json, print_line, print_warnings, progress
-from outage_analysis.cli.options import (
+from outage_analysis.cli.console import (
     MOST_MONEY_DIGITS,
     Counts,
     Currency,
@@ -27,6 +26,11 @@ from outage_analysis.cli.options import (
     option_words,
     parse_pairs,
     parse_share,
+    print_answer,
+    print_json,
+    print_line,
+    print_warnings,
+    progress,
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line

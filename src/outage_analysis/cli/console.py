@@ -1,21 +1,481 @@
-"""Print the output of the commands: results on stdout, progress and warnings on stderr."""
+"""The options that commands share, and how their results are printed."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
+import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from functools import cache, partial, wraps
+from pathlib import Path
+from typing import Annotated, cast, get_args
 
 import typer
 
-from outage_analysis import analysis, text
-from outage_analysis.errors import one_line
+from outage_analysis import analysis, claims, costs, files, incidents, jupyter, policies, text
+from outage_analysis.errors import InputRefused, UsageError, one_line
+
+BUNDLED = "kakao-2022"
+"""The default incident."""
+LEAST_DRAWS = 8_192
+MOST_DRAWS = 2**20
+"""More draws would need minutes of time and gigabytes of memory, without a visible gain in precision."""
+MOST_MONEY_DIGITS = 17
+"""Most digits of an amount that is given as an option."""
+
+Currency = Annotated[
+    str | None, "Without --incident, the currency of the files if they do not state it: KRW."
+]
+Scale = Annotated[
+    float | None, "Without --incident, how many units of currency a loss of 1 in the files stands for: 1000."
+]
+Column = Annotated[
+    list[str] | None, "Without --incident, a column that is not recognised: service=Product; repeat for more."
+]
+Policy = Annotated[
+    str | None, "Bundled id, or path to a policy's TOML file. By default the incident's policy."
+]
+Layouts = Annotated[
+    list[str] | None,
+    "TOML file with the layout of some complaint files; repeat for more. `inspect` proposes one.",
+]
+Encoding = Annotated[
+    str | None, "Encoding of text files, if it cannot be told from their bytes: cp1252, gbk, cp949."
+]
+Counts = Annotated[
+    Path | None, "Totals instead of claims: a CSV file with service,claimant_type,band,claims."
+]
+AsOf = Annotated[
+    str | None, "Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."
+]
+MaxRejects = Annotated[str, "Stop if a larger share of the rows is rejected: 5% or 0.05."]
+Level = Annotated[str, "Probability of the intervals: 80% or 0.8."]
+Dimensions = Annotated[
+    str,
+    "Dimensions, separated by commas: service, claimant_type, filed_on, filed_hour or one of the incident's.",
+]
+
+
+def check_language(lang: str) -> str:
+    """Refuse an unknown language before anything is computed."""
+    return text.Locale(lang).lang
+
+
+Language = Annotated[str, typer.Option(help="Language: en or ko.", callback=check_language)]
+Recovery = Annotated[
+    bool,
+    typer.Option(
+        "--recovery", help="Accept synthetic claims, to test whether the method recovers their source."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """How a command prints its result."""
+
+    lang: Language = "en"
+    as_json: Json = False
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Print every table in full. By default, a terminal shows 40 lines.",
+            callback=start_screen,
+        ),
+    ] = False
+
+    def emit(self, result: text.Result) -> None:
+        """Print a result: its warnings on stderr, then JSON, or the answer in words with its tables."""
+        print_warnings(result.warnings(self.lang))
+        if self.as_json:
+            print_json(result.to_dict())
+        else:
+            print_answer(result.answer(self.lang))
+
+    def print(self, values: object, answer: text.Answer) -> None:
+        """Print a result that has no class of its own: its values as JSON, or its answer."""
+        if self.as_json:
+            print_json(values)
+        else:
+            print_answer(answer)
+
+
+TIERS = ("files", "tiers", "effort", "unknown", "closes", "currency", "scale", "column")
+"""Options of a plan without TOML files; commands that compare several policies do not offer them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """The options that define a `Plan`: what to analyse, from which inputs, with how many random draws."""
+
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILES]...", help="Complaint files, folders or patterns, as with --claims."),
+    ] = None
+    tiers: Annotated[
+        str | None,
+        "A policy in short form, in whole currency: 300000:30000,500000:50000 pays 30,000 for "
+        "losses up to 300,000 and 50,000 up to 500,000; *:80000 pays for all larger losses. Without a "
+        "ledger, rates of filing and acceptance come from comparable schemes.",
+    ] = None
+    effort: Annotated[
+        str | None,
+        "With --tiers, what claimants must do: automatic, one_tap, form or documents. By default form.",
+    ] = None
+    unknown: Annotated[str | None, "With --tiers, the payment for a claim without a stated loss."] = None
+    closes: Annotated[
+        str | None,
+        "With --tiers, the last day to claim (YYYY-MM-DD), if filing is still open: the cost then "
+        "includes the claims still to come.",
+    ] = None
+    currency: Currency = None
+    scale: Scale = None
+    column: Column = None
+    incident: Annotated[
+        str | None,
+        "Bundled id, or path to an incident's TOML file. By default kakao-2022; with files and --tiers "
+        "or policies of your own, the incident that the files describe.",
+    ] = None
+    policy: Policy = None
+    ledger: Annotated[
+        str | None,
+        "Bundled id, or path to a ledger's TOML file. By default the incident's ledger; with --policy, none.",
+    ] = None
+    claims: Annotated[
+        list[Path] | None,
+        "Complaint file, folder, pattern in quotes, or warehouse file; repeat for more. By default "
+        "the bundled synthetic file.",
+    ] = None
+    columns: Layouts = None
+    encoding: Encoding = None
+    counts: Counts = None
+    title: Annotated[str, "Name of the outage in texts and reports. By default that of the incident."] = ""
+    rows: Annotated[
+        str | None,
+        "What a row of the files is: complaints, filed (claims) or accepted (claims). By default what "
+        "the incident says, else complaints. A column of decisions goes before.",
+    ] = None
+    as_of: AsOf = None
+    max_rejects: MaxRejects = "5%"
+    budget: Annotated[
+        str | None, "An amount in whole currency, such as 300_000_000: how likely does the cash exceed it?"
+    ] = None
+    draws: Annotated[
+        int | None, "Number of draws of the uncertain inputs, a power of two. By default 16384."
+    ] = None
+    seed: Annotated[int | None, "Seed of the draws: the same seed gives the same digits."] = None
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level",
+            help="Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80.",
+        ),
+    ] = None
+
+    def plan(
+        self, *, hindsight: bool = True, compare: Sequence[str] = (), compared: Sequence[str] = ()
+    ) -> analysis.Plan:
+        """Return a `Plan` with the values of these options.
+
+        If files come without --incident, and the policies are of one's own, the files describe the incident.
+        `compared` are the policies of a command that has no --policy.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed or is out of range.
+        """
+        if self.files and self.claims:
+            raise UsageError("files are given both as arguments and with --claims", remedy="Use one way.")
+        derived = self.incident is None and bool(self.files or self.claims)
+        if derived and self.tiers is None:  # a changed copy of a bundled policy has its id and its outage
+            ids = {policies.load_policy(x).id for x in (*compared, *compare, self.policy) if x}
+            derived = bool(ids) and ids.isdisjoint(files.bundled_ids("policies"))
+        layouts = load_layouts(self.columns, self.encoding)
+        plan = analysis.Plan(
+            incident=self.incident or BUNDLED,
+            policy=self.policy,
+            ledger=self.ledger,
+            claims=tuple(self.files or self.claims or ()) or None,
+            columns=layouts,
+            counts=self.counts,
+            title=self.title,
+            rows=self.rows,
+            as_of=analysis.as_day(self.as_of, "--as-of"),
+            max_rejects=parse_share(self.max_rejects),
+            hindsight=hindsight,
+            compare=tuple(compare),
+            budget=None if self.budget is None else parse_money(self.budget),
+            # Enough draws for a P99, and no more than help the precision.
+            draws=check_number(self.draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS),
+            seed=check_number(self.seed, "--seed", 0, sys.maxsize, costs.SEED),
+            level=parse_level(self.level),
+        )
+        if self.tiers is not None and self.policy is not None:
+            raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
+        if derived and isinstance(plan.claims, tuple):
+            facts = outage_facts(self)
+            read = claims.read_claims(
+                plan.claims, layouts=layouts, max_rejects=plan.max_rejects, rows=self.rows, **facts
+            )
+            plan = replace(plan, claims=read, incident=read.incident, columns=())
+        elif self.currency or self.column or self.scale:
+            raise UsageError("--currency, --scale and --column describe files without --incident")
+        tiers = None if self.tiers is None else parse_tiers(self.tiers)
+        unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
+        closes = analysis.as_day(self.closes, "--closes")
+        return analysis.with_tiers(plan, tiers, self.effort, unknown, closes)
+
+    def run(self, progress: Callable[[str], None]) -> analysis.Analysis:
+        """Run the analysis that these options define; `progress` is called with the name of each step."""
+        return analysis.run(self.plan(), progress=progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """The options of commands that read complaint files and compute no cost."""
+
+    incident: Annotated[
+        str | None,
+        "Bundled id, or path to an incident's TOML file. By default the incident that the files describe.",
+    ] = None
+    columns: Layouts = None
+    encoding: Encoding = None
+    currency: Currency = None
+    scale: Scale = None
+    column: Column = None
+    max_rejects: MaxRejects = "5%"
+
+    def read_claims(self, files: Sequence[Path] | None) -> claims.Claims:
+        """Read complaint files with the layouts (TOML files that map columns) of --columns.
+
+        Args:
+            files: complaint files, folders or patterns; without any, the bundled file of the incident.
+
+        Raises:
+            InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
+        """
+        is_store = any(path.suffix == claims.STORE_SUFFIX for path in files or ())
+        try:
+            return claims.read_claims(
+                files or None,
+                self.incident or (BUNDLED if is_store or not files else None),
+                layouts=load_layouts(self.columns, self.encoding),
+                max_rejects=parse_share(self.max_rejects),
+                **outage_facts(self),
+            )
+        except InputRefused as refusal:
+            if is_store and self.incident is None:
+                hint = f"It was read under the incident {BUNDLED}; name your own with --incident."
+                refusal.remedy = f"{refusal.remedy} {hint}".lstrip()
+            raise
+
+
+def outage_facts(options: PlanOptions | ReadOptions) -> claims.OutageArguments:
+    """Return what options state about files without an incident, as arguments of `claims.read_claims`."""
+    columns = parse_pairs(options.column or (), "--column", "service=Product")
+    stated = {"currency": options.currency or None, "scale": options.scale, "columns": columns or None}
+    return cast("claims.OutageArguments", {x: value for x, value in stated.items() if value is not None})
+
+
+def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[incidents.Layout, ...]:
+    """Load the layouts of --columns, and state the encoding of --encoding in them and for all other files."""
+    return incidents.with_encoding([incidents.load_layout(layout) for layout in columns or ()], encoding)
+
+
+signature = cache(partial(inspect.signature, eval_str=True))
+
+
+def expand_options(
+    *omitted: str, **offered: Collection[str]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command so that the fields of its option groups become command-line options.
+
+    Typer derives the options from the signature of a command. The decorator changes this signature: the
+    fields of a dataclass replace each parameter that is annotated with this dataclass, and a text in an
+    annotation becomes the help text of the option.
+
+    Args:
+        omitted: names of fields that the command does not offer as options; they keep their defaults.
+        offered: name of a parameter -> the only fields of its group that the command offers.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters: list[inspect.Parameter] = []
+        groups: dict[str, tuple[type, list[str]]] = {}
+        for parameter in signature(command).parameters.values():
+            group, own = parameter.annotation, [parameter]
+            if isinstance(group, type) and is_dataclass(group):
+                fields = signature(group).parameters
+                names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
+                groups[parameter.name], own = (group, names), [fields[name] for name in names]
+            for each in own:
+                kind, *about = get_args(each.annotation) or (None,)
+                helped = about and isinstance(about[0], str)
+                option = Annotated[kind, typer.Option(help=about[0])] if helped else each.annotation
+                parameters.append(each.replace(annotation=option))
+
+        @wraps(command)
+        def run(**values: object) -> None:
+            for name, (group, fields) in groups.items():
+                values[name] = group(**{field: values.pop(field) for field in fields})
+            command(**values)
+
+        # Typer would otherwise evaluate the annotations of the original command, not the new signature.
+        run.__annotations__ = {}
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [parameter.replace(kind=keyword) for parameter in parameters]
+        )
+        return run
+
+    return decorate
+
+
+def check_number(value: int | None, option: str, least: int, most: int, default: int) -> int:
+    """Return a whole number that the user gave, or the default.
+
+    Raises:
+        UsageError: the number is outside its range.
+    """
+    if value is not None and not least <= value <= most:
+        remedy = f"Take a whole number from {least:,} to {most:,}."
+        raise UsageError(f"{option} is outside its range", value=value, remedy=remedy)
+    return default if value is None else value
+
+
+def option_words(group: object, *omitted: str) -> list[str]:
+    """Return the files and options that the user gave, as words of a shell command; defaults are left out.
+
+    Args:
+        group: the values of an option group, such as `PlanOptions`.
+        omitted: names of fields to leave out.
+    """
+    words: list[str] = []
+    for name, parameter in inspect.signature(type(group), eval_str=True).parameters.items():
+        value = getattr(group, name)
+        if name not in omitted and value != parameter.default:
+            option = [] if name == "files" else [f"--{name.replace('_', '-')}"]
+            for each in value if isinstance(value, list) else [value]:
+                words += [*option, jupyter.shell_path(each)]
+    return words
+
+
+def suggest_command(*words: str, lang: str = "en") -> None:
+    """Print on stderr which command a user is likely to need next.
+
+    Args:
+        words: the words of the command after `outage-analysis`, quoted for a shell.
+        lang: the language of the output, which the command then has, too.
+    """
+    language = [] if lang == "en" else ["--lang", lang]
+    command = " ".join(["outage-analysis", *words, *language])
+    sys.stderr.write(text.Locale(lang)("terminal.next", command=command) + "\n")
+
+
+def parse_money(value: str, option: str = "--budget") -> int:
+    """Parse an amount in whole currency units, with or without separators, such as 400M, 1.5bn or 4억.
+
+    Raises:
+        UsageError: the text is not a positive whole number of at most 17 digits.
+    """
+    digits = value.replace("_", "").replace(",", "").strip()
+    match = re.fullmatch(rf"([0-9]+)(\.[0-9]*)?\s*({'|'.join(text.MONEY_UNITS)})", digits.casefold())
+    if match and len(re.findall("[0-9]", match[0])) <= MOST_MONEY_DIGITS:
+        amount = Decimal(match[1] + (match[2] or "")) * text.MONEY_UNITS[match[3]]
+        digits = str(int(amount)) if amount == int(amount) else digits
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_MONEY_DIGITS and int(digits)):
+        problem = f"{option} is no sum in whole currency"
+        raise UsageError(problem, value=value, remedy="Write it as 300_000_000.")
+    return int(digits)
+
+
+def parse_amount(value: str, option: str) -> Decimal:
+    """Parse an amount in whole currency, with decimals if necessary.
+
+    Raises:
+        UsageError: the text is no amount.
+    """
+    try:
+        amount = Decimal(value.replace("_", ""))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"{option} is no amount", value=value, remedy="Write it as 30_000 or 12.50.")
+    return amount
+
+
+def parse_tiers(value: str) -> dict[policies.Amount | None, policies.Amount]:
+    """Parse tiers such as 300000:30000,500000:50000; the star in *:80000 stands for all larger losses.
+
+    Raises:
+        UsageError: the text is no list of tiers.
+    """
+    tiers: dict[policies.Amount | None, policies.Amount] = {}
+    for part in value.split(","):
+        up_to, colon, pays = part.strip().partition(":")
+        if not colon:
+            remedy = "Write 300000:30000,500000:50000, without thousands separators other than _."
+            raise UsageError("--tiers is no list of tiers", value=value, remedy=remedy)
+        edge = None if up_to.strip() == "*" else parse_amount(up_to.strip(), "--tiers")
+        if edge in tiers:
+            raise UsageError("--tiers has two payments for one tier", value=up_to)
+        tiers[edge] = parse_amount(pays.strip(), "--tiers")
+    return tiers
+
+
+def parse_pairs(texts: Sequence[str], option: str, example: str) -> dict[str, str]:
+    """Parse texts such as service=Product into a mapping from name to value.
+
+    Raises:
+        UsageError: a text has no equals sign or no name, or a name is given twice.
+    """
+    pairs: dict[str, str] = {}
+    for given in texts:
+        name, equals, value = given.partition("=")
+        if not (name.strip() and equals) or name.strip() in pairs:
+            fault = "has no value" if not equals else "is given twice for one name" if name else "has no name"
+            raise UsageError(f"{option} {fault}", value=given, remedy=f"Write each once, as in {example}.")
+        pairs[name.strip()] = value
+    return pairs
+
+
+def parse_level(value: str | None) -> int:
+    """Parse the level of the likely range in percent, such as 90 or 90%; None gives the default level.
+
+    Raises:
+        UsageError: the text is no whole number from 50 to 98.
+    """
+    if value is None:
+        return text.DEFAULT_LEVEL
+    level = int(value.removesuffix("%")) if re.fullmatch("[0-9]{1,2}%?", value) else 0
+    if not text.LEAST_LEVEL <= level <= text.MOST_LEVEL:
+        problem = f"--level is no whole number from {text.LEAST_LEVEL} to {text.MOST_LEVEL}"
+        raise UsageError(problem, value=value, remedy="Write 90 for P5 to P95.")
+    return level
+
+
+def parse_share(value: str, option: str = "--max-rejects") -> float:
+    """Parse a share such as 5% or 0.05.
+
+    Raises:
+        UsageError: the text is not a number between 0 and 1.
+    """
+    try:
+        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise UsageError(f"{option} is not a share", value=value, remedy="Write it as 5% or 0.05.")
+    return share
+
 
 LONGEST_TEXT = 2_000
 """Most characters that are printed of a sentence or of a text from a TOML file."""

@@ -10,8 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from outage_analysis import analysis, assumptions, costs, files, incidents, jupyter, losses, policies, text
-from outage_analysis.cli.console import print_json, print_line, print_text
-from outage_analysis.cli.options import AsOf, Language, Output, expand_options, suggest_command
+from outage_analysis.cli.console import (
+    AsOf,
+    Language,
+    Output,
+    expand_options,
+    print_json,
+    print_line,
+    print_text,
+    suggest_command,
+)
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()

@@ -13,13 +13,16 @@ from typing import Annotated
 import typer
 
 from outage_analysis import analysis, jupyter, text
-from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
-from outage_analysis.cli.options import (
+from outage_analysis.cli.console import (
     Json,
     PlanOptions,
     check_language,
     expand_options,
     parse_pairs,
+    print_json,
+    print_line,
+    print_warnings,
+    progress,
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line

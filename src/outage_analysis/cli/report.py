@@ -1,4 +1,4 @@
-"""The main commands: `report` writes a report on the cost, `cost` prints it, `verify` checks a report."""
+"""The commands that write, print and verify a report, and those that support a decision."""
 
 from __future__ import annotations
 
@@ -8,22 +8,31 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis import analysis, reports, text
-from outage_analysis.cli.console import print_json, print_line, print_text, print_warnings, progress
-from outage_analysis.cli.options import (
+from outage_analysis import analysis, costs, files, incidents, reports, text
+from outage_analysis.cli.console import (
+    BUNDLED,
+    TIERS,
     Json,
     Language,
     Output,
     PlanOptions,
+    Policy,
     expand_options,
     option_words,
     parse_amount,
+    parse_money,
     parse_pairs,
+    print_json,
+    print_line,
+    print_text,
+    print_warnings,
+    progress,
     suggest_command,
 )
-from outage_analysis.errors import UsageError, VerificationFailed, one_line
+from outage_analysis.errors import ModelRefused, UsageError, VerificationFailed, one_line
 
 commands = typer.Typer()
+decisions = typer.Typer()
 
 
 @commands.command()
@@ -165,3 +174,247 @@ def verify(
         print_text(locale("terminal.verify_note", note=one_line(locale.note(note))))
     if result.max_rejects is not None:
         print_text(locale("terminal.verify_stated", percent=f"{100 * result.max_rejects:g}"))
+
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
+
+
+@decisions.command()
+@expand_options()
+def sensitivity(
+    options: PlanOptions,
+    *,
+    exceeds: Annotated[
+        str | None, "An amount in whole currency: what must be true for the cash to exceed it?"
+    ] = None,
+    output: Output,
+) -> None:
+    """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
+
+    Levers are decisions, so they do not contribute to the variance of the cost. With --budget, the command
+    prints what it is worth to know each input before deciding between the policy and the budget. Examples:
+
+        outage-analysis sensitivity --exceeds 500_000_000
+        outage-analysis sensitivity --budget 300_000_000
+    """
+    limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
+    with progress(output.lang) as step:
+        run = options.run(step)
+        step(text.Note("step_varying_the_inputs"))
+        result = run.sensitivity(limit)
+    output.emit(result)
+
+
+@decisions.command()
+@expand_options("policy", "budget", *TIERS)
+def compare(
+    policies: Annotated[
+        list[str], typer.Argument(metavar="POLICY POLICY ...", help="Bundled ids, or paths to TOML files.")
+    ],
+    *,
+    options: PlanOptions,
+    output: Output,
+) -> None:
+    """Compare policies by what they cost and by what people get, on the same draws of the uncertain inputs.
+
+    The output says which policy costs least, which gives people most, which policies are dominated, and which
+    input to find out first. The costs are computed from published counts, or from --claims or --counts. The
+    default ledger is the latest ledger of the incident on the as-of day. Example:
+
+        outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
+    """
+    with progress(output.lang) as step:
+        step(text.Note("step_comparing_the_policies"))
+        result = analysis.compare_policies(options.plan(compared=policies), policies)
+    output.emit(result)
+
+
+@decisions.command()
+@expand_options(options=("draws", "seed", "level"))
+def backtest(
+    case: Annotated[str, typer.Argument(help="Bundled id, or path to a back-test's TOML file.")] = BUNDLED,
+    *,
+    options: PlanOptions,
+    output: Output,
+) -> None:
+    """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
+
+    By default, the command tests the bundled case, the Kakao outage. One case with a few outcomes is an
+    illustration, not a validation. Example:
+
+        outage-analysis backtest
+    """
+    plan = options.plan()
+    with progress(output.lang) as step:
+        step(text.Note("step_forecasting_from_what_was_public"))
+        spec = incidents.load_backtest_spec(case)
+        result = costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
+    output.emit(result)
+
+
+@decisions.command()
+@expand_options()
+def bridge(
+    first: Run,
+    second: Run,
+    *,
+    incident: Annotated[str, "Bundled id, or path to an incident's TOML file."] = BUNDLED,
+    policy: Policy = None,
+    output: Output,
+) -> None:
+    """Explain why the expected cost and its range changed from one run to a later one, from published counts.
+
+    A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
+    ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
+    version of this program. P50, P75 and P90 of the total are printed for both runs.
+
+    Example:
+        outage-analysis bridge kakao-2022 kakao-2023-06-30
+    """
+    (start, recorded), (end, _) = (reports.bridge_side(run, incident, policy) for run in (first, second))
+    compared = {side.ledger.incident for side in (start, end) if side.ledger}
+    if len(compared) > 1:
+        names = ", ".join(sorted(compared))
+        problem = "the two runs are of two incidents"
+        raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
+    table = costs.cost_bridge.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
+    locale, schema = start.policy.locale(output.lang), text.schema_of("documents.bridge")
+    shown = text.ShownTable(locale("terminal.bridge", currency=locale.currency), table, schema)
+    units = {"currency": locale.currency, "minor_units": start.policy.digits}
+    values = {**units, "bridge": schema.whole(table, locale.places).to_dicts()}
+    output.print(values, text.Answer(locale, tables=[shown]))
+
+
+@decisions.command()
+@expand_options()
+def scenarios(
+    options: PlanOptions,
+    *,
+    document: Annotated[
+        str, typer.Option("--scenarios", help="Bundled id, or path to the TOML file of your own scenarios.")
+    ] = "stresses",
+    output: Output,
+) -> None:
+    """Print the cash under named stresses: expected cost, range, and chance of exceeding the budget.
+
+    Each scenario changes one or more things, such as what claimants must do, and is computed on the same
+    random draws as the run itself. A scenario that the inputs do not support has no figures and says why.
+
+    Example:
+        outage-analysis scenarios --budget 300_000_000
+    """
+    stresses = costs.scenarios.load_scenarios(document)
+    with progress(output.lang) as step:
+        run = options.run(step)
+        step(text.Note("step_computing_the_scenarios"))
+        result = analysis.Scenarios(run, stresses)
+    output.emit(result)
+
+
+@decisions.command()
+@expand_options("budget")
+def reserve(
+    options: PlanOptions,
+    *,
+    measure: Annotated[str, "Measure of the reserve: mean, median, P75 or P90."] = "mean",
+    handling: Annotated[
+        str, "Whether the cost of working through the claims is inside or outside the reserve."
+    ] = "outside",
+    since: Annotated[str | None, "An earlier run: the folder of a report, or id or path of a ledger."] = None,
+    output: Output,
+) -> None:
+    """Print the reserve: one amount with its measure, its scope, and what changed since an earlier run.
+
+    The reserve includes the cost lines with an obligation that have an expected cost. Quantiles of cash and
+    handling together come from sums of single draws. The mean is the best estimate of the accounting page.
+
+    Example:
+        outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
+    """
+    analysis.parse_measure(measure)  # an unknown measure is refused before anything is computed
+    with progress(output.lang) as step:
+        run = options.run(step)
+        step(text.Note("step_computing_the_reserve"))
+        result = analysis.Reserve(run, measure, handling)
+        if since is not None:
+            if run.headline_from_claims:
+                raise ModelRefused(
+                    "the reserve is computed from claims, and a bridge explains costs from published counts",
+                    remedy="Leave --since out.",
+                )
+            first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy)
+            second = costs.cost_bridge.BridgeRun(run.policy, run.ledger, run.as_of)
+            # Lines without an obligation are in no reserve; a recorded total may include them.
+            if not_due := analysis.reserve_scope(run).not_due:
+                first, second, recorded = first.without(not_due), second.without(not_due), None
+            points = {"draws": run.plan.draws, "seed": run.plan.seed}
+            moved = costs.cost_bridge.bridge(first, second, recorded=recorded, **points)
+            result = replace(result, since=since, moved=moved)
+    output.emit(result)
+
+
+@decisions.command()
+@expand_options("budget")
+def solve(
+    options: PlanOptions,
+    *,
+    largest_cost: Annotated[
+        str,
+        typer.Option("--budget", help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000."),
+    ],
+    vary: Annotated[
+        list[str],
+        "What varies: LINE.tier1 is the payment of the first loss band of a cost line; "
+        "=LOW..HIGH/STEP sets the values. Separate several by commas, or repeat the option.",
+    ],
+    at: Annotated[str, "The percentile of the cost that the budget limits, P50 to P99; or expected."] = "P90",
+    step: Annotated[str | None, "Step between the payments that are tried, in whole currency."] = None,
+    objective: Annotated[
+        str | None,
+        "What people get: replaced (share of the losses) or per_claim (mean payment per accepted claim). By "
+        "default replaced with claims, per_claim without.",
+    ] = None,
+    max_cliff: Annotated[
+        str | None, "Largest jump of the payment at an edge of a loss band, in whole currency."
+    ] = None,
+    compare: Annotated[
+        list[str] | None, "A further policy to show beside the frontier; repeat for more."
+    ] = None,
+    write: Annotated[Path | None, "Write the solution as a policy's TOML file with this name."] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    output: Output,
+) -> None:
+    """Find the payments that give people most within a budget, and what costs no more for the same.
+
+    All combinations of the varied values are tried on the same random draws. Payments never fall as the loss
+    grows. If no combination keeps the budget, the command prints the nearest and exits with code 5. Example:
+
+        outage-analysis solve --budget 520M --at P90 --vary small-business-cash.tier1,tier2 --step 10_000
+    """
+    if write is not None and write.suffix != ".toml":
+        raise UsageError("is not named .toml", file=write, remedy="Choose another name for --write.")
+    if write is not None and write.exists() and not force:
+        raise UsageError("exists already", file=write, remedy="Choose another name, or give --force.")
+    plan = options.plan(compare=compare or ())
+    with progress(output.lang) as name_step:
+        name_step(text.Note("step_searching_for_the_best_policy"))
+        found = analysis.solve(
+            plan,
+            vary=vary,
+            budget=parse_money(largest_cost),
+            at=at,
+            step=None if step is None else parse_amount(step, "--step"),
+            objective=objective,
+            max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
+        )
+    output.emit(found)
+    if not found.is_feasible:
+        raise ModelRefused(
+            "no policy that was tried satisfies all constraints",
+            remedy="Raise the budget, lower --at, or relax a constraint.",
+        )
+    if write is not None:
+        with files.atomic_file(write, parents=True) as file:
+            file.write_text(files.document_text(found.policy), "utf-8", newline="\n")
+        if not output.as_json:
+            print_text(found.locale(output.lang)("solve.written", file=str(write)))

@@ -41,8 +41,7 @@ from outage_analysis.reports.blocks import (
     Text,
     plain_text,
 )
-from outage_analysis.reports.report import Report, facts_by_host
-from outage_analysis.reports.table_files import repack
+from outage_analysis.reports.report import Report, facts_by_host, repack
 from outage_analysis.text import fonts
 
 GAP = 0.35
