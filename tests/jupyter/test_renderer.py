@@ -237,14 +237,14 @@ def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
 @pytest.mark.slow
 def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
-    assert show_part(analysis, "decide").text.splitlines() == list(report.answers.decide)
+    assert show_part(analysis, "decide").text.splitlines() == list(report.answers.recommended)
     told = show_part(analysis, "hindsight").text.splitlines()
     assert told[0].startswith("Hindsight: none of this was known on 30 December 2022")
     assert len(told) < 5  # the back-test stands under a heading of its own
     with pytest.raises(UsageError, match="the report has no such part"):
         show_part(analysis, "no such section")
     named = analysis.incident.model_copy(update={"name": Text(en=EVIL)})
-    hostile = show_part(replace(analysis, incident=named), "tiles").markup
+    hostile = show_part(replace(analysis, incident=named), "answer").markup
     assert "<script" not in hostile
     assert escape(EVIL) in hostile
 
@@ -343,7 +343,7 @@ def test_names_are_inert_and_sliders_and_parts_of_synthetic_rows_say_so(analysis
         for made_up in (show_what_if(made, lang=lang), *parts):
             assert Locale(lang)("notebook.synthetic") in made_up.markup
             assert repr(made_up).startswith(Locale(lang)("notebook.synthetic"))
-        assert f"({Locale(lang)('report.synthetic_badge')}): " in show_part(made, "tiles", lang=lang).text
+        assert Locale(lang)("report.synthetic_headline") in show_part(made, "answer", lang=lang).text
     for most in (0, -1, 2.5, "5", True):
         with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):
             show_what_if(analysis, most=cast("int", most))

@@ -427,7 +427,7 @@ def test_goods_are_stated_out_of_those_that_have_an_expected_value_and_in_no_sum
 def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
     analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=(), draws=FEW))
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
-    no_headline = Locale(lang)("report.no_headline") in page.prose()
+    no_headline = Locale(lang)("terminal.no_cash") in page.prose()
     assert no_headline == (as_of < "2022-12-30")
 
 

@@ -63,7 +63,7 @@ def test_other_levels_are_refused(level: object) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_label_fills_in_the_range(lang: str) -> None:
     locale = Locale(lang, level=95)
-    label = locale("report.tile_likely", low="A", high="B")
+    label = locale("report.live_likely", low="A", high="B")
     assert [part for part in ("95%", "P2.5", "P97.5", "A", "B") if part not in label] == []
     assert locale("word.p97_5") == "P97.5"
     assert (locale("column.range_low"), locale("column.range_high")) == ("P2.5", "P97.5")

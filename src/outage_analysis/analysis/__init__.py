@@ -59,11 +59,9 @@ if TYPE_CHECKING:
         whole_counts,
     )
     from outage_analysis.analysis.summary import (
-        MAX_NAMED_LINES,
         Reserve,
         Scenarios,
         Sensitivity,
-        budget_scope,
         cost_sentences,
         counted_notes,
         driver_sentences,
@@ -72,7 +70,6 @@ if TYPE_CHECKING:
         narrowing_sentence,
         parse_measure,
         parts_left_out,
-        promised_range,
         recommendation,
         reserve_column,
         reserve_mean,

@@ -360,28 +360,6 @@ MAX_LISTED_LINES = 5
 """The answer also lists the names of so many cost lines, in a sentence of its own."""
 
 
-def budget_scope(analysis: Analysis, basis: str, locale: text.Locale) -> str:
-    """Return sentences on the probability of exceeding the budget and the cost lines that it includes.
-
-    The sentences state the probability if all inputs are correlated, the cost lines that it includes, and the
-    number of lines that it leaves out.
-
-    Args:
-        analysis: the analysis; without a budget the result is an empty text.
-        basis: the data source of the simulation: `published`, `claims` or `synthetic`.
-        locale: the language.
-    """
-    table = analysis.uncertainty_table(basis, "budget")
-    if table is None:
-        return ""
-    row, names = table.row(0, named=True), analysis.names(locale.lang)
-    counted, omitted = row["counted"].split(), row["left_out"].split()
-    key = "report.budget_counts" if len(counted) <= MAX_NAMED_LINES else "report.budget_counts_many"
-    told = [locale("report.budget_stressed", share=locale.share(row["stressed"]))]
-    told.append(locale(key, lines=", ".join(names.get(x, x) for x in counted), count=len(counted)))
-    return " ".join([*told, *([locale("report.budget_omits", count=len(omitted))] if omitted else [])])
-
-
 def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return sentences on inputs that the user did not state but that the cost depends on.
 

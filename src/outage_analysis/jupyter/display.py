@@ -268,32 +268,27 @@ def show_part(analysis: Analysis, part: str, *, lang: str = "en") -> Html:
 
     Args:
         analysis: the analysis that `run` returned.
-        part: `tiles` for the title, the policy, the warnings and the main figures; `drives`, `decide` or
+        part: `answer` for the title, the policy, the warnings and the headline; `drives`, `decide` or
             `left_out` for what drives the cost, what to decide and what is left out; or the id of a section,
             such as method or hindsight, for the sentences before its first subheading, table or chart.
         lang: en or ko.
     """
     report = Report(analysis, lang)
-    if part == "tiles":
+    if part == "answer":
         head = [report.kicker, report.title, report.policy, *filter(None, [report.warning, report.banner])]
-        markup, lines = "", []
-        for number, tile in enumerate(report.tiles):
-            kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
-            made_up = f" ({report.locale('report.synthetic_badge')})" if tile.synthetic else ""
-            lines.append(f"{tile.title}{made_up}: {tile.figure}. {tile.note}")
-            name, figure, meaning = map(escape, (tile.title + made_up, tile.figure, tile.note))
-            inside = f"<span>{name}</span><strong>{figure}</strong><span>{meaning}</span>"
-            markup += f'<div class="{kind}">{inside}</div>\n'
         kicker, title, *rest = map(escape, head)
+        lead, *others = map(escape, report.answers.headline)
         opening = f"<p>{'<br>'.join((kicker, f'<b>{title}</b>', *rest))}</p>"
-        grid = f'<div class="outage-tiles">{markup}</div>'
-        return Html(f"{opening}\n{grid}", "\n".join((*head, *lines)))
-    if part in ("drives", "decide", "left_out"):
+        markup = (opening, f"<p><strong>{lead}</strong></p>", *(f"<p>{text}</p>" for text in others))
+        return Html("\n".join(markup), "\n".join((*head, *report.answers.headline)))
+    told = report.answers
+    answers = {"drives": told.drives, "decide": told.recommended, "left_out": told.left_out}
+    if part in answers:
         synthetic = analysis.headline_is_synthetic and part != "left_out"
-        return _bullet_list(list(getattr(report.answers, part)), report, made_up=synthetic)
+        return _bullet_list(list(answers[part]), report, made_up=synthetic)
     sections = [section for section in report.possible_sections if section.id == part]
     if not sections:
-        known = ["tiles", "drives", "decide", "left_out", *(x.id for x in report.possible_sections)]
+        known = ["answer", *answers, *(x.id for x in report.possible_sections)]
         raise UsageError("the report has no such part", value=part, remedy=spelling_hint(part, known))
     sentences: list[str] = []
     for block in takewhile(lambda b: not isinstance(b, Heading), (b for x in sections for b in x.blocks)):

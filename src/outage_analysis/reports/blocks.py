@@ -45,27 +45,15 @@ class BulletList(Marked):
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A key figure with its title and an explanatory note."""
-
-    title: str
-    figure: str
-    note: str = ""
-    synthetic: bool = False
-    likely: str = ""
-    """The start of the note if it is the likely range of the figure; it is set in bold."""
-
-
-@dataclass(frozen=True)
 class KeyFigures(Marked):
-    """Key figures side by side; formats without a place for them list their sentences."""
+    """A row of figures, each with its title."""
 
-    figures: tuple[Tile, ...]
+    figures: tuple[tuple[str, str], ...]
 
     @property
     def items(self) -> tuple[str, ...]:
-        """Each key figure in one line."""
-        return tuple(f"{x.title}: {x.figure}{x.note and f'. {x.note}'}" for x in self.figures)
+        """One text per figure, for formats without a layout for figures."""
+        return tuple(f"{title}: {figure}" for title, figure in self.figures)
 
 
 @dataclass(frozen=True)
@@ -120,40 +108,20 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Option:
-    """One option of the decision; amounts are in the smallest unit of the currency."""
-
-    name: str
-    expected: float | None
-    """The expected cash; None if the ledger lacks an input."""
-    range_low: float | None
-    """The low end of the likely range."""
-    range_high: float | None
-    over_budget: float | None = None
-    """The probability that the cash cost exceeds the budget."""
-    recipients: float | None = None
-    """The expected number of recipients, if policies are compared."""
-    per_recipient: float | None = None
-    """The mean payment per recipient."""
-
-
-@dataclass(frozen=True)
 class Answers:
     """The texts of the first screen: how much and how sure, what would narrow it, why, and what to decide."""
 
-    headline: tuple[str, ...] = ()
+    headline: tuple[str, ...]
     """How much and how sure, with the scope; then what the figure does not include."""
-    narrows: tuple[str, ...] = ()
-    reserve: tuple[tuple[str, str], ...] = ()
+    narrows: tuple[str, ...]
+    reserve: tuple[tuple[str, str], ...]
     """The amounts to set aside: the measure, such as the median, and the amount."""
-    recommended: tuple[str, ...] = ()
+    recommended: tuple[str, ...]
     """What to set aside and what to decide first, and why."""
-    drives: tuple[str, ...] = ()
-    decide: tuple[str, ...] = ()
-    """What to decide, in sentences; without options, what changes of the policy add to the cost."""
-    options: tuple[Option, ...] = ()
+    drives: tuple[str, ...]
+    options: pl.DataFrame
     """The options of the decision; the first is the announced policy."""
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -204,8 +204,7 @@ def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
     lines = []
     for block in blocks:
         if isinstance(block, BulletList | KeyFigures):
-            short = isinstance(block, KeyFigures) and not block.figures[0].note
-            items = ("; ".join(block.items),) if short else block.items
+            items = block.items if isinstance(block, BulletList) else ("; ".join(block.items),)
             lines += [Paragraph(item, bullet=True) for item in items]
         elif isinstance(block, Text | Heading):
             lines.append(Paragraph(block.text, bold=isinstance(block, Heading) or block.role != "plain"))

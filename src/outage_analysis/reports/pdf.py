@@ -245,17 +245,7 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
         case BulletList():
             return {"kind": "items", "items": [printed(item) for item in block.items]}
         case KeyFigures():
-            figures = [
-                {
-                    "title": printed(tile.title),
-                    "figure": tile.figure,
-                    "likely": printed(tile.likely.strip()),
-                    "note": printed(tile.note.removeprefix(tile.likely)),
-                    "synthetic": tile.synthetic,
-                }
-                for tile in block.figures
-            ]
-            return {"kind": "figures", "figures": figures}
+            return {"kind": "figures", "figures": [list(map(printed, figure)) for figure in block.figures]}
         case ChartBlock():
             return {"kind": "picture", **_chart(report, block.chart)}
         case TableBlock():

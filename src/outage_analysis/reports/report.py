@@ -43,16 +43,14 @@ from outage_analysis.reports.blocks import (
     TableBlock,
     TableFormatter,
     Text,
-    Tile,
     plain_text,
 )
 from outage_analysis.reports.contents import (
     SectionBuilder,
     cash_facts,
+    option_columns,
     option_grid,
-    option_view,
     sentences,
-    tiles,
 )
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views
@@ -143,11 +141,6 @@ class Report:
         return TableFormatter(self.locale, self.names, {id_ for ids in listed for id_ in ids})
 
     @cached_property
-    def tiles(self) -> list[Tile]:
-        """The key figures of the first screen, in reading order."""
-        return tiles(self.analysis, self.locale)
-
-    @cached_property
     def answers(self) -> Answers:
         """The sentences of the first screen: cost drivers, decisions and what is left out."""
         return sentences(self.analysis, self.locale, self.names)
@@ -156,15 +149,16 @@ class Report:
     def views(self) -> dict[str, View]:
         """All report tables that have rows, each with the columns that it shows, by name."""
         views = build_views(self.analysis, self.formatter)
-        if self.answers.options:
-            views["options"] = option_view(self.answers.options, self.analysis, self.locale)
+        if not self.answers.options.is_empty():
+            options = self.answers.options
+            views["options"] = (options, option_columns(options, self.analysis, self.locale))
         return views | self.own_tables
 
     @cached_property
     def grids(self) -> dict[str, Grid]:
         """All report tables that have rows, formatted as text, by name."""
         grids = {name: self.formatter.grid(*view) for name, view in self.views.items()}
-        if self.answers.options:  # here they are rounded as on the first screen
+        if "options" in self.views:  # here they are rounded as on the first screen
             grids["options"] = option_grid(self.answers.options, self.analysis, self.locale)
         return grids
 
@@ -194,10 +188,7 @@ class Report:
 
     def _answer_blocks(self) -> Iterator[Block]:
         answers = self.answers
-        if answers.headline:
-            yield from (Text(text, slide=True) for text in answers.headline)
-        else:
-            yield KeyFigures(tuple(self.tiles), slide=True)
+        yield from (Text(text, slide=True) for text in answers.headline)
         if "total_distribution" in self.charts:
             yield ChartBlock("total_distribution", slide=True)
         for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
@@ -212,13 +203,11 @@ class Report:
         if answers.reserve:
             if reserve_column(self.analysis) == "both":
                 yield Text(self.locale("column.both"), "strong")
-            yield KeyFigures(tuple(Tile(*figure) for figure in answers.reserve), slide=True)
-        if answers.options:
+            yield KeyFigures(answers.reserve, slide=True)
+        if "options" in self.views:
             title = self.locale("report.options_title")
             yield from [Heading(title)] if answers.recommended else []
             yield TableBlock("options", title, slide=True)
-        elif answers.decide:
-            yield BulletList(answers.decide, slide=True)
 
     @cached_property
     def possible_sections(self) -> tuple[Section, ...]:
