@@ -192,49 +192,28 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
     A scenario is a setting only if the page can repeat it exactly: it multiplies an award, or the odds of
     acceptance. With hindsight, one more setting has the rates as they turned out.
     """
-    if "cash" not in analysis.exact_tables["quantiles"]["valuation"]:
-        return []
-    presets = [
-        {"label": scenario.name[locale.lang], "changes": changes}
-        for scenario in scenarios.load_scenarios().scenarios
-        if {*scenario.changes} <= {"award_factor", "acceptance_odds_ratio"}
-        and (changes := _scenario_changes(analysis, scenario))
-    ]
-    if observed := dict(_observed_rates(analysis)):
-        presets.append({"label": locale("report.preset_outcome"), "changes": observed})
-    return presets
-
-
-def _scenario_changes(analysis: Analysis, scenario: scenarios.Scenario) -> dict[str, dict[str, float]]:
-    run = analysis.runs[analysis.headline_basis]
-    changes = {}
-    for term in run.portfolio.terms:
-        if term.valuation != "cash":
-            continue
-        kinds = {name: run.portfolio.entries[name].kind for name in term.rates}
-        if scenario.award_factor is not None and term.award:
-            changes[term.award] = {"times": float(scenario.award_factor)}
-        if scenario.acceptance_odds_ratio is not None:
-            accepted = [name for name, kind in kinds.items() if kind == "acceptance"]
-            changes |= {name: {"odds": float(scenario.acceptance_odds_ratio)} for name in accepted}
-    return changes
-
-
-def _observed_rates(analysis: Analysis) -> Iterator[tuple[str, dict[str, float]]]:
-    outcome, run = analysis.incident.outcome, analysis.runs[analysis.headline_basis]
-    if outcome is None or not analysis.plan.hindsight or analysis.headline_basis != "published":
-        return
-    line = analysis.policy.schedule(outcome.line)
-    terms = [s for s in run.portfolio.terms if (s.line, s.valuation) == (outcome.line, "cash")]
-    if line is None or not line.published_count or not terms:
-        return
-    counted = get_fact(line.published_count).count
-    filed, accepted = (get_fact(f, hindsight=True).count for f in (outcome.filed, outcome.accepted))
-    shares = {"filing_share": filed / counted, "acceptance": accepted / filed}
-    for name in terms[0].rates:
-        kind = run.portfolio.entries[name].kind
-        if kind in shares:
-            yield name, {"set": round(shares[kind], 6)}
+    basis, outcome = analysis.headline_basis, analysis.incident.outcome
+    portfolio = analysis.runs[basis].portfolio
+    terms = [term for term in portfolio.terms if term.valuation == "cash"]
+    kinds = {name: portfolio.entries[name].kind for term in terms for name in term.rates}
+    accepted = [name for name, kind in kinds.items() if kind == "acceptance"]
+    settings: dict[str, dict[str, dict[str, float]]] = {}
+    for scenario in scenarios.load_scenarios().scenarios:
+        label, alone = scenario.name[locale.lang], len(scenario.changes) == 1
+        factor, odds = scenario.award_factor, scenario.acceptance_odds_ratio
+        if alone and factor is not None:
+            settings[label] = {term.award: {"times": float(factor)} for term in terms if term.award}
+        elif alone and odds is not None:
+            settings[label] = {name: {"odds": float(odds)} for name in accepted}
+    line = analysis.policy.schedule(outcome.line) if outcome else None
+    if outcome and line and line.published_count and analysis.plan.hindsight and basis == "published":
+        facts = (line.published_count, outcome.filed, outcome.accepted)
+        counted, filed, paid = (get_fact(fact, hindsight=True).count for fact in facts)
+        shares = {"filing_share": round(filed / counted, 6), "acceptance": round(paid / filed, 6)}
+        rates = next((term.rates for term in terms if term.line == outcome.line), ())
+        actual = {name: {"set": shares[kinds[name]]} for name in rates if kinds[name] in shares}
+        settings[locale("report.preset_outcome")] = actual
+    return [{"label": label, "changes": changes} for label, changes in settings.items() if changes]
 
 
 def repeat_command(analysis: Analysis, factors: Iterable[page_model.LiveInput], lang: str) -> dict[str, Any]:
@@ -253,7 +232,7 @@ def repeat_command(analysis: Analysis, factors: Iterable[page_model.LiveInput], 
         and joined (`between`); `names`: for each factor that can be set, its name and how many smallest units
         its unit has.
     """
-    options = dict(_options(analysis))
+    options = _options(analysis)
     words = [word for name, value in options.items() for word in _words(name, value)]
     arguments = [f"{name}={value!r}, " for name, value in options.items()]
     imports = "import datetime; " if "as_of" in options else ""
@@ -291,33 +270,34 @@ def _document_names(analysis: Analysis) -> dict[str, str]:
     return names
 
 
-def _options(analysis: Analysis) -> Iterator[tuple[str, Any]]:
+def _options(analysis: Analysis) -> dict[str, Any]:
+    """Return the options that repeat the run: fields of a plan that differ from the default."""
     plan, names, usual = analysis.plan, _document_names(analysis), Plan()
-    policy_differs = names["policy"] != analysis.incident.id
-    ledger_differs = analysis.ledger != bundled_ledger(analysis.incident.id)
-    if names["incident"] != usual.incident:
-        yield "incident", names["incident"]
-    if policy_differs:
-        yield "policy", names["policy"]
-    if "ledger" in names and (policy_differs or ledger_differs):
-        yield "ledger", names["ledger"]
+    own_policy = names["policy"] != analysis.incident.id
+    own_ledger = own_policy or analysis.ledger != bundled_ledger(analysis.incident.id)
+    counts, claims = None, None
     if plan.counts is not None:
         cube = analysis.cubes["cost"]
         saved = "cube-synthetic.parquet" if cube.synthetic else "cube.parquet"
-        yield "counts", Path(cube.source).name if cube.incident is None else saved
+        counts = Path(cube.source).name if cube.incident is None else saved
     elif analysis.claims:
-        store, bundled_file = analysis.claims.store, bundled_claims(analysis.incident.id)
+        store, bundled = analysis.claims.store, bundled_claims(analysis.incident.id)
         read = (store.name,) if store else tuple(file.name for file in analysis.claims.inputs)
-        if bundled_file is None or read != (bundled_file.name,):
-            yield "claims", read
-    for option, kind in (("columns", "layout-"), ("compare", "compared-")):
-        if found := tuple(names[name] for name in names if name.startswith(kind)):
-            yield option, found
-    if analysis.ledger is None or analysis.as_of != analysis.ledger.as_of:
-        yield "as_of", analysis.as_of
-    for name in SETTINGS:
-        if (value := getattr(plan, name)) != getattr(usual, name):
-            yield name, value
+        claims = None if bundled and read == (bundled.name,) else read
+    options = {
+        "incident": names["incident"],
+        "policy": names["policy"] if own_policy else None,
+        "ledger": names.get("ledger") if own_ledger else None,
+        "counts": counts,
+        "claims": claims,
+        "columns": tuple(names[name] for name in names if name.startswith("layout-")),
+        "compare": tuple(names[name] for name in names if name.startswith("compared-")),
+        "as_of": analysis.as_of
+        if analysis.ledger is None or analysis.as_of != analysis.ledger.as_of
+        else None,
+        **{name: getattr(plan, name) for name in SETTINGS},
+    }
+    return {name: value for name, value in options.items() if value != getattr(usual, name)}
 
 
 def _words(name: str, value: object) -> list[str]:
