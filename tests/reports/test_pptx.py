@@ -186,7 +186,10 @@ def test_policies_are_compared_on_a_slide(cases: dict[str, Report], decks: dict[
 
 @pytest.mark.parametrize(
     ("case", "said", "charts"),
-    [("silent", "No expected cash cost can be given", 0), ("certain", "No input of this cost is uncertain", 1)],
+    [
+        ("silent", "No expected cash cost can be given", 0),
+        ("certain", "No input of this cost is uncertain", 1),
+    ],
 )
 def test_what_is_missing_is_stated_in_words(
     decks: dict[str, Deck], case: str, said: str, charts: int

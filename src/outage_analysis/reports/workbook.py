@@ -42,14 +42,13 @@ from outage_analysis.reports.blocks import (
     plain_text,
 )
 from outage_analysis.reports.report import Report, repack
-from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
-from outage_analysis.text import Column, Locale, Unit, capitalized, column_of, fonts
+from outage_analysis.text import Column, Locale, Unit, column_of, fonts, schema_of
 
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
 """Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
 the same widths (Carlito) or with Hangul."""
 FONT_SIZE = 10
-INPUT_COLOUR, WARNING_COLOUR, FLAG_COLOUR, DARKEST_CELL = "#FFF4CC", "#FFE3D3", "#A33A00", "#7FB3D9"
+INPUT_COLOUR, WARNING_COLOUR, FLAG_COLOUR = "#FFF4CC", "#FFE3D3", "#A33A00"
 LINE_BELOW = {"bottom": 1, "bottom_color": LIGHT}
 TABLE_STYLES: dict[str, dict[str, Any]] = {
     "plain": LINE_BELOW,
@@ -98,8 +97,6 @@ PICTURE_WIDTH, PIXELS_PER_POINT = 760, 4 / 3
 """The width of a picture on the screen in pixels, which are smaller than points."""
 A4, A3 = 9, 8
 """Excel's numbers of papers."""
-FEW_ROWS = 12
-"""A picture starts a printed page, so that no page break cuts it, unless only so many rows are above it."""
 MAX_PORTRAIT_WIDTH, MAX_A4_WIDTH = 140, 190
 """The most characters per row that fit on A4 in portrait and in landscape format."""
 
@@ -283,11 +280,9 @@ class Sheet:
         self._heights: dict[int, float] = {}
         self._tables: list[tuple[int, int, int]] = []
         """The head row, the last row and the number of columns of each table with column titles."""
-        self._breaks: list[int] = []
-        """The rows that start a printed page."""
         self.frozen = 0
         """The number of rows that stay visible while scrolling."""
-        self._last_heading, self._heading_row = "", -1
+        self._last_heading = ""
 
     def write_heading(self, text: str) -> None:
         """Write a heading after an empty row, unless it repeats the last title or heading."""
@@ -299,7 +294,7 @@ class Sheet:
         """Write a title or a heading, which is not broken into lines."""
         self._heights[self.row] = height
         self.worksheet.write_string(self.row, 0, cell_text(text), self.book.text_format(style))
-        self._last_heading, self._heading_row = text, self.row
+        self._last_heading = text
         self.row += 1
 
     def write_paragraph(self, text: str, style: str = "plain") -> None:
@@ -315,9 +310,6 @@ class Sheet:
         # Our pictures count a pixel as a point, and the size in a sheet follows from that.
         options |= dict.fromkeys(("x_scale", "y_scale"), scale / PIXELS_PER_POINT)
         self.worksheet.insert_image(self.row, 0, "chart.png", options)
-        first = self._heading_row if self._heading_row == self.row - 1 else self.row
-        if first > FEW_ROWS:
-            self._breaks.append(first)
         self.row += math.ceil(height * scale / (LINE_HEIGHT * PIXELS_PER_POINT))
 
     def write_table(self, titles: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
@@ -368,13 +360,6 @@ class Sheet:
         most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
         self.widths[column] = max(self.widths.get(column, MIN_WIDTH), min(width, most))
 
-    def shade_last_table(self) -> None:
-        """Shade the cells of the last table by their number, except the names and the totals at its ends."""
-        head, last, columns = self._tables[-1]
-        if last > head + 1 and columns > 2:  # noqa: PLR2004 - otherwise it has only a name and a total
-            scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": DARKEST_CELL}
-            self.worksheet.conditional_format(head + 1, 1, last - 1, columns - 2, scale)
-
     def finish(self) -> None:
         """Finish the sheet: set column widths, write the paragraphs, and set up scrolling and printing."""
         worksheet = self.worksheet
@@ -409,7 +394,6 @@ class Sheet:
         worksheet.set_paper(A4 if across <= MAX_A4_WIDTH else A3)
         worksheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         worksheet.fit_to_pages(1, int(self.one_page))
-        worksheet.set_h_pagebreaks(self._breaks)
         size = FONT_SIZE - 2
         worksheet.set_footer(f'&L&"{FONTS[self.book.locale.lang]}"&{size}&A&R&{size}&P / &N')
 
@@ -467,8 +451,6 @@ SHEETS = (
 
 The summary, the inputs and the cost lines come before these sheets.
 """
-SHADED_TABLES = tuple(f"service_bands_{measure}" for measure in SERVICE_BAND_MEASURES)
-"""Tables of services by loss band. Excel shades their cells: the darker, the larger the number."""
 
 
 def write_xlsx(report: Report, folder: Path) -> None:
@@ -569,8 +551,6 @@ def _write_table(sheet: Sheet, report: Report, block: TableBlock) -> None:
         if block.caption:
             sheet.write_heading(block.caption)
         sheet.write_table(*table_cells(report.formatter, *report.views[block.grid]))
-        if block.grid in SHADED_TABLES:
-            sheet.shade_last_table()
 
 
 def _write_cube(book: Book, report: Report) -> None:
@@ -700,7 +680,6 @@ def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
     sheet.write_cell(counter, 0, Cell(locale("workbook.changed_count"), style="total"))
     sheet.write_cell(counter, 1, Cell(changed, "count", "total"))
     live.name_cell(CHANGED_INPUTS, sheet, counter, 1)
-    _write_mix_checks(sheet, report, inputs, first)
 
 
 def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInput, row: int) -> list[Cell]:
@@ -738,29 +717,6 @@ def _validation(locale: Locale, factor: page_model.LiveInput) -> dict[str, Any]:
     message = locale("workbook.invalid_share", high=locale.share(factor.high))
     limits = {"criteria": "between", "minimum": 0, "maximum": factor.high}
     return options | limits | {"error_message": message}
-
-
-def _write_mix_checks(sheet: Sheet, report: Report, inputs: list[page_model.LiveInput], first: int) -> None:
-    """Write one row per mix of loss bands, which warns if the shares no longer have the same sum."""
-    locale, mixes = report.locale, dict[str, list[int]]()
-    for row, factor in enumerate(inputs, start=first):
-        if factor.kind == "band_mix":
-            mixes.setdefault(factor.assumption, []).append(row)
-    rows = []
-    for row, (mix, places) in enumerate(mixes.items(), start=sheet.row):
-        total = round(sum(inputs[place - first].value for place in places), 12)
-        sums = (
-            "=" + "+".join(xl_rowcol_to_cell(place, column) for place in places)
-            for column in (VALUE, ORIGINAL)
-        )
-        current, original = (Cell(Formula(formula, total), "share", "total") for formula in sums)
-        cells = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
-        flag = choose_text(f"ABS({'-'.join(cells)})<1E-9", "", locale("workbook.mix_off"))
-        name, blank = locale("workbook.mix_sum", mix=report.names.get(mix, mix)), Cell(style="total")
-        flagged = Cell(Formula(flag, ""), style="flag")
-        rows.append([Cell(name, style="total"), blank, blank, current, blank, original, flagged])
-    if rows:
-        sheet.write_table((), rows)
 
 
 def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -> None:
@@ -842,78 +798,48 @@ def _total_cells(
 
 
 def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> None:
-    """Write the key figures: the live expected cost beside the figures of the model.
+    """Write the figures of the cash: the live expected cost beside the figures of the model.
 
     Figures that only the model gives are marked as stale once an input is changed.
     """
     locale, analysis = report.locale, report.analysis
-    titles = [
-        locale("workbook.figure"),
-        *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
-        *(locale(f"workbook.{name}") for name in ("error", "state")),
-    ]
     cash = analysis.expected_cash(analysis.cash_basis)
-    figures, simulated = [], []
-    if cash is not None:
-        title = locale("report.tile_expected")
-        texts = (f"{CHANGED_INPUTS}>0", locale("workbook.moved"), locale("workbook.same"))
-        state = Cell(Formula(choose_text(*texts), texts[-1])) if live else Cell()
-        figures.append(_expected_figure(report, live, title, "cash", cash, state))
-        simulated = _simulated_figures(report, live)
-    first = sheet.row + 1 + len(figures)
-    if figures:
-        sheet.write_table(titles, [*figures, *simulated])
-    if live and simulated:
-        stale = sheet.book.file.add_format({"font_color": FLAG_COLOUR, "bold": True})
-        rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS}>0", "format": stale}
-        sheet.worksheet.conditional_format(first, 0, first + len(simulated) - 1, len(titles) - 1, rule)
-    separate = []
-    for valuation, value in _simulated(report, "expected", "value").items():
-        name = capitalized(locale(f"word.{valuation}"))
-        title = locale("report.tile_free") if valuation == "face_value" else name
-        if valuation != "cash":
-            separate.append(_expected_figure(report, live, title, valuation, value, Cell()))
-    if separate:
-        sheet.write_heading(locale("workbook.apart"))
-        sheet.write_table(titles, separate)
-
-
-def _simulated(report: Report, measure: str, column: str) -> dict[str, float]:
-    """Return a figure of the simulation, or its numerical error, by valuation."""
-    table = report.analysis.exact_tables.get("quantiles")
-    if table is None:
-        return {}
-    return dict(table.filter(measure=measure).select("valuation", column).rows())
-
-
-def _expected_figure(
-    report: Report, live: LiveFormulas | None, title: str, valuation: str, value: float, state: Cell
-) -> list[Cell]:
-    locale, error = report.locale, _simulated(report, "expected", "error").get(valuation)
-    total = Cell()
-    if live and valuation in live.valuations:
-        formula, digits = TOTAL_NAME.format(valuation), locale.minor_units
-        rounded = Formula(f"=ROUND({formula},{digits})", round(live.total(valuation), digits))
+    if cash is None:
+        return
+    moved, stale = (
+        Cell(Formula(choose_text(f"{CHANGED_INPUTS}>0", *texts), texts[1])) if live else Cell()
+        for texts in (
+            (locale("workbook.moved"), locale("workbook.same")),
+            (locale("workbook.stale"), locale("workbook.current")),
+        )
+    )
+    drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame())
+    points = {row["measure"]: row for row in drawn.filter(valuation="cash").iter_rows(named=True)}
+    total, error = Cell(), points["expected"]["error"] if points else None
+    if live and "cash" in live.valuations:
+        formula, digits = TOTAL_NAME.format("cash"), locale.minor_units
+        rounded = Formula(f"=ROUND({formula},{digits})", round(live.total("cash"), digits))
         total = Cell(rounded, "money", "total")
-    model = number_cell(locale, value, "money")
-    return [Cell(title), total, model, number_cell(locale, error, "money"), state]
-
-
-def _simulated_figures(report: Report, live: LiveFormulas | None) -> list[list[Cell]]:
-    """Return the percentiles of the cash cost, and the chance that it exceeds the budget."""
-    locale, analysis = report.locale, report.analysis
-    texts = (f"{CHANGED_INPUTS}>0", locale("workbook.stale"), locale("workbook.current"))
-    state = Cell(Formula(choose_text(*texts), texts[-1])) if live else Cell()
-    rows = []
+    model = (number_cell(locale, number, "money") for number in (cash, error))
+    figures = [[Cell(locale("report.tile_expected")), total, *model, moved]]
     for measure in locale.likely_range.percentiles:
-        if (value := _simulated(report, measure, "value").get("cash")) is not None:
-            error = _simulated(report, measure, "error")["cash"]
-            numbers = (number_cell(locale, number, "money") for number in (value, error))
-            rows.append([Cell(locale(f"word.{measure}")), Cell(), *numbers, state])
+        if measure in points:
+            numbers = (number_cell(locale, points[measure][name], "money") for name in ("value", "error"))
+            figures.append([Cell(locale(f"word.{measure}")), Cell(), *numbers, stale])
     budget = analysis.uncertainty_table(analysis.cash_basis, "budget")
     if budget is not None:
         row = budget.row(0, named=True)
         title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
         shares = (Cell(row[column], "share") for column in ("exceeded", "error"))
-        rows.append([Cell(title), Cell(), *shares, state])
-    return rows
+        figures.append([Cell(title), Cell(), *shares, stale])
+    titles = [
+        locale("workbook.figure"),
+        *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
+        *(locale(f"workbook.{name}") for name in ("error", "state")),
+    ]
+    first, last = sheet.row + 2, sheet.row + len(figures)
+    sheet.write_table(titles, figures)
+    if live and last >= first:
+        looks = sheet.book.file.add_format({"font_color": FLAG_COLOUR, "bold": True})
+        rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS}>0", "format": looks}
+        sheet.worksheet.conditional_format(first, 0, last, len(titles) - 1, rule)
