@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +23,7 @@ from outage_analysis.cli.console import (
     Recovery,
     expand_options,
     option_words,
+    parse_amount,
     parse_pairs,
     parse_share,
     print_answer,
@@ -31,6 +31,7 @@ from outage_analysis.cli.console import (
     print_line,
     print_warnings,
     progress,
+    refuse_unused,
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
@@ -238,21 +239,12 @@ def _parse_edges(value: str, digits: int) -> tuple[int, ...]:
 
     An edge of 0 at the beginning is left out, because every list of bands has an edge at 0.
     """
-    units: list[int] = []
-    for word in value.split(","):
-        number = word.strip().replace("_", "")
-        plain = number.isascii() and number.replace(".", "", 1).isdigit() and len(number) <= MOST_MONEY_DIGITS
-        unit = text.in_smallest_units(number, digits) if plain else None
-        if unit is None or unit >= 10**MOST_MONEY_DIGITS:
-            example = "0,300000,500000" if digits == 0 else f"0,300,500.{'0' * digits}"
-            raise UsageError(
-                f"an edge of --bands is not a number with at most {digits} decimals",
-                value=word.strip(),
-                remedy=f"Write the edges in increasing order, as {example}.",
-            )
-        units.append(unit)
+    amounts = [parse_amount(word.strip(), "an edge of --bands") for word in value.split(",")]
+    units = [text.smallest_units(amount, digits, "an edge of --bands") for amount in amounts]
     if any(low >= high for low, high in pairwise(units)):
         raise UsageError("the edges of --bands do not increase", value=value, remedy="Sort them, each once.")
+    if units[-1] >= 10**MOST_MONEY_DIGITS:
+        raise UsageError("an edge of --bands is too large", value=value)
     return tuple(edge for edge in units if edge > 0)
 
 
@@ -354,12 +346,12 @@ def distribution(
     """
     if grouped:
         unused = {"FILES": files, "--counts": counts, "--policy": policy, "--where": where}
-        _refuse_unused("with --grouped", {**unused, **_about_files(reading)})
+        refuse_unused("with --grouped", {**unused, **_about_files(reading)})
     else:
-        _refuse_unused("with --counts", {"FILES": files if counts else None})
-        _refuse_unused("with claims", {"--top": None if counts else top})
-        _refuse_unused("without files", {} if files else _about_files(reading))
-        _refuse_unused("without --fit", {"--family": None if fit else family})
+        refuse_unused("with --counts", {"FILES": files if counts else None})
+        refuse_unused("with claims", {"--top": None if counts else top})
+        refuse_unused("without files", {} if files else _about_files(reading))
+        refuse_unused("without --fit", {"--family": None if fit else family})
     dimensions = tuple(word.strip() for word in by.split(","))
     if not all(dimensions):
         raise UsageError("--by has an empty word", value=by, remedy="Write words with commas between.")
@@ -430,9 +422,9 @@ def intake(
     """
     until = analysis.as_day(as_of, "--as-of")
     unused = {"--series": series} if files else {**_about_files(reading), "--recovery": recovery}
-    _refuse_unused("with files" if files else "without files", unused)
+    refuse_unused("with files" if files else "without files", unused)
     if by_day:
-        _refuse_unused("with --by-day", {"--extend-to": extend_to, "--by": by})
+        refuse_unused("with --by-day", {"--extend-to": extend_to, "--by": by})
     with progress(output.lang) as step:
         step(Note("step_reading_the_counts"))
         source = reading.read_claims(files) if files else incidents.load_intake(series or "kakao-federation")
@@ -455,10 +447,3 @@ def intake(
 def _about_files(reading: ReadOptions) -> dict[str, object]:
     about = {f"--{x}": getattr(reading, x) for x in ("columns", "encoding", "currency", "scale", "column")}
     return about | {"--max-rejects": reading.max_rejects != ReadOptions.max_rejects}
-
-
-def _refuse_unused(context: str, options: Mapping[str, object]) -> None:
-    """Raise an error if the user gave an option that has no effect here, such as --series with files."""
-    unused = next((name for name, value in options.items() if value), None)
-    if unused:
-        raise UsageError(f"{unused} has no meaning {context}", remedy="Leave it out.")

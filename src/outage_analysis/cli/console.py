@@ -8,7 +8,7 @@ import math
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import date, datetime
@@ -351,6 +351,13 @@ def check_number(value: int | None, option: str, least: int, most: int, default:
     return default if value is None else value
 
 
+def refuse_unused(context: str, options: Mapping[str, object]) -> None:
+    """Raise an error if the user gave an option that has no effect here, such as --series with files."""
+    unused = next((name for name, value in options.items() if value), None)
+    if unused:
+        raise UsageError(f"{unused} has no meaning {context}", remedy="Leave it out.")
+
+
 def option_words(group: object, *omitted: str) -> list[str]:
     """Return the files and options that the user gave, as words of a shell command; defaults are left out.
 
@@ -407,7 +414,7 @@ def parse_amount(value: str, option: str) -> Decimal:
         amount = Decimal(value.replace("_", ""))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or not 0 <= amount < 10**MOST_MONEY_DIGITS:
         raise UsageError(f"{option} is no amount", value=value, remedy="Write it as 30_000 or 12.50.")
     return amount
 

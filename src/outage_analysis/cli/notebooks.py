@@ -23,6 +23,7 @@ from outage_analysis.cli.console import (
     print_line,
     print_warnings,
     progress,
+    refuse_unused,
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
@@ -84,15 +85,8 @@ def new(
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
     from_claims = bool(claims) or options.tiers is not None
-    defaults = PlanOptions()
-    unused = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
     if from_claims:
-        unused = {"name": bool(name), "loss_unit": bool(loss_unit)}
-    if given := next((x for x, value in unused.items() if value), None):
-        context = "--claims" if from_claims else "an example project"
-        option = given.replace("_", "-")
-        raise UsageError(f"--{option} does not go with {context}", remedy="Leave it out.")
-    if from_claims:
+        refuse_unused("with --claims", {"--name": name, "--loss-unit": loss_unit})
         if not claims:
             raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
         if options.tiers is None:
@@ -106,6 +100,9 @@ def new(
         read = None if isinstance(plan.claims, tuple) else plan.claims
         print_warnings(analysis.input_warnings(read, None, lang))
     else:
+        defaults = PlanOptions()
+        changed = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
+        refuse_unused("in an example project", {f"--{x.replace('_', '-')}": changed[x] for x in OF_CLAIMS})
         written = jupyter.new_project(
             folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )

@@ -23,7 +23,7 @@ from outage_analysis.analysis import Analysis, Plan, load_documents, run
 from outage_analysis.assumptions import ledger_table, load_ledger
 from outage_analysis.claims import DATA_FRAME, STORE_SUFFIX, expand_paths
 from outage_analysis.costs import cost_bridge
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, VerificationFailed, either
+from outage_analysis.errors import InputRefused, UsageError, VerificationFailed, either
 from outage_analysis.files import (
     Document,
     atomic_folder,
@@ -350,8 +350,6 @@ FORMATS: dict[str, Callable[[Report, Path], None]] = {
 T = TypeVar("T", bound=Document)
 MAX_FILES, MAX_FILE_BYTES = 5_000, 200_000_000
 """Limits for a report folder: its number of files, and the bytes of one file."""
-FIXED_CHARACTERS = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
-"""ASCII and the punctuation that figures and labels use; the fonts must cover them."""
 
 
 def write_report(
@@ -387,10 +385,6 @@ def write_report(
     requested, out = Path(out), Path(out).resolve()
     check_output_options(out, lang=lang, force=force, formats=formats)
     fonts.folder()  # fails if a font file is missing
-    if missing := fonts.missing_characters(FIXED_CHARACTERS + "".join(Locale(lang).texts())):
-        named = ", ".join(f"U+{ord(c):04X}" for c in missing)
-        problem = f"the fonts lack letters of our own words in {lang}"
-        raise EnvironmentFailed(problem, value=named, remedy="Install the package again.")
     if analysis.claims is not None and analysis.claims.is_derived:
         raise UsageError(
             "a report needs claims of files, and these are a selection",

@@ -53,11 +53,6 @@ def _printable_characters() -> frozenset[str]:
     return frozenset(c for c in map(chr, covered_code_points()) if unicodedata.category(c) not in FORMAT)
 
 
-def missing_characters(text: str) -> list[str]:
-    """Return the characters of a text that the fonts do not contain, each once. Line breaks are ignored."""
-    return sorted({c for c in text if ord(c) not in covered_code_points() and c != "\n"})
-
-
 def printable(text: str) -> str:
     """Return a text from an input file in a form that every output format can print.
 

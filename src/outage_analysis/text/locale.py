@@ -303,10 +303,6 @@ class Locale:
         """Return whether a label with this key exists."""
         return key in _label_texts(self.lang)
 
-    def texts(self) -> tuple[str, ...]:
-        """Return all labels of the language, with their placeholders."""
-        return tuple(_label_texts(self.lang).values())
-
     @property
     def places(self) -> dict[Unit, int]:
         """The decimals of amounts, of losses and of their squares, by unit of a column."""
