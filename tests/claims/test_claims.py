@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from outage_analysis.claims import RULES, Claims, explain_reject, read_claims
-from outage_analysis.claims.rules import (
+from outage_analysis.claims.cell_values import (
     COUNTED_CLAIMS,
     EXACT_COPY,
     REPEATED_HEADER,

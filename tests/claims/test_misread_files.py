@@ -18,11 +18,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.readers import delimited, record_splitting
-from outage_analysis.claims.readers.delimited import MERGED_ROWS, MISPLACED_QUOTE
-from outage_analysis.claims.readers.record_splitting import DOUBTFUL_LINE, NOT_CLOSED, UNDECODABLE
-from outage_analysis.claims.rules import UNREADABLE
+from outage_analysis.claims import Claims, delimited, read_claims
+from outage_analysis.claims.cell_values import UNREADABLE
+from outage_analysis.claims.delimited import (
+    DOUBTFUL_LINE,
+    MERGED_ROWS,
+    MISPLACED_QUOTE,
+    NOT_CLOSED,
+    UNDECODABLE,
+)
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Layout
 from outage_analysis.losses import build_cube
@@ -238,7 +242,7 @@ def test_the_engine_and_the_csv_module_read_any_text_alike_in_blocks_of_any_size
         except OutageAnalysisError as error:
             return str(error)
 
-    with patch.object(record_splitting, "BLOCK_BYTES", block):
+    with patch.object(delimited, "BLOCK_BYTES", block):
         by_the_engine = outcome()
     with patch.object(delimited, "_engine_query", lambda *_: None):
         assert by_the_engine == outcome()

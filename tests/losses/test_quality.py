@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims.cell_values import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.claims.claims_and_rejects import MAX_VALUE_LENGTH
-from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, bunching_table, quality_table, rule_table

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Literal, Unpack, cast
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.cell_values import A_DECISION, BLANKS, IDS, MISSING_WORDS, PAID, READABLE_LOSS
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IDS, MISSING_WORDS
-from outage_analysis.claims.readers.parquet import DataFrame, polars_frame
-from outage_analysis.claims.readers.read_files import InputFile
-from outage_analysis.claims.rules import A_DECISION, PAID, READABLE_LOSS
+from outage_analysis.claims.read_files import InputFile
+from outage_analysis.claims.structured_files import DataFrame, polars_frame
 from outage_analysis.claims.validation import control_totals, create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import NoWarehouse, Warehouse, run_select
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError, either, one_line

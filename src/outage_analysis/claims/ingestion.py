@@ -15,13 +15,24 @@ from pydantic import TypeAdapter
 
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import queries
+from outage_analysis.claims.cell_values import (
+    EXACT_COPY,
+    IS_SYNTHETIC,
+    REPEATED_ID,
+    SAME_DAY,
+    rule_conditions,
+)
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
-from outage_analysis.claims.readers.parquet import INCIDENT_KEY, Sources, saved_incident_id, source_paths
-from outage_analysis.claims.readers.read_files import InputFile, count_rows, expand_paths, read_files
-from outage_analysis.claims.readers.typed_rows import column_types, recheck_rows
-from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, SAME_DAY, rule_conditions
+from outage_analysis.claims.read_files import (
+    InputFile,
+    column_types,
+    count_rows,
+    expand_paths,
+    read_files,
+    recheck_rows,
+)
+from outage_analysis.claims.structured_files import INCIDENT_KEY, Sources, saved_incident_id, source_paths
 from outage_analysis.claims.validation import (
     check_rows,
     create_claims,

@@ -7,23 +7,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from outage_analysis.claims import queries
-from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers import cell_values
-from outage_analysis.claims.readers.read_files import InputFiles
-from outage_analysis.claims.readers.source_file import (
-    MIN_HEADER_COLUMNS,
-    required_columns,
-    second_table_error,
-)
-from outage_analysis.claims.readers.typed_rows import (
-    MOMENT,
-    column_types,
-    reject_texts,
-    shift_sql,
-    typed_columns,
-)
-from outage_analysis.claims.rules import (
+from outage_analysis.claims import cell_values, queries
+from outage_analysis.claims.cell_values import (
     EXACT_COPY,
     REPEATED_HEADER,
     REPEATED_ID,
@@ -31,6 +16,16 @@ from outage_analysis.claims.rules import (
     UNREADABLE,
     broken_rules_sql,
 )
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.read_files import (
+    MOMENT,
+    InputFiles,
+    column_types,
+    reject_texts,
+    shift_sql,
+    typed_columns,
+)
+from outage_analysis.claims.source_file import MIN_HEADER_COLUMNS, required_columns, second_table_error
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import (

@@ -16,9 +16,9 @@ from typing import ClassVar, TypeVar
 
 import polars as pl
 
+from outage_analysis.claims.cell_values import BLANKS, IDS, duration_sql
 from outage_analysis.claims.header_words import means_decision
 from outage_analysis.claims.queries import listed_sql, quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IDS, duration_sql
 from outage_analysis.claims.warehouse import Frames
 from outage_analysis.errors import InputRefused, either
 from outage_analysis.files import toml_value
