@@ -1,4 +1,4 @@
-"""Read files whose format separates the cells: JSON, Parquet and workbooks; and data frames, as Parquet files.
+"""Read files whose format separates the cells: JSON, Parquet and workbooks. A data frame is read as Parquet.
 
 JSON files have one object per line, an array of objects, or an object with such an array; the keys of the
 objects are the column headers. Python's json module reads each object by itself, so that a damaged object
