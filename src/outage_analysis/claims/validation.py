@@ -184,15 +184,15 @@ def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
 
 
 def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
-    """Create the views `accepted` and `claims`: typed rows, checked rows without error, earlier claims."""
-    types, has_filed_at = column_types(incident), FILED_AT in warehouse.columns("typed_rows")
+    """Create the views `accepted` and `claims`: typed rows, checked rows without error."""
+    types, typed = column_types(incident), warehouse.frame("from typed_rows limit 0").columns
     query = queries.load(
         "accepted",
         dimensions=dimension_columns(incident),
         fast_dimensions=queries.listed_sql(
             {d.id: f"cast({quote_identifier(d.id)} as {types[d.id]})" for d in incident.dimensions}
         ),
-        fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
+        fast_filed_at=FILED_AT if FILED_AT in typed else f"cast(null as {types[FILED_AT]})",
         shift=shift_sql("file_number", files.typed),
         marked=cell_values.IS_SYNTHETIC,
         claim_id="claim_id || '#' || copy as claim_id" if files.count_claims else "claim_id",
