@@ -51,8 +51,6 @@ MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 MIN_DELIMITERS = 3
 """A record may consist of merged rows if rows have this many delimiters; ordinary text rarely has so many."""
 DIGIT = re.compile(r"\d")
-Record = tuple[int, int, int, list[str], str]
-"""Row number, byte offset, byte length and cells of a record, and what is wrong with it."""
 
 
 def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
@@ -148,17 +146,35 @@ class DelimitedFile(SourceFile):
         """
         before = csv.field_size_limit(MAX_FIELD_LENGTH)
         try:
-            records = self._records() if rows is None else self._records_again(rows)
-            yield from batches(self.columns, self._fitted(records))
+            yield from batches(self.columns, self._records(rows))
         finally:
             csv.field_size_limit(before)
 
-    def _fitted(self, records: Iterable[Record]) -> Iterator[TextRecord]:
-        """Yield the records below the header with the cells of the columns, if they fit the header."""
+    def _records(self, rows: pl.Series | None) -> Iterator[TextRecord]:
+        if rows is None:
+            with self.text.path.open(encoding="utf-8-sig", newline="") as stream:
+                yield from self._fitted(stream, 1, self.text.text_start)
+            return
+        for row, offset, text in self.index.fetch(rows):
+            yield from self._fitted(io.StringIO(text, newline=""), row, offset)
+
+    def _fitted(self, lines: Iterable[str], first: int, offset: int) -> Iterator[TextRecord]:
+        """Yield the records below the header with the cells of the columns, if they fit the header.
+
+        `first` is the row number of the first record, and `offset` its byte offset.
+        """
         width, named = self.dialect.width, len(self.dialect.headers)
-        for row, offset, length, cells, problem in records:
+        for row, record in enumerate(self.dialect.splitter.split(lines), start=first):
+            raw, cells = "".join(record.lines), record.cells
+            place = row, offset, len(raw.encode())
+            offset += place[2]
             if row < self.first_row:
                 continue
+            problem = record.problem
+            if not problem and self._contains_rows(record.lines):
+                problem = MERGED_ROWS
+            if not problem and self._has_misplaced_quote(raw, cells):
+                problem = MISPLACED_QUOTE
             fits = (len(cells) == width and not any(cells[named:])) or (
                 self.dialect.last_is_filled
                 and len(cells) > width
@@ -166,36 +182,13 @@ class DelimitedFile(SourceFile):
                 and bool(cells[width - 1])
             )
             if problem or not any(cells):
-                yield row, offset, length, None, problem
+                yield *place, None, problem
             elif fits:
-                yield row, offset, length, [cells[at] for at in self.columns.values()], ""
+                yield *place, [cells[at] for at in self.columns.values()], ""
             elif self.table.is_other_header(cells, self.columns):
-                raise second_table_error(self.table.file, row, line_number(self.text, offset))
+                raise second_table_error(self.table.file, row, line_number(self.text, place[1]))
             else:
-                fields = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
-                yield row, offset, length, None, fields
-
-    def _records(self) -> Iterator[Record]:
-        """Yield every record, with what is wrong with its quotation marks or characters."""
-        offset = self.text.text_start
-        with self.text.path.open(encoding="utf-8-sig", newline="") as stream:
-            for row, record in enumerate(self.dialect.splitter.split(stream), start=1):
-                raw = "".join(record.lines)
-                problem = record.problem
-                if not problem and self._contains_rows(record.lines):
-                    problem = MERGED_ROWS
-                if not problem and self._has_misplaced_quote(raw, record.cells):
-                    problem = MISPLACED_QUOTE
-                length = len(raw.encode())
-                yield row, offset, length, record.cells, problem
-                offset += length
-
-    def _records_again(self, numbers: pl.Series) -> Iterator[Record]:
-        for number, offset, text in self.index.fetch(numbers):
-            lines = list(io.StringIO(text, newline=""))
-            cells = next(csv.reader(lines, **self.dialect.marks.reader_options))  # type: ignore[arg-type]
-            problem = MERGED_ROWS if self._contains_rows(lines) else ""
-            yield number, offset, len(text.encode()), cells, problem
+                yield *place, None, f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
 
     def _contains_rows(self, lines: Sequence[str]) -> bool:
         """Return whether two stray quotation marks have merged several rows into one record.
@@ -408,11 +401,6 @@ def _dialect(sample: Sequence[SplitRecord], table: ExpectedTable, marks: Punctua
 
 
 NAME_COLUMNS = ("service", "claimant_type")
-EXAMPLE_COLUMNS = ("loss", "filed_on")
-"""The columns from which the error message takes an example cell: the first one that is shifted."""
-MAX_CELL_LENGTH = 24
-"""Most characters of a cell that the error message shows."""
-LETTERS = re.compile(r"[^\W\d_]{2,}")
 MIN_WIDER_SHARE = 0.9
 """A column name is missing if at least this share of the rows has an additional field and is readable."""
 MIN_READABLE_SHARE = 0.5
@@ -434,7 +422,7 @@ def with_missing_name(table: ExpectedTable, dialect: Dialect, warehouse: Warehou
     if not dialect.header_row or dialect.surplus or len(wider) < max(2, MIN_WIDER_SHARE * len(rows)):
         return dialect
     named_columns = table.layout.header_positions(dialect.headers, table.columns)
-    checked = [column for column in (*NAME_COLUMNS, *EXAMPLE_COLUMNS) if column in named_columns]
+    checked = [column for column in (*NAME_COLUMNS, "loss", "filed_on") if column in named_columns]
     readable = partial(_readable_cells, table, warehouse)
     readings: dict[tuple[int, ...], int] = {}
     for gap in reversed(range(width)) if len(checked) > 1 else ():
@@ -473,14 +461,11 @@ def check_not_shifted(
     Raises:
         InputRefused: the rows can be read with a shift as well as without.
     """
-    body = dict(enumerate(dialect.preview[:SAMPLE_ROWS], start=dialect.header_row + 1))
-    body = {number: row for number, row in body.items() if len(row) == dialect.width and any(row)}
-    rows = [*body.values()]
+    rows = [row for row in dialect.preview[:SAMPLE_ROWS] if len(row) == dialect.width and any(row)]
     kinds = {d.id: d.kind for d in table.incident.dimensions}
     readable = partial(_readable_cells, table, warehouse)
     for (gap, name), by in product(enumerate(dialect.headers), range(1, dialect.surplus + 1)):
-        behind = sorted((column for column in mapping if mapping[column] > gap), key=lambda c: mapping[c])
-        shifted = {column: _filled_cells(rows, mapping[column] + by) for column in behind}
+        shifted = {c: _filled_cells(rows, at + by) for c, at in mapping.items() if at > gap}
         if gap in mapping.values() or not any(shifted.values()):
             continue
         # In the other columns, any text, or no value, is valid, so the shift remains possible.
@@ -491,26 +476,16 @@ def check_not_shifted(
         ]
         as_stated = {column: _filled_cells(rows, mapping[column]) for column in checked}
         if all(readable(c, shifted[c]) >= MIN_READABLE_SHARE * readable(c, as_stated[c]) for c in checked):
-            number, row = next(iter(body.items()))
-            column = next((c for c in EXAMPLE_COLUMNS if c in behind), behind[0])
-            one, other = (_cell_and_place(row, mapping[column] + more) for more in (0, by))
-            header, fields = mask_personal_data(name), "fields" if dialect.surplus > 1 else "field"
+            fields = "fields" if dialect.surplus > 1 else "field"
             raise InputRefused(
                 f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
                 "read in two ways",
                 file=table.file,
-                row=number,
-                column=column,
-                value=f"{one}, or {other} if the header lacks a delimiter in '{header}'",
+                row=dialect.header_row,
+                value=mask_personal_data(name),
                 remedy="Add the missing delimiter to the header: there, or at its end if each row only "
                 "ends in one too many.",
             )
-
-
-def _cell_and_place(row: Sequence[str], at: int) -> str:
-    text = row[at].strip(BLANKS)
-    short = len(text) <= MAX_CELL_LENGTH and not LETTERS.search(text)
-    return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
 def _filled_cells(rows: Sequence[Sequence[str]], at: int) -> list[str]:

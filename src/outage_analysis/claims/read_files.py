@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -58,7 +59,7 @@ from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, InputRefused
 from outage_analysis.files import is_file
 from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, layout_for
-from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name, original_offsets
+from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, expanded_copy, masked_name, original_offsets
 
 ZIP = ".zip"
 """The suffix of a zip archive. The name of the archive does not affect which of its files is read."""
@@ -302,8 +303,6 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 READ_ME = re.compile(r"read[ _-]*me|liesmich|licen[cs]e|읽어", re.IGNORECASE)
 """Pattern of the start of the name of a read-me or license file."""
-MAX_EXPANSION, ALWAYS_EXPANDED, MAX_BYTES = 300, 1 << 24, 1 << 36
-"""Limits of the extracted file: size relative to the archive, size that is always allowed, largest size."""
 BLOCK = 1 << 20
 
 
@@ -344,24 +343,14 @@ def extracted_member(path: Path, workspace: Path, name: str) -> Path:
             if found[0].flag_bits & 1:
                 problem = "is protected by a password"
                 raise InputRefused(problem, file=name, value=names, remedy="Unpack it first.")
-            limit = min(MAX_BYTES, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION))
             suffix = PurePosixPath(found[0].filename).suffix.lower()
             target = workspace / f"{len([*workspace.iterdir()])}.extracted{suffix}"
-            size = 0
-            with archive.open(found[0]) as source, target.open("wb") as copy:
-                while text := source.read(BLOCK):
-                    size += copy.write(text)
-                    if size > limit:
-                        raise InputRefused(
-                            f"grows to more than {limit:,} bytes when decompressed",
-                            file=name,
-                            remedy="Decompress it yourself, if you trust it.",
-                        )
+            with archive.open(found[0]) as source:
+                return expanded_copy(iter(partial(source.read, BLOCK), b""), path, target, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise InputRefused(
             "is damaged, or no zip archive that can be read", file=name, value=error
         ) from error
-    return target
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ LONGEST_LINE = 1 << 25
 """A longer first line is the array itself: no line is read whose cells need so many characters."""
 NESTED = "a value is a list or an object"
 SPACE = re.compile(r"[ \t\r\n]*+")
+ROWS = re.compile(r":[ \t\r\n]*+\[[ \t\r\n]*+(?=\{)")
+"""Pattern of the beginning of an array of objects behind its key."""
 NEXT_OBJECT = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 """Pattern of the characters between two objects, where reading resumes after a damaged object."""
 VALUES = json.JSONDecoder(parse_int=str, parse_float=str)
@@ -126,14 +128,9 @@ def _has_lines(path: Path) -> bool:
             return True
         if first.lstrip().startswith("[") or len(first) > LONGEST_LINE:
             return False
-        others = (line for line in stream if line.startswith("{"))
-        try:
-            value = VALUES.decode(first)
-        except (ValueError, RecursionError):
-            return first.rstrip() != "{" and any(line.rstrip().endswith("}") for line in others)
-        lists = (x for x in value.values() if isinstance(x, list))
-        has_rows = any(isinstance(item, dict) for items in lists for item in items)
-        return not has_rows or any(others)
+        if any(line.startswith("{") and line.rstrip().endswith("}") for line in stream):
+            return first.rstrip() != "{"
+    return first.rstrip().endswith("}") and not ROWS.search(first)
 
 
 def _lines(text: TextFile) -> Iterator[JsonRecord]:
@@ -155,7 +152,7 @@ def _elements(text: TextFile, name: str) -> Iterator[JsonRecord]:
     content = text.path.read_bytes()[text.text_start :].decode()
     start, offset, done = _after_space(content, 0), text.text_start, 0
     is_array = content[start] == "["
-    start = start + 1 if is_array else _array_in_object(content, start + 1, name)
+    start = start + 1 if is_array else _array_in_object(content, name)
     for row, (begin, end) in enumerate(_spans(content, start), start=1):
         element = content[begin:end]
         length = len(element.encode())
@@ -166,33 +163,17 @@ def _elements(text: TextFile, name: str) -> Iterator[JsonRecord]:
         raise InputRefused("has text below its JSON array", file=name, remedy="Write one object per line.")
 
 
-def _array_in_object(content: str, at: int, name: str) -> int:
+def _array_in_object(content: str, name: str) -> int:
     """Return the offset behind the opening bracket of the only array of objects in an object."""
-    found = dict[str, int]()
-    try:
-        while content[at := _after_space(content, at)] == '"':
-            key, at = VALUES.raw_decode(content, at)
-            at = _after_space(content, _after_space(content, at) + 1)
-            if content[at] == "[" and content[_after_space(content, at + 1)] == "{":
-                found[key] = at + 1
-                last = deque(_spans(content, at + 1), maxlen=1)
-                at = content.index("]", last[0][1]) + 1
-            else:
-                _, at = VALUES.raw_decode(content, at)
-            at = _after_space(content, at)
-            at += content[at] == ","
-    except (ValueError, IndexError, RecursionError) as error:
-        if len(found) != 1:
-            found_text = "nested too deeply" if isinstance(error, RecursionError) else error
-            raise InputRefused("is neither JSON lines nor JSON", file=name, value=found_text) from error
+    found, match = list[int](), ROWS.search(content)
+    while match:
+        found.append(match.end())
+        last = deque(_spans(content, match.end()), maxlen=1)
+        match = ROWS.search(content, last[0][1])
     if len(found) != 1:
-        raise InputRefused(
-            "holds several arrays of objects" if found else "holds no array of objects",
-            file=name,
-            value=", ".join(found) or None,
-            remedy="Write one object per line.",
-        )
-    return next(iter(found.values()))
+        problem = "holds several arrays of objects" if found else "holds no array of objects"
+        raise InputRefused(problem, file=name, remedy="Write one object per line.")
+    return found[0]
 
 
 def _spans(content: str, at: int) -> Iterator[tuple[int, int]]:
