@@ -86,7 +86,6 @@ def summary_of(claims: Claims) -> tuple[object, ...]:
         claims.rejected_rows.sort("source_row").drop("byte").rows(),
         claims.files.rows(),
         claims.synthetic,
-        claims.counted_rules().rows(),
     )
 
 

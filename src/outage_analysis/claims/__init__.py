@@ -9,7 +9,7 @@ A row takes these steps, in this order. `ingestion` calls them; each arrow names
    that do not fit the header -> `unreadable`.
 3. Recheck: `recheck_rows` finds the doubtful rows of `typed_rows` (not ok, or an id that occurs again), sets
    their `ok` to false, and stores their text -> `text_rows`, `unreadable`.
-4. Rules: `validation` parses the texts -> `parsed_rows`, and checks every rule -> `checked_rows`, `noted`.
+4. Rules: `validation` parses the texts -> `parsed_rows`, and checks every rule -> `checked_rows`.
 5. Claims and rejects: `validation` collects the `rejects` (of `checked_rows` and `unreadable`), and the view
    `accepted` (the ok rows of `typed_rows`, the rows without error of `checked_rows`).
 

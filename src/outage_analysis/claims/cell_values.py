@@ -122,20 +122,11 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
     return condition_by_rule
 
 
-def broken_rules_sql(incident: Incident, *, counted: bool) -> str:
-    """Return SQL expressions, one per rule: the name of the rule if a row breaks it, else null.
-
-    By default the list contains the rules that reject a row. With `counted`, it contains the rules that the
-    incident only counts.
-    """
-    condition_by_rule = {
-        rule: condition
-        for rule, condition in (rule_conditions(incident) | {COUNTED_CLAIMS: f"{COUNT} is null"}).items()
-        if (incident.rules.get(rule) == "count") == counted
-    }
+def broken_rules_sql(incident: Incident) -> str:
+    """Return SQL expressions, one per rule: the name of the rule if a row breaks it, else null."""
+    conditions = rule_conditions(incident) | {COUNTED_CLAIMS: f"{COUNT} is null"}
     return ", ".join(
-        f"case when {condition} then {quote_literal(rule)} end"
-        for rule, condition in condition_by_rule.items()
+        f"case when {condition} then {quote_literal(rule)} end" for rule, condition in conditions.items()
     )
 
 

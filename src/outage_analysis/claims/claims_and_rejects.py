@@ -273,12 +273,6 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
     """Return the claims of a derived warehouse, whose table `accepted` exists; it has no rejects."""
     parent = claims.warehouse
     warehouse.create("files", queries.load("derived_files", source=parent.qualified("files")))
-    warehouse.view(
-        "noted",
-        queries.load(
-            "derived_noted", source=parent.qualified("noted"), accepted=warehouse.qualified("accepted")
-        ),
-    )
     warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
     create_claims_view(warehouse, incident)
     return replace(
@@ -818,14 +812,6 @@ class Claims(Displayable):
         scales = [layout.scale.get("loss", 1) for layout in self.layouts]
         files = dict(zip((file.name for file in self.inputs), scales, strict=True))
         return control_totals(self.warehouse, self.incident, files)
-
-    def counted_rules(self) -> pl.DataFrame:
-        """Count the claims that break a validation rule but are not rejected for it.
-
-        An incident can set a rule to "count" instead of "reject". Returns one row per file and rule:
-        source_file, rule, claims.
-        """
-        return self.warehouse.frame(queries.load("counted_rules"))
 
     def check_reject_share(self, max_share: float) -> None:
         """Raise an error if the share of rejected rows exceeds `max_share`.

@@ -225,11 +225,10 @@ def load_sample(name: Literal["kakao", "trams"] = "kakao") -> Claims:
 
 
 PARQUET_SUFFIX, STORE_SUFFIX = ".parquet", ".duckdb"
-TABLES = ("files", "accepted", "noted", "rejects")
+TABLES = ("files", "accepted", "rejects")
 """The tables of a warehouse file, except the table `passport`, which describes the file."""
 COLUMNS = {
     "files": {"file_number": "bigint", "file": "varchar", "rows": "bigint"},
-    "noted": {"file_number": "bigint", "source_row": "bigint", "rule": "varchar"},
     "rejects": {
         "source_file": "varchar",
         "source_row": "bigint",
@@ -253,7 +252,7 @@ COLUMNS = {
 """Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
 PRIVATE_MODE = 0o600
 """Permissions of a warehouse file: only its owner may read its claimant ids and reject texts."""
-STORE_EDITION = 4
+STORE_EDITION = 5
 """Version number of the structure of warehouse files."""
 
 
@@ -395,11 +394,10 @@ def open_claims(path: Path, incident: Incident) -> Claims:
 
 def _changes_query(incident: Incident) -> str:
     """Return the query for what no run writes: the rules again, without those about texts and ids."""
-    counted = [rule for rule, outcome in incident.rules.items() if outcome == "count"]
     broken = [
         condition
         for rule, condition in rule_conditions(incident).items()
-        if rule not in (*counted, SAME_DAY) and not rule.startswith(("claim_id", "claimant_id"))
+        if rule != SAME_DAY and not rule.startswith(("claim_id", "claimant_id"))
     ]
     named = incident.named_items.items()
     broken += [f"{c} not in ({', '.join(quote_literal(x.id) for x in xs)})" for c, xs in named if xs]
@@ -408,6 +406,5 @@ def _changes_query(incident: Incident) -> str:
         "changed_store",
         texts=queries.listed_sql({f"raw_{c}": quote_identifier(c) for c in columns}),
         broken=" or ".join(f"({condition})" for condition in broken),
-        unique_ids=str(not {REPEATED_ID, EXACT_COPY}.intersection(counted)).lower(),
         kept_elsewhere=f"{quote_literal(REPEATED_ID)}, {quote_literal(EXACT_COPY)}",
     )

@@ -118,10 +118,10 @@ TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 
 
 def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
-    """Check the rules on the rows in `text_rows`, and create the tables `checked_rows` and `noted`.
+    """Check the rules on the rows in `text_rows`, and create the table `checked_rows`.
 
-    `checked_rows` has these rows with their values and the rules that they break. `noted` has the rules that
-    the incident only counts. The tables `text_rows` and `parsed_rows` are removed at the end.
+    It has these rows with their values and the rules that they break. The tables `text_rows` and
+    `parsed_rows` are removed at the end.
 
     The fast path has already accepted the rows of `typed_rows` in which `ok` is true.
 
@@ -144,17 +144,14 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
                     remedy=scale_remedy(unit_multiplier(text)),
                 )
         inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
-        counted = [quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count"]
         query = queries.load(
             "checked_rows",
             header_again=quote_literal(REPEATED_HEADER),
-            broken=broken_rules_sql(incident, counted=False),
-            noted=broken_rules_sql(incident, counted=True),
+            broken=broken_rules_sql(incident),
             dimensions=dimension_columns(incident),
             copy=quote_literal(EXACT_COPY),
             repeated=quote_literal(REPEATED_ID),
             key=SAME_COMPLAINT,
-            counted=f"cast([{', '.join(counted)}] as varchar[])",
         )
         warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
         warehouse.run("drop table parsed_rows")
@@ -172,7 +169,6 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
                 column=COUNT,
                 remedy="Check that the column counts claims.",
             )
-    warehouse.create("noted", queries.load("noted", checked_rows=_as_claims("checked_rows", files)))
 
 
 def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:

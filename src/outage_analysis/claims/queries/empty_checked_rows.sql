@@ -12,6 +12,6 @@ select
     cast(null as varchar) as raw_count, cast(null as integer) as count
     {raw_dimensions},
     cast(null as bigint) as kept_file, cast(null as bigint) as kept_row,
-    cast(null as varchar[]) as broken, cast(null as varchar[]) as noted
+    cast(null as varchar[]) as broken
 from empty_claim
 where false
