@@ -279,15 +279,17 @@ def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str
     return moment_sql(text, "filed_on", incident.time_zone, midnight=midnight)
 
 
-def states_times(first_texts: FirstTexts) -> bool:
-    """Return whether enough of the first rows of a file contain times of filing for the fast path.
+def states_times(first_texts: FirstTexts, cells: Iterable[str]) -> bool:
+    """Return whether enough of the first rows of a file may contain times of filing for the fast path.
 
     Times are not counted if they are midnight.
 
     Args:
-        first_texts: column -> cells of the first rows.
+        first_texts: column -> cells of the first rows. Those of computed columns are not known.
+        cells: the columns.
     """
-    return any(_is_frequent(first_texts[column], has_time) for column in ("filed_on", FILED_AT))
+    texts = [first_texts[column] for column in ("filed_on", FILED_AT) if column in cells]
+    return any(not counts or _is_frequent(counts, has_time) for counts in texts)
 
 
 def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: str = "") -> str:
@@ -367,7 +369,7 @@ def fast_path_sql(
     values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     named |= {f"surplus {name}": quote_identifier(name) for name in surplus}
-    own_column, times, added = FILED_AT in cells, states_times(first_texts), ""
+    own_column, times, added = FILED_AT in cells, states_times(first_texts, cells), ""
     conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
     conditions += [f"{quote_identifier(f'surplus {name}')} is null" for name in surplus]
     if own_column:
@@ -424,7 +426,8 @@ def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
 
 def _unusual_format_condition(column: str, first_texts: FirstTexts) -> str:
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
-    if _is_frequent(first_texts[column], lambda text: text and not plain.fullmatch(text.strip(BLANKS))):
+    texts = first_texts[column]  # none of a computed column
+    if not texts or _is_frequent(texts, lambda text: text and not plain.fullmatch(text.strip(BLANKS))):
         return _is_unpadded_sql(quote_identifier(f"raw_{column}"))
     return NEVER
 

@@ -225,7 +225,7 @@ class DelimitedFile(SourceFile):
         marks = self.dialect.marks
         if not marks.quote or not any(marks.quote in cell for cell in cells):
             return False
-        if marks.patterns.well_formed.fullmatch(record):
+        if marks.patterns["well_formed"].fullmatch(record):
             return False
         after_spaces = f"(?:^|{re.escape(marks.delimiter)}) +{re.escape(marks.quote)}"
         return re.search(after_spaces, record) is not None or self._quotes_fields
@@ -354,7 +354,9 @@ def _try_dialect(
     least = 1 + (table.layout.header_row or 0)
     for spaced in (True, False) if marks.quote and marks.delimiter != " " else (False,):
         tried = replace(marks, spaced=spaced)
-        whole = (x for x in lines[:SAMPLE_ROWS] if not marks.quote or tried.patterns.well_formed.fullmatch(x))
+        whole = (
+            x for x in lines[:SAMPLE_ROWS] if not marks.quote or tried.patterns["well_formed"].fullmatch(x)
+        )
         widths = Counter(len(r.cells) for r in RecordSplitter(tried, 0).split(whole) if len(r.cells) > 1)
         width = widths.most_common(1)[0][0] if widths else 1
         sample = _sample(lines, tried, width, least)
@@ -542,8 +544,8 @@ class Punctuation:
         }
 
     @cached_property
-    def patterns(self) -> LinePatterns:
-        """The patterns of lines; used only if `quote` is not empty."""
+    def patterns(self) -> dict[str, re.Pattern[str]]:
+        """The patterns of whole lines by name; used only if `quote` is not empty."""
         quote, delimiter, escape = map(re.escape, (self.quote, self.delimiter, self.escape))
         pair = f"{escape}(?s:.)|" if escape else ""
         spaces = " *+" if self.spaced else ""
@@ -552,29 +554,17 @@ class Punctuation:
         field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{delimiter}\r\n])*+)"
         strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{quote}{delimiter}\r\n])*+)"
         more, end = f"(?:{delimiter}{field})*+", "[\r\n]*+"
-        return LinePatterns(
-            re.compile(f"{strict}(?:{delimiter}{strict})*+{end}"),
-            re.compile(f"(?:{field}{delimiter})*+{opening}"),
-            re.compile(f"{inside}{quote}{more}{end}"),
-            re.compile(f"{inside}(?:{quote}{more}{delimiter}{opening})?+"),
-            re.compile(f"(?:[^{quote}]*{delimiter})?{spaces}{quote}"),
-        )
-
-
-@dataclass(frozen=True)
-class LinePatterns:
-    """Patterns of whole lines. A line is "open" if it ends inside a quoted field."""
-
-    well_formed: re.Pattern[str]
-    """A record in which each field is either completely quoted or free of quotation marks."""
-    opened: re.Pattern[str]
-    """The first line of a record of several lines."""
-    closing: re.Pattern[str]
-    """The last line of a record of several lines."""
-    still_open: re.Pattern[str]
-    """A line between the first and the last line of a record."""
-    mark_at_start: re.Pattern[str]
-    """Matches a line whose first quotation mark is at the start of a field."""
+        patterns = {
+            # A record in which each field is either completely quoted or free of quotation marks.
+            "well_formed": f"{strict}(?:{delimiter}{strict})*+{end}",
+            # The first line of a record of several lines, the last line, and a line between them.
+            "opened": f"(?:{field}{delimiter})*+{opening}",
+            "closing": f"{inside}{quote}{more}{end}",
+            "still_open": f"{inside}(?:{quote}{more}{delimiter}{opening})?+",
+            # Matches a line whose first quotation mark is at the start of a field.
+            "mark_at_start": f"(?:[^{quote}]*{delimiter})?{spaces}{quote}",
+        }
+        return {name: re.compile(pattern) for name, pattern in patterns.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -624,7 +614,7 @@ class RecordSplitter:
 
     def _marked_record(self, first: str, source: _Lines) -> SplitRecord:
         marks = self.marks
-        if not marks.quote or not marks.patterns.opened.fullmatch(first):
+        if not marks.quote or not marks.patterns["opened"].fullmatch(first):
             return self._parsed([first])
         patterns, lines, size = marks.patterns, [first], len(first)
         for line in source:
@@ -634,12 +624,12 @@ class RecordSplitter:
                 break
             if marks.quote not in line:
                 continue
-            if patterns.closing.fullmatch(line):
+            if patterns["closing"].fullmatch(line):
                 record = self._parsed(lines)
                 if record.problem or self._are_rows(lines, fits=len(record.cells) == self.width):
                     break
                 return record
-            if not patterns.still_open.fullmatch(line):
+            if not patterns["still_open"].fullmatch(line):
                 break
         source.put_back(lines[1:])
         return SplitRecord([first], self.naive_cells(first), NOT_CLOSED)
@@ -656,7 +646,7 @@ class RecordSplitter:
         has_width = (len(self.naive_cells(line)) == self.width for line in lines)
         if not fits:
             return any(list(has_width)[1:])
-        opens = self.marks.patterns.mark_at_start.match(lines[-1]) is not None
+        opens = self.marks.patterns["mark_at_start"].match(lines[-1]) is not None
         return opens and len(lines) >= MIN_MERGED_ROWS and all(has_width)
 
     def _rest_of_note(self, source: _Lines, *, may_be_row: bool) -> Iterator[SplitRecord]:
@@ -666,8 +656,8 @@ class RecordSplitter:
         ahead = list(islice(source, MAX_NOTE_LINES))
         last = 0
         for number, line in enumerate(ahead, start=1):
-            if quote in line and not self.marks.patterns.well_formed.fullmatch(line):
-                closes = not self.marks.patterns.mark_at_start.match(line)
+            if quote in line and not self.marks.patterns["well_formed"].fullmatch(line):
+                closes = not self.marks.patterns["mark_at_start"].match(line)
                 is_row = may_be_row and len(self.naive_cells(line)) >= self.width
                 last = number if closes and not is_row else 0
                 break

@@ -398,12 +398,12 @@ class RowTyping:
         table, source = file.table, file.engine
         if source is None or (table.numbers_rows and "claim_id" not in source.cells):
             return None  # DuckDB does not number the rows, so an id cannot contain the number.
-        texts = {**source.first_texts, **table.computed_texts(source.first_texts)}
-        first_texts = defaultdict(Counter, {column: Counter(cells) for column, cells in texts.items()})
+        texts = source.first_texts.items()
+        first_texts = defaultdict(Counter, {column: Counter(cells) for column, cells in texts})
         self._choose_enum_values(first_texts)
-        times = states_times(first_texts)
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql.items()}
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
+        times = states_times(first_texts, cells)
         if times or FILED_AT in cells:
             self.warehouse.run(f"alter table typed_rows add column if not exists {FILED_AT} {MOMENT}")
         if COUNT in cells:
@@ -461,12 +461,6 @@ def column_types(incident: Incident) -> dict[str, str]:
     return kinds | {d.id: "bigint" if d.is_number else "varchar" for d in incident.dimensions}
 
 
-def typed_columns(incident: Incident) -> str:
-    """Return the SQL column list of a claim, with a null of the right type for each column."""
-    kinds = column_types(incident) | {"synthetic": "boolean"}
-    return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())
-
-
 RECORD_COLUMNS = dict.fromkeys(("file_number", *PLACES), pl.Int64)
 
 
@@ -497,7 +491,7 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: pl.Series | None =
         try:
             warehouse.append("text_rows", query, inputs=part.inputs, **part.values)
         except InputRefused as error:
-            raise file.engine_error(error) from error
+            raise InputRefused("is damaged", file=file.table.file, value=error.problem) from error
         if part.unreadable:
             records = pl.DataFrame(part.unreadable, schema=[*PLACES, "problem"], orient="row")
             records = records.with_columns(file_number=number)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, ClassVar, NoReturn
+from typing import IO, Any, NoReturn
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -327,7 +327,7 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
     try:
         first = warehouse.frame(file.texts_query(f"limit {PREVIEW_ROWS}"), path=place)
     except InputRefused as error:
-        raise file.engine_error(error) from error
+        raise InputRefused("is damaged", file=table.file, value=error.problem) from error
     first_texts = {c: first[c].drop_nulls().to_list() for c in cells}
     return replace(file, engine=EngineQuery(f"({query})", cells, first_texts, {"path": place}))
 
@@ -341,7 +341,6 @@ class ParquetFile(SourceFile):
     """The warehouse whose connection reads the file."""
     numbered: str
     texts_sql: str
-    engine_problem: ClassVar[str] = "is a damaged Parquet file"
 
     def row_numbers(self) -> RowNumbers:
         """Return how many rows the metadata of the file states."""

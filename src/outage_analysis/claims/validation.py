@@ -17,14 +17,7 @@ from outage_analysis.claims.cell_values import (
     broken_rules_sql,
 )
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.read_files import (
-    MOMENT,
-    InputFiles,
-    column_types,
-    reject_texts,
-    shift_sql,
-    typed_columns,
-)
+from outage_analysis.claims.read_files import MOMENT, InputFiles, column_types, reject_texts, shift_sql
 from outage_analysis.claims.source_file import MIN_HEADER_COLUMNS, required_columns, second_table_error
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
@@ -129,36 +122,31 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
         InputRefused: a file contains the header of another table between its rows, a row that states the
             unit of the losses, or rows in another currency.
     """
-    if warehouse.count("text_rows"):
-        if incident.loss_currency:
-            _check_currencies(warehouse, incident, files)
-        _parse_rows(warehouse, incident, files)
-        for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
-            if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
-                raise InputRefused(
-                    "says a unit among its losses",
-                    file=files.inputs[number].name,
-                    row=row,
-                    column="loss",
-                    value=mask_personal_data(text),
-                    remedy=scale_remedy(unit_multiplier(text)),
-                )
-        inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
-        query = queries.load(
-            "checked_rows",
-            header_again=quote_literal(REPEATED_HEADER),
-            broken=broken_rules_sql(incident),
-            dimensions=dimension_columns(incident),
-            copy=quote_literal(EXACT_COPY),
-            repeated=quote_literal(REPEATED_ID),
-            key=SAME_COMPLAINT,
-        )
-        warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
-        warehouse.run("drop table parsed_rows")
-    else:  # No row to check: an empty table saves the time to plan the query.
-        raw = queries.listed_sql({f"raw_{d.id}": "cast(null as varchar)" for d in incident.dimensions})
-        query = queries.load("empty_checked_rows", columns=typed_columns(incident), raw_dimensions=raw)
-        warehouse.create("checked_rows", query)
+    if incident.loss_currency:
+        _check_currencies(warehouse, incident, files)
+    _parse_rows(warehouse, incident, files)
+    for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
+        if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
+            raise InputRefused(
+                "says a unit among its losses",
+                file=files.inputs[number].name,
+                row=row,
+                column="loss",
+                value=mask_personal_data(text),
+                remedy=scale_remedy(unit_multiplier(text)),
+            )
+    inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
+    query = queries.load(
+        "checked_rows",
+        header_again=quote_literal(REPEATED_HEADER),
+        broken=broken_rules_sql(incident),
+        dimensions=dimension_columns(incident),
+        copy=quote_literal(EXACT_COPY),
+        repeated=quote_literal(REPEATED_ID),
+        key=SAME_COMPLAINT,
+    )
+    warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
+    warehouse.run("drop table parsed_rows")
     warehouse.run("drop table text_rows")
     if files.count_claims:
         warehouse.create("files", queries.load("counted_rows"))
