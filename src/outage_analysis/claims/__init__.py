@@ -23,7 +23,7 @@ Where to change what:
 - formats of dates and amounts: `value_sql` in `cell_values`;
 - times of day: `text/notations.py` and `filed_at_sql` in `cell_values`;
 - constant and computed columns: `constants_sql` and `computed_sql` of `ExpectedTable` in `source_file`;
-- a new file format: a class with the interface of `SourceFile`, and `open_file` in `read_files`.
+- a new file format: a function that returns a `SourceFile`, and `open_file` in `read_files`.
 
 Modules:
     ingestion: `read_claims`, which runs all steps; `load_sample`, for bundled synthetic claims; `save_claims`

@@ -53,7 +53,7 @@ MIN_DELIMITERS = 3
 DIGIT = re.compile(r"\d")
 
 
-def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
+def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> SourceFile:
     """Open a delimited text file: detect its dialect and find its columns.
 
     Raises:
@@ -78,14 +78,16 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
         header=header_note(dialect.header_row),
         wider=Note("wider_rows", fields=str(dialect.surplus)) if dialect.surplus else "",
     )
-    return DelimitedFile(
+    rows = DelimitedRows(table, columns, text, replace(dialect, preview=()))
+    return SourceFile(
         table=table,
         columns=columns,
         file_format=FileFormat(text.encoding, note, dialect.headers, header_row, escape=escape),
         first_row=dialect.header_row + 1,
         engine=_engine_query(text, dialect, columns) if by_engine else None,
         text=text,
-        dialect=replace(dialect, preview=()),
+        texts=rows.texts,
+        row_numbers=rows.row_numbers,
     )
 
 
@@ -113,10 +115,12 @@ def _engine_query(text: TextFile, dialect: Dialect, columns: Mapping[str, int]) 
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DelimitedFile(SourceFile):
-    """A delimited text file."""
+@dataclass(frozen=True)
+class DelimitedRows:
+    """The rows of a delimited text file."""
 
+    table: ExpectedTable
+    columns: Mapping[str, int]
     text: TextFile
     dialect: Dialect
 
@@ -168,7 +172,7 @@ class DelimitedFile(SourceFile):
             raw, cells = "".join(record.lines), record.cells
             place = row, offset, len(raw.encode())
             offset += place[2]
-            if row < self.first_row:
+            if row <= self.dialect.header_row:
                 continue
             problem = record.problem
             if not problem and self._contains_rows(record.lines):

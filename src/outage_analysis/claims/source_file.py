@@ -1,14 +1,13 @@
 """What every reader knows and offers: the table that it looks for in a file, and the file that it opened.
 
 A reader opens a file and returns a `SourceFile`. Opening finds the columns and stores no row. The later steps
-know files only by this interface, so a new file format is one more subclass.
+know files only by this interface, so a new file format is one more function that returns it.
 """
 
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -395,7 +394,7 @@ def batches(columns: Iterable[str], records: Iterable[TextRecord]) -> Iterator[R
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceFile(ABC):
+class SourceFile:
     """One opened file, or one sheet of a workbook."""
 
     table: ExpectedTable
@@ -403,17 +402,13 @@ class SourceFile(ABC):
     columns: Mapping[str, int]
     """The columns that the header names, with their positions in it."""
     file_format: FileFormat
+    texts: Callable[[pl.Series | None], Iterator[RowTexts]]
+    """Reads rows as text: the rows with these increasing numbers, or all rows below the header."""
+    row_numbers: Callable[[], RowNumbers | None] = lambda: None
+    """Counts the rows without DuckDB; None if DuckDB may find other row boundaries than `texts`."""
     first_row: int = 1
     """The row number of the first row below the header."""
     engine: EngineQuery | None = None
     """How DuckDB reads all rows; None if the file must be read by its `texts`."""
     text: TextFile | None = None
     """The decoded file; None if the file is not a text file, so that its rows have no byte offsets."""
-
-    def row_numbers(self) -> RowNumbers | None:
-        """Count the rows without DuckDB; None if DuckDB may find other row boundaries than `texts`."""
-        return None
-
-    @abstractmethod
-    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
-        """Read rows as text: the rows with these increasing numbers, or all rows below the header."""

@@ -20,9 +20,8 @@ from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, NoReturn
 from xml.etree import ElementTree as ET
@@ -69,7 +68,7 @@ JsonRecord = tuple[int, int, int, str]
 """Row number, byte offset and byte length of a line or an array element, and its text."""
 
 
-def open_json(table: ExpectedTable, text: TextFile) -> JsonFile:
+def open_json(table: ExpectedTable, text: TextFile) -> SourceFile:
     """Open a JSON file and find its columns among the keys of its objects.
 
     Raises:
@@ -82,40 +81,30 @@ def open_json(table: ExpectedTable, text: TextFile) -> JsonFile:
         value = _parse(record)
         if isinstance(value, dict):
             headers |= value
-    return JsonFile(
-        table=table,
-        columns=table.column_positions([*headers], None),
-        file_format=FileFormat(text.encoding, Note("object_per_line"), tuple(headers)),
-        text=text,
-        places=np.array(places).reshape(-1, len(PLACES)),
-    )
+    columns = table.column_positions([*headers], None)
+    all_places, keys = np.array(places).reshape(-1, len(PLACES)), [[*headers][at] for at in columns.values()]
+
+    def texts(rows: pl.Series | None) -> Iterator[RowTexts]:
+        chosen = all_places if rows is None else all_places[np.isin(all_places[:, 0], rows)]
+        # In an inspected file every key is a column, even one that no claim needs.
+        return batches(columns, _json_records(text.path, chosen, keys, flat=not table.for_inspection))
+
+    found = FileFormat(text.encoding, Note("object_per_line"), tuple(headers))
+    return SourceFile(table=table, columns=columns, file_format=found, text=text, texts=texts)
 
 
-@dataclass(frozen=True, kw_only=True)
-class JsonFile(SourceFile):
-    """A JSON file. `places` has the `PLACES` of each row."""
-
-    text: TextFile
-    places: Numbers
-
-    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
-        """Read rows. A line or an array element that is not a flat JSON object is unreadable."""
-        places = self.places if rows is None else self.places[np.isin(self.places[:, 0], rows)]
-        return batches(self.columns, self._records(places))
-
-    def _records(self, places: Numbers) -> Iterator[TextRecord]:
-        keys = [self.file_format.headers[at] for at in self.columns.values()]
-        with self.text.path.open("rb") as stream:
-            for row, at, length in map(np.ndarray.tolist, places):
-                stream.seek(at)
-                value = _parse(stream.read(length).decode().strip())
-                if isinstance(value, str):
-                    yield row, at, length, None, value
-                    continue
-                cells = [*map(_cell_text, map(value.get, keys))]
-                # In an inspected file every key is a column, even one that no claim needs.
-                nested = not self.table.for_inspection and any(cell is NESTED for cell in cells)
-                yield row, at, length, cells, f"no flat JSON object: {NESTED}" if nested else ""
+def _json_records(path: Path, places: Numbers, keys: Sequence[str], *, flat: bool) -> Iterator[TextRecord]:
+    """Yield rows. A line or an array element that is not a flat JSON object is unreadable."""
+    with path.open("rb") as stream:
+        for row, at, length in map(np.ndarray.tolist, places):
+            stream.seek(at)
+            value = _parse(stream.read(length).decode().strip())
+            if isinstance(value, str):
+                yield row, at, length, None, value
+                continue
+            cells = [*map(_cell_text, map(value.get, keys))]
+            nested = flat and any(cell is NESTED for cell in cells)
+            yield row, at, length, cells, f"no flat JSON object: {NESTED}" if nested else ""
 
 
 def _has_lines(path: Path) -> bool:
@@ -277,7 +266,7 @@ PREVIEW_ROWS = 5_000
 """Number of rows at the start of a file from which its notations are detected."""
 
 
-def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> ParquetFile:
+def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> SourceFile:
     """Open a Parquet file and find its columns.
 
     Numbers and days are converted to text, and are then parsed like the cells of a text file.
@@ -312,52 +301,36 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
     if not headers:
         raise InputRefused("has no columns", file=table.file)
     numbered = ", ".join(f"c{at}" for at in range(len(headers)))
-    file = ParquetFile(
-        table=table,
-        columns=columns,
-        file_format=FileFormat(path.suffix.lower()[1:] or DATA_FRAME, "", headers),
-        path=path,
-        warehouse=warehouse,
-        numbered=numbered,
-        texts_sql=queries.listed_sql(cells).removeprefix(","),
-    )
-    if table.for_inspection:  # The rows of an inspected file are read by `texts`.
-        return file
-    query, place = queries.load("parquet", columns=numbered), escaped_path(path)
-    try:
-        first = warehouse.frame(file.texts_query(f"limit {PREVIEW_ROWS}"), path=place)
-    except InputRefused as error:
-        raise InputRefused("is damaged", file=table.file, value=error.problem) from error
-    first_texts = {c: first[c].drop_nulls().to_list() for c in cells}
-    return replace(file, engine=EngineQuery(f"({query})", cells, first_texts, {"path": place}))
+    named, place = queries.listed_sql(cells).removeprefix(","), escaped_path(path)
+    texts_query = partial(queries.load, "parquet_texts", texts=named, columns=numbered)
 
-
-@dataclass(frozen=True, kw_only=True)
-class ParquetFile(SourceFile):
-    """A Parquet file. `numbered` has the names of all its columns in SQL, `texts_sql` the wanted texts."""
-
-    path: Path
-    warehouse: Warehouse
-    """The warehouse whose connection reads the file."""
-    numbered: str
-    texts_sql: str
-
-    def row_numbers(self) -> RowNumbers:
-        """Return how many rows the metadata of the file states."""
-        count = self.warehouse.frame(queries.load("parquet_count"), path=escaped_path(self.path))
-        return RowNumbers(count.item())
-
-    def texts_query(self, chosen: str) -> str:
-        """Return the query of the texts of rows, which `chosen` selects in SQL."""
-        return queries.load("parquet_texts", texts=self.texts_sql, columns=self.numbered, chosen=chosen)
-
-    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
-        """Read rows with DuckDB, which converts their values to text."""
+    def texts(rows: pl.Series | None) -> Iterator[RowTexts]:
         inputs, chosen = {}, ""
         if rows is not None:
             inputs["wanted_rows"] = rows.to_frame("number")
             chosen = "where source_row in (select number from wanted_rows)"
-        yield RowTexts(inputs, self.texts_query(chosen), {"path": escaped_path(self.path)})
+        yield RowTexts(inputs, texts_query(chosen=chosen), {"path": place})
+
+    def row_numbers() -> RowNumbers:
+        return RowNumbers(warehouse.frame(queries.load("parquet_count"), path=place).item())
+
+    engine = None
+    if not table.for_inspection:  # The rows of an inspected file are read by `texts`.
+        try:
+            first = warehouse.frame(texts_query(chosen=f"limit {PREVIEW_ROWS}"), path=place)
+        except InputRefused as error:
+            raise InputRefused("is damaged", file=table.file, value=error.problem) from error
+        first_texts = {c: first[c].drop_nulls().to_list() for c in cells}
+        query = f"({queries.load('parquet', columns=numbered)})"
+        engine = EngineQuery(query, cells, first_texts, {"path": place})
+    return SourceFile(
+        table=table,
+        columns=columns,
+        file_format=FileFormat(path.suffix.lower()[1:] or DATA_FRAME, "", headers),
+        texts=texts,
+        row_numbers=row_numbers,
+        engine=engine,
+    )
 
 
 DATA_FRAME = "data frame"
@@ -439,7 +412,7 @@ OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def open_workbook(table: ExpectedTable, path: Path) -> WorkbookSheet:
+def open_workbook(table: ExpectedTable, path: Path) -> SourceFile:
     """Open one sheet of a workbook and find its columns.
 
     The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
@@ -471,19 +444,12 @@ def open_workbook(table: ExpectedTable, path: Path) -> WorkbookSheet:
         Note("sheet", name=masked_name(sheet), header=header_note(place + 1)),
     )
     found = FileFormat(kind, note, tuple(headers), place + 1 or None, sheet=sheet, sheets=tuple(sheets))
-    return WorkbookSheet(table=table, columns=columns, file_format=found, filled=filled)
 
-
-@dataclass(frozen=True, kw_only=True)
-class WorkbookSheet(SourceFile):
-    """One sheet of a workbook. `filled` has the texts of its filled rows, and their numbers `source_row`."""
-
-    filled: pl.DataFrame
-
-    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
-        """Return the rows with these numbers, or all rows."""
-        chosen = self.filled if rows is None else self.filled.filter(pl.col("source_row").is_in([*rows]))
+    def texts(rows: pl.Series | None) -> Iterator[RowTexts]:
+        chosen = filled if rows is None else filled.filter(pl.col("source_row").is_in([*rows]))
         yield RowTexts({"read_texts": chosen})
+
+    return SourceFile(table=table, columns=columns, file_format=found, texts=texts)
 
 
 def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
@@ -509,8 +475,7 @@ def _check_size(path: Path, name: str) -> None:
             if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             if suffix == ".ods":
-                for _ in _ods_cells(parts):  # this raises an error if there are too many
-                    pass
+                deque(_ods_cells(parts), maxlen=0)  # this raises an error if there are too many
             else:
                 sheets = {member: sheet for sheet, member in _members(parts).items()}
                 for part in parts.namelist():
