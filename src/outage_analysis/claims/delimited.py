@@ -535,18 +535,6 @@ class Punctuation:
     escape: str = ""
     spaced: bool = False
 
-    @property
-    def reader_options(self) -> dict[str, object]:
-        """The options for `csv.reader`. In strict mode it reports a stray quotation mark as an error."""
-        return {
-            "delimiter": self.delimiter,
-            "quoting": csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
-            "quotechar": self.quote or None,
-            "escapechar": self.escape or None,
-            "skipinitialspace": self.spaced,
-            "strict": True,
-        }
-
     @cached_property
     def patterns(self) -> dict[str, re.Pattern[str]]:
         """The patterns of whole lines by name; used only if `quote` is not empty."""
@@ -639,9 +627,19 @@ class RecordSplitter:
         return SplitRecord([first], self.naive_cells(first), NOT_CLOSED)
 
     def _parsed(self, lines: list[str]) -> SplitRecord:
-        """Split the lines of a record into cells with the csv module."""
+        """Split the lines of a record into cells with the csv module, which finds stray quotation marks."""
+        marks = self.marks
+        reader = csv.reader(
+            iter(lines),
+            delimiter=marks.delimiter,
+            quoting=csv.QUOTE_MINIMAL if marks.quote else csv.QUOTE_NONE,
+            quotechar=marks.quote or None,
+            escapechar=marks.escape or None,
+            skipinitialspace=marks.spaced,
+            strict=True,
+        )
         try:
-            cells = next(csv.reader(iter(lines), **self.marks.reader_options))  # type: ignore[arg-type]
+            cells = next(reader)
         except csv.Error as error:
             return SplitRecord(lines, self.naive_cells(lines[0]), str(error))
         return SplitRecord(lines, cells)

@@ -38,7 +38,6 @@ from outage_analysis.claims.validation import (
     create_claims,
     create_claims_view,
     create_rejects,
-    file_names,
     reconciliation_table,
 )
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse, limits
@@ -365,7 +364,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
-        named = file_names(warehouse)
+        named = warehouse.frame("from files order by file_number")["file"].to_list()
         same_incident = edition == STORE_EDITION and incident_sha256 == _incident_sha256(incident)
         found = warehouse.frame(_changes_query(incident)).row(0, named=True) if same_incident else {}
     except InputRefused:

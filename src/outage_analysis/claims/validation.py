@@ -53,18 +53,14 @@ def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     # Except in the folder of the warehouse.
     warehouse.run("set enable_external_access = false")
     warehouse.show_times_in(incident.time_zone)
-    files = f"[{', '.join(map(quote_literal, file_names(warehouse)))}]"
+    names = warehouse.frame("from files order by file_number")["file"]
+    files = f"[{', '.join(map(quote_literal, names))}]"
     columns = dimension_columns(incident)
     warehouse.view("exact_claims", queries.load("exact_claims", dimensions=columns, files=files))
     places = {"loss": incident.loss_digits, incident.paid: incident.minor_units}
     amounts = ((quote_identifier(name), 10**n) for name, n in places.items() if name and n)
     whole = ", ".join(f"{name} / {unit} as {name}" for name, unit in amounts)
     warehouse.view("claims", queries.load("claims", whole=whole and f"replace ({whole})"))
-
-
-def file_names(warehouse: Warehouse) -> list[str]:
-    """Return the names of the input files listed in a table, in the order in which they were read."""
-    return warehouse.frame(queries.load("file_names"))["file"].to_list()
 
 
 def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
