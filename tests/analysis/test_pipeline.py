@@ -161,23 +161,6 @@ def test_an_incident_without_a_policy_asks_for_one(edited: Edited) -> None:
         run(Plan(incident=own))
 
 
-@pytest.mark.slow
-def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
-    edited: Edited, claims_csv: ClaimsCsv
-) -> None:
-    lenient = edited(
-        "incidents",
-        "\n[columns]",
-        '\nrules = { "filed_on is within the claims window" = "count" }\n[columns]',
-    )
-    path = claims_csv([{}, {"filed_on": "2022-11-07"}, {"filed_on": "2022-11-06"}])
-    analysis = run(Plan(incident=lenient, claims=(path,), draws=FEW))
-    assert analysis.tables["claims_intake"]["filed_on"].max() == date(2022, 11, 7)
-    assert analysis.cubes["cost"].frame["claims"].sum() == 3
-    counted = analysis.tables["claims_rules"].select("rule", "outcome", "complaints").rows()
-    assert counted == [("filed_on is within the claims window", "counted", 1)]
-
-
 # --- synthetic rows feed no figure of the incident ----------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ import polars as pl
 import xlsxwriter
 import zstandard
 
-from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
+from outage_analysis.claims.cell_values import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.incidents import Dimension, Incident, load_incident
 
 if TYPE_CHECKING:

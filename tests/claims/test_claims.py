@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from outage_analysis.claims import RULES, Claims, explain_reject, read_claims
-from outage_analysis.claims.rules import (
+from outage_analysis.claims.cell_values import (
     COUNTED_CLAIMS,
     EXACT_COPY,
     REPEATED_HEADER,
@@ -18,7 +18,6 @@ from outage_analysis.claims.rules import (
 )
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Incident
-from outage_analysis.incidents.incident import COUNTABLE
 from outage_analysis.text import Locale
 from tests.conftest import with_any_loss
 
@@ -392,27 +391,6 @@ def test_blanks_of_every_kind_are_no_text_and_no_part_of_one(
         (f"d{n}", 7, None) for n in range(5)
     ]
     assert claims.rejected_rows["broken"].to_list() == [["claim_id is given"]] * 5
-
-
-def test_a_rule_that_the_incident_only_counts_rejects_nothing_and_is_counted(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    rows = [
-        {},
-        {"filed_on": "2022-11-07"},
-        {"loss": "150300000001"},
-        {"claim_id": "c1"},
-        {"claim_id": "c1", "loss": "5"},
-    ]
-    path = claims_csv([*rows, {"loss": "x", "filed_on": "2022-11-07"}])
-    counting = incident.model_copy(update={"rules": dict.fromkeys(COUNTABLE, "count")})
-    claims = read(path, counting)
-    assert len(claims) == 5
-    assert broken_rules(claims) == {7: [WHOLE]}
-    assert dict(claims.counted_rules().select("rule", "claims").rows()) == dict.fromkeys(COUNTABLE, 1)
-    rejecting = read(path, incident)
-    assert sorted(broken_rules(rejecting)) == [3, 4, 5, 6, 7]
-    assert rejecting.counted_rules().rows() == []
 
 
 def with_dimension(incident: Incident, id_: str) -> Incident:

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis import build_cube, load_incident, read_claims
-from outage_analysis.claims import Claims
-from outage_analysis.claims.readers import cell_values, delimited, record_splitting, typed_rows
+from outage_analysis.claims import Claims, cell_values, delimited, read_files
 from outage_analysis.incidents import Incident
 from tests.claims.complaint_files import record
 
@@ -87,7 +86,6 @@ def summary_of(claims: Claims) -> tuple[object, ...]:
         claims.rejected_rows.sort("source_row").drop("byte").rows(),
         claims.files.rows(),
         claims.synthetic,
-        claims.counted_rules().rows(),
     )
 
 
@@ -142,7 +140,7 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
     path = tmp_path_factory.mktemp("ends") / "a.csv"
     lines = [record(cells, ",", end) for cells, end in zip((COLUMNS, GOOD, *table), ends, strict=False)]
     path.write_bytes((above + "".join(lines)).encode())
-    with patch.object(record_splitting, "BLOCK_BYTES", block):
+    with patch.object(delimited, "BLOCK_BYTES", block):
         by_the_engine = read_claims(path, outage, max_rejects=1)
     passed = by_the_engine.warehouse.frame("select count(*) as n from typed_rows")["n"].item()
     blank_between = any(end.count("\n") > 1 for end in ends[: len(table) + 1])
@@ -180,7 +178,7 @@ def test_an_id_is_found_again_however_few_are_hashed_at_once(tmp_path: Path, out
         rows = ([id_, *GOOD[1:]] for id_ in ids.split())
         text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
         (tmp_path / name).write_text(text, "utf-8")
-    with patch.object(typed_rows, "HASHED_ROWS", 4):
+    with patch.object(read_files, "HASHED_ROWS", 4):
         found = read_claims([tmp_path / name for name in names], outage, max_rejects=1)
     again = found.rejected_rows.sort("source_file", "source_row").select(
         "source_file", "claim_id", "kept_file"

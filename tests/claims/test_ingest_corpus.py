@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import READABLE_SUFFIXES, RULES, read_claims
-from outage_analysis.claims.rules import COUNTED_CLAIMS, SAME_DAY
+from outage_analysis.claims.cell_values import COUNTED_CLAIMS, SAME_DAY
 from tests.claims.complaint_files import (
     CARRIERS,
     COLUMNS,

@@ -20,8 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.readers.cell_values import BLANKS
-from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
+from outage_analysis.claims.cell_values import BLANKS, EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record

@@ -18,10 +18,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import READABLE_SUFFIXES, read_claims
-from outage_analysis.claims.readers import workbooks
-from outage_analysis.claims.readers.workbooks import CHUNK, used_range
-from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
+from outage_analysis.claims import READABLE_SUFFIXES, read_claims, structured_files
+from outage_analysis.claims.cell_values import EXACT_COPY, REPEATED_ID, UNREADABLE
+from outage_analysis.claims.structured_files import CHUNK, used_range
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, found_in_the_bytes, record, write_parquet
@@ -376,9 +375,9 @@ def test_more_cells_than_the_memory_takes_are_refused_even_if_they_are_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = by_hand(tmp_path / "a.xlsx", "")
-    monkeypatch.setattr(workbooks, "MAX_CELLS", 12)
+    monkeypatch.setattr(structured_files, "MAX_CELLS", 12)
     assert len(read(path)) == 1
-    monkeypatch.setattr(workbooks, "MAX_CELLS", 11)
+    monkeypatch.setattr(structured_files, "MAX_CELLS", 11)
     error = refused(path)
     assert "has more than 11 cells, most of them on the sheet 접수" in error.problem
     assert (error.value, error.remedy) == ("12", "Save its sheets as CSV.")
@@ -491,7 +490,7 @@ def test_a_line_that_is_no_flat_object_is_a_reject_that_says_why(tmp_path: Path)
             "two columns stand for loss (found 'loss and amount')",
         ),
         (["{", '"a": 1, "b": [1]', "}"], "holds no array of objects"),
-        (['{"a": [{}],', '"b": [{}]}'], "holds several arrays of objects (found 'a, b'"),
+        (['{"a": [{}],', '"b": [{}]}'], "holds several arrays of objects"),
         (["[", complaint("1"), "]", "[{}]"], "has text below its JSON array"),
         ([complaint("1"), {"접수번호": "2"}], "two columns stand for claim_id"),
         (["\r".join(json.dumps(complaint(n)) for n in "12")], "the column claim_id is missing"),
@@ -680,7 +679,7 @@ def test_files_folders_and_patterns_stand_for_their_files_in_order(
 
 
 def test_more_files_than_anyone_means_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = "outage_analysis.claims.readers.read_files.MAX_FILES"
+    limit = "outage_analysis.claims.read_files.MAX_FILES"
     monkeypatch.setattr(limit, 4)
     assert len(read(folder).inputs) == 4
     monkeypatch.setattr(limit, 3)

@@ -18,11 +18,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.readers import delimited, record_splitting
-from outage_analysis.claims.readers.delimited import MERGED_ROWS, MISPLACED_QUOTE
-from outage_analysis.claims.readers.record_splitting import DOUBTFUL_LINE, NOT_CLOSED, UNDECODABLE
-from outage_analysis.claims.rules import UNREADABLE
+from outage_analysis.claims import Claims, delimited, read_claims
+from outage_analysis.claims.cell_values import UNREADABLE
+from outage_analysis.claims.delimited import (
+    DOUBTFUL_LINE,
+    MERGED_ROWS,
+    MISPLACED_QUOTE,
+    NOT_CLOSED,
+    UNDECODABLE,
+)
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Layout
 from outage_analysis.losses import build_cube
@@ -66,42 +70,34 @@ def shifted(*fields: str, header: str = SHIFTED) -> str:
     return lines(header, *(f"A-{n},카톡,개인,2022-10-19,{','.join(fields)}" for n in range(1, 4)))
 
 
-def test_a_header_that_lacks_a_delimiter_is_refused_with_both_readings(tmp_path: Path) -> None:
+def test_a_header_that_lacks_a_delimiter_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path / "a.csv", shifted("North", "none", "late", "3", "250", ""))
     assert str(error) == (
-        "a.csv, row 2, loss: has 1 more field in each row than in its header, and its columns can be read in "
-        "two ways (found '3 in field 8, or 250 in field 9 if the header lacks a delimiter in 'phone note''). "
+        "a.csv, row 1: has 1 more field in each row than in its header, and its columns can be read in "
+        "two ways (found 'phone note'). "
         "Add the missing delimiter to the header: there, or at its end if each row only ends in one too many."
     )
 
 
 @pytest.mark.parametrize(
-    ("header", "fields", "column", "shown"),
+    ("header", "fields"),
     [
         # Only the shifted reading has amounts.
-        ("region,phone note,loss,ticket", ("North", "none", "late", "250", ""), "loss", "4 characters"),
+        ("region,phone note,loss,ticket", ("North", "none", "late", "250", "")),
         # The header lacks two delimiters, or one and each row ends in one too many.
-        ("region,phone wait note,loss,t,u", ("N", "0", "1", "2", "250", "", ""), "loss", "1 in field 7"),
+        ("region,phone wait note,loss,t,u", ("N", "0", "1", "2", "250", "", "")),
         # Any text could be a region.
-        ("loss,phone note,region,ticket", ("250", "none", "late", "North", ""), "region", "5 characters"),
+        ("loss,phone note,region,ticket", ("250", "none", "late", "North", "")),
         # The ticket would be the loss that nobody states in the reading without a shift.
-        ("region,phone note,loss,ticket", ("North", "none", "", "250", ""), "loss", " in field 7, or 250"),
+        ("region,phone note,loss,ticket", ("North", "none", "", "250", "")),
     ],
 )
 def test_a_shift_that_no_column_contradicts_is_refused(
-    tmp_path: Path, header: str, fields: tuple[str, ...], column: str, shown: str
+    tmp_path: Path, header: str, fields: tuple[str, ...]
 ) -> None:
     text = shifted(*fields, header=f"claim_id,service,claimant_type,filed_on,{header}")
     error = refusal(tmp_path / "a.csv", text)
-    assert error.column == column
-    assert shown in str(error.value)
-
-
-def test_a_name_in_a_shifted_cell_is_not_printed(tmp_path: Path) -> None:
-    text = shifted("Kim Minsu", "010-1234-5678", "3", "250", "", header=SHIFTED.replace(",wait", ""))
-    error = refusal(tmp_path / "a.csv", text)
-    assert "***-****-****" in str(error) or "010" not in str(error)
-    assert "Kim" not in str(error)
+    assert (error.row, error.value) == (1, next(name for name in header.split(",") if "note" in name))
 
 
 @pytest.mark.slow
@@ -238,7 +234,7 @@ def test_the_engine_and_the_csv_module_read_any_text_alike_in_blocks_of_any_size
         except OutageAnalysisError as error:
             return str(error)
 
-    with patch.object(record_splitting, "BLOCK_BYTES", block):
+    with patch.object(delimited, "BLOCK_BYTES", block):
         by_the_engine = outcome()
     with patch.object(delimited, "_engine_query", lambda *_: None):
         assert by_the_engine == outcome()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.rules import RULES
+from outage_analysis.claims.cell_values import RULES
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import load_layout
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.rules import SAME_DAY
+from outage_analysis.claims.cell_values import SAME_DAY
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import day_sql, has_time, moment_sql
 

@@ -482,7 +482,6 @@ CHANGES = {
     "no service": "update accepted set service = null where claim_id = '001'",
     "a reject without a rule": "update files set rows = 13; "
     "insert into rejects by name select 'list.csv' as source_file, 3 as source_row",
-    "a rule of an unknown file": "insert into noted values (7, 3, 'x')",
 }
 """What somebody may change in a warehouse file so that its tables no longer fit each other."""
 

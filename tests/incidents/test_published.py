@@ -10,7 +10,6 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from outage_analysis.claims import RULES
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import (
@@ -24,7 +23,6 @@ from outage_analysis.incidents import (
     outcomes,
     source_sites,
 )
-from outage_analysis.incidents.incident import COUNTABLE
 from outage_analysis.incidents.published_facts import SCHEMA
 from tests.conftest import Edited
 
@@ -211,16 +209,6 @@ def test_the_largest_loss_to_believe_is_a_quarter_s_profit(incident: Incident) -
     assert incident.loss.plausible_to == get_fact(incident.quarter_profit).whole
 
 
-@pytest.mark.parametrize("outcome", ["count", "reject"])
-@pytest.mark.parametrize("rule", COUNTABLE)
-def test_a_rule_that_leaves_the_complaint_readable_may_be_counted(
-    edited: Edited, rule: str, outcome: str
-) -> None:
-    page = edited("incidents", "[formats]", f'[rules]\n"{rule}" = "{outcome}"\n[formats]')
-    assert load_incident(page).rules == {rule: outcome}
-    assert rule in RULES
-
-
 def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> None:
     text = 'id = "region"\nkind = "number"\nedges = [10, 20]\n'
     upper = load_incident(edited("incidents", 'id = "region"\n', text))
@@ -297,16 +285,6 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         ),
         ('filed_on = ["iso", "korean"]', "filed_on = []", "has no notation '' for filed_on"),
         ("[formats]", "[scale]\nloss = 0\n[formats]", "scale > loss: input should be greater than or equal"),
-        (
-            "[formats]",
-            '[rules]\n"claim_id is given" = "count"\n[formats]',
-            "changes 'claim_id is given'. Rules that may be counted: filed_on is within the claims window; ",
-        ),
-        (
-            "[formats]",
-            '[rules]\n"loss is plausible" = "drop"\n[formats]',
-            "rules > loss is plausible: input should be 'reject' or 'count' (found 'drop')",
-        ),
         (
             "plausible_to = 150_300_000_000",
             "plausible_to = 0",

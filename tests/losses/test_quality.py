@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims.cell_values import UNREADABLE
 from outage_analysis.claims.claims_and_rejects import MAX_VALUE_LENGTH
-from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, bunching_table, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.commands import KAKAO, command
-from tests.conftest import ClaimsCsv, Edited, Row
+from tests.conftest import ClaimsCsv
 
 NO_NUMBER = "loss is an amount that can be read, below 10^15"
 WINDOW = "filed_on is within the claims window"
@@ -29,12 +29,8 @@ def read(paths: Path | list[Path], incident: Incident) -> Claims:
     return read_claims(paths, incident, max_rejects=1)
 
 
-def counting(incident: Incident, *rules: str) -> Incident:
-    return incident.model_copy(update={"rules": dict.fromkeys(rules, "count")})
-
-
-def rules_of(claims: Claims) -> list[tuple[str, str, int]]:
-    return rule_table(claims).select("rule", "outcome", "complaints").rows()
+def rules_of(claims: Claims) -> list[tuple[str, int]]:
+    return rule_table(claims).select("rule", "complaints").rows()
 
 
 # --- rules broken ---------------------------------------------------------------------------------------
@@ -48,10 +44,10 @@ def test_rejects_are_counted_by_file_and_rule_with_the_first_as_an_example(
         claims_csv([{"claim_id": "z1", "loss": "w"}, {"claim_id": "z2"}], name="a.csv"),
     ]
     assert rule_table(read(paths, incident)).rows() == [
-        ("a.csv", NO_NUMBER, "rejected", 1, 2, "w"),
-        ("z.csv", NO_NUMBER, "rejected", 2, 3, "x"),
-        ("z.csv", "loss is not negative", "rejected", 1, 4, "-1"),
-        ("z.csv", "service is known", "rejected", 1, 5, "톸"),
+        ("a.csv", NO_NUMBER, 1, 2, "w"),
+        ("z.csv", NO_NUMBER, 2, 3, "x"),
+        ("z.csv", "loss is not negative", 1, 4, "-1"),
+        ("z.csv", "service is known", 1, 5, "톸"),
     ]
 
 
@@ -98,7 +94,7 @@ def test_an_unreadable_record_shows_its_trouble_and_not_its_text(
     path.write_text(path.read_text("utf-8") + "김민수,010-1234-5678\n", "utf-8")
     claims = read(path, incident)
     assert rule_table(claims).rows() == [
-        ("claims.csv", UNREADABLE, "rejected", 1, 3, "2 fields instead of 8")
+        ("claims.csv", UNREADABLE, 1, 3, "2 fields instead of 8")
     ]
     assert "김민수" not in json.dumps(ClaimsQuality(claims).to_dict(), ensure_ascii=False, default=str)
     assert claims.rejected_rows["raw"].to_list() == ["김민수,010-1234-5678"]  # it stays in the warehouse
@@ -119,38 +115,13 @@ def test_the_first_rejects_are_reported_and_the_others_counted(
     ]
 
 
-# --- rules that only count ------------------------------------------------------------------------------
-
-BREAKS: dict[str, list[Row]] = {
-    WINDOW: [{"filed_on": AFTER}],
-    "loss is plausible": [{"loss": "150300000001"}],
-    REPEATED_ID: [{"claim_id": "c1", "loss": "7"}],
-    EXACT_COPY: [{"claim_id": "c1"}],
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("rule", BREAKS)
-def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_reported(
-    claims_csv: ClaimsCsv, incident: Incident, rule: str
-) -> None:
-    path = claims_csv([{}, *BREAKS[rule]])
-    strict, lenient = read(path, incident), read(path, counting(incident, rule))
-    assert (len(strict), rules_of(strict)) == (1, [(rule, "rejected", 1)])
-    assert (len(lenient), rules_of(lenient)) == (2, [(rule, "counted", 1)])
-    assert lenient.rejected_rows.is_empty()
-    assert lenient.to_polars()["source_row"].to_list() == [2, 3]
-    assert lenient.counted_rules().rows() == [("claims.csv", rule, 1)]
-    assert rule_table(lenient).filter(outcome="rejected").is_empty()
-
-
 # --- hard forms -----------------------------------------------------------------------------------------
 
 
 def test_claims_without_a_reject_are_valid_and_others_name_their_first(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
-    clean = read(claims_csv([{}, {"filed_on": AFTER}], name="a.csv"), counting(incident, WINDOW))
+    clean = read(claims_csv([{}, {}], name="a.csv"), incident)
     clean.check_reject_share(0)
     with pytest.raises(InputRefused, match=r"b\.csv, row 4, loss: .*1 of 3 rows rejected") as refusal:
         read(claims_csv([{}, {}, {"loss": "x"}], name="b.csv"), incident).check_reject_share(0)
@@ -166,15 +137,6 @@ def test_more_rejects_than_allowed_end_the_command(claims_csv: ClaimsCsv, share:
     result, out, err = command("ingest", *KAKAO, path, "--max-rejects", share)
     assert (result, bool(out), err.split(" ")[0]) == (code, code == 0, "error:" if code else "")
     assert ("1 of 2 rows rejected" in err) == (code == 3)
-
-
-def test_a_rule_is_counted_from_a_document_by_the_command(claims_csv: ClaimsCsv, edited: Edited) -> None:
-    page = edited("incidents", "[formats]", f'[rules]\n"{WINDOW}" = "count"\n[formats]')
-    path = claims_csv([{"filed_on": AFTER}])
-    assert command("ingest", *KAKAO, path)[0] == 3
-    code, out, _ = command("ingest", path, "--incident", page, "--max-rejects", "0%", "--json")
-    (rule,) = json.loads(out)["rules"]
-    assert (code, rule["rule"], rule["outcome"], rule["complaints"]) == (0, WINDOW, "counted", 1)
 
 
 # --- files and days -------------------------------------------------------------------------------------

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.cell_values import A_DECISION, BLANKS, IDS, MISSING_WORDS, PAID, READABLE_LOSS
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IDS, MISSING_WORDS
-from outage_analysis.claims.readers.parquet import DataFrame, polars_frame
-from outage_analysis.claims.readers.read_files import InputFile
-from outage_analysis.claims.rules import A_DECISION, PAID, READABLE_LOSS
+from outage_analysis.claims.read_files import InputFile
+from outage_analysis.claims.structured_files import DataFrame, polars_frame
 from outage_analysis.claims.validation import control_totals, create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import NoWarehouse, Warehouse, run_select
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError, either, one_line
@@ -111,22 +110,27 @@ def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
     """
     locale, columns, rows = Locale("en"), claim_columns(incident), list[tuple[object, ...]]()
     # Equal values are explained once: most rejects of a file break the same rule in the same way.
-    explained: dict[tuple[str, str | None, str | None], tuple[str | None, str, str]] = {}
+    explain = cache(partial(_value_and_remedy, incident, locale))
     for reject in rejects.iter_rows(named=True):
         rule, *others = reject["broken"]
         column = rule.split(" ", 1)[0]
-        case = rule, reject.get(column), reject["problem"]
-        if case not in explained:
-            value = _displayed_value(incident, rule, column, case[1], locale)
-            explained[case] = value, _problem(rule, case[2]), _remedy(incident, rule, column, case[1], locale)
-        value, problem, remedy = explained[case]
-        remedy = _kept_row(reject, locale) or remedy
-        place = reject["source_file"], reject["source_row"], column if column in columns else None
-        rows.append((*place, value, rule, problem, remedy, "; ".join(others)))
+        value, remedy = explain(rule, reject.get(column))
+        rows.append(
+            (
+                reject["source_file"],
+                reject["source_row"],
+                column if column in columns else None,
+                value,
+                rule,
+                _problem(rule, reject["problem"]),
+                _kept_row(reject, locale) or remedy,
+                "; ".join(others),
+            )
+        )
     return escape_formulas(pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row"))
 
 
-def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "en") -> InputRefused:
+def explain_reject(incident: Incident, reject: Mapping[str, Any], lang: str = "en") -> InputRefused:
     """Return an error that explains a reject: broken rule, file, row, column, value and remedy.
 
     Personal data are masked.
@@ -137,26 +141,24 @@ def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "e
         lang: the language of the remedy and of the note that replaces a hidden value. The name of the rule is
             always in English.
     """
-    locale, broken = Locale(lang), reject["broken"]
-    rule = str(broken[0]) if isinstance(broken, list) else ""
+    locale, rule = Locale(lang), reject["broken"][0]
     column = rule.split(" ", 1)[0]
-    text = None if (cell := reject.get(column)) is None else str(cell)
-    remedy = _kept_row(reject, locale) or _remedy(incident, rule, column, text, locale)
+    value, remedy = _value_and_remedy(incident, locale, rule, reject.get(column))
     return InputRefused(
         f"breaks the rule '{rule}'",
         file=reject["source_file"],
-        row=int(str(reject["source_row"])),
+        row=reject["source_row"],
         column=column if column in reject else None,
-        value=reject["problem"] or _displayed_value(incident, rule, column, text, locale),
-        remedy=remedy,
+        value=reject["problem"] or value,
+        remedy=_kept_row(reject, locale) or remedy,
     )
 
 
-def _kept_row(reject: Mapping[str, object], locale: Locale) -> str:
+def _kept_row(reject: Mapping[str, Any], locale: Locale) -> str:
     """Return the remedy that names the row which was kept instead; empty if none was."""
     if reject["kept_row"] is None:
         return ""
-    return locale("remedy.kept", row=locale.number(int(str(reject["kept_row"]))), file=reject["kept_file"])
+    return locale("remedy.kept", row=locale.number(reject["kept_row"]), file=reject["kept_file"])
 
 
 def _problem(rule: str, reader_problem: str | None) -> str:
@@ -168,79 +170,63 @@ def _problem(rule: str, reader_problem: str | None) -> str:
     return f"{sentence}: {reader_problem}." if reader_problem else f"{sentence}."
 
 
-def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale: Locale) -> str:
-    """Return what to do about a broken rule, unless the remedy names another row that was kept."""
+def _value_and_remedy(
+    incident: Incident, locale: Locale, rule: str, text: str | None
+) -> tuple[str | None, str]:
+    """Return a rejected value as a message may show it, and what to do, unless another row was kept."""
+    column = rule.split(" ", 1)[0]
     remedy = locale.label_or(f"remedy.{rule}", locale("remedy.whole"))
     if rule.endswith("is known"):
-        return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
-    for ending, key in ((A_DECISION, "decision"), (PAID, "paid")):
-        if rule.endswith(ending):
-            return locale(f"remedy.{key}")
-    if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):
-        return f"{other} {remedy}"
-    if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
-        written = toml_value(text.strip(BLANKS))
+        items = incident.named_items[column]
+        names = [s for item in items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+        close = likely_typo_of(str(text), names)
+        if close is None:  # The value may be the name of a person.
+            hint = locale("remedy.known", names=listed_names(names))
+            return locale("remedy.characters", count=len(str(text))), f"{hint} {remedy}"
+        remedy = f"{locale('remedy.closest', name=close)} {remedy}"
+    elif rule.endswith((A_DECISION, PAID)):
+        remedy = locale("remedy.decision" if rule.endswith(A_DECISION) else "remedy.paid")
+    elif rule.startswith("filed_on "):
+        remedy = _other_order(incident, str(text), locale) + remedy
+    elif rule == READABLE_LOSS:
+        remedy = _loss_remedy(incident, str(text).strip(BLANKS), locale) or remedy
+    return text and _displayed_value(rule, text, locale), remedy
+
+
+def _loss_remedy(incident: Incident, text: str, locale: Locale) -> str:
+    if text.casefold() in MISSING_WORDS:
+        written = toml_value(text)
         if incident.window == "observed" and (argument := either(f"missing=[{written}]", "")):
             return locale("remedy.missing_argument", argument=argument)
         return locale("remedy.missing", text=written, layout=either("layouts=", "--columns"))
-    if rule == READABLE_LOSS and (digits := incident.loss_digits):
-        return locale(
-            "remedy.decimals",
-            currency=incident.currency,
-            digits=digits,
-            example=f"{EXAMPLE_AMOUNT:.{digits}f}",
-        )
-    return remedy
+    if not (digits := incident.loss_digits):
+        return ""
+    example = f"{EXAMPLE_AMOUNT:.{digits}f}"
+    return locale("remedy.decimals", currency=incident.currency, digits=digits, example=example)
 
 
-def _other_reading(incident: Incident, text: str, locale: Locale) -> str:
-    match = ORDERED_DAY.fullmatch(text.strip())
+def _other_order(incident: Incident, text: str, locale: Locale) -> str:
+    """Suggest the order of day and month in which a day is in the claims window, if only one order is."""
+    found, match = [], ORDERED_DAY.fullmatch(text.strip())
     if match is None:
         return ""
-    first, second, year = int(match[1]), int(match[3]), int(f"20{match[4]}"[-4:])
-    days: dict[date, str] = {}
-    for day, month, notation in ((first, second, "dmy"), (second, first, "mdy")):
-        with contextlib.suppress(ValueError):
-            days[date(year, month, day)] = notation
-    inside = sorted(day for day in days if incident.claims_from <= day <= incident.claims_to)
-    if len(inside) == 2:  # noqa: PLR2004 # both orders
-        return locale("remedy.two_days", first=inside[0].isoformat(), second=inside[1].isoformat())
-    notation = days[inside[0]] if inside else ""
     short = "_short" if len(match[4]) < len("2022") else ""
-    return locale("remedy.one_day", day=inside[0].isoformat(), notation=notation + short) if inside else ""
+    for notation, month, day in (("dmy", 3, 1), ("mdy", 1, 3)):
+        with contextlib.suppress(ValueError):
+            read = date(int(f"20{match[4]}"[-4:]), int(match[month]), int(match[day]))
+            if incident.claims_from <= read <= incident.claims_to:
+                found.append(locale("remedy.one_day", day=read.isoformat(), notation=notation + short))
+    return f"{found[0]} " if len(found) == 1 else ""
 
 
-def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -> tuple[str, bool]:
-    """Suggest the name of a service or claimant type that a value probably misspells.
-
-    If no name is close, list the known names.
-
-    Returns:
-        The hint as text, and whether the value is close to a known name.
-    """
-    items = incident.named_items[column]
-    aliases = [s for item in items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    close = likely_typo_of(text, aliases)
-    if close is None:
-        return locale("remedy.known", names=listed_names(aliases)), False
-    return locale("remedy.closest", name=close), True
-
-
-def _displayed_value(
-    incident: Incident, rule: str, column: str, text: str | None, locale: Locale
-) -> str | None:
-    """Return a rejected value as an error message may show it, with personal data masked.
+def _displayed_value(rule: str, text: str, locale: Locale) -> str:
+    """Return a rejected value with personal data masked.
 
     A long value, or a value that may contain the name of a person, is replaced by its number of characters.
     """
-    if text is None:
-        return None
-    # A value that resembles no known name may be the name of a person.
-    if rule.endswith("is known") and not _spelling_hint(incident, column, text, locale)[1]:
-        return locale("remedy.characters", count=len(text))
     if text.strip(BLANKS).casefold() in MISSING_WORDS:
         return text
-    words = UNIT_WORDS.sub("", text)
+    column, words = rule.split(" ", 1)[0], UNIT_WORDS.sub("", text)
     if column == "filed_on":
         words = DATE_WORDS.sub("", words)
     measured = not rule.startswith(("claim", "service"))
@@ -248,9 +234,7 @@ def _displayed_value(
         return locale("remedy.characters", count=len(text))
     shape = {"filed_on": DATE_SHAPE, "loss": AMOUNT_SHAPE}.get(column)
     is_plain = rule in NUMERIC_RULES or (shape is not None and shape.fullmatch(text))
-    if is_plain and not has_personal_number(text):
-        return text
-    return mask_personal_data(text)
+    return text if is_plain and not has_personal_number(text) else mask_personal_data(text)
 
 
 def _rejected_share(rejected: int, rows: int, limit: float, by_rule: Mapping[str, int]) -> str:
@@ -289,12 +273,6 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
     """Return the claims of a derived warehouse, whose table `accepted` exists; it has no rejects."""
     parent = claims.warehouse
     warehouse.create("files", queries.load("derived_files", source=parent.qualified("files")))
-    warehouse.view(
-        "noted",
-        queries.load(
-            "derived_noted", source=parent.qualified("noted"), accepted=warehouse.qualified("accepted")
-        ),
-    )
     warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
     create_claims_view(warehouse, incident)
     return replace(
@@ -323,18 +301,18 @@ def _described(column: str, values: Sequence[object]) -> str:
 
 
 def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[str | int | date | None]:
-    incident = claims.incident
-    numbers = {"loss": incident.loss_digits} | {
+    incident, find = claims.incident, cast("Callable[[object], str | int | date]", str)
+    digits = {"loss": incident.loss_digits} | {
         d.id: incident.minor_units if d.kind == "paid" else 0 for d in incident.dimensions if d.is_number
     }
     if column in incident.named_items:
-        return [None if value is None else _known_id(incident, column, value) for value in given]
-    if column == "filed_on":
-        return [None if value is None else _day(column, value) for value in given]
-    if column in numbers:
-        return [None if value is None else _whole_number(column, value, numbers[column]) for value in given]
-    texts = [None if value is None else str(value) for value in given]
-    wanted = [text for text in texts if text is not None]
+        find = partial(_known_id, incident, column)
+    elif column == "filed_on":
+        find = partial(_day, column)
+    elif column in digits:
+        find = partial(_whole_number, column, digits[column])
+    values = [None if value is None else find(value) for value in given]
+    wanted = [value for value in values if value is not None] if find is str else []
     query = queries.load("missing_texts", name=_column(column))
     for missing in claims.warehouse.frame(query, values=wanted)["value"] if wanted else ():
         masked = mask_personal_data(missing)
@@ -343,7 +321,7 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
         close = likely_typo_of(missing, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
         remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
         raise UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
-    return list(texts)
+    return values
 
 
 def _known_id(incident: Incident, column: str, value: object) -> str:
@@ -370,7 +348,7 @@ def _day(column: str, value: object) -> date:
         ) from None
 
 
-def _whole_number(column: str, value: object, digits: int) -> int:
+def _whole_number(column: str, digits: int, value: object) -> int:
     whole = in_smallest_units(value, digits)
     if whole is None:
         kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
@@ -739,15 +717,6 @@ class Claims(Displayable):
 
         return claims_by_band(self, dimensions, bands, lang)
 
-    @property
-    def columns(self) -> list[str]:
-        """The names of the columns of `to_polars`."""
-        return self.head(0).columns
-
-    def head(self, n: int = 5) -> pl.DataFrame:
-        """Return the first claims, in file and row order, with the columns of `to_polars`."""
-        return self.query("from claims order by source_file, source_row limit $n", n=n)
-
     def summary(self, *dimensions: str) -> pl.DataFrame:
         """Return the number, sum, mean and median of the stated losses by dimensions, such as service.
 
@@ -834,14 +803,6 @@ class Claims(Displayable):
         scales = [layout.scale.get("loss", 1) for layout in self.layouts]
         files = dict(zip((file.name for file in self.inputs), scales, strict=True))
         return control_totals(self.warehouse, self.incident, files)
-
-    def counted_rules(self) -> pl.DataFrame:
-        """Count the claims that break a validation rule but are not rejected for it.
-
-        An incident can set a rule to "count" instead of "reject". Returns one row per file and rule:
-        source_file, rule, claims.
-        """
-        return self.warehouse.frame(queries.load("counted_rules"))
 
     def check_reject_share(self, max_share: float) -> None:
         """Raise an error if the share of rejected rows exceeds `max_share`.
@@ -968,9 +929,8 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
     return tuple(tables)
 
 
-def _reject_cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
-    error, broken = explain_reject(claims.incident, reject, locale.lang), reject["broken"]
-    rule = str(broken[0]) if isinstance(broken, list) else ""
-    name = locale.label_or(f"rule.{rule}", rule)
+def _reject_cells(claims: Claims, reject: Mapping[str, Any], locale: Locale) -> tuple[str, ...]:
+    error, rule = explain_reject(claims.incident, reject, locale.lang), reject["broken"][0]
     value = "–" if error.value is None else one_line(error.value, 80)
+    name = locale.label_or(f"rule.{rule}", rule)
     return str(error.file), locale.number(error.row or 0), name, value, error.remedy

@@ -15,19 +15,29 @@ from pydantic import TypeAdapter
 
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import queries
+from outage_analysis.claims.cell_values import (
+    EXACT_COPY,
+    IS_SYNTHETIC,
+    REPEATED_ID,
+    SAME_DAY,
+    rule_conditions,
+)
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
-from outage_analysis.claims.readers.parquet import INCIDENT_KEY, Sources, saved_incident_id, source_paths
-from outage_analysis.claims.readers.read_files import InputFile, count_rows, expand_paths, read_files
-from outage_analysis.claims.readers.typed_rows import column_types, recheck_rows
-from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, SAME_DAY, rule_conditions
+from outage_analysis.claims.read_files import (
+    InputFile,
+    column_types,
+    count_rows,
+    expand_paths,
+    read_files,
+    recheck_rows,
+)
+from outage_analysis.claims.structured_files import INCIDENT_KEY, Sources, saved_incident_id, source_paths
 from outage_analysis.claims.validation import (
     check_rows,
     create_claims,
     create_claims_view,
     create_rejects,
-    file_names,
     reconciliation_table,
 )
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse, limits
@@ -214,11 +224,10 @@ def load_sample(name: Literal["kakao", "trams"] = "kakao") -> Claims:
 
 
 PARQUET_SUFFIX, STORE_SUFFIX = ".parquet", ".duckdb"
-TABLES = ("files", "accepted", "noted", "rejects")
+TABLES = ("files", "accepted", "rejects")
 """The tables of a warehouse file, except the table `passport`, which describes the file."""
 COLUMNS = {
     "files": {"file_number": "bigint", "file": "varchar", "rows": "bigint"},
-    "noted": {"file_number": "bigint", "source_row": "bigint", "rule": "varchar"},
     "rejects": {
         "source_file": "varchar",
         "source_row": "bigint",
@@ -242,7 +251,7 @@ COLUMNS = {
 """Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
 PRIVATE_MODE = 0o600
 """Permissions of a warehouse file: only its owner may read its claimant ids and reject texts."""
-STORE_EDITION = 4
+STORE_EDITION = 5
 """Version number of the structure of warehouse files."""
 
 
@@ -355,7 +364,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
-        named = file_names(warehouse)
+        named = warehouse.frame("from files order by file_number")["file"].to_list()
         same_incident = edition == STORE_EDITION and incident_sha256 == _incident_sha256(incident)
         found = warehouse.frame(_changes_query(incident)).row(0, named=True) if same_incident else {}
     except InputRefused:
@@ -384,11 +393,10 @@ def open_claims(path: Path, incident: Incident) -> Claims:
 
 def _changes_query(incident: Incident) -> str:
     """Return the query for what no run writes: the rules again, without those about texts and ids."""
-    counted = [rule for rule, outcome in incident.rules.items() if outcome == "count"]
     broken = [
         condition
         for rule, condition in rule_conditions(incident).items()
-        if rule not in (*counted, SAME_DAY) and not rule.startswith(("claim_id", "claimant_id"))
+        if rule != SAME_DAY and not rule.startswith(("claim_id", "claimant_id"))
     ]
     named = incident.named_items.items()
     broken += [f"{c} not in ({', '.join(quote_literal(x.id) for x in xs)})" for c, xs in named if xs]
@@ -397,6 +405,5 @@ def _changes_query(incident: Incident) -> str:
         "changed_store",
         texts=queries.listed_sql({f"raw_{c}": quote_identifier(c) for c in columns}),
         broken=" or ".join(f"({condition})" for condition in broken),
-        unique_ids=str(not {REPEATED_ID, EXACT_COPY}.intersection(counted)).lower(),
         kept_elsewhere=f"{quote_literal(REPEATED_ID)}, {quote_literal(EXACT_COPY)}",
     )

@@ -13,6 +13,7 @@ from typing import Self
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.cell_values import MISSING_WORDS
 from outage_analysis.claims.header_words import (
     has_word,
     means_claim_id,
@@ -22,9 +23,8 @@ from outage_analysis.claims.header_words import (
     named_decision,
 )
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.cell_values import MISSING_WORDS
-from outage_analysis.claims.readers.read_files import read_unmapped
-from outage_analysis.claims.readers.source_file import OPTIONAL_COLUMNS, FileFormat, required_columns
+from outage_analysis.claims.read_files import read_unmapped
+from outage_analysis.claims.source_file import OPTIONAL_COLUMNS, FileFormat, required_columns
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import listed_names, temporary_folder, toml_value

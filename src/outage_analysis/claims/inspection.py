@@ -18,6 +18,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from outage_analysis.claims import header_words, queries
+from outage_analysis.claims.cell_values import MISSING_WORDS
 from outage_analysis.claims.inspected_columns import (
     CONSEQUENCES,
     MIN_SHARE,
@@ -31,10 +32,9 @@ from outage_analysis.claims.inspected_columns import (
     quote_header,
 )
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.cell_values import MISSING_WORDS
-from outage_analysis.claims.readers.parquet import Sources, source_paths
-from outage_analysis.claims.readers.read_files import expand_paths
-from outage_analysis.claims.readers.source_file import OPTIONAL_COLUMNS
+from outage_analysis.claims.read_files import expand_paths
+from outage_analysis.claims.source_file import OPTIONAL_COLUMNS
+from outage_analysis.claims.structured_files import Sources, source_paths
 from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError, either

@@ -7,23 +7,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from outage_analysis.claims import queries
-from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers import cell_values
-from outage_analysis.claims.readers.read_files import InputFiles
-from outage_analysis.claims.readers.source_file import (
-    MIN_HEADER_COLUMNS,
-    required_columns,
-    second_table_error,
-)
-from outage_analysis.claims.readers.typed_rows import (
-    MOMENT,
-    column_types,
-    reject_texts,
-    shift_sql,
-    typed_columns,
-)
-from outage_analysis.claims.rules import (
+from outage_analysis.claims import cell_values, queries
+from outage_analysis.claims.cell_values import (
     EXACT_COPY,
     REPEATED_HEADER,
     REPEATED_ID,
@@ -31,6 +16,9 @@ from outage_analysis.claims.rules import (
     UNREADABLE,
     broken_rules_sql,
 )
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.read_files import MOMENT, InputFiles, column_types, reject_texts, shift_sql
+from outage_analysis.claims.source_file import MIN_HEADER_COLUMNS, required_columns, second_table_error
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import (
@@ -65,18 +53,14 @@ def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     # Except in the folder of the warehouse.
     warehouse.run("set enable_external_access = false")
     warehouse.show_times_in(incident.time_zone)
-    files = f"[{', '.join(map(quote_literal, file_names(warehouse)))}]"
+    names = warehouse.frame("from files order by file_number")["file"]
+    files = f"[{', '.join(map(quote_literal, names))}]"
     columns = dimension_columns(incident)
     warehouse.view("exact_claims", queries.load("exact_claims", dimensions=columns, files=files))
     places = {"loss": incident.loss_digits, incident.paid: incident.minor_units}
     amounts = ((quote_identifier(name), 10**n) for name, n in places.items() if name and n)
     whole = ", ".join(f"{name} / {unit} as {name}" for name, unit in amounts)
     warehouse.view("claims", queries.load("claims", whole=whole and f"replace ({whole})"))
-
-
-def file_names(warehouse: Warehouse) -> list[str]:
-    """Return the names of the input files listed in a table, in the order in which they were read."""
-    return warehouse.frame(queries.load("file_names"))["file"].to_list()
 
 
 def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
@@ -123,10 +107,10 @@ TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 
 
 def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
-    """Check the rules on the rows in `text_rows`, and create the tables `checked_rows` and `noted`.
+    """Check the rules on the rows in `text_rows`, and create the table `checked_rows`.
 
-    `checked_rows` has these rows with their values and the rules that they break. `noted` has the rules that
-    the incident only counts. The tables `text_rows` and `parsed_rows` are removed at the end.
+    It has these rows with their values and the rules that they break. The tables `text_rows` and
+    `parsed_rows` are removed at the end.
 
     The fast path has already accepted the rows of `typed_rows` in which `ok` is true.
 
@@ -134,39 +118,31 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
         InputRefused: a file contains the header of another table between its rows, a row that states the
             unit of the losses, or rows in another currency.
     """
-    if warehouse.count("text_rows"):
-        if incident.loss_currency:
-            _check_currencies(warehouse, incident, files)
-        _parse_rows(warehouse, incident, files)
-        for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
-            if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
-                raise InputRefused(
-                    "says a unit among its losses",
-                    file=files.inputs[number].name,
-                    row=row,
-                    column="loss",
-                    value=mask_personal_data(text),
-                    remedy=scale_remedy(unit_multiplier(text)),
-                )
-        inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
-        counted = [quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count"]
-        query = queries.load(
-            "checked_rows",
-            header_again=quote_literal(REPEATED_HEADER),
-            broken=broken_rules_sql(incident, counted=False),
-            noted=broken_rules_sql(incident, counted=True),
-            dimensions=dimension_columns(incident),
-            copy=quote_literal(EXACT_COPY),
-            repeated=quote_literal(REPEATED_ID),
-            key=SAME_COMPLAINT,
-            counted=f"cast([{', '.join(counted)}] as varchar[])",
-        )
-        warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
-        warehouse.run("drop table parsed_rows")
-    else:  # No row to check: an empty table saves the time to plan the query.
-        raw = queries.listed_sql({f"raw_{d.id}": "cast(null as varchar)" for d in incident.dimensions})
-        query = queries.load("empty_checked_rows", columns=typed_columns(incident), raw_dimensions=raw)
-        warehouse.create("checked_rows", query)
+    if incident.loss_currency:
+        _check_currencies(warehouse, incident, files)
+    _parse_rows(warehouse, incident, files)
+    for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
+        if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
+            raise InputRefused(
+                "says a unit among its losses",
+                file=files.inputs[number].name,
+                row=row,
+                column="loss",
+                value=mask_personal_data(text),
+                remedy=scale_remedy(unit_multiplier(text)),
+            )
+    inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
+    query = queries.load(
+        "checked_rows",
+        header_again=quote_literal(REPEATED_HEADER),
+        broken=broken_rules_sql(incident),
+        dimensions=dimension_columns(incident),
+        copy=quote_literal(EXACT_COPY),
+        repeated=quote_literal(REPEATED_ID),
+        key=SAME_COMPLAINT,
+    )
+    warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
+    warehouse.run("drop table parsed_rows")
     warehouse.run("drop table text_rows")
     if files.count_claims:
         warehouse.create("files", queries.load("counted_rows"))
@@ -177,7 +153,6 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
                 column=COUNT,
                 remedy="Check that the column counts claims.",
             )
-    warehouse.create("noted", queries.load("noted", checked_rows=_as_claims("checked_rows", files)))
 
 
 def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
@@ -189,15 +164,15 @@ def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
 
 
 def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
-    """Create the views `accepted` and `claims`: typed rows, checked rows without error, earlier claims."""
-    types, has_filed_at = column_types(incident), FILED_AT in warehouse.columns("typed_rows")
+    """Create the views `accepted` and `claims`: typed rows, checked rows without error."""
+    types, typed = column_types(incident), warehouse.frame("from typed_rows limit 0").columns
     query = queries.load(
         "accepted",
         dimensions=dimension_columns(incident),
         fast_dimensions=queries.listed_sql(
             {d.id: f"cast({quote_identifier(d.id)} as {types[d.id]})" for d in incident.dimensions}
         ),
-        fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
+        fast_filed_at=FILED_AT if FILED_AT in typed else f"cast(null as {types[FILED_AT]})",
         shift=shift_sql("file_number", files.typed),
         marked=cell_values.IS_SYNTHETIC,
         claim_id="claim_id || '#' || copy as claim_id" if files.count_claims else "claim_id",

@@ -201,7 +201,6 @@ class Warehouse:
         """
         self._file: str | None = None
         """The name of the opened warehouse file. The error message names it if the file is damaged."""
-        """The expected columns of the tables of the opened warehouse file."""
         self._schema = "main"
         self._parent = parent  # its tables are dropped after it, and the views of this one read them
         if parent is not None:
@@ -307,10 +306,6 @@ class Warehouse:
     def delete(self, table: str, condition: str, *, inputs: Frames = NO_FRAMES) -> None:
         """Delete the rows of a table that meet an SQL condition."""
         self.run(f'delete from "{table}" where {condition}', inputs=inputs)
-
-    def columns(self, table: str) -> list[str]:
-        """Return the names of the columns of a table."""
-        return self.frame(f'from "{table}" limit 0').columns
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
@@ -421,21 +416,34 @@ class Warehouse:
     def open(self, path: Path, columns: TableColumns) -> None:
         """Open a warehouse file read-only and define a view for each of its tables.
 
+        A view, macro or trigger in a file of unknown origin could read local files as soon as it is used.
+        Therefore the catalog of the file is compared before anything else is read.
+
         Args:
             path: the warehouse file; it may come from an untrusted source.
             columns: the columns that each table of the file must have.
 
         Raises:
-            InputRefused: the file contains anything other than tables with exactly these columns.
+            InputRefused: the file contains anything other than tables with exactly these columns, or another
+                program has unsaved changes to it.
         """
-        tables = _check_base_tables_only(path, columns)
-        self.run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)")
-        # Another program may have replaced the file after it was checked, so the table definitions are
-        # compared again.
-        if _base_tables(self._database.connection, "opened") != tables:
-            raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
+        log = Path(f"{path}.wal")
+        if log.exists():
+            problem, remedy = "has changes of another program beside it, in", "Close that program, or ingest"
+            raise InputRefused(f"{problem} {log.name}", file=path.name, remedy=f"{remedy} its files again.")
         self._file = path.name
+        self.run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)")
+        for kind, name in self.frame(queries.load("other_objects")).rows():
+            problem = f"{NOT_A_STORE}: it holds the {kind} {one_line(name, MAX_NAME_LENGTH)!r}"
+            raise InputRefused(problem, file=path.name)
+        for table, kinds in columns.items():
+            listed = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
+            self.run(f"create table {quote_identifier(table)} ({listed})")
+        for name in self.frame(queries.load("base_tables"))["name"]:
+            problem = f"{NOT_A_STORE}: its table {one_line(name, MAX_NAME_LENGTH)!r} is not the one of this"
+            raise InputRefused(f"{problem} version", file=path.name, remedy="Ingest its files again.")
         for table in columns:
+            self.run(f"drop table {quote_identifier(table)}")
             self.view(table, f"from opened.main.{quote_identifier(table)}")
 
     def _as_own_error(self, error: duckdb.Error) -> Exception:
@@ -471,49 +479,3 @@ class NoWarehouse:
             "a result that was pickled has its figures, but not the rows of its claims",
             remedy="Read the claims again.",
         )
-
-
-def _base_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
-    return connection.execute(queries.load("base_tables"), {"database": database}).fetchall()
-
-
-def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str, str]]:
-    """Raise an error if a warehouse file contains anything other than tables with exactly these columns.
-
-    A view, macro or trigger in a file of unknown origin could read local files as soon as it is used.
-    Therefore this function first reads the catalog of the file in a separate connection, which cannot access
-    any other file.
-
-    Returns:
-        The name and the SQL definition of each table.
-
-    Raises:
-        InputRefused: the file contains a view, macro or other object, or tables with other columns, or
-            another program has unsaved changes to it.
-        duckdb.Error: the file is not a DuckDB database, or is damaged.
-    """
-    place = str(path.absolute())
-    log = Path(f"{place}.wal")
-    if log.exists():
-        problem = f"has changes of another program beside it, in {log.name}"
-        raise InputRefused(problem, file=path.name, remedy="Close that program, or ingest its files again.")
-    with duckdb.connect(config={**NO_EXTENSIONS}) as connection:
-        connection.execute("set allowed_paths = $paths", {"paths": [place, str(log)]})
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
-        connection.execute(f"attach {quote_literal(place)} as opened (type duckdb, read_only)")
-        for table, kinds in columns.items():
-            column_list = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
-            connection.execute(f"create table {quote_identifier(table)} ({column_list})")
-        expected, tables = (_base_tables(connection, database) for database in ("memory", "opened"))
-        others = connection.execute(queries.load("other_objects")).fetchall()
-    for kind, name in others:
-        raise InputRefused(
-            f"{NOT_A_STORE}: it holds the {kind} {one_line(name, MAX_NAME_LENGTH)!r}", file=path.name
-        )
-    for table, _ in sorted(set(expected) ^ set(tables)):
-        problem = (
-            f"{NOT_A_STORE}: its table {one_line(table, MAX_NAME_LENGTH)!r} is not the one of this version"
-        )
-        raise InputRefused(problem, file=path.name, remedy="Ingest its files again.")
-    return tables

@@ -374,15 +374,6 @@ RESERVED = {
 }  # fmt: skip
 """Column names that the tables of claims, cubes and payments use. A dimension must not have such a name."""
 
-COUNTABLE = (
-    "filed_on is within the claims window",
-    "loss is plausible",
-    "claim_id is not repeated",
-    "the complaint is not an exact copy of another",
-)
-"""Validation rules that an incident may set to `count`: a row that breaks one is kept and counted."""
-
-
 Rows = Literal["complaints", "filed", "accepted"]
 """The possible meanings of a row of a complaint file."""
 
@@ -574,8 +565,6 @@ class Incident(NamedDocument, Columns):
     """The items in published counts, in the plural, such as flights or subscribers; "reports" by default."""
     sources: tuple[str, ...] = ()
     """The sources of the document."""
-    rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
-    """Validation rule -> what happens to a row that breaks it: `reject`, or `count` to keep and count it."""
     groups: dict[str, Name] = Field(default_factory=dict)
     """Group of services -> the name of the group for readers."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
@@ -625,8 +614,6 @@ class Incident(NamedDocument, Columns):
             raise ValueError(f"the dimension {id_} has the name of a claim's own column")
         unknown_column = self.unknown_column(claim_columns(self))
         refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
-        for rule in (rule for rule in self.rules if rule not in COUNTABLE):
-            raise ValueError(f"changes '{rule}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
 
     def __repr__(self) -> str:
         # The fields of the document would take thousands of characters.

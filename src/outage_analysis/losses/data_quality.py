@@ -47,18 +47,16 @@ def quality_table(claims: Claims) -> pl.DataFrame:
 
 
 def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
-    """One row per complaint file, broken validation rule and outcome (complaints rejected or counted).
+    """One row per complaint file and broken validation rule.
 
-    Columns: source_file, rule, outcome (`rejected` or `counted`), complaints (the number of complaints that
-    broke the rule), source_row and example (row number and value of the first rejected complaint; null if the
-    complaints were counted). Personal data in the example are masked. `lang` is the language of the note that
-    replaces a hidden example.
+    Columns: source_file, rule, complaints (the number of complaints that broke the rule), source_row and
+    example (row number and value of the first of them). Personal data in the example are masked. `lang` is the
+    language of the note that replaces a hidden example.
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
         explained = explain_reject(claims.incident, {**first, "broken": [rule]}, lang)
-        rows.append((first["source_file"], rule, "rejected", count, first["source_row"], explained.value))
-    rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
+        rows.append((first["source_file"], rule, count, first["source_row"], explained.value))
     return schema_of("claims_rules").frame(rows)
 
 

@@ -123,7 +123,6 @@ class _TableRows:
         self.name, self.engine = getattr(table.op(), "name", "table"), table.get_backend().name
         self.incident, self.layout = incident, incidents.layout_for(self.name, layouts, incident)
         self.ordered = bool(order)
-        self.counts = [rule for rule, outcome in incident.rules.items() if outcome == "count"]
         self.window = [(day - EPOCH).days for day in (incident.claims_from, incident.claims_to)]
         if order and order not in table.columns:
             raise UsageError("order_by is no column of the table", value=order)
@@ -290,8 +289,7 @@ class _TableRows:
         The rule is null for claims, and for rows whose id another row has: `_copies` and `_repeated`.
         """
         incident, rows = self.incident, self.values()
-        rules = [rule for rule in claims.rule_conditions(incident) if rule not in self.counts]
-        broken = [(self._is_broken(rule, rows), rule) for rule in rules]
+        broken = [(self._is_broken(rule, rows), rule) for rule in claims.rule_conditions(incident)]
         rows = rows.mutate(_rule=ibis.cases((rows["_is_header"], claims.REPEATED_HEADER), *broken))
         rows = self._computed_once(rows)
         # Equal rows are counted first: then the rows of an id are its different contents.
@@ -306,8 +304,7 @@ class _TableRows:
         rows = rows.mutate(_kept=kept.ifelse(1, 0))
         doubtful = (rows["_unordered"] > 0) | (rows["_kept"].sum().over(same_id) > 1)
         accepted, kept, many = rows["_rule"].isnull(), rows["_kept"] == 1, rows["_rows"]
-        first, further = many if EXACT_COPY in self.counts else 1, many if REPEATED_ID in self.counts else 0
-        number = accepted.ifelse(kept.ifelse(first, further), many)
+        number = accepted.ifelse(kept.ifelse(1, 0), many)
         measures = {
             "_claims": number,
             "_rows": many,
@@ -350,7 +347,7 @@ class _TableRows:
         by_rule = dict(found.group_by("_rule").agg(pl.col("_claims").sum()).iter_rows())
         accepted = by_rule.pop(None, 0)
         by_rule |= {EXACT_COPY: total["_copies"], REPEATED_ID: total["_repeated"]}
-        rejects = {rule: n for rule, n in sorted(by_rule.items()) if n and rule not in self.counts}
+        rejects = {rule: n for rule, n in sorted(by_rule.items()) if n}
         if total["_rows"] != accepted + sum(rejects.values()):
             raise EnvironmentFailed("rows are not claims and rejects", file=source, remedy=REPORT_BUG)
         claims.check_reject_share(rejects, total["_rows"], max_rejects, file=source)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         COMPRESSIONS,
         TextFile,
         as_utf8,
+        expanded_copy,
         known_encoding,
         line_number,
         original_offsets,

@@ -6,8 +6,8 @@ same bytes are rare characters. In European text, bytes above 127 are the letter
 of Latin letters, or marks at places where such marks occur. If two readings are as good and differ, nothing
 in the bytes says which is meant, and the file is refused.
 
-If the words do not tell, the file is damaged: it is UTF-8 or CP949, which is common in Korean exports, by
-most lines. In the copy, a NUL character replaces each invalid byte, and readers reject such lines.
+If the words do not tell, the file is damaged UTF-8, unless most of them could be CP949, which is common in
+Korean exports. In the copy, a NUL character replaces each invalid byte, and readers reject such lines.
 
 DuckDB reads only UTF-8, so other files are decoded into a copy in a temporary folder. The original file is
 never changed.
@@ -21,7 +21,7 @@ import mmap
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -92,7 +92,8 @@ def as_utf8(
             a compressed file is damaged or expands too much.
     """
     if path.suffix.lower() in COMPRESSIONS:
-        path = _decompress_to_copy(path, workspace, name)
+        target = workspace / f"{len([*workspace.iterdir()])}.expanded"
+        path = expanded_copy(_decompressed(path, name), path, target, name)
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
     marked = next((known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "")
@@ -109,18 +110,31 @@ def as_utf8(
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
     if detected == "utf-16":
         return TextFile(target, detected, _utf_16_copy(path, target, name))
-    if not (marked or encoding or cut):
-        by_words = None if b"\0" in head else encoding_by_words(path, name)
-        detected = by_words or _encoding_of_most_lines(path, name)
+    if not (marked or encoding or cut or b"\0" in head):
+        detected = encoding_by_words(path, name)
     return TextFile(target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
 
 
-def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
-    target = workspace / f"{len([*workspace.iterdir()])}.expanded"
-    size, limit = 0, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION)
+def expanded_copy(pieces: Iterable[bytes], path: Path, target: Path, name: str) -> Path:
+    """Write the pieces of a compressed file at `path`, and return the copy.
+
+    Raises:
+        InputRefused: they are out of proportion to the compressed file.
+    """
+    limit = max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION)
+    with target.open("wb") as copy:
+        for piece in pieces:
+            copy.write(piece)
+            if copy.tell() > limit:
+                problem = f"grows more than {MAX_EXPANSION}-fold when decompressed"
+                raise InputRefused(problem, file=name, remedy="Decompress it yourself, if you trust it.")
+    return target
+
+
+def _decompressed(path: Path, name: str) -> Iterator[bytes]:
     make, format_name = COMPRESSIONS[path.suffix.lower()], path.suffix[1:]
     frame, started = make(), False
-    with path.open("rb") as source, target.open("wb") as copy:
+    with path.open("rb") as source:
         # The pieces are small, because a few bytes may expand to gigabytes.
         while piece := source.read(SMALL_BLOCK):
             while piece:
@@ -129,16 +143,12 @@ def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
                 except Exception as error:
                     problem = f"is damaged, or no {format_name} at all"
                     raise InputRefused(problem, file=name, value=error) from error
-                size += copy.write(text)
-                if size > limit:
-                    problem = f"grows more than {MAX_EXPANSION}-fold when decompressed"
-                    raise InputRefused(problem, file=name, remedy="Decompress it yourself, if you trust it.")
+                yield text
                 started, piece = True, b""
                 if frame.eof:
                     piece, frame, started = frame.unused_data, make(), False
     if started:
         raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
-    return target
 
 
 def _bytes_of_cut_character(path: Path, ends: bytes) -> int | None:
@@ -288,29 +298,35 @@ def known_encoding(name: str) -> str:
         raise ValueError(f"{name!r} is no known encoding | {remedy}") from None
 
 
-def encoding_by_words(path: Path, name: str) -> str | None:
+def encoding_by_words(path: Path, name: str) -> str:
     """Return the encoding of a file that is not valid UTF-8, judged by its words.
+
+    It is UTF-8 if most words are, or if the words are read well in no encoding.
 
     Args:
         path: the file.
         name: the name of the file in error messages.
 
-    Returns:
-        The encoding; None if most words are UTF-8, or if the words are read well in no encoding.
-
     Raises:
-        InputRefused: the words may be in several encodings, which differ in some word.
+        InputRefused: the words may be in several encodings, which differ in some word; or they are not UTF-8,
+            and most of them could be CP949, but are not read well in it.
     """
     found = (word for line in byte_lines(path, name) for word in NOT_ASCII.findall(line))
     words = Counter(islice(found, MOST_WORDS))
-    utf_8 = [n for w, n in words.items() if is_decodable(w, "utf-8") and not UTF_8_BY_CHANCE.fullmatch(w)]
-    if 2 * sum(utf_8) >= words.total():
-        return None
+    utf_8 = sum(n for w, n in words.items() if is_decodable(w, "utf-8") and not UTF_8_BY_CHANCE.fullmatch(w))
+    if 2 * utf_8 >= words.total():
+        return "utf-8"
     shares = {encoding: _common_share(words, encoding) for encoding in COMMON_CHARACTERS}
     shares |= {encoding: float(_is_well_read(words, encoding)) for encoding in ALPHABETS}
     least = max(LEAST_SHARE, max(shares.values()) / 2)
     likely = [encoding for encoding, share in shares.items() if share > least]
-    if not likely and _encoding_of_most_lines(path, name) == "cp949":
+    if not likely:
+        # UTF-8 bytes are often valid in CP949 by chance, but CP949 bytes are hardly ever valid UTF-8. Bytes
+        # of Korean syllables in UTF-8 also count in words that cannot be decoded.
+        cp949 = sum(n for word, n in words.items() if is_decodable(word, "cp949"))
+        high, hangul = (b"".join(p.findall(b" ".join(words))) for p in (HIGH_BYTES, HANGUL_IN_UTF8))
+        if cp949 <= utf_8 or 2 * len(hangul) > len(high):
+            return "utf-8"
         likely = [encoding for encoding in COMMON_CHARACTERS if is_decodable(b" ".join(words), encoding)]
         if len(likely) <= 1:
             problem = "is not UTF-8, and can be read well in no known encoding"
@@ -323,7 +339,7 @@ def encoding_by_words(path: Path, name: str) -> str | None:
             file=name,
             remedy=_state_encoding(likely[0]),
         )
-    return likely[0] if likely else None
+    return likely[0]
 
 
 def _common_share(words: Counter[bytes], encoding: str) -> float:
@@ -373,22 +389,6 @@ def _nul_for_each_byte(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("nul_for_each_byte", _nul_for_each_byte)
-
-
-def _encoding_of_most_lines(path: Path, name: str) -> str:
-    """Return the encoding of most lines: UTF-8 or CP949."""
-    not_ascii = utf_8 = cp949 = high_bytes = hangul_bytes = 0
-    for line in byte_lines(path, name):
-        if not line.isascii():
-            not_ascii += 1
-            utf_8 += is_decodable(line, "utf-8")
-            cp949 += is_decodable(line, "cp949")
-            high_bytes += sum(map(len, HIGH_BYTES.findall(line)))
-            hangul_bytes += sum(map(len, HANGUL_IN_UTF8.findall(line)))
-    # UTF-8 bytes are often valid in CP949 by chance, but CP949 bytes are hardly ever valid UTF-8. Bytes of
-    # Korean syllables in UTF-8 also count in lines that cannot be decoded.
-    is_utf_8 = utf_8 >= cp949 or 2 * utf_8 >= not_ascii or 2 * hangul_bytes > high_bytes
-    return "utf-8" if is_utf_8 else "cp949"
 
 
 def byte_lines(path: Path, name: str) -> Iterator[bytes]:

@@ -1,6 +1,12 @@
--- One row per base table of a database: its name and its definition.
--- The definition is a statement with its columns, types, defaults and constraints.
-select table_name, sql
-from duckdb_tables()
-where database_name = $database
-order by all
+-- One row per table of the opened warehouse file that differs from the table of this version, or has none:
+-- its name. The definition is a statement with its columns, types, defaults and constraints.
+with tables as (
+    select database_name, table_name as name, sql
+    from duckdb_tables()
+    where database_name in ('memory', 'opened') and schema_name = 'main'
+)
+select name
+from tables
+group by name, sql
+having count(*) = 1
+order by name

@@ -2,8 +2,7 @@
 -- `changed` is the first table that has what no run writes, or null; `synthetic` is whether any claim is
 -- synthetic.
 -- Placeholders: `texts` are the values of a claim in place of its texts, each after a comma; `broken` is
--- whether a claim breaks a rule that rejects it; `unique_ids` is whether an id may occur only once;
--- `kept_elsewhere` are the names of the rules whose rejects name the row that is kept.
+-- whether a claim breaks a rule; `kept_elsewhere` are the names of the rules whose rejects name the row that is kept.
 with claims as (select * {texts} from opened.main.accepted),
 kept as (select file_number, count(*) as claims from claims group by file_number),
 refused as (select source_file, count(*) as rejects from opened.main.rejects group by source_file),
@@ -23,16 +22,12 @@ select
             or not filed_at between timestamptz '0002-01-01' and timestamptz '9998-12-31'
             or not filed_on between date '0002-01-01' and date '9998-12-31'
         ) then 'accepted'
-        when {unique_ids} and (select count(distinct hash(claim_id)) < count(*) from claims) then 'accepted'
+        when (select count(distinct hash(claim_id)) < count(*) from claims) then 'accepted'
         when exists (
             from opened.main.rejects
             where coalesce(len(list_filter(broken, lambda rule: rule is not null)), 0) = 0
             or coalesce(source_row, 0) < 1
             or broken[1] in ({kept_elsewhere}) and (kept_file is null or kept_row is null)
         ) then 'rejects'
-        when exists (
-            from opened.main.noted
-            where rule is null or file_number is null or file_number not in (select place from numbered)
-        ) then 'noted'
     end as changed,
     coalesce((select bool_or(synthetic) from claims), false) as synthetic

@@ -1,12 +1,11 @@
 -- One row per complaint that was rechecked, with the rules that it breaks.
--- A rule in `broken` rejects it; a rule in `noted` is only counted. Among rows with the same id that break
--- no other rule, the first is kept, even if it is in another file. The others are copies if their
--- content is the same, else repeated ids; `kept_file` and `kept_row` name the row that is kept.
+-- Among rows with the same id that break no other rule, the first is kept, even if it is in another file. The
+-- others are copies if their content is the same, else repeated ids; `kept_file` and `kept_row` name the row
+-- that is kept.
 -- Input: `repeated_headers` are the rows that repeat the header of their file.
--- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` and `noted`
--- are lists that hold the name of each rule that one row alone breaks; `counted` is the list of the rules
--- that are only counted; `dimensions` are the incident's dimensions, each after a comma; `key` is the column
--- that is the same in rows of the same complaint.
+-- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` is a list that
+-- holds the name of each rule that one row alone breaks; `dimensions` are the incident's dimensions, each
+-- after a comma; `key` is the column that is the same in rows of the same complaint.
 with adjusted as (
     select
         * exclude (loss),
@@ -21,7 +20,6 @@ single as (
             when repeated_headers.source_row is not null then [{header_again}]
             else list_filter([{broken}], lambda rule: rule is not null)
         end as broken_alone,
-        list_filter([{noted}], lambda rule: rule is not null) as noted_alone,
         hash(claimant_id, service, claimant_type, filed_on, filed_at, loss {dimensions}) as content
     from adjusted
     left join repeated_headers using (file_number, source_row)
@@ -47,10 +45,9 @@ compared as (
     from ranked
 )
 select
-    single.* exclude (broken_alone, noted_alone, content),
+    single.* exclude (broken_alone, content),
     compared.kept_file,
     compared.kept_row,
-    case when again is null or list_contains({counted}, again) then broken_alone else [again] end as broken,
-    case when list_contains({counted}, again) then list_append(noted_alone, again) else noted_alone end as noted
+    case when again is null then broken_alone else [again] end as broken
 from single
 left join compared using (file_number, source_row)

@@ -11,26 +11,22 @@ import csv
 import io
 import mmap
 import re
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.cell_values import BLANKS, value_sql
 from outage_analysis.claims.queries import escaped_path
-from outage_analysis.claims.readers.cell_values import BLANKS, value_sql
-from outage_analysis.claims.readers.record_splitting import (
-    MAX_FIELD_LENGTH,
-    Punctuation,
-    RecordIndex,
-    RecordSplitter,
-    SplitRecord,
-)
-from outage_analysis.claims.readers.source_file import (
+from outage_analysis.claims.source_file import (
     DAY_LIKE,
     HEADER_SEARCH_ROWS,
     MIN_HEADER_COLUMNS,
@@ -55,11 +51,9 @@ MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 MIN_DELIMITERS = 3
 """A record may consist of merged rows if rows have this many delimiters; ordinary text rarely has so many."""
 DIGIT = re.compile(r"\d")
-Record = tuple[int, int, int, list[str], str]
-"""Row number, byte offset, byte length and cells of a record, and what is wrong with it."""
 
 
-def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
+def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> SourceFile:
     """Open a delimited text file: detect its dialect and find its columns.
 
     Raises:
@@ -84,14 +78,16 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
         header=header_note(dialect.header_row),
         wider=Note("wider_rows", fields=str(dialect.surplus)) if dialect.surplus else "",
     )
-    return DelimitedFile(
+    rows = DelimitedRows(table, columns, text, replace(dialect, preview=()))
+    return SourceFile(
         table=table,
         columns=columns,
         file_format=FileFormat(text.encoding, note, dialect.headers, header_row, escape=escape),
         first_row=dialect.header_row + 1,
         engine=_engine_query(text, dialect, columns) if by_engine else None,
         text=text,
-        dialect=replace(dialect, preview=()),
+        texts=rows.texts,
+        row_numbers=rows.row_numbers,
     )
 
 
@@ -119,10 +115,12 @@ def _engine_query(text: TextFile, dialect: Dialect, columns: Mapping[str, int]) 
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DelimitedFile(SourceFile):
-    """A delimited text file."""
+@dataclass(frozen=True)
+class DelimitedRows:
+    """The rows of a delimited text file."""
 
+    table: ExpectedTable
+    columns: Mapping[str, int]
     text: TextFile
     dialect: Dialect
 
@@ -152,17 +150,35 @@ class DelimitedFile(SourceFile):
         """
         before = csv.field_size_limit(MAX_FIELD_LENGTH)
         try:
-            records = self._records() if rows is None else self._records_again(rows)
-            yield from batches(self.columns, self._fitted(records))
+            yield from batches(self.columns, self._records(rows))
         finally:
             csv.field_size_limit(before)
 
-    def _fitted(self, records: Iterable[Record]) -> Iterator[TextRecord]:
-        """Yield the records below the header with the cells of the columns, if they fit the header."""
+    def _records(self, rows: pl.Series | None) -> Iterator[TextRecord]:
+        if rows is None:
+            with self.text.path.open(encoding="utf-8-sig", newline="") as stream:
+                yield from self._fitted(stream, 1, self.text.text_start)
+            return
+        for row, offset, text in self.index.fetch(rows):
+            yield from self._fitted(io.StringIO(text, newline=""), row, offset)
+
+    def _fitted(self, lines: Iterable[str], first: int, offset: int) -> Iterator[TextRecord]:
+        """Yield the records below the header with the cells of the columns, if they fit the header.
+
+        `first` is the row number of the first record, and `offset` its byte offset.
+        """
         width, named = self.dialect.width, len(self.dialect.headers)
-        for row, offset, length, cells, problem in records:
-            if row < self.first_row:
+        for row, record in enumerate(self.dialect.splitter.split(lines), start=first):
+            raw, cells = "".join(record.lines), record.cells
+            place = row, offset, len(raw.encode())
+            offset += place[2]
+            if row <= self.dialect.header_row:
                 continue
+            problem = record.problem
+            if not problem and self._contains_rows(record.lines):
+                problem = MERGED_ROWS
+            if not problem and self._has_misplaced_quote(raw, cells):
+                problem = MISPLACED_QUOTE
             fits = (len(cells) == width and not any(cells[named:])) or (
                 self.dialect.last_is_filled
                 and len(cells) > width
@@ -170,36 +186,13 @@ class DelimitedFile(SourceFile):
                 and bool(cells[width - 1])
             )
             if problem or not any(cells):
-                yield row, offset, length, None, problem
+                yield *place, None, problem
             elif fits:
-                yield row, offset, length, [cells[at] for at in self.columns.values()], ""
+                yield *place, [cells[at] for at in self.columns.values()], ""
             elif self.table.is_other_header(cells, self.columns):
-                raise second_table_error(self.table.file, row, line_number(self.text, offset))
+                raise second_table_error(self.table.file, row, line_number(self.text, place[1]))
             else:
-                fields = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
-                yield row, offset, length, None, fields
-
-    def _records(self) -> Iterator[Record]:
-        """Yield every record, with what is wrong with its quotation marks or characters."""
-        offset = self.text.text_start
-        with self.text.path.open(encoding="utf-8-sig", newline="") as stream:
-            for row, record in enumerate(self.dialect.splitter.split(stream), start=1):
-                raw = "".join(record.lines)
-                problem = record.problem
-                if not problem and self._contains_rows(record.lines):
-                    problem = MERGED_ROWS
-                if not problem and self._has_misplaced_quote(raw, record.cells):
-                    problem = MISPLACED_QUOTE
-                length = len(raw.encode())
-                yield row, offset, length, record.cells, problem
-                offset += length
-
-    def _records_again(self, numbers: pl.Series) -> Iterator[Record]:
-        for number, offset, text in self.index.fetch(numbers):
-            lines = list(io.StringIO(text, newline=""))
-            cells = next(csv.reader(lines, **self.dialect.marks.reader_options))  # type: ignore[arg-type]
-            problem = MERGED_ROWS if self._contains_rows(lines) else ""
-            yield number, offset, len(text.encode()), cells, problem
+                yield *place, None, f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
 
     def _contains_rows(self, lines: Sequence[str]) -> bool:
         """Return whether two stray quotation marks have merged several rows into one record.
@@ -236,7 +229,7 @@ class DelimitedFile(SourceFile):
         marks = self.dialect.marks
         if not marks.quote or not any(marks.quote in cell for cell in cells):
             return False
-        if marks.patterns.well_formed.fullmatch(record):
+        if marks.patterns["well_formed"].fullmatch(record):
             return False
         after_spaces = f"(?:^|{re.escape(marks.delimiter)}) +{re.escape(marks.quote)}"
         return re.search(after_spaces, record) is not None or self._quotes_fields
@@ -365,7 +358,9 @@ def _try_dialect(
     least = 1 + (table.layout.header_row or 0)
     for spaced in (True, False) if marks.quote and marks.delimiter != " " else (False,):
         tried = replace(marks, spaced=spaced)
-        whole = (x for x in lines[:SAMPLE_ROWS] if not marks.quote or tried.patterns.well_formed.fullmatch(x))
+        whole = (
+            x for x in lines[:SAMPLE_ROWS] if not marks.quote or tried.patterns["well_formed"].fullmatch(x)
+        )
         widths = Counter(len(r.cells) for r in RecordSplitter(tried, 0).split(whole) if len(r.cells) > 1)
         width = widths.most_common(1)[0][0] if widths else 1
         sample = _sample(lines, tried, width, least)
@@ -412,11 +407,6 @@ def _dialect(sample: Sequence[SplitRecord], table: ExpectedTable, marks: Punctua
 
 
 NAME_COLUMNS = ("service", "claimant_type")
-EXAMPLE_COLUMNS = ("loss", "filed_on")
-"""The columns from which the error message takes an example cell: the first one that is shifted."""
-MAX_CELL_LENGTH = 24
-"""Most characters of a cell that the error message shows."""
-LETTERS = re.compile(r"[^\W\d_]{2,}")
 MIN_WIDER_SHARE = 0.9
 """A column name is missing if at least this share of the rows has an additional field and is readable."""
 MIN_READABLE_SHARE = 0.5
@@ -438,7 +428,7 @@ def with_missing_name(table: ExpectedTable, dialect: Dialect, warehouse: Warehou
     if not dialect.header_row or dialect.surplus or len(wider) < max(2, MIN_WIDER_SHARE * len(rows)):
         return dialect
     named_columns = table.layout.header_positions(dialect.headers, table.columns)
-    checked = [column for column in (*NAME_COLUMNS, *EXAMPLE_COLUMNS) if column in named_columns]
+    checked = [column for column in (*NAME_COLUMNS, "loss", "filed_on") if column in named_columns]
     readable = partial(_readable_cells, table, warehouse)
     readings: dict[tuple[int, ...], int] = {}
     for gap in reversed(range(width)) if len(checked) > 1 else ():
@@ -477,14 +467,11 @@ def check_not_shifted(
     Raises:
         InputRefused: the rows can be read with a shift as well as without.
     """
-    body = dict(enumerate(dialect.preview[:SAMPLE_ROWS], start=dialect.header_row + 1))
-    body = {number: row for number, row in body.items() if len(row) == dialect.width and any(row)}
-    rows = [*body.values()]
+    rows = [row for row in dialect.preview[:SAMPLE_ROWS] if len(row) == dialect.width and any(row)]
     kinds = {d.id: d.kind for d in table.incident.dimensions}
     readable = partial(_readable_cells, table, warehouse)
     for (gap, name), by in product(enumerate(dialect.headers), range(1, dialect.surplus + 1)):
-        behind = sorted((column for column in mapping if mapping[column] > gap), key=lambda c: mapping[c])
-        shifted = {column: _filled_cells(rows, mapping[column] + by) for column in behind}
+        shifted = {c: _filled_cells(rows, at + by) for c, at in mapping.items() if at > gap}
         if gap in mapping.values() or not any(shifted.values()):
             continue
         # In the other columns, any text, or no value, is valid, so the shift remains possible.
@@ -495,26 +482,16 @@ def check_not_shifted(
         ]
         as_stated = {column: _filled_cells(rows, mapping[column]) for column in checked}
         if all(readable(c, shifted[c]) >= MIN_READABLE_SHARE * readable(c, as_stated[c]) for c in checked):
-            number, row = next(iter(body.items()))
-            column = next((c for c in EXAMPLE_COLUMNS if c in behind), behind[0])
-            one, other = (_cell_and_place(row, mapping[column] + more) for more in (0, by))
-            header, fields = mask_personal_data(name), "fields" if dialect.surplus > 1 else "field"
+            fields = "fields" if dialect.surplus > 1 else "field"
             raise InputRefused(
                 f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
                 "read in two ways",
                 file=table.file,
-                row=number,
-                column=column,
-                value=f"{one}, or {other} if the header lacks a delimiter in '{header}'",
+                row=dialect.header_row,
+                value=mask_personal_data(name),
                 remedy="Add the missing delimiter to the header: there, or at its end if each row only "
                 "ends in one too many.",
             )
-
-
-def _cell_and_place(row: Sequence[str], at: int) -> str:
-    text = row[at].strip(BLANKS)
-    short = len(text) <= MAX_CELL_LENGTH and not LETTERS.search(text)
-    return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
 def _filled_cells(rows: Sequence[Sequence[str]], at: int) -> list[str]:
@@ -531,3 +508,329 @@ def _readable_cells(table: ExpectedTable, warehouse: Warehouse, column: str, cel
     frame = pl.Series(f"raw_{column}", cells, pl.String).to_frame()
     query = queries.load("readable_cells", value=value_sql(column, incident, table.layout))
     return int(warehouse.frame(query, inputs={"cells": frame}).item())
+
+
+MAX_FIELD_LENGTH = 2_000_000
+"""Largest number of characters of a field. DuckDB cannot read longer lines either."""
+MIN_MERGED_ROWS = 3
+"""Smallest number of merged rows that are split: only then is there a row between the first and the last."""
+MAX_NOTE_LINES = 100
+"""The end of a damaged record's note is searched in this number of lines below the record."""
+NOT_CLOSED = "a quotation mark is not closed"
+DOUBTFUL_LINE = "may belong to the note of a damaged record above"
+UNDECODABLE = "bytes that are no text, or a NUL character"
+
+
+@dataclass(frozen=True)
+class Punctuation:
+    """The delimiter, quote character and escape character of a delimited text file.
+
+    `quote` is "" if fields are not quoted. `escape` is the character that escapes the next
+    character; it is "" if quotation marks inside quoted fields are doubled instead. `spaced` is whether
+    spaces after a delimiter are skipped.
+    """
+
+    delimiter: str
+    quote: str
+    escape: str = ""
+    spaced: bool = False
+
+    @cached_property
+    def patterns(self) -> dict[str, re.Pattern[str]]:
+        """The patterns of whole lines by name; used only if `quote` is not empty."""
+        quote, delimiter, escape = map(re.escape, (self.quote, self.delimiter, self.escape))
+        pair = f"{escape}(?s:.)|" if escape else ""
+        spaces = " *+" if self.spaced else ""
+        inside = f"(?:{pair}[^{quote}{escape}]|{quote}{quote})*+"
+        opening = f"{spaces}{quote}{inside}"
+        field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{delimiter}\r\n])*+)"
+        strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{pair}[^{quote}{delimiter}\r\n])*+)"
+        more, end = f"(?:{delimiter}{field})*+", "[\r\n]*+"
+        patterns = {
+            # A record in which each field is either completely quoted or free of quotation marks.
+            "well_formed": f"{strict}(?:{delimiter}{strict})*+{end}",
+            # The first line of a record of several lines, the last line, and a line between them.
+            "opened": f"(?:{field}{delimiter})*+{opening}",
+            "closing": f"{inside}{quote}{more}{end}",
+            "still_open": f"{inside}(?:{quote}{more}{delimiter}{opening})?+",
+            # Matches a line whose first quotation mark is at the start of a field.
+            "mark_at_start": f"(?:[^{quote}]*{delimiter})?{spaces}{quote}",
+        }
+        return {name: re.compile(pattern) for name, pattern in patterns.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRecord:
+    """One record of a delimited text file: its lines, and its cells.
+
+    `problem` explains why the record cannot be split into cells. It is empty if the record can be split.
+    """
+
+    lines: Sequence[str]
+    cells: list[str]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class RecordSplitter:
+    """Splits lines into records. `width` is the number of fields per record."""
+
+    marks: Punctuation
+    width: int
+
+    def split(self, lines: Iterable[str]) -> Iterator[SplitRecord]:
+        """Yield the records of a file. The lines must include their line ends."""
+        marks, source = self.marks, _Lines(lines)
+        for line in source:
+            marked = (marks.quote and marks.quote in line) or (marks.escape and marks.escape in line)
+            if "\0" in line:
+                yield SplitRecord([line], self.naive_cells(line), UNDECODABLE)
+            elif not marked and len(line) <= MAX_FIELD_LENGTH:
+                yield SplitRecord([line], self._plain_cells(line))
+            else:
+                record = self._marked_record(line, source)
+                yield record
+                if record.problem:
+                    yield from self._rest_of_note(source, may_be_row=len(record.cells) == self.width)
+
+    def _plain_cells(self, line: str) -> list[str]:
+        text = line.rstrip("\r\n")
+        if not text:
+            return []
+        cells = text.split(self.marks.delimiter)
+        return [cell.lstrip(" ") for cell in cells] if self.marks.spaced else cells
+
+    def naive_cells(self, line: str) -> list[str]:
+        """Split a line into cells after its quotation marks are removed."""
+        return self._plain_cells(line.replace(self.marks.quote, "") if self.marks.quote else line)
+
+    def _marked_record(self, first: str, source: _Lines) -> SplitRecord:
+        marks = self.marks
+        if not marks.quote or not marks.patterns["opened"].fullmatch(first):
+            return self._parsed([first])
+        patterns, lines, size = marks.patterns, [first], len(first)
+        for line in source:
+            lines.append(line)
+            size += len(line)
+            if size > MAX_FIELD_LENGTH or "\0" in line:
+                break
+            if marks.quote not in line:
+                continue
+            if patterns["closing"].fullmatch(line):
+                record = self._parsed(lines)
+                if record.problem or self._are_rows(lines, fits=len(record.cells) == self.width):
+                    break
+                return record
+            if not patterns["still_open"].fullmatch(line):
+                break
+        source.put_back(lines[1:])
+        return SplitRecord([first], self.naive_cells(first), NOT_CLOSED)
+
+    def _parsed(self, lines: list[str]) -> SplitRecord:
+        """Split the lines of a record into cells with the csv module, which finds stray quotation marks."""
+        marks = self.marks
+        reader = csv.reader(
+            iter(lines),
+            delimiter=marks.delimiter,
+            quoting=csv.QUOTE_MINIMAL if marks.quote else csv.QUOTE_NONE,
+            quotechar=marks.quote or None,
+            escapechar=marks.escape or None,
+            skipinitialspace=marks.spaced,
+            strict=True,
+        )
+        try:
+            cells = next(reader)
+        except csv.Error as error:
+            return SplitRecord(lines, self.naive_cells(lines[0]), str(error))
+        return SplitRecord(lines, cells)
+
+    def _are_rows(self, lines: Sequence[str], *, fits: bool) -> bool:
+        has_width = (len(self.naive_cells(line)) == self.width for line in lines)
+        if not fits:
+            return any(list(has_width)[1:])
+        opens = self.marks.patterns["mark_at_start"].match(lines[-1]) is not None
+        return opens and len(lines) >= MIN_MERGED_ROWS and all(has_width)
+
+    def _rest_of_note(self, source: _Lines, *, may_be_row: bool) -> Iterator[SplitRecord]:
+        quote = self.marks.quote
+        if not quote:
+            return
+        ahead = list(islice(source, MAX_NOTE_LINES))
+        last = 0
+        for number, line in enumerate(ahead, start=1):
+            if quote in line and not self.marks.patterns["well_formed"].fullmatch(line):
+                closes = not self.marks.patterns["mark_at_start"].match(line)
+                is_row = may_be_row and len(self.naive_cells(line)) >= self.width
+                last = number if closes and not is_row else 0
+                break
+        source.put_back(ahead[last:])
+        for line in ahead[:last]:
+            cells = self._plain_cells(line)
+            yield SplitRecord([line], cells, DOUBTFUL_LINE if cells else "")
+
+
+class _Lines:
+    """An iterator of lines that can be pushed back and read again."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._source = iter(lines)
+        self._waiting: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return self._waiting.popleft() if self._waiting else next(self._source)
+
+    def put_back(self, lines: Sequence[str]) -> None:
+        """Push lines back, so that they are read next."""
+        self._waiting.extendleft(reversed(lines))
+
+
+BLOCK_BYTES = 1 << 20
+MAX_RECORD_BYTES = 1 << 25
+"""Most bytes of a record. Otherwise an unclosed quotation mark would make the whole file one record."""
+MAX_UNEVEN = 1_000_000
+"""Most records whose number of fields differs from the header. A file with more is read row by row."""
+NEWLINE, RETURN = 10, 13
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass
+class RecordIndex:
+    """The positions of the records in a delimited text file, numbered from 1 including the header.
+
+    The index is built in one pass over the bytes of the file, while DuckDB reads the same file. It shows
+    whether DuckDB splits the file correctly, counts the records independently of DuckDB, and finds a record
+    by its number.
+    """
+
+    path: Path
+    marks: Punctuation
+    width: int
+    """The number of fields that a record should have."""
+    header_row: int
+    """The record number of the header; 0 if there is none. Records up to the header are not checked."""
+    begin: int
+    """The byte at which the first record begins."""
+    records: int = 0
+    uneven: list[int] = field(default_factory=list)
+    """The numbers of records with too many or too few fields, or with several lines that may be rows."""
+    blanks: int = 0
+    """The number of blank records at the end of the file."""
+    regular: bool = True
+    """Whether lines end in LF or CR LF, quotation marks enclose whole fields, and no record between others is
+    blank.
+
+    DuckDB and the csv module find the same records only in such a file.
+    """
+    several_lines: bool = False
+    """Whether some record has several lines."""
+    _blocks: list[tuple[int, int]] = field(default_factory=list)
+    """For each block of the file, the number and the byte offset of its first record."""
+    _size: int = 0
+
+    def __post_init__(self) -> None:
+        """Build the index; stop as soon as `regular` becomes false: others may find different records."""
+        rest, offset, last = b"", self.begin, False
+        with self.path.open("rb") as stream:
+            stream.seek(offset)
+            while self.regular and not last:
+                block = stream.read(BLOCK_BYTES)
+                text, last = rest + block, not block
+                length = self._add_records(text, offset, last=last) if text else 0
+                rest, offset = text[length:], offset + length
+                self.regular &= len(rest) < MAX_RECORD_BYTES
+        self._size = offset
+
+    def _add_records(self, text: bytes, offset: int, *, last: bool) -> int:
+        starts, ends, fields, within = self._split(text, last=last)
+        if not len(ends):
+            return 0
+        self._blocks.append((self.records + 1, offset))
+        numbers = np.arange(self.records + 1, self.records + 1 + len(ends))
+        codes = np.frombuffer(text, np.uint8)
+        newlines = codes[ends - 1] == NEWLINE
+        returned = newlines & (ends - starts > 1) & (codes[ends - 2] == RETURN)
+        blank = ends - starts == newlines.astype(int) + returned
+        filled = np.flatnonzero(~blank)
+        if len(filled):
+            self.regular &= not self.blanks and not blank[: filled[-1]].any()
+        self.blanks += int(blank.sum())
+        # Two stray quotation marks can merge whole rows into one record. Such a record has many quoted
+        # delimiters. It is listed as uneven, so that the csv module reads it again.
+        together = (within >= self.width - 1) & (within > 0)
+        uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
+        self.uneven += numbers[uneven].tolist()
+        self.regular &= len(self.uneven) <= MAX_UNEVEN
+        self.records += len(ends)
+        return int(ends[-1])
+
+    def _split(self, text: bytes, *, last: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """Split a block of bytes into records.
+
+        Returns:
+            Four arrays with one value per record: its start, its end (after the newline), its number of
+            fields, and its number of quoted delimiters. The last number is 0 if the block has no line break
+            inside quotation marks.
+        """
+        codes, delimiter = np.frombuffer(text, np.uint8), ord(self.marks.delimiter)
+        marked = (codes == delimiter) | (codes == NEWLINE) | (codes == RETURN)
+        if self.marks.quote:
+            marked |= codes == ord(self.marks.quote)
+        positions = np.flatnonzero(marked)
+        kinds, quoted_delimiters = codes[positions], np.array([], np.int64)
+        if self.marks.quote and (quoting := kinds == ord(self.marks.quote)).any():
+            edges = (delimiter, NEWLINE, RETURN, ord(self.marks.quote))
+            inside = (np.cumsum(quoting) & 1).astype(bool)
+            opening, closing = positions[quoting & inside], positions[quoting & ~inside]
+            for beside in (opening[opening > 0] - 1, closing[closing + 1 < len(codes)] + 1):
+                self.regular &= bool(np.isin(codes[beside], edges).all())
+            quoted = inside & ~quoting
+            broken = bool((kinds[quoted] == NEWLINE).any())
+            self.several_lines |= broken
+            self.regular &= not (kinds[quoted] == RETURN).any() and not (last and inside[-1])
+            if broken:
+                quoted_delimiters = positions[quoted & (kinds == delimiter)]
+            apart = ~(inside | quoting)
+            positions, kinds = positions[apart], kinds[apart]
+        returns = kinds == RETURN
+        if returns.any():
+            behind = positions[returns] + 1
+            # A carriage return at the end of the block is not checked here, because its newline may be in the
+            # next block.
+            self.regular &= bool((codes[behind[behind < len(codes)]] == NEWLINE).all())
+            self.regular &= not (last and behind[-1] == len(codes))
+            positions, kinds = positions[~returns], kinds[~returns]
+        lines = np.flatnonzero(kinds == NEWLINE)
+        ends = positions[lines] + 1
+        fields = np.diff(lines, prepend=-1)
+        # The last record of a file may have no newline. Then it ends where the file ends.
+        if last and (not len(ends) or ends[-1] < len(codes)):
+            fields = np.append(fields, len(kinds) - (lines[-1] + 1 if len(lines) else 0) + 1)
+            ends = np.append(ends, len(codes))
+        owners = np.searchsorted(ends, quoted_delimiters, side="right")
+        within = np.bincount(owners[owners < len(ends)], minlength=len(ends))
+        return np.concatenate(([0], ends[:-1])), ends, fields, within
+
+    def fetch(self, numbers: Sequence[int] | pl.Series) -> Iterator[tuple[int, int, str]]:
+        """Yield number, byte offset and text of the records with these numbers, which must increase."""
+        firsts = [number for number, _ in self._blocks]
+        bounds = [*(offset for _, offset in self._blocks), self._size]
+        wanted = np.asarray(numbers, dtype=np.int64)
+        with self.path.open("rb") as stream:
+            while len(wanted):
+                block = bisect_right(firsts, int(wanted[0])) - 1
+                behind = firsts[block + 1] if block + 1 < len(firsts) else self.records + 1
+                here, wanted = np.split(wanted, [np.searchsorted(wanted, behind)])
+                stream.seek(bounds[block])
+                text = stream.read(bounds[block + 1] - bounds[block])
+                if self.marks.quote and self.marks.quote.encode() in text:
+                    starts, ends, *_ = self._split(text, last=True)
+                else:
+                    ends = np.append(np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE) + 1, len(text))
+                    starts = np.append(0, ends)
+                for number in here.tolist():
+                    start, end = starts[number - firsts[block]], ends[number - firsts[block]]
+                    yield number, bounds[block] + int(start), text[start:end].decode()

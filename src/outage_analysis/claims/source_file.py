@@ -1,24 +1,23 @@
 """What every reader knows and offers: the table that it looks for in a file, and the file that it opened.
 
 A reader opens a file and returns a `SourceFile`. Opening finds the columns and stores no row. The later steps
-know files only by this interface, so a new file format is one more subclass.
+know files only by this interface, so a new file format is one more function that returns it.
 """
 
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
+from outage_analysis.claims.cell_values import BLANKS, IDS, duration_sql
 from outage_analysis.claims.header_words import means_decision
 from outage_analysis.claims.queries import listed_sql, quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IDS, duration_sql
 from outage_analysis.claims.warehouse import Frames
 from outage_analysis.errors import InputRefused, either
 from outage_analysis.files import toml_value
@@ -178,28 +177,8 @@ class ExpectedTable:
                 computed[column] = " || '-' || ".join(texts)
             elif texts:
                 computed[column] = f"nullif(concat_ws(' ', {', '.join(texts)}), '')"
-        return self._with_day(computed, cells)
-
-    def computed_texts(self, first_texts: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return the joined cells of computed columns in the first rows: column -> strings.
-
-        If cells are empty, parts of different rows may be joined, which does not matter here.
-        """
-        joined = {}
-        for column in self.columns:
-            parts = [first_texts[part] for part in self.layout.parts(column) if part in first_texts]
-            mark = "-" if column in IDS else " "
-            if parts:
-                joined[column] = [mark.join(filter(None, row)) for row in zip(*parts, strict=False)]
-        return self._with_day(joined, first_texts)
-
-    def _with_day(self, computed: dict[str, T], columns: Iterable[str]) -> dict[str, T]:
-        """Let a computed `filed_at` define the filing date, if no column `filed_on` does."""
-        if FILED_AT in computed and "filed_on" not in {
-            *columns,
-            *self.layout.constants,
-            *self.layout.computed,
-        }:
+        # A computed `filed_at` defines the filing date, if no column `filed_on` does.
+        if FILED_AT in computed and "filed_on" not in {*cells, *self.layout.constants, *self.layout.computed}:
             computed["filed_on"] = computed.pop(FILED_AT)
         return computed
 
@@ -415,7 +394,7 @@ def batches(columns: Iterable[str], records: Iterable[TextRecord]) -> Iterator[R
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceFile(ABC):
+class SourceFile:
     """One opened file, or one sheet of a workbook."""
 
     table: ExpectedTable
@@ -423,23 +402,13 @@ class SourceFile(ABC):
     columns: Mapping[str, int]
     """The columns that the header names, with their positions in it."""
     file_format: FileFormat
+    texts: Callable[[pl.Series | None], Iterator[RowTexts]]
+    """Reads rows as text: the rows with these increasing numbers, or all rows below the header."""
+    row_numbers: Callable[[], RowNumbers | None] = lambda: None
+    """Counts the rows without DuckDB; None if DuckDB may find other row boundaries than `texts`."""
     first_row: int = 1
     """The row number of the first row below the header."""
     engine: EngineQuery | None = None
     """How DuckDB reads all rows; None if the file must be read by its `texts`."""
     text: TextFile | None = None
     """The decoded file; None if the file is not a text file, so that its rows have no byte offsets."""
-    engine_problem: ClassVar[str] = "cannot be read"
-    """The error to report if DuckDB cannot store the texts of the file."""
-
-    def row_numbers(self) -> RowNumbers | None:
-        """Count the rows without DuckDB; None if DuckDB may find other row boundaries than `texts`."""
-        return None
-
-    def engine_error(self, error: InputRefused) -> InputRefused:
-        """Return an error of DuckDB, which is the last way to read the file, with the name of the file."""
-        return InputRefused(self.engine_problem, file=self.table.file, value=error.problem)
-
-    @abstractmethod
-    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
-        """Read rows as text: the rows with these increasing numbers, or all rows below the header."""

@@ -1,34 +1,408 @@
-"""Read workbooks of Excel and OpenDocument. Row numbers are those that a spreadsheet program displays."""
+"""Read files whose format separates the cells: JSON, Parquet and workbooks. A data frame is read as Parquet.
+
+JSON files have one object per line, an array of objects, or an object with such an array; the keys of the
+objects are the column headers. Python's json module reads each object by itself, so that a damaged object
+does not affect the others. Parquet files are read with DuckDB, and their first record is row 1. The row
+numbers of workbooks are those that a spreadsheet program displays.
+"""
 
 from __future__ import annotations
 
 import html
 import io
+import json
 import logging
 import re
+import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from array import array
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NoReturn
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import polars as pl
 
-from outage_analysis.claims.readers.source_file import (
+from outage_analysis.claims import queries
+from outage_analysis.claims.delimited import Numbers
+from outage_analysis.claims.queries import escaped_path
+from outage_analysis.claims.source_file import (
     HEADER_SEARCH_ROWS,
     MIN_HEADER_COLUMNS,
+    PLACES,
+    EngineQuery,
     ExpectedTable,
     FileFormat,
+    RowNumbers,
     RowTexts,
     SourceFile,
+    TextRecord,
+    batches,
     header_note,
 )
-from outage_analysis.errors import InputRefused
+from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream, Warehouse, limits
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
+from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import FORMAT_UNIT_PATTERN
-from outage_analysis.text import Note, masked_name
+from outage_analysis.text import THOUSANDTHS, Note, TextFile, masked_name
+
+MAX_ARRAY_BYTES = 1 << 30
+"""Largest size in bytes of a file with an array, which is read into memory at once, unlike JSON lines."""
+LONGEST_LINE = 1 << 25
+"""A longer first line is the array itself: no line is read whose cells need so many characters."""
+NESTED = "a value is a list or an object"
+SPACE = re.compile(r"[ \t\r\n]*+")
+ROWS = re.compile(r":[ \t\r\n]*+\[[ \t\r\n]*+(?=\{)")
+"""Pattern of the beginning of an array of objects behind its key."""
+NEXT_OBJECT = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
+"""Pattern of the characters between two objects, where reading resumes after a damaged object."""
+VALUES = json.JSONDecoder(parse_int=str, parse_float=str)
+"""Reads any value, and keeps numbers as they are written."""
+JsonRecord = tuple[int, int, int, str]
+"""Row number, byte offset and byte length of a line or an array element, and its text."""
+
+
+def open_json(table: ExpectedTable, text: TextFile) -> SourceFile:
+    """Open a JSON file and find its columns among the keys of its objects.
+
+    Raises:
+        InputRefused: a required column is not a key of any object; or the file has no lines of objects, and
+            does not contain exactly one array of objects, or is too large.
+    """
+    headers, places = dict[str, object](), array("q")
+    for row, at, length, record in _lines(text) if _has_lines(text.path) else _elements(text, table.file):
+        places.extend((row, at, length))
+        value = _parse(record)
+        if isinstance(value, dict):
+            headers |= value
+    columns = table.column_positions([*headers], None)
+    all_places, keys = np.array(places).reshape(-1, len(PLACES)), [[*headers][at] for at in columns.values()]
+
+    def texts(rows: pl.Series | None) -> Iterator[RowTexts]:
+        chosen = all_places if rows is None else all_places[np.isin(all_places[:, 0], rows)]
+        # In an inspected file every key is a column, even one that no claim needs.
+        return batches(columns, _json_records(text.path, chosen, keys, flat=not table.for_inspection))
+
+    found = FileFormat(text.encoding, Note("object_per_line"), tuple(headers))
+    return SourceFile(table=table, columns=columns, file_format=found, text=text, texts=texts)
+
+
+def _json_records(path: Path, places: Numbers, keys: Sequence[str], *, flat: bool) -> Iterator[TextRecord]:
+    """Yield rows. A line or an array element that is not a flat JSON object is unreadable."""
+    with path.open("rb") as stream:
+        for row, at, length in map(np.ndarray.tolist, places):
+            stream.seek(at)
+            value = _parse(stream.read(length).decode().strip())
+            if isinstance(value, str):
+                yield row, at, length, None, value
+                continue
+            cells = [*map(_cell_text, map(value.get, keys))]
+            nested = flat and any(cell is NESTED for cell in cells)
+            yield row, at, length, cells, f"no flat JSON object: {NESTED}" if nested else ""
+
+
+def _has_lines(path: Path) -> bool:
+    """Return whether a file has an object per line, and is not one array or object itself."""
+    first = "\n"
+    with path.open(encoding="utf-8-sig") as stream:
+        while first and not first.strip():
+            first = stream.readline(LONGEST_LINE + 1)
+        if not first.lstrip().startswith(("[", "{")):
+            return True
+        if first.lstrip().startswith("[") or len(first) > LONGEST_LINE:
+            return False
+        if any(line.startswith("{") and line.rstrip().endswith("}") for line in stream):
+            return first.rstrip() != "{"
+    return first.rstrip().endswith("}") and not ROWS.search(first)
+
+
+def _lines(text: TextFile) -> Iterator[JsonRecord]:
+    at = text.text_start
+    with text.path.open("rb") as stream:
+        stream.seek(at)
+        for row, raw in enumerate(stream, start=1):
+            line = raw.decode().strip()
+            if line:
+                yield row, at, len(raw), line
+            at += len(raw)
+
+
+def _elements(text: TextFile, name: str) -> Iterator[JsonRecord]:
+    """Yield the elements of the only array of objects in a file."""
+    if text.path.stat().st_size > MAX_ARRAY_BYTES:
+        problem = f"is a JSON array of more than {MAX_ARRAY_BYTES:,} bytes"
+        raise InputRefused(problem, file=name, remedy="Write one object per line.")
+    content = text.path.read_bytes()[text.text_start :].decode()
+    start, offset, done = _after_space(content, 0), text.text_start, 0
+    is_array = content[start] == "["
+    start = start + 1 if is_array else _array_in_object(content, name)
+    for row, (begin, end) in enumerate(_spans(content, start), start=1):
+        element = content[begin:end]
+        length = len(element.encode())
+        offset += len(content[done:begin].encode())
+        yield row, offset, length, element
+        offset, done = offset + length, end
+    if is_array and content[done:].partition("]")[2].strip():
+        raise InputRefused("has text below its JSON array", file=name, remedy="Write one object per line.")
+
+
+def _array_in_object(content: str, name: str) -> int:
+    """Return the offset behind the opening bracket of the only array of objects in an object."""
+    found, match = list[int](), ROWS.search(content)
+    while match:
+        found.append(match.end())
+        last = deque(_spans(content, match.end()), maxlen=1)
+        match = ROWS.search(content, last[0][1])
+    if len(found) != 1:
+        problem = "holds several arrays of objects" if found else "holds no array of objects"
+        raise InputRefused(problem, file=name, remedy="Write one object per line.")
+    return found[0]
+
+
+def _spans(content: str, at: int) -> Iterator[tuple[int, int]]:
+    """Yield the start and end offset of each array element; a damaged one ends before the next object."""
+    while (at := _after_space(content, at)) < len(content) and content[at] != "]":
+        try:
+            _, end = VALUES.raw_decode(content, at)
+            after = _after_space(content, end)
+            whole = content[after : after + 1] in (",", "]")
+        except (ValueError, RecursionError):
+            whole = False
+        if not whole:
+            resumed = NEXT_OBJECT.search(content, at)
+            end = resumed.start() + 1 if resumed else len(content)
+            after = content.find(",", end) if resumed else end
+        yield at, end
+        at = after + 1 if content[after : after + 1] == "," else after
+
+
+def _after_space(content: str, at: int) -> int:
+    return SPACE.match(content, at).end()  # type: ignore[union-attr]
+
+
+def _parse(text: str) -> dict[str, object] | str:
+    """Return an object by its keys, or what is wrong with the text."""
+    try:
+        value = OBJECTS.decode(text)
+        if not isinstance(value, dict):
+            return "no JSON object"
+        if "\\u" in text:  # Half of a surrogate pair, which is written so, cannot be encoded.
+            "".join(x for item in value.items() for x in item if isinstance(x, str)).encode()
+    except UnicodeEncodeError:
+        return "half a character"
+    except RecursionError:
+        return "no flat JSON object: nested too deeply"
+    except ValueError as error:
+        return f"no flat JSON object: {error}"
+    return value
+
+
+def _cell_text(value: object) -> str | None:
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return NESTED  # A list or an object. Numbers are texts, see `OBJECTS`.
+
+
+def _check_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a key is given twice")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+OBJECTS = json.JSONDecoder(
+    object_pairs_hook=_check_unique_keys, parse_int=str, parse_float=str, parse_constant=_refuse_constant
+)
+"""Reads objects as `VALUES` does, but refuses a key that is given twice, and NaN."""
+
+
+def _text_sql(column: str, cell: str, kind: pl.DataType) -> str:
+    # Numbers with three decimals get a fourth decimal, because the text 1.500 could also mean 1500.
+    text = f"cast({cell} as varchar)"
+    if kind in (pl.String, pl.Categorical, pl.Enum):
+        return f"nullif({text}, '')"
+    if kind in (pl.Float32, pl.Float64) and column in ("claim_id", "claimant_id"):
+        return f"regexp_replace({text}, '[.]0$', '')"
+    if kind in (pl.Float32, pl.Float64):
+        return f"case when {text}[-4] = '.' then {text} || '0' else {text} end"
+    return f"{text} || '0'" if isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS else text
+
+
+PLAIN_TYPES = (
+    *(pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null),
+    *(pl.Decimal, pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64),
+    *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+)
+"""Supported column types, with one plain value per cell. Int128 is missing: DuckDB reads it as bytes."""
+
+
+INCIDENT_KEY = "outage_analysis.incident"
+"""The metadata key under which `save_claims` writes the incident's id into a Parquet file."""
+
+
+def saved_incident_id(path: Path) -> str | None:
+    """Return the id of the incident whose claims a Parquet file has; None for any other file."""
+    if path.suffix.lower() != ".parquet":
+        return None
+    try:
+        return pl.read_parquet_metadata(path).get(INCIDENT_KEY)
+    except (OSError, pl.exceptions.PolarsError):
+        return None  # `open_parquet` later raises an error for a file that is not Parquet.
+
+
+PREVIEW_ROWS = 5_000
+"""Number of rows at the start of a file from which its notations are detected."""
+
+
+def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> SourceFile:
+    """Open a Parquet file and find its columns.
+
+    Numbers and days are converted to text, and are then parsed like the cells of a text file.
+
+    Raises:
+        InputRefused: the file is not a Parquet file, or a column contains lists or records.
+    """
+    try:
+        # The file is opened here because Polars would read * and ? in a path as wildcards.
+        with path.open("rb") as stream:
+            schema = pl.read_parquet_schema(stream)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputRefused("is not a Parquet file", file=table.file) from error
+    headers, kinds = tuple(schema), [*schema.values()]
+    columns, cells = table.column_positions(headers, None), {}
+    for column, at in columns.items():
+        kind = kinds[at]
+        if isinstance(kind, pl.BaseExtension) and kind.ext_storage() == pl.String:
+            kind = pl.String()  # of another program, such as ADBC's type for the numbers of PostgreSQL
+        # A time of day counts as plain only in a column that is joined to a date, such as "filed_on 2".
+        plain = (*PLAIN_TYPES, pl.Time) if column.startswith(("filed_on ", "filed_at ")) else PLAIN_TYPES
+        if not (table.for_inspection or isinstance(kind, plain)):
+            raise InputRefused(
+                "holds neither text nor numbers nor days",
+                file=table.file,
+                column=headers[at],
+                value=kind,
+                remedy="Store it as text, a number or a date.",
+            )
+        # Columns are named after their positions, because DuckDB does not tell "Service" from "service".
+        cells[column] = _text_sql(column, f"c{at}", kind)
+    if not headers:
+        raise InputRefused("has no columns", file=table.file)
+    numbered = ", ".join(f"c{at}" for at in range(len(headers)))
+    named, place = queries.listed_sql(cells).removeprefix(","), escaped_path(path)
+    texts_query = partial(queries.load, "parquet_texts", texts=named, columns=numbered)
+
+    def texts(rows: pl.Series | None) -> Iterator[RowTexts]:
+        inputs, chosen = {}, ""
+        if rows is not None:
+            inputs["wanted_rows"] = rows.to_frame("number")
+            chosen = "where source_row in (select number from wanted_rows)"
+        yield RowTexts(inputs, texts_query(chosen=chosen), {"path": place})
+
+    def row_numbers() -> RowNumbers:
+        return RowNumbers(warehouse.frame(queries.load("parquet_count"), path=place).item())
+
+    engine = None
+    if not table.for_inspection:  # The rows of an inspected file are read by `texts`.
+        try:
+            first = warehouse.frame(texts_query(chosen=f"limit {PREVIEW_ROWS}"), path=place)
+        except InputRefused as error:
+            raise InputRefused("is damaged", file=table.file, value=error.problem) from error
+        first_texts = {c: first[c].drop_nulls().to_list() for c in cells}
+        query = f"({queries.load('parquet', columns=numbered)})"
+        engine = EngineQuery(query, cells, first_texts, {"path": place})
+    return SourceFile(
+        table=table,
+        columns=columns,
+        file_format=FileFormat(path.suffix.lower()[1:] or DATA_FRAME, "", headers),
+        texts=texts,
+        row_numbers=row_numbers,
+        engine=engine,
+    )
+
+
+DATA_FRAME = "data frame"
+"""The name of the file that a data frame is written to, and its name in messages and tables."""
+CAST = "Leave out such columns, or cast them to text, numbers or dates."
+DataFrame = ArrowFrame | pl.LazyFrame
+Sources = str | Path | Sequence[str | Path] | DataFrame
+"""Complaint files, or one data frame."""
+
+
+def polars_frame(frame: object) -> pl.DataFrame:
+    """Return a data frame of any library as a Polars frame.
+
+    Raises:
+        UsageError: it is no data frame, pyarrow is missing, or Polars cannot read a column.
+    """
+    if not isinstance(frame, DataFrame):
+        known = "Give a Polars, pandas or pyarrow frame, or a DuckDB relation."
+        raise UsageError("is no data frame", value=type(frame).__name__, remedy=known)
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    pandas = sys.modules.get("pandas")
+    for name, column in frame.items() if pandas and isinstance(frame, pandas.DataFrame) else ():
+        # pyarrow turns a time with a zone among times without one, or among dates, into another one.
+        kinds = {type(value) for value in column.dropna()} if column.dtype == object else set()
+        if len(kinds) > 1 or any(issubclass(kind, datetime) for kind in kinds):
+            found = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise UsageError("is a column of Python objects", column=name, value=found, remedy=CAST)
+    with _own_errors(frame):
+        return frame.collect() if isinstance(frame, pl.LazyFrame) else pl.DataFrame(ArrowStream(frame))
+
+
+@contextmanager
+def _own_errors(frame: DataFrame) -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        problem = f"a {DATA_FRAME} of {type(frame).__module__.partition('.')[0]} is read by pyarrow"
+        remedy = "Install it: pip install pyarrow."
+        raise UsageError(f"{problem}, which is not installed", remedy=remedy) from None
+    # Each library raises its own errors, and Polars raises a PanicException for some types.
+    except (Exception, pl.exceptions.PanicException) as error:
+        if "underlying IO error" in str(error):  # so Polars calls a full disk
+            problem = f"no disk space is left for the {DATA_FRAME}: {one_line(error)}"
+            remedy = "Free disk space, or name another folder in TMPDIR."
+            raise EnvironmentFailed(problem, remedy=remedy) from error
+        remedy = "" if isinstance(frame, pl.LazyFrame) else CAST
+        raise UsageError(f"the {DATA_FRAME} cannot be read: {one_line(error)}", remedy=remedy) from error
+
+
+@contextmanager
+def source_paths(sources: Sources) -> Iterator[list[Path]]:
+    """Provide the paths of complaint files. A data frame is a Parquet file inside the `with` block.
+
+    Raises:
+        UsageError: the value is neither a path nor a list of paths nor a data frame that Polars reads.
+        EnvironmentFailed: the disk is full.
+    """
+    if not isinstance(sources, DataFrame):
+        try:
+            paths = [Path(path) for path in ([sources] if isinstance(sources, str | Path) else sources)]
+        except TypeError:
+            remedy = 'Give a path, such as "complaints.csv", a list of paths, or a data frame.'
+            raise UsageError("is no file", value=str(sources), remedy=remedy) from None
+        yield paths
+        return
+    rows = sources if isinstance(sources, pl.LazyFrame) else polars_frame(sources).lazy()
+    with temporary_folder(limits.get().folder) as folder:
+        with _own_errors(sources):
+            rows.sink_parquet(folder / DATA_FRAME, compression="lz4")
+        yield [folder / DATA_FRAME]
+
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
@@ -38,7 +412,7 @@ OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def open_workbook(table: ExpectedTable, path: Path) -> WorkbookSheet:
+def open_workbook(table: ExpectedTable, path: Path) -> SourceFile:
     """Open one sheet of a workbook and find its columns.
 
     The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
@@ -70,19 +444,12 @@ def open_workbook(table: ExpectedTable, path: Path) -> WorkbookSheet:
         Note("sheet", name=masked_name(sheet), header=header_note(place + 1)),
     )
     found = FileFormat(kind, note, tuple(headers), place + 1 or None, sheet=sheet, sheets=tuple(sheets))
-    return WorkbookSheet(table=table, columns=columns, file_format=found, filled=filled)
 
-
-@dataclass(frozen=True, kw_only=True)
-class WorkbookSheet(SourceFile):
-    """One sheet of a workbook. `filled` has the texts of its filled rows, and their numbers `source_row`."""
-
-    filled: pl.DataFrame
-
-    def texts(self, rows: pl.Series | None) -> Iterator[RowTexts]:
-        """Return the rows with these numbers, or all rows."""
-        chosen = self.filled if rows is None else self.filled.filter(pl.col("source_row").is_in([*rows]))
+    def texts(rows: pl.Series | None) -> Iterator[RowTexts]:
+        chosen = filled if rows is None else filled.filter(pl.col("source_row").is_in([*rows]))
         yield RowTexts({"read_texts": chosen})
+
+    return SourceFile(table=table, columns=columns, file_format=found, texts=texts)
 
 
 def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
@@ -108,8 +475,7 @@ def _check_size(path: Path, name: str) -> None:
             if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             if suffix == ".ods":
-                for _ in _ods_cells(parts):  # this raises an error if there are too many
-                    pass
+                deque(_ods_cells(parts), maxlen=0)  # this raises an error if there are too many
             else:
                 sheets = {member: sheet for sheet, member in _members(parts).items()}
                 for part in parts.namelist():

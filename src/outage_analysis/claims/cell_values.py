@@ -19,8 +19,7 @@ from decimal import Decimal
 from outage_analysis.claims import queries
 from outage_analysis.claims.header_words import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
-from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
+from outage_analysis.incidents import COUNT, FILED_AT, LARGEST_LOSS, Incident, Layout, normalized_name
 from outage_analysis.text import (
     CURRENCY,
     CURRENCY_WORDS,
@@ -33,6 +32,103 @@ from outage_analysis.text import (
     listed_words,
     moment_sql,
 )
+
+UNREADABLE = "the record has the fields of its header"
+REPEATED_HEADER = "the record is not the header again"
+REPEATED_ID = "claim_id is not repeated"
+EXACT_COPY = "the complaint is not an exact copy of another"
+SAME_DAY = "filed_on is the day of filed_at"
+SAME_COMPLAINT = "claim_id"
+"""The column of text that tells complaints apart: of rows with the same one, the first is kept."""
+READABLE_LOSS = "loss is an amount that can be read, below 10^15"
+COUNTED_CLAIMS = "count is a whole number of claims, at least 1"
+A_DECISION, PAID = "is a decision", "is an amount for each paid claim and no other"
+"""The ends of two rule names: that a status is known, and that only paid claims have an amount paid."""
+ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
+"""SQL pattern of a long number that a spreadsheet has rounded, such as 1.23457E+11."""
+CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
+"""SQL character class (regular expression) of line breaks and control characters except the tab.
+
+An id with a line break probably contains a whole row that a stray quotation mark has merged into it.
+"""
+
+RULES = (
+    UNREADABLE,
+    REPEATED_HEADER,
+    "claim_id is given",
+    "claim_id is in full",
+    "claimant_id is in full",
+    "claim_id is one line of text",
+    "claimant_id is one line of text",
+    REPEATED_ID,
+    EXACT_COPY,
+    "service is given",
+    "service is known",
+    "claimant_type is given",
+    "claimant_type is known",
+    "filed_on is a date",
+    "filed_on is within the claims window",
+    SAME_DAY,
+    READABLE_LOSS,
+    "loss is not negative",
+    "loss is plausible",
+    COUNTED_CLAIMS,
+)
+"""The names of the validation rules; each dimension of an incident adds one more.
+
+For each rule, the locale files contain a label `remedy.<rule>` that says how to correct the row.
+"""
+
+
+def rule_conditions(incident: Incident) -> dict[str, str]:
+    """Return the SQL condition of each rule that is checked row by row: rule -> condition.
+
+    The condition is true if the row breaks the rule.
+    """
+    first, last = (
+        quote_literal(incident.claims_from.isoformat()),
+        quote_literal(incident.claims_to.isoformat()),
+    )
+    condition_by_rule = {
+        "claim_id is given": "claim_id is null",
+        "claim_id is in full": f"regexp_full_match(claim_id, {ROUNDED_NUMBER})",
+        "claimant_id is in full": f"regexp_full_match(claimant_id, {ROUNDED_NUMBER})",
+        "claim_id is one line of text": f"regexp_matches(claim_id, '[{CONTROL_CHARACTERS}]')",
+        "claimant_id is one line of text": f"regexp_matches(claimant_id, '[{CONTROL_CHARACTERS}]')",
+        "service is given": "raw_service is null",
+        "service is known": "raw_service is not null and service is null",
+        "claimant_type is given": "raw_claimant_type is null",
+        "claimant_type is known": "raw_claimant_type is not null and claimant_type is null",
+        "filed_on is a date": "filed_on is null",
+        "filed_on is within the claims window": f"filed_on < date {first} or filed_on > date {last}",
+        SAME_DAY: "raw_filed_at is not null and filed_at_day is distinct from filed_on "
+        "and filed_on is not null",
+        READABLE_LOSS: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
+    }
+    if incident.loss.negative == "reject":
+        condition_by_rule["loss is not negative"] = "loss < 0"
+    if incident.loss.plausible_to is not None:
+        condition_by_rule["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
+    wanted = {"number": "is a whole number", "decision": A_DECISION, "paid": PAID}
+    for dimension in (d for d in incident.dimensions if d.kind in wanted):
+        raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
+        broken = f"{raw} is not null and {value} is null"
+        if dimension.kind == "paid":
+            decided = f"{quote_identifier(incident.decision)} is not distinct from 'paid'"
+            broken = (
+                f"{broken} or {value} < 0 or ({value} is null) = ({decided}) and {value} is distinct from 0"
+            )
+        condition_by_rule[f"{dimension.id} {wanted[dimension.kind]}"] = broken
+    return condition_by_rule
+
+
+def broken_rules_sql(incident: Incident) -> str:
+    """Return SQL expressions, one per rule: the name of the rule if a row breaks it, else null."""
+    conditions = rule_conditions(incident) | {COUNTED_CLAIMS: f"{COUNT} is null"}
+    return ", ".join(
+        f"case when {condition} then {quote_literal(rule)} end" for rule, condition in conditions.items()
+    )
+
 
 BLANKS = (
     " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
@@ -183,15 +279,17 @@ def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str
     return moment_sql(text, "filed_on", incident.time_zone, midnight=midnight)
 
 
-def states_times(first_texts: FirstTexts) -> bool:
-    """Return whether enough of the first rows of a file contain times of filing for the fast path.
+def states_times(first_texts: FirstTexts, cells: Iterable[str]) -> bool:
+    """Return whether enough of the first rows of a file may contain times of filing for the fast path.
 
     Times are not counted if they are midnight.
 
     Args:
-        first_texts: column -> cells of the first rows.
+        first_texts: column -> cells of the first rows. Those of computed columns are not known.
+        cells: the columns.
     """
-    return any(_is_frequent(first_texts[column], has_time) for column in ("filed_on", FILED_AT))
+    texts = [first_texts[column] for column in ("filed_on", FILED_AT) if column in cells]
+    return any(not counts or _is_frequent(counts, has_time) for counts in texts)
 
 
 def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: str = "") -> str:
@@ -271,7 +369,7 @@ def fast_path_sql(
     values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     named |= {f"surplus {name}": quote_identifier(name) for name in surplus}
-    own_column, times, added = FILED_AT in cells, states_times(first_texts), ""
+    own_column, times, added = FILED_AT in cells, states_times(first_texts, cells), ""
     conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
     conditions += [f"{quote_identifier(f'surplus {name}')} is null" for name in surplus]
     if own_column:
@@ -328,7 +426,8 @@ def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
 
 def _unusual_format_condition(column: str, first_texts: FirstTexts) -> str:
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
-    if _is_frequent(first_texts[column], lambda text: text and not plain.fullmatch(text.strip(BLANKS))):
+    texts = first_texts[column]  # none of a computed column
+    if not texts or _is_frequent(texts, lambda text: text and not plain.fullmatch(text.strip(BLANKS))):
         return _is_unpadded_sql(quote_identifier(f"raw_{column}"))
     return NEVER
 
