@@ -104,10 +104,10 @@ def inspect(
 ) -> None:
     """Inspect an unknown complaint file, and propose a layout (TOML file that maps columns) to read it.
 
-    Prints the columns with their types, notations, missing shares and personal data, the first rows (masked),
-    the names of services and claimant types that the incident does not know, and the number of claimants. The
-    incident determines which columns and services are expected: that of --incident or, by default, the one
-    that the file describes. Example:
+    Prints the columns with their types, notations, missing shares and personal data, the names of services
+    and claimant types that the incident does not know, and the number of claimants. The incident determines
+    which columns and services are expected: that of --incident or, by default, the one that the file
+    describes. Example:
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
@@ -125,7 +125,7 @@ def inspect(
         print_line(inspection.layout_toml.rstrip())
     elif output.as_json:
         values = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "layout_toml")
-        tables = ("columns", "rows", "strangers", "amounts", "proposals")
+        tables = ("columns", "strangers", "amounts", "proposals")
         print_json(
             {name: getattr(inspection, name) for name in values}
             | {name: getattr(inspection, name).to_dicts() for name in tables}
@@ -156,11 +156,8 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
     about |= {"count": f"{inspection.records:,}", "unreadable": unreadable}
     # The word `nothing` means "no payment" in all other tables.
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
-    hidden = {shown: locale(f"word.{shown}") for shown in ("(personal)", "(text)", "(free text)")}
-    rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
     parts: list[text.ShownTable | str] = [
-        text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns")),
-        text.ShownTable(locale("terminal.inspect_rows"), rows),
+        text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns"))
     ]
     amounts = text.schema_of("claims_amounts")
     losses_read = amounts.smallest(inspection.amounts, locale.places)
