@@ -223,7 +223,7 @@ _TIME = (
 )
 """Pattern of a time of day without a UTC offset, which does not change the day."""
 # SQL that is equal for texts that are alike, given one of them as `text`.
-_SAME_TEXT = "text"
+SAME_TEXT = "text"
 _SAME_DAY = (
     # The first two conditions are for speed.
     "case when strlen(text) <= 10 then text "
@@ -231,7 +231,7 @@ _SAME_DAY = (
     rf"else regexp_replace(text, '{_TIME}', '\1') || strlen(text) || right(text, 1) end"
 )
 """Texts of the same day, in the same notation: the digits of a time of day do not decide."""
-_SAME_SHAPE = (
+SAME_SHAPE = (
     r"case when regexp_full_match(text, '[1-9]\d{0,14}') then 'n' || strlen(text) "
     r"when regexp_full_match(text, '[1-9]\d{0,14}\.\d\d') then 'n' || right(text, 3) || strlen(text) "
     "else regexp_replace(text, '[1-9]', '9', 'g') end"
@@ -258,8 +258,8 @@ class Values(NamedTuple):
     """The most frequent values first: text, rows."""
     filled: int
     """The number of rows with a value."""
-    distinct: int
-    """The number of values that differ."""
+    number: int
+    """How many values differ."""
 
 
 class Column:
@@ -279,48 +279,35 @@ class Column:
     # The properties below are computed when they are first used: parsing values in every format takes time,
     # and whoever looks for one column by its header needs it only for this column.
 
-    def values(self, key: str = _SAME_TEXT) -> Values:
-        """Return the distinct values, or one of all that have the same key."""
+    def values(self, key: str) -> Values:
+        """Return one of all values that are alike."""
         return self._file.values(self._table, self.name, key)
 
     @property
-    def texts(self) -> pl.DataFrame:
-        """The distinct values with their number of rows, the most frequent first."""
-        return self.values().texts
+    def distinct(self) -> Values:
+        """The distinct values with their number of rows."""
+        return self.values(SAME_TEXT)
 
-    @property
-    def codes(self) -> pl.DataFrame:
-        """The values as in `texts`, but one of all short codes that are alike."""
-        return self.values(_SAME_CODE).texts
-
-    @property
-    def shapes(self) -> pl.DataFrame:
-        """The values as in `texts`, but one of all that differ only in their digits."""
-        return self.values(_SAME_SHAPE).texts
-
-    @property
-    def filled(self) -> int:
-        """The number of rows with a value."""
-        return self.values(_SAME_CODE).filled
-
-    @property
-    def distinct(self) -> int:
-        """The number of distinct values."""
-        return self.values().distinct
+    @cached_property
+    def codes(self) -> Values:
+        """The distinct values, but one of all short codes that are alike."""
+        return self.values(_SAME_CODE)
 
     @cached_property
     def named(self) -> dict[str, float]:
         """The shares of non-empty cells that name a service or a claimant type: service, claimant_type."""
         rows = {
-            kind: sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in known)
+            kind: sum(
+                rows for text, rows in self.distinct.texts.iter_rows() if normalized_name(text) in known
+            )
             for kind, known in self._incident.known_ids.items()
         }
-        return {kind: named / max(1, self.filled) for kind, named in rows.items()}
+        return {kind: named / max(1, self.codes.filled) for kind, named in rows.items()}
 
     @cached_property
     def personal(self) -> tuple[str, int] | None:
         """The kind of personal data in the column and the number of values with such data; None if none."""
-        return find_personal_data(self.codes["text"])
+        return find_personal_data(self.codes.texts["text"])
 
     @cached_property
     def day(self) -> FormatChoice:
@@ -335,13 +322,15 @@ class Column:
         days = self.values(_SAME_DAY).texts.join(
             self._parsed_days, on="text", how="left", maintain_order="left"
         )
-        return choose_day_formats(days, _rows(days, ~_MISSING) + self.rows - self.filled, window)
+        return choose_day_formats(days, _rows(days, ~_MISSING) + self.rows - self.codes.filled, window)
 
     @cached_property
     def amount(self) -> FormatChoice:
         """The format of amounts that fits the values best."""
         return choose_amount_formats(
-            self.shapes.join(self._parsed_amounts, on="text", how="left", maintain_order="left")
+            self.values(SAME_SHAPE).texts.join(
+                self._parsed_amounts, on="text", how="left", maintain_order="left"
+            )
         )
 
     @property
@@ -356,16 +345,16 @@ class Column:
         amounts = {
             n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=currency) for n in AMOUNTS
         }
-        return self._file.parsed(self._table, self.name, _SAME_SHAPE, amounts)
+        return self._file.parsed(self._table, self.name, SAME_SHAPE, amounts)
 
     def share(self, condition: pl.Expr) -> float:
         """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
-        return _rows(self.codes, condition) / max(1, int(self.codes["rows"].sum()))
+        return _rows(self.codes.texts, condition) / max(1, int(self.codes.texts["rows"].sum()))
 
     @property
     def missing_words(self) -> list[tuple[str, int]]:
         """The values that often stand for a missing value, each with its number of rows."""
-        return self.codes.filter(_MISSING).rows()
+        return self.codes.texts.filter(_MISSING).rows()
 
     @property
     def free_text(self) -> bool:
@@ -395,35 +384,28 @@ class Column:
         numeric = NUMERIC_DAY_FORMATS.issuperset(day.formats or day.tied)
         return bool(day.reason) and (not numeric or has_word(self.header, "filed", "time_of_filing"))
 
-    @property
-    def fits_days(self) -> bool:
-        """Whether most values can be read as days; they may still be names of services or claimant types."""
-        return self.may_be_day and self.kind.day.score >= MIN_SHARE
-
     @cached_property
     def reads_as(self) -> str:
         """The kind of most values: nothing, service, claimant_type, day, amount, free text or text."""
         if self.kind is not self:
             return self.kind.reads_as
-        if not self.filled:
+        if not self.codes.filled:
             return "nothing"
         for kind, share in self.named.items():
             if share >= MIN_SHARE:
                 return kind
-        if self.fits_days:
+        if self.may_be_day and self.day.score >= MIN_SHARE:
             return "day"
         if self.has_digits and self.amount.score >= MIN_SHARE:
             return "amount"
         return "free text" if self.free_text else "text"
 
     def first_and_last_day(self, formats: Sequence[str]) -> list[date]:
-        """Return the first and the last day of each format. A format that reads no day adds none."""
-        name, days = quote_identifier(self.name), list[date | None]()
-        for format_ in formats:
-            day = day_sql("text", [format_], self._incident.time_zone)
-            query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, day=day)
-            days += self._file.warehouse.frame(query).row(0)
-        return [day for day in days if day is not None]
+        """Return the first and the last day, in any of the formats; no day if none reads one."""
+        days = ", ".join(day_sql("text", [name], self._incident.time_zone) for name in formats)
+        name = quote_identifier(self.name)
+        query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, days=days)
+        return [day for day in self._file.warehouse.frame(query).row(0) if day is not None]
 
     def format_choice(self, reads_as: str) -> FormatChoice:
         """Return the proposed formats if `reads_as` is day or amount; otherwise an empty choice."""
@@ -443,7 +425,9 @@ class Column:
             return "(free text)"
         # Names of people are mostly distinct.
         names = (
-            self.reads_as == "text" and not self.has_digits and 1 < self.filled < self.distinct / MIN_SHARE
+            self.reads_as == "text"
+            and not self.has_digits
+            and 1 < self.codes.filled < self.distinct.number / MIN_SHARE
         )
         return "(text)" if names else None
 
@@ -689,35 +673,36 @@ def _fits(name: str, column: Column, incident: Incident, *, headless: bool) -> b
         by_header = unnamed and has_word(header, "type") and column.reads_as == "text"
         return named["service"] < MIN_SHARE and (named["claimant_type"] >= MIN_SHARE or by_header)
     if name == "decision":
-        means_decision = header_words.means_decision(header) and not incident.rows
+        means_decision = header_words.means("decision", header) and not incident.rows
         return has_word(header, "decision") and (column.decisions >= MIN_SHARE or means_decision)
     if name == "paid":
-        return header_words.means_paid(header, DECIMALS) and column.reads_as == "amount"
+        return header_words.means("paid", header, DECIMALS) and column.reads_as == "amount"
     if name == "filed_on":
-        return column.fits_days and column.reads_as == "day"  # amounts are read only if it may be true
+        return column.reads_as == "day"
     if name == "loss":
         units = (incident.currency, incident.loss.unit)
-        return (headless or header_words.means_loss(header, units)) and column.reads_as == "amount"
+        return (headless or header_words.means("loss", header, units)) and column.reads_as == "amount"
     if headless:  # Without a header, only the values can be used.
-        id_like = name == "claim_id" and column.reads_as == "text" and column.distinct == column.rows
+        id_like = name == "claim_id" and column.reads_as == "text" and column.distinct.number == column.rows
         return id_like and id_fault(name, column) is None
-    means = header_words.means_claim_id if name == "claim_id" else header_words.means_claimant_id
-    return means(header) and id_fault(name, column) is None
+    is_claim = name == "claim_id" and header_words.means_claim_id(header)
+    is_claimant = name == "claimant_id" and header_words.means("claimant_id", header)
+    return (is_claim or is_claimant) and id_fault(name, column) is None
 
 
 def id_fault(name: str, column: Column) -> str | None:
     """Return why a column cannot be the id of a claim or claimant; None if it can."""
     unsafe = _unsafe_id_reason(column)
-    if unsafe or not column.filled:
+    if unsafe or not column.codes.filled:
         return unsafe or "is empty"
-    if column.fits_days and column.reads_as == "day":  # `reads_as` is slow for many ids
+    if column.reads_as == "day":
         return "holds days"
     text = pl.col("text")
     is_code = text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
     if (codes := column.share(is_code)) < MIN_CODE_SHARE:
         return f"holds values that are no codes ({1 - codes:.0%} of its values)"
-    if name == "claim_id" and column.distinct < MIN_DISTINCT_SHARE * column.rows:
-        return f"has only {column.distinct:,} different values in {column.rows:,} rows"
+    if name == "claim_id" and column.distinct.number < MIN_DISTINCT_SHARE * column.rows:
+        return f"has only {column.distinct.number:,} different values in {column.rows:,} rows"
     small = name == "claimant_id" and column.share(text.str.contains(r"^\d{1,3}$")) >= MIN_SHARE
     if small and not has_word(column.header, "identifier"):
         return "holds small numbers, which may be counts"
@@ -743,7 +728,7 @@ def evidence(name: str, column: Column) -> str:
     It counts all values, so it takes longer than the choice.
     """
     if name in IDS:
-        return f"{column.distinct:,} different values in {column.rows:,} rows"
+        return f"{column.distinct.number:,} different values in {column.rows:,} rows"
     if name in column.named:
         return f"{column.named[name]:.0%} of its values are names of the incident"
     choice = column.format_choice({"filed_on": "day", FILED_AT: "day", "loss": "amount"}.get(name, ""))

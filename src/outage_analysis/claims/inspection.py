@@ -21,6 +21,7 @@ from outage_analysis.claims import header_words
 from outage_analysis.claims.inspected_columns import (
     CHOICE_ORDER,
     CONSEQUENCES,
+    SAME_SHAPE,
     Choice,
     Column,
     TextColumns,
@@ -242,7 +243,7 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
             file=name,
         )
     may_be_complaint = layout.header_row is None and any(c.isdigit() for header in headers for c in header)
-    if not may_be_complaint or any(header_words.means_loss(header, DECIMALS) for header in headers):
+    if not may_be_complaint or any(header_words.means("loss", header, DECIMALS) for header in headers):
         return
     if header_is_a_complaint(text.columns(draft), file=name, row=text.format.header_row):
         raise InputRefused(
@@ -375,10 +376,11 @@ def _chosen_columns(
             continue
         if kind in draft.computed:
             first_part = normalized_name(draft.computed[kind][0])
-            is_day = [c for c in columns if kind == "filed_on" and normalized_name(c.header) == first_part]
-            chosen |= dict.fromkeys(["filed_on"], is_day[0]) if is_day else {}
-        elif (column := choices[kind].column) is not None:
-            chosen[kind] = column
+            for column in columns:
+                if kind == "filed_on" and normalized_name(column.header) == first_part:
+                    chosen[kind] = column
+        elif (proposed := choices[kind].column) is not None:
+            chosen[kind] = proposed
         elif kind != "claimant_id" and (tied := choices[kind].tied):
             raise UsageError(
                 f"has several columns that may be the {kind}: {', '.join(map(quote_header, tied))}",
@@ -428,7 +430,7 @@ def _currency_of(files: Sequence[TextColumns], draft: Incident) -> str:
         columns = file.columns(draft)
         stated.update(_check_currencies(columns, draft, file.file))
         named = draft.columns.get("loss", ())
-        losses += [c for c in columns if c.header in named or header_words.means_loss(c.header, DECIMALS)]
+        losses += [c for c in columns if c.header in named or header_words.means("loss", c.header, DECIMALS)]
     if is_money and not losses and "loss" not in {*draft.constants, *draft.computed}:
         raise _unrecognised(files[0], "loss")
     for column in losses if is_money else ():
@@ -436,7 +438,7 @@ def _currency_of(files: Sequence[TextColumns], draft: Incident) -> str:
         meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
         stated |= {codes[0] for codes in meant if len(codes) == 1}
         marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in DECIMALS)]
-        text = column.header + " " + " ".join(column.shapes["text"])
+        text = column.header + " " + " ".join(column.values(SAME_SHAPE).texts["text"])
         stated |= {code for code, mark in marks if re.search(mark, text)}
     if len(stated) != 1:
         several = f"states losses in several currencies: {', '.join(sorted(stated))}"
@@ -454,7 +456,7 @@ def _check_currencies(columns: Sequence[Column], draft: Incident, file: str) -> 
     currency, found = draft.currency.replace(UNKNOWN_CURRENCY, ""), set[str]()
     for column in columns:
         if normalized_name(column.header) in names and draft.loss.unit == draft.currency:
-            rows = rows_by_currency(dict(column.texts.iter_rows()), MISSING_WORDS)
+            rows = rows_by_currency(dict(column.distinct.texts.iter_rows()), MISSING_WORDS)
             check_one_currency(rows, currency, file=masked_name(file), column=column.header)
             found |= rows.keys()
     return found
@@ -513,10 +515,13 @@ def _counted_names(columns: Mapping[str, Column], kind: str) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     for file, column in columns.items():
-        values = column.texts.filter(pl.col("text").str.strip_chars() != "")
+        values = column.distinct.texts.filter(pl.col("text").str.strip_chars() != "")
         problem = ""
-        if column.distinct > MAX_NAMES or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH:
-            problem = f"has {column.distinct:,} different values, too many for a {kind}"
+        if (
+            column.distinct.number > MAX_NAMES
+            or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH
+        ):
+            problem = f"has {column.distinct.number:,} different values, too many for a {kind}"
         elif find_personal_data(values["text"]) or header_words.means_personal_data(column.header):
             problem = f"holds personal data, so it is no {kind}"
         if problem:
@@ -575,9 +580,8 @@ class Inspection:
     cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
     `strangers` has one row per value that is not the name of a known service or claimant type: column, name
     (the value), rows, nearest (the closest name, or null). `proposals` has one row per column of a claim:
-    column, header (null if no column is proposed), reason. `claimants` is the number of distinct claimant
-    ids, if a column for them is proposed. Personal data are masked everywhere; free text and values below a
-    header such as "name" are hidden.
+    column, header (null if no column is proposed), reason. Personal data are masked everywhere; free text and
+    values below a header such as "name" are hidden.
     """
 
     name: str
@@ -589,7 +593,6 @@ class Inspection:
     columns: pl.DataFrame
     strangers: pl.DataFrame
     proposals: pl.DataFrame
-    claimants: int | None
     amounts: pl.DataFrame
     """The losses as the proposed layout reads them, with the columns of `Claims.control_totals`; empty if no
     column of losses is proposed, or its notation is uncertain."""
@@ -673,7 +676,6 @@ def inspect_file(
         pl.DataFrame(
             proposals, schema=dict.fromkeys(("column", "header", "reason"), pl.String), orient="row"
         ),
-        chosen["claimant_id"].distinct if "claimant_id" in chosen else None,
         _amounts(name, file.warehouse, chosen.get("loss"), layout, incident),
         _layout_document(path.name, columns, choices, detected, incident, file.unit),
     )
@@ -681,13 +683,14 @@ def inspect_file(
 
 def _described(column: Column, of_claim: str | None) -> tuple[object, ...]:
     """Return the row that describes a column in the table of columns."""
-    missing = 1 - column.filled / column.rows if column.rows else 1.0
+    missing = 1 - column.codes.filled / column.rows if column.rows else 1.0
     personal = column.personal[0] if column.personal else None
     if personal is None and column.hidden == "(personal)":
         personal = "by its header"
-    example = (column.hidden or mask_personal_data(column.texts["text"][0])) if column.filled else None
+    example = column.distinct.texts["text"].first() if column.codes.filled else None
+    shown = example if example is None else column.hidden or mask_personal_data(str(example))
     formats = ", ".join(column.format_choice(column.reads_as).formats) or None
-    values = (column.reads_as, formats, round(missing, 4), column.distinct, personal, example)
+    values = (column.reads_as, formats, round(missing, 4), column.distinct.number, personal, shown)
     return mask_personal_data(column.header), of_claim, *values
 
 
@@ -709,7 +712,7 @@ def _unknown_names(chosen: Mapping[str, Column], incident: Incident) -> list[tup
     rows: list[tuple[object, ...]] = []
     for name, known in incident.known_ids.items():
         if name in chosen and chosen[name].reads_as != "free text":
-            texts = chosen[name].texts.iter_rows()
+            texts = chosen[name].distinct.texts.iter_rows()
             unknown = [(text, count) for text, count in texts if normalized_name(text) not in known]
             aliases = [way for item in incident.named_items[name] for way in item.known_names]
             rows += [
