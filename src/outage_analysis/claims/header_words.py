@@ -86,38 +86,30 @@ def means_claim_id(header: str) -> bool:
     return bool(words) and words <= WORDS["identifier"]
 
 
-def means_claimant_id(header: str) -> bool:
-    """Return whether a header names the id of a claimant: "customer id", "고객번호", "회원"."""
-    words = set(split_header(header))
-    return bool(words & WORDS["claimant"]) and words <= known_words("claimant", "identifier")
+MEANINGS = {
+    "claimant_id": (("claimant",), ("identifier",)),
+    "loss": (("loss", "amount"), ("about_amounts",)),
+    "decision": (("decision",), ("about_decisions", "claim")),
+    "paid": (("paid",), ("amount",)),
+}
+"""Column of a file -> the kinds of words of which its header has one, and the kinds that it may also have."""
 
 
-def means_loss(header: str, units: Iterable[str]) -> bool:
-    """Return whether a header names the loss: "Damage", "피해 금액(만원)" or "amount", but not "paid amount".
+def means(column: str, header: str, units: Iterable[str] = ()) -> bool:
+    """Return whether a header names a column of `MEANINGS`: "고객번호", "피해 금액(만원)", "claim status".
 
     Args:
-        header: the column header.
+        column: the column.
+        header: the header.
         units: the currency and the unit of losses. The header may contain them.
     """
-    plain, inside = split_brackets(header)
+    needed, others = MEANINGS[column]
+    plain, inside = split_brackets(header) if "amount" in (*needed, *others) else (header, [])
     words, allowed = set(split_header(plain)), {unit.casefold() for unit in units}
-    if set(inside) & (_COUNTS - allowed):
+    if column == "loss" and set(inside) & (_COUNTS - allowed):
         return False
-    says_loss = bool(words & known_words("loss", "amount"))
-    return says_loss and words <= known_words("loss", "amount", "about_amounts") | allowed
-
-
-def means_decision(header: str) -> bool:
-    """Return whether a header names the decision about a claim: "status", "claim status", "처리상태"."""
-    words = set(split_header(header))
-    return bool(words & WORDS["decision"]) and words <= known_words("decision", "about_decisions", "claim")
-
-
-def means_paid(header: str, units: Iterable[str]) -> bool:
-    """Return whether a header names the amount paid: "paid amount", "지급액", "payout (EUR)"."""
-    words = set(split_header(split_brackets(header)[0]))
-    allowed = {"total", "in", "원", *map(str.casefold, units)}
-    return bool(words & WORDS["paid"]) and words <= known_words("paid", "amount") | allowed
+    allowed |= {"total", "in", "원"} if column == "paid" else set()
+    return bool(words & known_words(*needed)) and words <= known_words(*needed, *others) | allowed
 
 
 def has_word(header: str, *kinds: str) -> bool:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import polars as pl
 
-from outage_analysis.claims import queries
+from outage_analysis.claims import header_words, queries
 from outage_analysis.claims.cell_values import MISSING_WORDS
-from outage_analysis.claims.header_words import (
-    has_word,
-    means_claim_id,
-    means_claimant_id,
-    means_loss,
-    means_personal_data,
-    named_decision,
-)
+from outage_analysis.claims.header_words import has_word
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.read_files import read_unmapped
 from outage_analysis.claims.source_file import OPTIONAL_COLUMNS, FileFormat, required_columns
@@ -34,10 +27,11 @@ from outage_analysis.text import (
     COMMA_AMOUNTS,
     CURRENCY,
     DATES,
+    DECIMALS,
+    Locale,
     amount_sql,
     day_sql,
     find_personal_data,
-    has_time,
     mask_personal_data,
     masked_name,
     stated_unit,
@@ -93,92 +87,72 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: tuple[date, date])
         rows: the number of rows, without the rows whose value was not inspected.
         window: the days on which a complaint can have been filed.
     """
+
+    def read_and_inside(names: Sequence[str], among: pl.DataFrame = days) -> tuple[int, int]:
+        # A value that two formats read as different days counts only if exactly one is in the window.
+        readings = pl.concat_list(names).list.drop_nulls().list.unique()
+        possible = readings.list.eval(pl.element().filter(pl.element().is_between(*window)))
+        inside = possible.list.len() == 1
+        return _rows(among, (readings.list.len() == 1) | inside), _rows(among, inside)
+
+    def is_certain(name: str, others: Sequence[str]) -> bool:
+        only = days.filter(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_null() for n in others)))
+        return read_and_inside([name], only)[1] >= max(1, MIN_CERTAIN_SHARE * rows)
+
     readable = [n for n in DATES if days[n].null_count() < len(days)]
     remaining, formats = days, list[str]()
     while readable and len(remaining):
         weights: dict[str, float] = {}
         for name in readable:
-            if not _differ(days, [name], formats) or _is_certain(days, name, formats, rows, window):
-                read, inside = _rows_read_and_inside(remaining, [name], window)
+            if not _differ(days, [name], formats) or is_certain(name, formats):
+                read, inside = read_and_inside([name], remaining)
                 outside_weight = OUTSIDE_WEIGHT if name in FULL_YEAR_FORMATS else 0
                 weights[name] = inside + outside_weight * (read - inside)
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
             break
         least = (1 - TIE_MARGIN) * weights[best]
-        rivals = [n for n in weights if weights[n] > least and _differ(remaining, [n], [best])]
-        pairs = ((n, other) for n in (best, *rivals) for other in (best, *rivals) if n != other)
-        if rivals and not all(_is_certain(days, n, [other], rows, window) for n, other in pairs):
+        rivals = [n for n in weights if n == best or (weights[n] > least and _differ(remaining, [n], [best]))]
+        if not all(is_certain(n, [other]) for n in rivals for other in rivals if n != other):
             if formats:
                 break
-            tied = [n for n in DATES if n in (best, *rivals)]
-            differing = pl.any_horizontal([pl.col(tied[0]) != pl.col(n) for n in tied[1:]])
+            differing = pl.any_horizontal([pl.col(rivals[0]) != pl.col(n) for n in rivals[1:]])
             row = remaining.filter(differing).row(0, named=True)
-            readings = " or ".join(f"{row[n]} ({n})" for n in tied if row[n] is not None)
+            readings = " or ".join(f"{row[n]} ({n})" for n in rivals if row[n] is not None)
             reason = f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
-            share = _rows_read_and_inside(days, [best], window)[1] / rows
-            return FormatChoice((), share, reason, tuple(tied))
+            return FormatChoice((), read_and_inside([best])[1] / rows, reason, tuple(rivals))
         formats.append(best)
         remaining = remaining.filter(pl.col(best).is_null())
-    if not formats:
-        outside = [n for n in readable if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
-        reason = _day_reason(days, outside[:1], rows, window) if outside else ""
-        return FormatChoice((), 0.0, reason, tuple(outside))
-    inside = _rows_read_and_inside(days, formats, window)[1]
-    return FormatChoice(tuple(formats), inside / rows, _day_reason(days, formats, rows, window))
-
-
-def _is_certain(
-    days: pl.DataFrame, name: str, others: Sequence[str], rows: int, window: tuple[date, date]
-) -> bool:
-    """Return whether enough values are days in the window that only this format, and no other, can read."""
-    only = days.filter(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_null() for n in others)))
-    return _rows_read_and_inside(only, [name], window)[1] >= max(1, MIN_CERTAIN_SHARE * rows)
-
-
-def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: tuple[date, date]) -> str:
-    """Return the reason for a choice of day formats: the share of rows that they can read.
-
-    The text also names other formats that would read many rows differently.
-    """
-    rows_read, inside = _rows_read_and_inside(days, formats, window)
-    inside_any = inside
+    tied = [] if formats else [n for n in readable if read_and_inside([n])[0] >= MIN_SHARE * rows]
+    shown = formats or tied[:1]
+    if not shown:
+        return FormatChoice()
+    read, inside = read_and_inside(shown)
     reason = (
-        f"{_formats_read(formats)} {percent(rows_read, rows)} of the rows, "
-        f"{percent(inside, rows_read)} of these days are in the claims window "
-        f"({window[0]} to {window[1]})"
+        f"{_share_read(shown, read / rows)} of the rows, {_ENGLISH.share(inside / read)} of these days "
+        f"are in the claims window ({window[0]} to {window[1]})"
     )
-    for other in DATES:
-        rows_read, inside = _rows_read_and_inside(days, [other], window)
-        if rows_read >= MIN_SHARE * rows and _differ(days, [other], formats):
-            inside_any += inside
-            reason += (
-                f"; {other} would read {percent(rows_read, rows)}, {percent(inside, rows_read)} in the window"
-            )
-    if _differ(days, formats, formats):
+    if _differ(days, shown, shown):
         reason += "; a day that they read differently is the one in the claims window, or a reject"
-    return reason if inside_any else f"{reason}: is it the right incident?"
-
-
-def _rows_read_and_inside(
-    days: pl.DataFrame, names: Sequence[str], window: tuple[date, date]
-) -> tuple[int, int]:
-    """Return how many rows the formats can read, and how many of these days are in `window`.
-
-    A value that two formats read as different days counts only if exactly one of these days is in the window.
-    """
-    readings = pl.concat_list(names).list.drop_nulls().list.unique()
-    possible = readings.list.eval(pl.element().filter(pl.element().is_between(*window)))
-    inside = possible.list.len() == 1
-    read = (readings.list.len() == 1) | inside
-    counted = days.select(read=pl.col("rows").filter(read).sum(), inside=pl.col("rows").filter(inside).sum())
-    return int(counted["read"].item()), int(counted["inside"].item())
+    score = inside / rows if formats else 0.0
+    return FormatChoice(
+        tuple(formats), score, reason + ("" if inside else ": is it the right incident?"), tuple(tied)
+    )
 
 
 def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
     """Return whether a format of `names` and a format of `others` read some value differently."""
     differing = [pl.col(n) != pl.col(o) for n in names for o in others if n != o]
     return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
+
+
+def _rows(values: pl.DataFrame, condition: pl.Expr) -> int:
+    """Return the number of rows of the values that meet a condition."""
+    return int(values.filter(condition)["rows"].sum())
+
+
+def _share_read(formats: Sequence[str], share: float) -> str:
+    return f"{' and '.join(formats)} {'reads' if len(formats) == 1 else 'read'} {_ENGLISH.share(share)}"
 
 
 def choose_amount_formats(amounts: pl.DataFrame) -> FormatChoice:
@@ -189,63 +163,42 @@ def choose_amount_formats(amounts: pl.DataFrame) -> FormatChoice:
     Args:
         amounts: one row per distinct value: text, rows, and one column of parsed amounts per format.
     """
-    text = pl.col("text")
-    point, comma, unclear = (
-        int(amounts.filter(text.str.contains(marks))["rows"].sum())
-        for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
-    )
-    rows_read, filled = _rows_read(amounts, list(AMOUNTS)), _stated_rows(amounts)
-    if not rows_read:
+
+    def rows_read(names: Sequence[str], among: pl.DataFrame = amounts) -> int:
+        return _rows(among, pl.any_horizontal(pl.col(names).is_not_null()))
+
+    def with_marks(marks: str) -> tuple[int, str]:
+        # How many rows have such marks, and the first amount with them.
+        marked = pl.col("text").str.contains(marks)
+        return _rows(amounts, marked), mask_personal_data(str(readable.filter(marked)["text"].first()))
+
+    readable = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
+    if readable.is_empty():
         return FormatChoice()
-    tied = abs(point - comma) <= TIE_MARGIN * max(point, comma)
-    if tied and point:
-        examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
-        reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
-        return FormatChoice((), rows_read / filled, reason, ("grouped", "european"))
-    if tied and unclear and _rows_read(amounts, COMMA_AMOUNTS) > _rows_read(amounts, WESTERN_FORMATS):
-        example = _example(amounts, _EITHER_MARK)
-        european = max(COMMA_AMOUNTS, key=lambda name: _rows_read(amounts, [name]))
-        reason = (
-            f'"{example}" is {example.replace(".", "")} ({european}), or has three decimals, which no format '
-            "reads"
-        )
-        return FormatChoice((), rows_read / filled, reason, (european,))
+    filled = _rows(amounts, ~_MISSING)
+    score = rows_read(list(AMOUNTS)) / filled
+    point, with_point = with_marks(_WESTERN_MARKS)
+    comma, with_comma = with_marks(_EUROPEAN_MARKS)
+    unclear, with_either = with_marks(_EITHER_MARK)
+    if abs(point - comma) <= TIE_MARGIN * max(point, comma):
+        if point:
+            reason = f'in "{with_point}" a point starts the decimals, in "{with_comma}" a comma'
+            return FormatChoice((), score, reason, ("grouped", "european"))
+        if unclear and rows_read(COMMA_AMOUNTS) > rows_read(WESTERN_FORMATS):
+            european = max(COMMA_AMOUNTS, key=lambda name: rows_read([name]))
+            whole = with_either.replace(".", "")
+            reason = f'"{with_either}" is {whole} ({european}), or has three decimals, which no format reads'
+            return FormatChoice((), score, reason, (european,))
     names, remaining, formats = (COMMA_AMOUNTS if comma > point else WESTERN_FORMATS), amounts, list[str]()
-    while len(remaining):
-        best = max(names, key=lambda name: _rows_read(remaining, [name]))
-        if not _rows_read(remaining, [best]):
+    while best := max(names, key=lambda name: rows_read([name], remaining)):
+        if not rows_read([best], remaining):
             break
         formats.append(best)
         remaining = remaining.filter(pl.col(best).is_null())
-    rows_read = _rows_read(amounts, formats)
-    reason = f"{_formats_read(formats)} {percent(rows_read, filled)} of the amounts" if formats else ""
-    return FormatChoice(tuple(formats), rows_read / filled, reason)
-
-
-def _example(amounts: pl.DataFrame, marks: str) -> str:
-    """Return the first readable amount whose text matches a pattern, with personal data masked."""
-    readable = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
-    return mask_personal_data(str(readable.filter(pl.col("text").str.contains(marks))["text"].first()))
-
-
-def _formats_read(formats: Sequence[str]) -> str:
-    return f"{' and '.join(formats)} {'reads' if len(formats) == 1 else 'read'}"
-
-
-def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
-    """Return the number of rows whose amount at least one of the formats can read."""
-    if not names:
-        return 0
-    return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())
-
-
-def percent(part: int, total: int) -> str:
-    """Return a share in whole percent.
-
-    The result is 100% only if the share is 1, and 0% only if it is 0.
-    """
-    share = round(100 * part / total) if total else 0
-    return f"{min(99, max(1, share)) if 0 < part < total else share}%"
+    if not formats:
+        return FormatChoice()
+    score = rows_read(formats) / filled
+    return FormatChoice(tuple(formats), score, f"{_share_read(formats, score)} of the amounts")
 
 
 MAX_VALUES = 100_000
@@ -254,8 +207,7 @@ SAMPLED_ROWS = 2_000
 """Number of rows, about, that show of which kind most values of a column are, in a file with many rows."""
 NUMERIC_DAY_FORMATS = {"compact", "excel", "unix"}
 """Formats that write a day as a plain number. A column counts as such days only if its header means a day."""
-_NO_DAY = r"^\d+(?:\.\d+)?$|^[A-Za-z]+[-_]?\d{5,}$"
-"""Pattern of texts that only `NUMERIC_DAY_FORMATS` or no format at all can read."""
+_DIGIT = r"\d"
 _LONG_TEXT = r"\S\s+\S+\s+\S|.{41}"
 """Pattern of free text: a value of three words or more, or of more than 40 characters."""
 _FREE_TEXT_SHARE = 0.3
@@ -271,7 +223,7 @@ _TIME = (
 )
 """Pattern of a time of day without a UTC offset, which does not change the day."""
 # SQL that is equal for texts that are alike, given one of them as `text`.
-_SAME_TEXT = "text"
+SAME_TEXT = "text"
 _SAME_DAY = (
     # The first two conditions are for speed.
     "case when strlen(text) <= 10 then text "
@@ -279,7 +231,7 @@ _SAME_DAY = (
     rf"else regexp_replace(text, '{_TIME}', '\1') || strlen(text) || right(text, 1) end"
 )
 """Texts of the same day, in the same notation: the digits of a time of day do not decide."""
-_SAME_SHAPE = (
+SAME_SHAPE = (
     r"case when regexp_full_match(text, '[1-9]\d{0,14}') then 'n' || strlen(text) "
     r"when regexp_full_match(text, '[1-9]\d{0,14}\.\d\d') then 'n' || right(text, 3) || strlen(text) "
     "else regexp_replace(text, '[1-9]', '9', 'g') end"
@@ -295,22 +247,25 @@ _SAME_CODE = (
 
 
 _MISSING = pl.col("text").str.to_lowercase().is_in(MISSING_WORDS)
+_ENGLISH = Locale("en")
+"""Formats shares in reasons, which are English in every language, as the layout is a file."""
 
 
-def _stated_rows(values: pl.DataFrame) -> int:
-    """Return the number of rows of these values, without words for a missing value."""
-    return int(values.filter(~_MISSING)["rows"].sum())
+class Values(NamedTuple):
+    """The values of a column that differ in a key."""
 
-
-Readings = tuple[pl.DataFrame, dict[str, object]]
-"""Values with one more column per notation, which contains the parsed values; and the header, parsed so."""
+    texts: pl.DataFrame
+    """The most frequent values first: text, rows."""
+    filled: int
+    """The number of rows with a value."""
+    number: int
+    """How many values differ."""
 
 
 class Column:
     """One column of an inspected file: its header, its distinct values and the kind of these values.
 
-    `kind` is the column in a sample of the rows. `together` are the columns whose values are parsed by the
-    same queries, because planning such a query takes longer than parsing a few values.
+    `kind` is the column in a sample of the rows.
     """
 
     def __init__(
@@ -320,50 +275,39 @@ class Column:
         self.rows, self.scale = file.warehouse.count(table), stated_unit(header).scale
         sampled = table == file.sampled_table
         self.kind = self if sampled else Column(header, name, file, incident, file.sampled_table)
-        self.together: Sequence[Column] = (self,)
-        self.readings: dict[str, Readings] = {}
 
     # The properties below are computed when they are first used: parsing values in every format takes time,
     # and whoever looks for one column by its header needs it only for this column.
 
-    @property
-    def texts(self) -> pl.DataFrame:
-        """The distinct values with their number of rows, the most frequent first."""
-        return self._file.values(self._table, self.name, _SAME_TEXT)[0]
+    def values(self, key: str) -> Values:
+        """Return one of all values that are alike."""
+        return self._file.values(self._table, self.name, key)
 
     @property
-    def _codes(self) -> pl.DataFrame:
-        """The values as in `texts`, but one of all short codes that are alike."""
-        return self._file.values(self._table, self.name, _SAME_CODE)[0]
+    def distinct(self) -> Values:
+        """The distinct values with their number of rows."""
+        return self.values(SAME_TEXT)
 
-    @property
-    def shapes(self) -> pl.DataFrame:
-        """The values as in `texts`, but one of all that differ only in their digits."""
-        return self._file.values(self._table, self.name, _SAME_SHAPE)[0]
-
-    @property
-    def filled(self) -> int:
-        """The number of rows with a value."""
-        return self._file.values(self._table, self.name, _SAME_CODE)[1]
-
-    @property
-    def distinct(self) -> int:
-        """The number of distinct values."""
-        return self._file.values(self._table, self.name, _SAME_TEXT)[2]
+    @cached_property
+    def codes(self) -> Values:
+        """The distinct values, but one of all short codes that are alike."""
+        return self.values(_SAME_CODE)
 
     @cached_property
     def named(self) -> dict[str, float]:
         """The shares of non-empty cells that name a service or a claimant type: service, claimant_type."""
         rows = {
-            kind: sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in known)
+            kind: sum(
+                rows for text, rows in self.distinct.texts.iter_rows() if normalized_name(text) in known
+            )
             for kind, known in self._incident.known_ids.items()
         }
-        return {kind: named / max(1, self.filled) for kind, named in rows.items()}
+        return {kind: named / max(1, self.codes.filled) for kind, named in rows.items()}
 
     @cached_property
     def personal(self) -> tuple[str, int] | None:
         """The kind of personal data in the column and the number of values with such data; None if none."""
-        return find_personal_data(self._codes["text"])
+        return find_personal_data(self.codes.texts["text"])
 
     @cached_property
     def day(self) -> FormatChoice:
@@ -375,58 +319,42 @@ class Column:
             moment.astimezone(incident.zone).date() for moment in (outage.start, outage.end or outage.start)
         ]
         window = min(*outage_days, incident.claims_from), max(*outage_days, incident.claims_to)
-        days = self._parsed_days[0]
-        return choose_day_formats(days, _stated_rows(days) + self.rows - self.filled, window)
+        days = self.values(_SAME_DAY).texts.join(
+            self._parsed_days, on="text", how="left", maintain_order="left"
+        )
+        return choose_day_formats(days, _rows(days, ~_MISSING) + self.rows - self.codes.filled, window)
 
     @cached_property
     def amount(self) -> FormatChoice:
         """The format of amounts that fits the values best."""
-        return choose_amount_formats(self._parsed_amounts[0])
+        return choose_amount_formats(
+            self.values(SAME_SHAPE).texts.join(
+                self._parsed_amounts, on="text", how="left", maintain_order="left"
+            )
+        )
 
-    @cached_property
-    def missing_words(self) -> dict[str, int]:
-        """The values that often stand for a missing value, with their number of rows."""
-        return dict(self._codes.filter(_MISSING).iter_rows())
+    @property
+    def _parsed_days(self) -> pl.DataFrame:
+        zone, window = self._incident.time_zone, (self._incident.claims_from, self._incident.claims_to)
+        days = {n: day_sql("text", [n], zone, window=window) for n in DATES}
+        return self._file.parsed(self._table, self.name, _SAME_DAY, days)
 
-    @cached_property
-    def _parsed_days(self) -> Readings:
-        window = (self._incident.claims_from, self._incident.claims_to)
-        days = {n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES}
-        return self._parsed(days, _SAME_DAY, lambda column: column.may_have_days)
-
-    @cached_property
-    def _parsed_amounts(self) -> Readings:
-        incident, scale = self._incident, self.scale
-        digits, code = incident.loss_digits, incident.loss_currency
-        amounts = {n: amount_sql("text", [n], digits=digits, scale=scale, currency=code) for n in AMOUNTS}
-        return self._parsed(amounts, _SAME_SHAPE, lambda column: column.has_digits and column.scale == scale)
-
-    def _parsed(self, expressions: dict[str, str], key: str, worth_it: Callable[[Column], bool]) -> Readings:
-        """Return how the values that differ in a key read in some notations.
-
-        Those of the columns `together` are parsed, too, if they are worth it.
-        """
-        values = queries.listed_sql(expressions)
-        if values not in self.readings:
-            frames = []
-            for place, column in enumerate(self.together):
-                if column is self or worth_it(column):
-                    header = pl.DataFrame({"text": [column.header.strip()], "rows": [0]})
-                    both = pl.concat(
-                        [self._file.values(self._table, column.name, key)[0], header], how="vertical_relaxed"
-                    )
-                    frames.append(both.with_columns(place=pl.lit(place)))
-            query = queries.load("text_readings", values=values)
-            found = self._file.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
-            for (place,), own in found.partition_by("place", as_dict=True, include_key=False).items():
-                header_readings = own.filter(rows=0).row(0, named=True)
-                self.together[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
-        return self.readings[values]
+    @property
+    def _parsed_amounts(self) -> pl.DataFrame:
+        digits, currency = self._incident.loss_digits, self._incident.loss_currency
+        amounts = {
+            n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=currency) for n in AMOUNTS
+        }
+        return self._file.parsed(self._table, self.name, SAME_SHAPE, amounts)
 
     def share(self, condition: pl.Expr) -> float:
         """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
-        texts = self._codes
-        return int(texts.filter(condition)["rows"].sum()) / max(1, int(texts["rows"].sum()))
+        return _rows(self.codes.texts, condition) / max(1, int(self.codes.texts["rows"].sum()))
+
+    @property
+    def missing_words(self) -> list[tuple[str, int]]:
+        """The values that often stand for a missing value, each with its number of rows."""
+        return self.codes.texts.filter(_MISSING).rows()
 
     @property
     def free_text(self) -> bool:
@@ -436,12 +364,13 @@ class Column:
     @property
     def decisions(self) -> float:
         """The share of inspected non-empty cells that say how far a claim has come."""
-        return self.share(pl.col("text").map_elements(named_decision, return_dtype=pl.String).is_not_null())
+        decision = pl.col("text").map_elements(header_words.named_decision, return_dtype=pl.String)
+        return self.share(decision.is_not_null())
 
     @cached_property
     def has_digits(self) -> bool:
         """Whether most values contain a digit, as days and amounts do."""
-        return self.share(pl.col("text").str.contains(r"\d")) >= MIN_SHARE
+        return self.share(pl.col("text").str.contains(_DIGIT)) >= MIN_SHARE
 
     @property
     def may_be_day(self) -> bool:
@@ -449,48 +378,34 @@ class Column:
 
         If the days are written as plain numbers, the header must also mean a day.
         """
-        if not self.kind.may_have_days:
+        if not self.kind.has_digits:
             return False
         day = self.kind.day
         numeric = NUMERIC_DAY_FORMATS.issuperset(day.formats or day.tied)
         return bool(day.reason) and (not numeric or has_word(self.header, "filed", "time_of_filing"))
 
     @cached_property
-    def may_have_days(self) -> bool:
-        """Whether values have digits, and the header means a day if all are plain numbers or codes."""
-        if not self.has_digits or has_word(self.header, "filed", "time_of_filing"):
-            return self.has_digits
-        return not self._codes["text"].str.contains(_NO_DAY).all()
-
-    @property
-    def fits_days(self) -> bool:
-        """Whether most values can be read as days; they may still be names of services or claimant types."""
-        return self.may_be_day and self.kind.day.score >= MIN_SHARE
-
-    @cached_property
     def reads_as(self) -> str:
         """The kind of most values: nothing, service, claimant_type, day, amount, free text or text."""
         if self.kind is not self:
             return self.kind.reads_as
-        if not self.filled:
+        if not self.codes.filled:
             return "nothing"
         for kind, share in self.named.items():
             if share >= MIN_SHARE:
                 return kind
-        if self.fits_days:
+        if self.may_be_day and self.day.score >= MIN_SHARE:
             return "day"
         if self.has_digits and self.amount.score >= MIN_SHARE:
             return "amount"
         return "free text" if self.free_text else "text"
 
     def first_and_last_day(self, formats: Sequence[str]) -> list[date]:
-        """Return the first and the last day of each format. A format that reads no day adds none."""
-        name, days = quote_identifier(self.name), list[date | None]()
-        for format_ in formats:
-            day = day_sql("text", [format_], self._incident.time_zone)
-            query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, day=day)
-            days += self._file.warehouse.frame(query).row(0)
-        return [day for day in days if day is not None]
+        """Return the first and the last day, in any of the formats; no day if none reads one."""
+        days = ", ".join(day_sql("text", [name], self._incident.time_zone) for name in formats)
+        name = quote_identifier(self.name)
+        query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, days=days)
+        return [day for day in self._file.warehouse.frame(query).row(0) if day is not None]
 
     def format_choice(self, reads_as: str) -> FormatChoice:
         """Return the proposed formats if `reads_as` is day or amount; otherwise an empty choice."""
@@ -504,14 +419,17 @@ class Column:
 
         This concerns values that match no pattern of personal data, such as names and free text.
         """
-        if means_personal_data(self.header) and self.reads_as not in ("service", "claimant_type"):
+        if header_words.means_personal_data(self.header) and self.reads_as not in self._incident.known_ids:
             return "(personal)"
         if self.reads_as == "free text":
             return "(free text)"
-        if self.reads_as != "text" or self.has_digits:
-            return None
         # Names of people are mostly distinct.
-        return "(text)" if 1 < self.filled < self.distinct / MIN_SHARE else None
+        names = (
+            self.reads_as == "text"
+            and not self.has_digits
+            and 1 < self.codes.filled < self.distinct.number / MIN_SHARE
+        )
+        return "(text)" if names else None
 
     def header_is(self, kind: str) -> bool:
         """Return whether the header itself is a day, amount or name (`kind`), like the values below.
@@ -520,24 +438,10 @@ class Column:
         """
         if kind in self._incident.known_ids:
             return normalized_name(self.header) in self._incident.known_ids[kind]
-        cells = (self._parsed_days if kind == "day" else self._parsed_amounts)[1]
         choice = self.format_choice(kind)
         formats = (*choice.formats, *choice.tied) if self.rows else DATES.keys() - NUMERIC_DAY_FORMATS
-        return any(cells[name] is not None for name in formats)
-
-    def summary(self) -> tuple[object, ...]:
-        """Return the row that describes this column in the table of columns.
-
-        The row contains the kind of values, formats, share of missing values, number of distinct values, kind
-        of personal data, and an example.
-        """
-        missing = 1 - self.filled / self.rows if self.rows else 1.0
-        kind = self.personal[0] if self.personal else None
-        if kind is None and self.hidden == "(personal)":
-            kind = "by its header"
-        example = (self.hidden or mask_personal_data(self.texts["text"][0])) if self.filled else None
-        formats = ", ".join(self.format_choice(self.reads_as).formats) or None
-        return self.reads_as, formats, round(missing, 4), self.distinct, kind, example
+        parsed = self._parsed_days if kind == "day" else self._parsed_amounts
+        return any(parsed.filter(text=self.header.strip())[name].count() for name in formats)
 
 
 @dataclass(frozen=True)
@@ -553,8 +457,10 @@ class TextColumns:
     sampled_table: str
     """The table of the rows that show of which kind most values are: all, if the file has few rows."""
 
-    found: dict[tuple[str, str, str], tuple[pl.DataFrame, int, int]] = field(default_factory=dict)
+    found: dict[tuple[str, str, str], Values] = field(default_factory=dict)
     """What `values` returned already."""
+    readings: dict[tuple[str, ...], pl.DataFrame] = field(default_factory=dict)
+    """What `parsed` returned already."""
 
     @classmethod
     def read(cls, path: Path, incident: Incident, layout: Layout) -> Self:
@@ -567,13 +473,8 @@ class TextColumns:
             warehouse.create("sampled_rows", f"from text_rows where hash(source_row) % {step} = 0")
         return cls(path.name, warehouse, found, unit, "sampled_rows" if step > 1 else "text_rows")
 
-    @property
-    def headers(self) -> list[str]:
-        """The headers of the columns."""
-        return list(self.format.headers)
-
-    def values(self, table: str, name: str, key: str) -> tuple[pl.DataFrame, int, int]:
-        """Return the most frequent values of a column that differ in a key, and how many rows and values."""
+    def values(self, table: str, name: str, key: str) -> Values:
+        """Return the most frequent values of a column that differ in a key."""
         place = table, name, key
         if place not in self.found:
             query = queries.load(
@@ -581,20 +482,35 @@ class TextColumns:
             )
             found = self.warehouse.frame(query)
             given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
-            self.found[place] = found.select("text", "rows"), given, different
+            self.found[place] = Values(found.select("text", "rows"), given, different)
         return self.found[place]
+
+    def parsed(self, table: str, name: str, key: str, expressions: Mapping[str, str]) -> pl.DataFrame:
+        """Return the values of a column that differ in a key, and the headers, in some notations.
+
+        Texts without a digit are left out. In the sample, the values of all columns are parsed at once,
+        because planning such a query takes longer than parsing a few values.
+        """
+        names = (
+            [name] if table != self.sampled_table else [f"c{at}" for at in range(len(self.format.headers))]
+        )
+        place = table, key, *names, *expressions.values()
+        if place not in self.readings:
+            headers = pl.Series("text", [header.strip() for header in self.format.headers], dtype=pl.String)
+            texts = pl.concat([headers, *(self.values(table, n, key).texts["text"] for n in names)]).unique()
+            query = queries.load("text_readings", values=queries.listed_sql(expressions))
+            inputs = {"texts": texts.filter(texts.str.contains(_DIGIT)).to_frame()}
+            self.readings[place] = self.warehouse.frame(query, inputs=inputs)
+        return self.readings[place]
 
     def columns(self, incident: Incident, scale: float | None = None) -> list[Column]:
         """Describe the columns under an incident, which defines names, currency and claims window.
 
         A `scale` that the caller states replaces those in the headers.
         """
-        columns = [Column(header, f"c{at}", self, incident) for at, header in enumerate(self.headers)]
-        kinds = [column.kind for column in columns]
-        for column in columns:
-            column.kind.together = kinds
-            if scale is not None:
-                column.scale = column.kind.scale = Decimal(str(scale))
+        columns = [Column(header, f"c{at}", self, incident) for at, header in enumerate(self.format.headers)]
+        for column in columns if scale is not None else ():
+            column.scale = column.kind.scale = Decimal(str(scale))
         return columns
 
 
@@ -679,61 +595,54 @@ class Choice:
     tied: Sequence[Column] = ()
 
 
-def choose_columns(columns: list[Column], layout: Layout, incident: Incident) -> dict[str, Choice]:
+def choose_columns(
+    columns: list[Column], layout: Layout, incident: Incident, names: Sequence[str] = CHOICE_ORDER
+) -> dict[str, Choice]:
     """Propose, for each column of a claim (such as `loss`), the column of the file that contains it.
 
     A column with a known header is taken first. Otherwise the values decide. If several columns fit equally
     well, none is proposed.
+
+    Args:
+        columns: the columns of the file.
+        layout: names headers. A column of a claim whose header it names itself is not chosen by its values.
+        incident: defines names, currency and claims window.
+        names: the columns of a claim to choose by values.
     """
-    wanted = (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT)
+    wanted = (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT, *layout.columns)
     positions = layout.header_positions([column.header for column in columns], wanted)
-    computed_from = {normalized_name(h) for name in layout.computed for h in layout.parts(name).values()}
-    used = {at for places in positions.values() for at in places}
-    unused = [
-        column
-        for at, column in enumerate(columns)
-        if at not in used and normalized_name(column.header) not in computed_from
-    ]
+    dimensions = {d.id for d in incident.dimensions}
     choices: dict[str, Choice] = {}
     for name, places in positions.items():
-        if name in ("synthetic", CURRENCY) and name not in (d.id for d in incident.dimensions):
+        if name in ("synthetic", CURRENCY) and name not in dimensions:
             continue
         known = [columns[at] for at in places]
         fault = _unsafe_id_reason(known[0]) if name in IDS else None
+        choices[name] = Choice(known[0], "the header is known")
         if len(known) > 1:
             choices[name] = Choice(None, f"{_header_list(known)} are both known headers", known)
         elif fault:
-            reason = (
-                f"the header {quote_header(known[0])} is known, so its column is read although it {fault}"
-            )
-            choices[name] = Choice(None, f"{reason}: rename the header, or remove the column")
-        else:
-            choices[name] = Choice(known[0], "the header is known")
-    for name in CHOICE_ORDER:
-        if name not in choices and name not in layout.constants and not layout.parts(name):
-            choices[name] = _choose_by_values(name, unused, incident, headless=layout.header_row == 0)
-            unused = [column for column in unused if column is not choices[name].column]
+            known_header = f"the header {quote_header(known[0])} is known"
+            advice = f"so its column is read although it {fault}: rename the header, or remove the column"
+            choices[name] = Choice(None, f"{known_header}, {advice}")
+    computed_from = {normalized_name(h) for name in layout.computed for h in layout.parts(name).values()}
+    taken = [columns[at] for places in positions.values() for at in places]
+    taken += [column for column in columns if normalized_name(column.header) in computed_from]
+    for name in names:
+        if name in {*choices, *layout.constants} or layout.parts(name):
+            continue
+        if name in layout.columns:
+            choices[name] = Choice(None, "no column has the header that is named for it")
+            continue
+        unused = [column for column in columns if column not in taken]
+        choices[name] = _choose_by_values(name, unused, incident, headless=layout.header_row == 0)
+        taken += [column for column in [choices[name].column] if column is not None]
     return choices
 
 
 def _choose_by_values(name: str, unused: list[Column], incident: Incident, *, headless: bool) -> Choice:
-    fits: dict[str, Callable[[Column], bool]] = {
-        "service": lambda c: c.kind.named["service"] >= MIN_SHARE,
-        "claimant_type": lambda c: c.kind.named["service"] < MIN_SHARE <= c.kind.named["claimant_type"],
-        "filed_on": lambda c: c.fits_days and c.reads_as == "day",  # amounts are read only if it may be true
-        "loss": lambda c: (  # the header first: reading values in every format takes longest
-            (headless or means_loss(c.header, (incident.currency, incident.loss.unit)))
-            and c.reads_as == "amount"
-        ),
-        "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
-        "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
-    }
-    if headless:  # Without a header, only the values can be used.
-        fits["claim_id"] = lambda c: (
-            c.reads_as == "text" and id_fault(name, c) is None and c.distinct == c.rows
-        )
     by_header = name in (*IDS, "loss")
-    matches = [c for c in unused if fits[name](c)]
+    matches = [c for c in unused if _fits(name, c, incident, headless=headless)]
     if name == "loss" and matches and not headless and not any(has_word(c.header, "loss") for c in matches):
         # The header "amount" is ambiguous if the file also has a column such as "paid amount". Then both
         # columns match, so that neither is proposed.
@@ -748,27 +657,54 @@ def _choose_by_values(name: str, unused: list[Column], incident: Incident, *, he
         return Choice(decided[0], f"of {_header_list(matches)}, the one whose header decides")
     if matches:
         return Choice(None, f"{_header_list(matches)} fit equally well", matches)
-    return Choice(None, _reason_for_none(name, unused, headless=headless))
+    return Choice(None, _reason_for_none(name, unused))
+
+
+def _fits(name: str, column: Column, incident: Incident, *, headless: bool) -> bool:
+    """Return whether the values and the header of a column are those of a column of a claim.
+
+    The header comes first: reading values in every format takes longest.
+    """
+    header, named, unnamed = column.header, column.kind.named, incident.window == "observed"
+    if name == "service":
+        by_header = unnamed and has_word(header, "service") and column.reads_as == "text"
+        return named["service"] >= MIN_SHARE or by_header
+    if name == "claimant_type":
+        by_header = unnamed and has_word(header, "type") and column.reads_as == "text"
+        return named["service"] < MIN_SHARE and (named["claimant_type"] >= MIN_SHARE or by_header)
+    if name == "decision":
+        means_decision = header_words.means("decision", header) and not incident.rows
+        return has_word(header, "decision") and (column.decisions >= MIN_SHARE or means_decision)
+    if name == "paid":
+        return header_words.means("paid", header, DECIMALS) and column.reads_as == "amount"
+    if name == "filed_on":
+        return column.reads_as == "day"
+    if name == "loss":
+        units = (incident.currency, incident.loss.unit)
+        return (headless or header_words.means("loss", header, units)) and column.reads_as == "amount"
+    if headless:  # Without a header, only the values can be used.
+        id_like = name == "claim_id" and column.reads_as == "text" and column.distinct.number == column.rows
+        return id_like and id_fault(name, column) is None
+    is_claim = name == "claim_id" and header_words.means_claim_id(header)
+    is_claimant = name == "claimant_id" and header_words.means("claimant_id", header)
+    return (is_claim or is_claimant) and id_fault(name, column) is None
 
 
 def id_fault(name: str, column: Column) -> str | None:
     """Return why a column cannot be the id of a claim or claimant; None if it can."""
     unsafe = _unsafe_id_reason(column)
-    if unsafe or not column.filled:
+    if unsafe or not column.codes.filled:
         return unsafe or "is empty"
-    if column.fits_days and column.reads_as == "day":  # `reads_as` is slow for many ids
+    if column.reads_as == "day":
         return "holds days"
     text = pl.col("text")
     is_code = text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
     if (codes := column.share(is_code)) < MIN_CODE_SHARE:
         return f"holds values that are no codes ({1 - codes:.0%} of its values)"
-    if name == "claim_id" and column.distinct < MIN_DISTINCT_SHARE * column.rows:
-        return f"has only {column.distinct:,} different values in {column.rows:,} rows"
-    if (
-        name == "claimant_id"
-        and column.share(text.str.contains(r"^\d{1,3}$")) >= MIN_SHARE
-        and not has_word(column.header, "identifier")
-    ):
+    if name == "claim_id" and column.distinct.number < MIN_DISTINCT_SHARE * column.rows:
+        return f"has only {column.distinct.number:,} different values in {column.rows:,} rows"
+    small = name == "claimant_id" and column.share(text.str.contains(r"^\d{1,3}$")) >= MIN_SHARE
+    if small and not has_word(column.header, "identifier"):
         return "holds small numbers, which may be counts"
     return None
 
@@ -781,7 +717,7 @@ def _unsafe_id_reason(column: Column) -> str | None:
     if column.personal:
         kind, count = column.personal
         return f"holds personal data ({kind}, {count:,} values)"
-    if means_personal_data(column.header):
+    if header_words.means_personal_data(column.header):
         return "has the header of personal data"
     return "holds free text" if column.free_text else None
 
@@ -791,46 +727,34 @@ def evidence(name: str, column: Column) -> str:
 
     It counts all values, so it takes longer than the choice.
     """
-    if name in ("filed_on", FILED_AT):
-        reasons = [] if column.day.tied else [column.day.reason]
-        if timed := sum(rows for text, rows in column.kind.texts.iter_rows() if has_time(text)):
-            reasons.append(f"{percent(timed, column.kind.rows)} of the rows state a time of day")
-        return "; ".join(filter(None, reasons))
-    if name == "loss":
-        return "" if column.amount.tied else column.amount.reason
     if name in IDS:
-        return f"{column.distinct:,} different values in {column.rows:,} rows"
-    return f"{column.named[name]:.0%} of its values are names of the incident" if name in column.named else ""
+        return f"{column.distinct.number:,} different values in {column.rows:,} rows"
+    if name in column.named:
+        return f"{column.named[name]:.0%} of its values are names of the incident"
+    choice = column.format_choice({"filed_on": "day", FILED_AT: "day", "loss": "amount"}.get(name, ""))
+    return "" if choice.tied else choice.reason
 
 
-def _reason_for_none(name: str, unused: list[Column], *, headless: bool) -> str:
+def _reason_for_none(name: str, unused: list[Column]) -> str:
+    reasons: list[tuple[Column, str]] = []
     if name == "filed_on":
-        days = [f"{quote_header(c)}: {c.day.reason}" for c in unused if c.may_be_day][:MAX_LISTED]
-        return "; ".join(["no column is certain to hold days in the claims window", *days])
-    if name == "loss":
-        amounts = [c for c in unused if c.reads_as == "amount"]
-        ending = f"; amounts are in {_header_list(amounts)}" if amounts else ""
-        return f"no column of amounts has a header that says loss{ending}"
-    if name not in IDS:
-        return "no column holds names of the incident"
-    reasons = ["no column is a safe id"]
-    if headless:
-        if safe := [c for c in unused if id_fault(name, c) is None]:
-            reasons.append(f"{_header_list(safe)} may hold ids, but no header says of what")
-    else:
+        nothing = "no column is certain to hold days in the claims window"
+        reasons = [(c, f"may be one: {c.day.reason}") for c in unused if c.may_be_day]
+    elif name == "loss":
+        nothing = "no column of amounts has a header that says loss"
+        reasons = [(c, "holds amounts") for c in unused if c.reads_as == "amount"]
+    elif name in IDS:
+        nothing, other = "no column is a safe id", "has a header of another meaning"
         kinds = ("claim", "identifier") if name == "claim_id" else ("claimant",)
-        similar = [c for c in unused if has_word(c.header, *kinds)][:MAX_LISTED]
-        other = "has a header of another meaning"
-        reasons += [f"{quote_header(c)} {id_fault(name, c) or other}" for c in similar]
-    return "; ".join(reasons)
+        reasons = [(c, id_fault(name, c) or other) for c in unused if has_word(c.header, *kinds)]
+    else:
+        nothing = "no column holds names of the incident"
+    return "; ".join([nothing, *(f"{quote_header(c)} {why}" for c, why in reasons[:MAX_LISTED])])
 
 
 def _header_list(columns: Sequence[Column]) -> str:
-    """Return the headers of some columns as a list in words: "a", "b" and "c"."""
-    headers = [quote_header(column) for column in columns[:MAX_LISTED]]
-    if len(columns) > MAX_LISTED:
-        headers.append(f"{len(columns) - MAX_LISTED} more")
-    return " and ".join(filter(None, (", ".join(headers[:-1]), headers[-1])))
+    """Return the first headers of some columns in words: "a" and "b"."""
+    return " and ".join(quote_header(column) for column in columns[:MAX_LISTED])
 
 
 def quote_header(column: Column) -> str:

@@ -6,8 +6,8 @@ import re
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path, PurePath
@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import ValidationError
 
-from outage_analysis.claims import header_words, queries
+from outage_analysis.claims import header_words
 from outage_analysis.claims.cell_values import MISSING_WORDS
 from outage_analysis.claims.inspected_columns import (
+    CHOICE_ORDER,
     CONSEQUENCES,
-    MIN_SHARE,
+    SAME_SHAPE,
     Choice,
     Column,
     TextColumns,
@@ -75,8 +76,12 @@ from outage_analysis.text import (
     stated_unit,
 )
 
+NAMED = {"service": "service", "claimant_type": "type"}
+"""The columns whose values are names in the incident, with the beginning of numbered ids."""
 DECIDED = ("decision", "paid")
 """The columns for the status of a claim and for the amount paid."""
+AMOUNTS_READ = ("loss", "paid")
+"""The columns of amounts."""
 MAX_LISTED = 12
 """Most headers that an error lists."""
 RESERVED_IDS = ("tiers",)
@@ -182,50 +187,53 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
         dimension_ids[id_] = header
     # One layout is for all files, so what it says counts as if the arguments said it.
-    stated = layouts[0] if len(layouts) == 1 else Layout()
-    named = {name: headers[0] for name, headers in stated.columns.items()} | dict(columns or {})
+    layout = layouts[0] if len(layouts) == 1 else Layout()
+    named = {name: headers[0] for name, headers in layout.columns.items()} | dict(columns or {})
     named |= {COUNT: count} if count else {}
     fixed = {**({"service": service} if service else {}), **({"loss": ""} if loss is None else {})}
+    by_column = {name: (x,) if isinstance(x, str) else tuple(x) for name, x in (formats or {}).items()}
+    parts = {name: x if x == ROW_ID else tuple(x) for name, x in (computed or {}).items()}
+    stated: dict[str, Any] = {
+        "time_zone": time_zone,
+        "loss": {"name": LOSS_NAME, "unit": loss_unit} if loss_unit else {},
+        "rows": checked_rows(rows),
+        "encoding": encoding,
+        "scale": {} if scale is None else {"loss": scale},
+        "columns": {n: (header,) for n, header in (named | dimension_ids).items() if n not in DECIDED},
+        "formats": layout.formats | by_column,
+        "missing": (*layout.missing, *((missing,) if isinstance(missing, str) else missing)),
+        "constants": {**layout.constants, **(constants or {}), **fixed},
+        "computed": layout.computed | parts,
+        "dimension": tuple({"id": id_, "name": {"en": text}} for id_, text in dimension_ids.items()),
+    }
     with source_paths(paths) as sources:
         files, _ = expand_paths(sources)
         if not files:
             raise UsageError("no file of complaints was named", remedy="Name at least one.")
-        derivation = _Derivation(
-            currency=currency,
-            loss_unit=loss_unit,
-            scale=scale,
-            encoding=encoding,
-            rows=checked_rows(rows),
-            decided={name: named.pop(name) for name in DECIDED if name in named},
-            headers=named | dimension_ids,
-            formats=stated.formats
-            | {name: (x,) if isinstance(x, str) else tuple(x) for name, x in (formats or {}).items()},
-            missing=(*stated.missing, *((missing,) if isinstance(missing, str) else missing)),
-            constants={**stated.constants, **(constants or {}), **fixed},
-            computed={**stated.computed, **(computed or {})},
-            dimensions=dimension_ids,
-            time_zone=time_zone,
-            name=files[0].stem,
-        )
+        name = files[0].stem
+        draft = _draft(name, currency, stated)
         # If two files in different folders have the same name, messages give their paths.
         names = Counter(path.name for path in files)
-        draft = derivation.draft()
-        read = [
-            (path, TextColumns.read(path, draft, layout_for(path.name, layouts, draft))) for path in files
-        ]
-        for path, text in read:
-            _check_has_rows_below_a_header(text, draft, layout_for(path.name, layouts, draft))
-        texts = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]
-        found = {normalized_name(header): header for text in texts for header in text.headers}
-        for header in (*(columns or {}).values(), *filter(None, [count])):
+        texts = []
+        for path in files:
+            known = layout_for(path.name, layouts, draft)
+            text = TextColumns.read(path, draft, known)
+            _check_has_rows_below_a_header(text, draft, known)
+            texts.append(replace(text, file=str(path)) if names[path.name] > 1 else text)
+        found = {normalized_name(header): header for text in texts for header in text.format.headers}
+        parts_named = [header for of in parts.values() if of != ROW_ID for header in of]
+        for header in (*(columns or {}).values(), *filter(None, [count]), *parts_named):
             if normalized_name(header) not in found:
                 remedy = spelling_hint(header, [*found.values()])
                 raise UsageError("no file has this column", value=header, remedy=remedy)
-    return derivation.incident(texts, outage_start)
+        if not currency:
+            draft = _draft(name, _currency_of(texts, draft), stated)
+        decided = {name: (named[name],) for name in DECIDED if name in named}
+        return _derived(name, texts, draft, stated, decided, outage_start)
 
 
 def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: Layout) -> None:
-    name, headers = masked_name(text.file), text.headers
+    name, headers = masked_name(text.file), text.format.headers
     if not text.warehouse.count("text_rows"):
         unreadable = text.warehouse.count("unreadable")
         raise InputRefused(
@@ -234,9 +242,8 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
             else "has a header and no rows",
             file=name,
         )
-    if layout.header_row is not None or not any(c.isdigit() for header in headers for c in header):
-        return
-    if any(header_words.means_loss(header, DECIMALS) for header in headers):
+    may_be_complaint = layout.header_row is None and any(c.isdigit() for header in headers for c in header)
+    if not may_be_complaint or any(header_words.means("loss", header, DECIMALS) for header in headers):
         return
     if header_is_a_complaint(text.columns(draft), file=name, row=text.format.header_row):
         raise InputRefused(
@@ -247,299 +254,221 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Derivation:
-    """What the caller states about the incident; the rest comes from the files."""
+def _draft(name: str, currency: str, stated: Mapping[str, Any]) -> Incident:
+    """Return an incident with the stated values of its document, and with placeholders for the rest."""
+    currency, id_ = currency or UNKNOWN_CURRENCY, identifier(name) or "outage"
+    document = {
+        "id": f"{id_}-claims" if id_ in bundled_ids("incidents") else id_,
+        "name": {"en": name[:MAX_NAME_LENGTH]},
+        "currency": currency,
+        "minor_units": decimal_places(currency),
+        "time_zone": TIME_ZONES.get(currency, "UTC"),
+        "outage": {"start": datetime.combine(FIRST_DAY, time(), UTC)},
+        "claims_from": FIRST_DAY,
+        "claims_to": LAST_DAY,
+        "window": "observed",
+        "loss": {"name": LOSS_NAME, "unit": currency},
+        "service": ({"id": "service", "name": {"en": "Service"}},),
+        "claimant_type": (NO_TYPE,),
+        "limits": (DERIVED_LIMIT,),
+    }
+    try:
+        return Incident.model_validate(document | {key: value for key, value in stated.items() if value})
+    except ValidationError as error:
+        problem, _, remedy = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" | ")
+        raise UsageError(f"the outage cannot be derived: {problem}", remedy=remedy) from error
 
-    name: str
-    currency: str = ""
-    loss_unit: str = ""
-    scale: float | None = None
-    encoding: str | None = None
-    rows: str | None = None
-    decided: Mapping[str, str] = field(default_factory=dict)
-    """`decision` and `paid`, where the caller names their headers -> these."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Column of a claim -> its header in the files."""
-    formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    constants: Mapping[str, str] = field(default_factory=dict)
-    computed: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
-    dimensions: Mapping[str, str] = field(default_factory=dict)
-    """Id of a dimension -> its header in the files."""
-    time_zone: str = ""
 
-    def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
-        """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
-        currency, id_ = self.currency or UNKNOWN_CURRENCY, identifier(self.name) or "outage"
-        headers = values.pop("columns", {name: [header] for name, header in self.headers.items()})
-        zone = self.time_zone or TIME_ZONES.get(currency, "UTC")
-        document: dict[str, Any] = {
-            "id": f"{id_}-claims" if id_ in bundled_ids("incidents") else id_,
-            "name": {"en": self.name[:MAX_NAME_LENGTH]},
-            "currency": currency,
-            "minor_units": decimal_places(currency),
-            "time_zone": zone,
-            "outage": {"start": datetime.combine(FIRST_DAY, time(), UTC)},
-            "claims_from": FIRST_DAY,
-            "claims_to": LAST_DAY,
-            "window": "observed",
-            "loss": {"name": LOSS_NAME, "unit": self.loss_unit or currency},
-            "rows": self.rows or (),
-            "encoding": self.encoding or (),
-            "scale": {} if self.scale is None else {"loss": self.scale},
-            "columns": {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of},
-            "formats": self.formats,
-            "missing": self.missing,
-            "constants": self.constants,
-            "computed": {name: x if x == ROW_ID else tuple(x) for name, x in self.computed.items()},
-            "service": ({"id": "service", "name": {"en": "Service"}},),
-            "claimant_type": (NO_TYPE,),
-            "dimension": tuple({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
-            "limits": (DERIVED_LIMIT,),
-        }
-        stated = {key: value for key, value in (document | values).items() if value not in ((), {})}
-        try:
-            return Incident.model_validate(stated)
-        except ValidationError as error:
-            problem, _, remedy = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" | ")
-            raise UsageError(f"the outage cannot be derived: {problem}", remedy=remedy) from error
+def _derived(
+    name: str,
+    files: Sequence[TextColumns],
+    draft: Incident,
+    stated: Mapping[str, Any],
+    decided: Mapping[str, tuple[str, ...]],
+    outage_start: str | date | datetime | None,
+) -> Incident:
+    """Return the incident that files describe.
 
-    def incident(self, files: Sequence[TextColumns], outage_start: str | date | datetime | None) -> Incident:
-        """Return the incident, given the files."""
-        if not self.currency:
-            return replace(self, currency=self._currency_of(files)).incident(files, outage_start)
-        draft = self.draft()
-        columns = {file.file: file.columns(draft, self.scale) for file in files}
-        headers = {name: {self.headers[name]} for name in self.headers}
-        known: dict[str, Any] = {"constants": dict(self.constants)}
-        used = {*RESERVED_IDS}
-        for name, prefix in (("service", "service"), ("claimant_type", "type")):
-            if constant := self.constants.get(name, ""):
-                known[name] = _items(Counter([constant]), prefix, used)
-                continue
-            named = self._columns_of(columns, name, self.headers.get(name))
-            if len(named) < len(files) and (named or name == "service"):
-                raise self._unknown_column(files, named, name)
-            headers.setdefault(name, set()).update(column.header for column in named.values())
-            known[name] = _items(_counted_names(named, name), prefix, used) if named else (NO_TYPE,)
-            known["constants"] |= {} if named else {name: NO_TYPE["id"]}
-            used |= {item["id"] for item in known[name]}
-        decided = self._decided_columns(files, columns)
-        headers |= {name: {column.header for column in found.values()} for name, found in decided.items()}
-        known["dimension"] = (
-            *({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
-            *({"id": name, "name": {"en": name.capitalize()}, "kind": name} for name in decided),
-        )
-        draft = self.draft(**known, columns=headers)
-        filed_on = self.constants.get("filed_on")
-        days = [] if filed_on is None else [_moment(filed_on, FIRST_DAY, ZoneInfo(draft.time_zone)).date()]
-        formats = {name: {*names} for name, names in self.formats.items()}
-        scales: dict[str, set[float]] = {}
-        for file in files:
-            file_columns = columns[file.file]
-            chosen = self._chosen_columns(file, file_columns, draft)
-            for name, column in ((n, c) for n, c in chosen.items() if n not in self.computed):
-                headers.setdefault(name, set()).add(column.header)
-            self._check_currencies(file_columns, file.file)
-            read: dict[str, Column] = {name: chosen[name] for name in ("filed_on", "loss") if name in chosen}
-            read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
-            for name in sorted(read.keys() - {"filed_on"}):
-                unit = self.loss_unit if name == "loss" else ""
-                scale = self.scale if unit == self.loss_unit else None
-                found = checked_scale(
-                    *(read[name].header, self.currency, unit or self.currency),
-                    scaled=scale is not None,
-                    file=masked_name(file.file),
-                )
-                scale = scale or (int(found) if found == int(found) else float(found))
-                scales.setdefault(name, set()).add(scale)
-            for name in read.keys() - self.formats.keys():
-                formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
-            if "filed_on" in read:
-                # If two formats read a value as different days, both days count.
-                days += read["filed_on"].first_and_last_day(sorted(formats["filed_on"]))
-        if not days:
-            raise InputRefused("has no row with a day", file=masked_name(files[0].file))
-        if any(len(of_files) > 1 for of_files in scales.values()):
-            raise UsageError("files state losses in different units", remedy="Read them one by one.")
-        first, last = min(days), max(days)
-        title = f"report.complaints_{'on' if first == last else 'from'}"
-        locales = {lang: Locale(lang) for lang in LANGUAGES}
-        return self.draft(
-            **known,
-            columns=headers,
-            formats={
-                name: tuple(n for n in (DATES if name == "filed_on" else AMOUNTS) if n in names)
-                for name, names in sorted(formats.items())
-            },
-            scale={name: x for name, (x,) in scales.items() if x != 1 or self.scale is not None},
-            name={lang: x(title, first=x.day(first), last=x.day(last)) for lang, x in locales.items()},
-            claims_from=first,
-            claims_to=last,
-            limits=(DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
-            outage={"start": _moment(outage_start, first, ZoneInfo(draft.time_zone))},
-        )
+    Args:
+        name: the name of the first file.
+        files: the files.
+        draft: what the caller states, with the currency.
+        stated: the same as values of the incident's document.
+        decided: `decision` and `paid`, where the caller names their headers -> these.
+        outage_start: when the outage started, if the caller states it.
+    """
+    chosen = {file.file: _chosen_columns(file, draft, decided) for file in files}
+    names = dict.fromkeys(name for of_file in chosen.values() for name in of_file)
+    found = {name: {file: x[name] for file, x in chosen.items() if name in x} for name in names}
+    if "decision" not in found:
+        found.pop("paid", None)  # what was paid says nothing without the decisions
+    for kind in (*NAMED, *DECIDED):
+        needed = kind in found or (kind == "service" and kind not in draft.constants)
+        for file in (file for file in files if needed and file.file not in found.get(kind, {})):
+            raise _unrecognised(file, kind)
+    known: dict[str, Any] = {"constants": dict(draft.constants)}
+    used = {*RESERVED_IDS}
+    for kind, prefix in NAMED.items():
+        constant = draft.constants.get(kind, "")
+        counts = Counter([constant]) if constant else _counted_names(found.get(kind, {}), kind)
+        known[kind] = _items(counts, prefix, used) or (NO_TYPE,)
+        known["constants"] |= {} if counts else {kind: NO_TYPE["id"]}
+        used |= {item["id"] for item in known[kind]}
+    kinds = tuple(
+        {"id": kind, "name": {"en": kind.capitalize()}, "kind": kind} for kind in DECIDED if kind in found
+    )
+    headers = {name: {*named} for name, named in draft.columns.items()}
+    for column_of in found.keys() - draft.computed.keys():
+        headers.setdefault(column_of, set()).update(c.header for c in found[column_of].values())
+    formats: dict[str, Sequence[str]] = {**draft.formats}
+    for column_of in ("filed_on", *AMOUNTS_READ):
+        if column_of in found and column_of not in formats:
+            every = DATES if column_of == "filed_on" else AMOUNTS
+            read = {n for file, c in found[column_of].items() for n in certain_formats(column_of, c, file)}
+            formats[column_of] = tuple(n for n in every if n in read)
+    scales = {
+        (name, _scale_of(name, c, draft, f)) for name in AMOUNTS_READ for f, c in found.get(name, {}).items()
+    }
+    scale = {name: factor for name, factor in scales if factor != 1 or draft.scale}
+    if len(scales) > len({name for name, _ in scales}):
+        raise UsageError("files state losses in different units", remedy="Read them one by one.")
+    # If two formats read a value as different days, both days count.
+    days = [x for c in found.get("filed_on", {}).values() for x in c.first_and_last_day(formats["filed_on"])]
+    if filed_on := draft.constants.get("filed_on"):
+        days.append(_moment(filed_on, FIRST_DAY, draft.zone).date())
+    if not days:
+        raise InputRefused("has no row with a day", file=masked_name(files[0].file))
+    first, last = min(days), max(days)
+    title = f"report.complaints_{'on' if first == last else 'from'}"
+    locales = {lang: Locale(lang) for lang in LANGUAGES}
+    described = {
+        **known,
+        "dimension": (*stated["dimension"], *kinds),
+        "columns": {name: tuple(sorted(of)) for name, of in sorted(headers.items())},
+        "formats": dict(sorted(formats.items())),
+        "scale": scale,
+        "name": {lang: x(title, first=x.day(first), last=x.day(last)) for lang, x in locales.items()},
+        "claims_from": first,
+        "claims_to": last,
+        "limits": (DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
+        "outage": {"start": _moment(outage_start, first, draft.zone)},
+    }
+    return _draft(name, draft.currency, {**stated, **described})
 
-    def _chosen_columns(self, file: TextColumns, columns: list[Column], draft: Incident) -> dict[str, Column]:
-        choices = choose_columns(columns, Layout().merged_over(draft), draft)
-        chosen: dict[str, Column] = {}
-        for name in ("claim_id", "claimant_id", "filed_on", "loss"):
-            if name in self.constants or (name == "claimant_id" and COUNT in self.headers):
-                continue
-            if name in self.computed:
-                if name == "filed_on":
-                    by_file = self._columns_of({file.file: columns}, name, self.computed[name][0])
-                    chosen[name] = by_file[file.file]
-                continue
-            choice = choices[name]
-            if choice.column is not None:
-                chosen[name] = choice.column
-            elif name != "claimant_id" or name in self.headers:
-                without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
-                remedy = f"Name it: {_naming(name)}."
-                raise UsageError(
-                    f"has no column that is recognised as {name}: {choice.reason}",
-                    file=masked_name(file.file),
-                    remedy=f"{remedy} If no column is one: {without}." if name == "claim_id" else remedy,
-                )
-        return chosen
 
-    def _currency_of(self, files: Sequence[TextColumns]) -> str:
-        """Return the only currency that the columns of losses, or of currencies, state."""
-        columns = {file.file: file.columns(self.draft(), self.scale) for file in files}
-        losses = [
-            column
-            for of_file in (columns.values() if not self.loss_unit else ())
-            for column in of_file
-            if column.header == self.headers.get("loss") or header_words.means_loss(column.header, DECIMALS)
-        ]
-        if not losses and not self.loss_unit and "loss" not in {*self.constants, *self.computed}:
-            raise self._unknown_column(files, [], "loss")
-        stated = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
-        for column in losses:
-            words = [*header_words.split_header(column.header), *stated_unit(column.header).currencies]
-            meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
-            stated |= {codes[0] for codes in meant if len(codes) == 1}
-            marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in DECIMALS)]
-            text = column.header + " " + " ".join(column.shapes["text"])
-            stated |= {code for code, mark in marks if re.search(mark, text)}
-        if len(stated) != 1:
-            several = f"states losses in several currencies: {', '.join(sorted(stated))}"
+def _chosen_columns(
+    file: TextColumns, draft: Incident, decided: Mapping[str, tuple[str, ...]]
+) -> dict[str, Column]:
+    """Return the columns of a file that are recognised: column of a claim -> column of the file.
+
+    Raises:
+        UsageError: a column is missing, or several fit; no value of a column is a decision; or a column of
+            amounts may be what was paid.
+    """
+    columns, name = file.columns(draft, draft.scale.get("loss")), masked_name(file.file)
+    _check_currencies(columns, draft, file.file)
+    layout = Layout(columns={**draft.columns, **decided}).merged_over(draft)
+    choices = choose_columns(columns, layout, draft, (*CHOICE_ORDER, *DECIDED))
+    optional = {"claimant_type", "claimant_id", *DECIDED} - layout.columns.keys()
+    chosen: dict[str, Column] = {}
+    for kind in (*CHOICE_ORDER, *DECIDED):
+        if kind in draft.constants or (kind == "claimant_id" and COUNT in draft.columns):
+            continue
+        if kind in draft.computed:
+            first_part = normalized_name(draft.computed[kind][0])
+            for column in columns:
+                if kind == "filed_on" and normalized_name(column.header) == first_part:
+                    chosen[kind] = column
+        elif (proposed := choices[kind].column) is not None:
+            chosen[kind] = proposed
+        elif kind != "claimant_id" and (tied := choices[kind].tied):
             raise UsageError(
-                several if stated else "does not state the currency",
-                file=masked_name(files[0].file),
-                remedy="Name it: " + either('currency="KRW".', "--currency KRW."),
+                f"has several columns that may be the {kind}: {', '.join(map(quote_header, tied))}",
+                file=name,
+                remedy=f"Name one: {_naming(kind)}.",
             )
-        return stated.pop()
-
-    def _check_currencies(self, columns: Sequence[Column], file: str) -> Collection[str]:
-        """Return the currencies that the rows of a file name, after a check that they are one and ours."""
-        names = {normalized_name(header) for header in CURRENCY_HEADERS}
-        found: set[str] = set()
-        for column in columns if not self.loss_unit else ():
-            if normalized_name(column.header) in names:
-                rows = rows_by_currency(dict(column.texts.iter_rows()), MISSING_WORDS)
-                check_one_currency(rows, self.currency, file=masked_name(file), column=column.header)
-                found |= rows.keys()
-        return found
-
-    def _decided_columns(
-        self, files: Sequence[TextColumns], columns: Mapping[str, list[Column]]
-    ) -> dict[str, dict[str, Column]]:
-        """Return the columns of decisions, and those of amounts paid: kind -> name of the file -> column.
-
-        Raises:
-            UsageError: several columns of a file fit, no value of a column is a decision, or a column of
-                amounts may be what was paid.
-        """
-        found = {kind: self._columns_of(columns, kind, self.decided.get(kind)) for kind in DECIDED}
-        for file, column in found["decision"].items():
-            if not column.decisions:
-                raise UsageError(
-                    "has a column that may say how far each claim has come, but no value of it does",
-                    file=masked_name(file),
-                    column=mask_personal_data(column.header),
-                    remedy="Write complaint, filed, accepted, refused or paid in it, or state what the "
-                    "rows are: " + either('rows="complaints", "filed" or "accepted".', "--rows filed."),
-                )
-        found = {kind: by_file for kind, by_file in found.items() if by_file and found["decision"]}
-        named = {*self.headers.values(), *self.dimensions.values()}
-        for file, column in ((file, column) for file, of_file in columns.items() for column in of_file):
-            if (
-                found.keys() == {"decision"}
-                and header_words.has_word(column.header, "paid")
-                and column.header not in named
-                and column.reads_as == "amount"
-            ):
-                raise UsageError(
-                    "has a column of amounts that may be what was paid for each claim",
-                    file=masked_name(file),
-                    column=mask_personal_data(column.header),
-                    remedy=f"If it is, name it: {_naming('paid')}; if not, rename it"
-                    + either(', or keep it as a text: dimensions=["..."].', "."),
-                )
-        for kind, by_file in found.items():
-            if len(by_file) < len(files):
-                raise self._unknown_column(files, by_file, kind)
-        return found
-
-    def _columns_of(
-        self, columns: Mapping[str, list[Column]], kind: str, wanted: str | None
-    ) -> dict[str, Column]:
-        """Return the column of a kind of each file that has one: name of the file -> column.
-
-        Args:
-            columns: name of a file -> its columns.
-            kind: `service`, `claimant_type`, `decision` or `paid`; or another one with a stated header.
-            wanted: the header of the column, if the caller states it.
-
-        Raises:
-            UsageError: several columns of a file fit, or the stated header is not there.
-        """
-        found: dict[str, Column] = {}
-        for file, of_file in columns.items():
-            excluded = self.dimensions.values() if kind in DECIDED else ()
-            kept = [column for column in of_file if column.header not in excluded]
-            fits = [c for c in kept if (self._fits(kind, c) if wanted is None else c.header == wanted)]
-            if wanted is None and kind not in DECIDED:  # the name of the kind decides
-                fits = [c for c in fits if normalized_name(c.header) in {kind, normalized_name(kind)}] or fits
-            if wanted is not None and not fits:
-                remedy = spelling_hint(wanted, [column.header for column in of_file])
-                raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
-            if len(fits) > 1:
-                raise UsageError(
-                    f"has several columns that may be the {kind}: {', '.join(map(quote_header, fits))}",
-                    file=masked_name(file),
-                    remedy=f"Name one: {_naming(kind)}.",
-                )
-            if fits:
-                found[file] = fits[0]
-        return found
-
-    def _fits(self, kind: str, column: Column) -> bool:
-        header = column.header
-        if kind == "paid":
-            return header_words.means_paid(header, DECIMALS) and column.reads_as == "amount"
-        if kind == "decision":
-            return header_words.has_word(header, "decision") and (
-                column.decisions >= MIN_SHARE or (header_words.means_decision(header) and not self.rows)
+        elif kind not in optional:
+            raise _unrecognised(file, kind, choices[kind].reason)
+    if "decision" in chosen and not chosen["decision"].decisions:
+        raise UsageError(
+            "has a column that may say how far each claim has come, but no value of it does",
+            file=name,
+            column=mask_personal_data(chosen["decision"].header),
+            remedy="Write complaint, filed, accepted, refused or paid in it, or state what the "
+            "rows are: " + either('rows="complaints", "filed" or "accepted".', "--rows filed."),
+        )
+    named = {header for headers in draft.columns.values() for header in headers}
+    for column in columns if "decision" in chosen and "paid" not in chosen else ():
+        says_paid = column.header not in named and header_words.has_word(column.header, "paid")
+        if says_paid and column.reads_as == "amount":
+            raise UsageError(
+                "has a column of amounts that may be what was paid for each claim",
+                file=name,
+                column=mask_personal_data(column.header),
+                remedy=f"If it is, name it: {_naming('paid')}; if not, rename it"
+                + either(', or keep it as a text: dimensions=["..."].', "."),
             )
-        word = "service" if kind == "service" else "type"
-        return normalized_name(header) in {kind, normalized_name(kind)} or (
-            header_words.has_word(header, word) and column.reads_as == "text"
-        )
+    return chosen
 
-    @staticmethod
-    def _unknown_column(files: Sequence[TextColumns], recognised: Collection[str], kind: str) -> UsageError:
-        """Return the error for the first file in which no column was recognised as this kind."""
-        file = next(file for file in files if file.file not in recognised)
-        listed = ", ".join(toml_value(mask_personal_data(header)) for header in file.headers[:MAX_LISTED])
-        return UsageError(
-            f"has no column that is recognised as the {kind}; its columns: {listed}",
-            file=masked_name(file.file),
-            remedy=f"Name it: {_naming(kind)}.",
+
+def _unrecognised(file: TextColumns, kind: str, reason: str = "") -> UsageError:
+    """Return the error that no column of a file is recognised as a column of a claim."""
+    listed = ", ".join(toml_value(mask_personal_data(header)) for header in file.format.headers[:MAX_LISTED])
+    without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
+    return UsageError(
+        f"has no column that is recognised as the {kind}{reason and f': {reason}'}; its columns: {listed}",
+        file=masked_name(file.file),
+        remedy=f"Name it: {_naming(kind)}."
+        + (f" If no column is one: {without}." if kind == "claim_id" else ""),
+    )
+
+
+def _currency_of(files: Sequence[TextColumns], draft: Incident) -> str:
+    """Return the only currency that the columns of losses, or of currencies, state."""
+    is_money, stated, losses = draft.loss.unit == draft.currency, set[str](), list[Column]()
+    for file in files:
+        columns = file.columns(draft)
+        stated.update(_check_currencies(columns, draft, file.file))
+        named = draft.columns.get("loss", ())
+        losses += [c for c in columns if c.header in named or header_words.means("loss", c.header, DECIMALS)]
+    if is_money and not losses and "loss" not in {*draft.constants, *draft.computed}:
+        raise _unrecognised(files[0], "loss")
+    for column in losses if is_money else ():
+        words = [*header_words.split_header(column.header), *stated_unit(column.header).currencies]
+        meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
+        stated |= {codes[0] for codes in meant if len(codes) == 1}
+        marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in DECIMALS)]
+        text = column.header + " " + " ".join(column.values(SAME_SHAPE).texts["text"])
+        stated |= {code for code, mark in marks if re.search(mark, text)}
+    if len(stated) != 1:
+        several = f"states losses in several currencies: {', '.join(sorted(stated))}"
+        raise UsageError(
+            several if stated else "does not state the currency",
+            file=masked_name(files[0].file),
+            remedy="Name it: " + either('currency="KRW".', "--currency KRW."),
         )
+    return stated.pop()
+
+
+def _check_currencies(columns: Sequence[Column], draft: Incident, file: str) -> Collection[str]:
+    """Return the currencies that the rows of a file name, after a check that they are one and ours."""
+    names = {normalized_name(header) for header in CURRENCY_HEADERS}
+    currency, found = draft.currency.replace(UNKNOWN_CURRENCY, ""), set[str]()
+    for column in columns:
+        if normalized_name(column.header) in names and draft.loss.unit == draft.currency:
+            rows = rows_by_currency(dict(column.distinct.texts.iter_rows()), MISSING_WORDS)
+            check_one_currency(rows, currency, file=masked_name(file), column=column.header)
+            found |= rows.keys()
+    return found
+
+
+def _scale_of(name: str, column: Column, draft: Incident, file: str) -> float:
+    """Return how many units an amount of 1 stands for, as the caller or else the header states it."""
+    unit = draft.loss.unit if name == "loss" else draft.currency
+    scale = draft.scale.get("loss") if unit == draft.loss.unit else None
+    scaled, file = scale is not None, masked_name(file)
+    stated = checked_scale(column.header, draft.currency, unit, scaled=scaled, file=file)
+    return scale or (int(stated) if stated == int(stated) else float(stated))
 
 
 def _naming(kind: str) -> str:
@@ -586,10 +515,13 @@ def _counted_names(columns: Mapping[str, Column], kind: str) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     for file, column in columns.items():
-        values = column.texts.filter(pl.col("text").str.strip_chars() != "")
+        values = column.distinct.texts.filter(pl.col("text").str.strip_chars() != "")
         problem = ""
-        if column.distinct > MAX_NAMES or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH:
-            problem = f"has {column.distinct:,} different values, too many for a {kind}"
+        if (
+            column.distinct.number > MAX_NAMES
+            or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH
+        ):
+            problem = f"has {column.distinct.number:,} different values, too many for a {kind}"
         elif find_personal_data(values["text"]) or header_words.means_personal_data(column.header):
             problem = f"holds personal data, so it is no {kind}"
         if problem:
@@ -597,7 +529,7 @@ def _counted_names(columns: Mapping[str, Column], kind: str) -> Counter[str]:
             raise InputRefused(problem, file=masked_name(file), column=column.header, remedy=remedy)
         for text, rows in values.iter_rows():
             counts[text.strip()] += rows
-    if not counts:
+    if columns and not counts:
         raise InputRefused(f"has no row with a {kind}", file=masked_name(next(iter(columns))))
     return counts
 
@@ -633,9 +565,10 @@ CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£", "JPY": "円"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
 
 
-MAX_EXAMPLES = 5
-"""Number of first rows that the inspection lists; it lists up to twice as many unknown names per column."""
-PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
+MAX_UNKNOWN = 10
+"""Most unknown names per column that the inspection lists."""
+WIDTH = 78
+"""Most characters of a comment line."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -645,11 +578,10 @@ class Inspection:
     `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
     (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
     cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
-    `rows` contains the first rows of the file. `strangers` has one row per value that is not the name of a
-    known service or claimant type: column, name (the value), rows, nearest (the closest name, or null).
-    `proposals` has one row per column of a claim: column, header (null if no column is proposed), reason.
-    `claimants` is the number of distinct claimant ids, if a column for them is proposed. Personal data are
-    masked everywhere; free text and values below a header such as "name" are hidden.
+    `strangers` has one row per value that is not the name of a known service or claimant type: column, name
+    (the value), rows, nearest (the closest name, or null). `proposals` has one row per column of a claim:
+    column, header (null if no column is proposed), reason. Personal data are masked everywhere; free text and
+    values below a header such as "name" are hidden.
     """
 
     name: str
@@ -659,10 +591,8 @@ class Inspection:
     records: int
     unreadable: int
     columns: pl.DataFrame
-    rows: pl.DataFrame
     strangers: pl.DataFrame
     proposals: pl.DataFrame
-    claimants: int | None
     amounts: pl.DataFrame
     """The losses as the proposed layout reads them, with the columns of `Claims.control_totals`; empty if no
     column of losses is proposed, or its notation is uncertain."""
@@ -701,7 +631,7 @@ def inspect_file(
         try:
             incident = incident_from_files(path, layouts=[known_layout], currency=currency)
         except (InputRefused, UsageError):  # the file does not say enough
-            incident = _Derivation(name=path.stem, currency=currency).draft()
+            incident = _draft(path.stem, currency, {})
     elif currency:
         raise UsageError("the incident states the currency already", value=currency, remedy="Leave it out.")
     known_layout.check_columns_known(claim_columns(incident))
@@ -711,7 +641,7 @@ def inspect_file(
     expected = (*claim_columns(incident), *OPTIONAL_COLUMNS)
     if (
         layout.header_row is None
-        and not layout.header_positions(file.headers, expected)
+        and not layout.header_positions(file.format.headers, expected)
         and header_is_a_complaint(columns, file=name, row=file.format.header_row)
     ):
         if file.format.header_row is None:
@@ -720,44 +650,48 @@ def inspect_file(
                 file=name,
                 remedy="Write the file again with names of columns.",
             )
-        known_layout = known_layout.model_copy(update={"header_row": 0})
-        file = TextColumns.read(path, incident, known_layout)
-        columns, layout = file.columns(incident), known_layout.merged_over(incident)
-    warehouse = file.warehouse
+        return inspect_file(path, incident, layout=known_layout.model_copy(update={"header_row": 0}))
     choices = choose_columns(columns, layout, incident)
     chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
     for of_claim, column in chosen.items():
         reasons = filter(None, (choices[of_claim].reason, evidence(of_claim, column)))
         choices[of_claim] = replace(choices[of_claim], reason="; ".join(reasons))
-    names = {column: of_claim for of_claim, column in chosen.items()}
-    table = pl.DataFrame(
-        [(mask_personal_data(c.header), names.get(c), *c.summary()) for c in columns],
-        schema=schema_of("claims.columns").dtypes,
-        orient="row",
-    )
+    if "loss" in chosen and file.unit:
+        chosen["loss"].scale = chosen["loss"].kind.scale = unit_multiplier(file.unit)
     proposals = [
         (of_claim, mask_personal_data(choice.column.header) if choice.column else None, choice.reason)
         for of_claim, choice in choices.items()
     ]
-    claimant, loss = chosen.get("claimant_id"), chosen.get("loss")
-    if loss is not None and file.unit:
-        loss.scale = loss.kind.scale = unit_multiplier(file.unit)
+    names = {column: of_claim for of_claim, column in chosen.items()}
     detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
     return Inspection(
         name,
         incident,
         file.format.encoding,
         file.format.dialect,
-        warehouse.count("text_rows"),
-        warehouse.count("unreadable"),
-        table,
-        _first_rows(warehouse, columns),
-        _unknown_names(chosen, incident),
-        pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
-        claimant.distinct if claimant is not None else None,
-        _amounts(name, warehouse, loss, layout, incident),
+        file.warehouse.count("text_rows"),
+        file.warehouse.count("unreadable"),
+        schema_of("claims.columns").frame([_described(column, names.get(column)) for column in columns]),
+        schema_of("claims.unknown_names").frame(_unknown_names(chosen, incident)),
+        pl.DataFrame(
+            proposals, schema=dict.fromkeys(("column", "header", "reason"), pl.String), orient="row"
+        ),
+        _amounts(name, file.warehouse, chosen.get("loss"), layout, incident),
         _layout_document(path.name, columns, choices, detected, incident, file.unit),
     )
+
+
+def _described(column: Column, of_claim: str | None) -> tuple[object, ...]:
+    """Return the row that describes a column in the table of columns."""
+    missing = 1 - column.codes.filled / column.rows if column.rows else 1.0
+    personal = column.personal[0] if column.personal else None
+    if personal is None and column.hidden == "(personal)":
+        personal = "by its header"
+    example = column.distinct.texts["text"].first() if column.codes.filled else None
+    shown = example if example is None else column.hidden or mask_personal_data(str(example))
+    formats = ", ".join(column.format_choice(column.reads_as).formats) or None
+    values = (column.reads_as, formats, round(missing, 4), column.distinct.number, personal, shown)
+    return mask_personal_data(column.header), of_claim, *values
 
 
 def _amounts(
@@ -774,36 +708,18 @@ def _amounts(
     return schema_of("claims_amounts").whole(exact, incident.locale("en").places)
 
 
-def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
-    cells = ", ".join(f"c{at}" for at in range(len(columns)))
-    frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(MAX_EXAMPLES)))
-    hidden = {f"{at} {mask_personal_data(c.header)}": c.hidden for at, c in enumerate(columns, start=1)}
-    frame.columns = ["row", *hidden]
-    frame = frame.with_columns(pl.col(pl.String).map_elements(mask_personal_data, return_dtype=pl.String))
-    return frame.with_columns(
-        pl.when(pl.col(name) != "").then(pl.lit(why)).otherwise(pl.col(name)).alias(name)
-        for name, why in hidden.items()
-        if why
-    )
-
-
-def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
-    rows: list[tuple[str, str, int, str | None]] = []
-    for name, items in incident.named_items.items():
-        aliases = [way for item in items for way in item.known_names]
-        may_list = name in column_by_name and column_by_name[name].reads_as != "free text"
-        texts = column_by_name[name].texts.iter_rows() if may_list else ()
-        known = incident.known_ids[name]
-        unknown = [(text, count) for text, count in texts if normalized_name(text) not in known]
-        rows += [
-            (name, mask_personal_data(t), count, likely_typo_of(t, aliases))
-            for t, count in unknown[: 2 * MAX_EXAMPLES]
-        ]
-    return schema_of("claims.unknown_names").frame(rows)
-
-
-WIDTH = 78
-"""Most characters of a comment line."""
+def _unknown_names(chosen: Mapping[str, Column], incident: Incident) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for name, known in incident.known_ids.items():
+        if name in chosen and chosen[name].reads_as != "free text":
+            texts = chosen[name].distinct.texts.iter_rows()
+            unknown = [(text, count) for text, count in texts if normalized_name(text) not in known]
+            aliases = [way for item in incident.named_items[name] for way in item.known_names]
+            rows += [
+                (name, mask_personal_data(text), count, likely_typo_of(text, aliases))
+                for text, count in unknown[:MAX_UNKNOWN]
+            ]
+    return rows
 
 
 def _layout_document(
@@ -815,28 +731,28 @@ def _layout_document(
     unit: str | None,
 ) -> str:
     chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
-    pattern = name if masked_name(name) == name else f"*{PurePath(name).suffix}"
-    settings: dict[str, object] = {"files": pattern}
+    settings: dict[str, object] = {
+        "files": name if masked_name(name) == name else f"*{PurePath(name).suffix}"
+    }
     for key in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet"):
         settings[key] = getattr(known_layout, key)
-    words, found_words = list(known_layout.missing), []
+    words, found_words = {word.casefold(): word for word in known_layout.missing}, list[str]()
     for of_claim, column in chosen.items():
-        for text, rows in column.missing_words.items() if of_claim not in incident.named_items else ():
+        for text, rows in column.missing_words if of_claim not in incident.named_items else ():
             found_words.append(f"{toml_value(text)} in {rows:,} row{'s' * (rows != 1)} of {of_claim}")
-            if text.casefold() not in {word.casefold() for word in words}:
-                words.append(text)
-    numbers = [d.id for d in incident.dimensions if d.is_number]
-    amounts = [c for c in ("loss", *numbers) if c in chosen]
-    scales: dict[str, object] = {
-        c: chosen[c].scale for c in amounts if chosen[c].scale != 1 or (c == "loss" and unit)
-    }
-    tied, formats = list[str](), dict[str, Sequence[str]]()
-    for of_claim in (*amounts, *(c for c in ("filed_on", FILED_AT) if c in chosen)):
-        format_choice = chosen[of_claim].amount if of_claim in amounts else chosen[of_claim].day
-        formats[of_claim] = format_choice.formats
-        if format_choice.tied and of_claim not in known_layout.formats:
-            ways = " or ".join(f'["{notation}"]' for notation in format_choice.tied)
-            tied += [f"# {of_claim} = {ways}?", *_comment_lines(format_choice.reason)]
+            words.setdefault(text.casefold(), text)
+    settings["missing"] = [*words.values()] or None
+    tied, formats, scales = list[str](), dict[str, Sequence[str]](), dict[str, object]()
+    for of_claim in ("loss", *(d.id for d in incident.dimensions if d.is_number), "filed_on", FILED_AT):
+        if of_claim in chosen:
+            column, is_day = chosen[of_claim], of_claim in ("filed_on", FILED_AT)
+            choice = column.day if is_day else column.amount
+            formats[of_claim] = choice.formats
+            if not is_day and (column.scale != 1 or (of_claim == "loss" and unit)):
+                scales[of_claim] = column.scale
+            if choice.tied and of_claim not in known_layout.formats:
+                ways = " or ".join(f'["{notation}"]' for notation in choice.tied)
+                tied += [f"# {of_claim} = {ways}?", *_comment_lines(choice.reason)]
     computed: dict[str, object] = dict(known_layout.computed)
     if "claim_id" in choices and not (choices["claim_id"].column or choices["claim_id"].tied):
         headers = [column.header for column in columns]
@@ -844,14 +760,9 @@ def _layout_document(
             computed.setdefault("claim_id", ROW_ID)
     stated = {*chosen, *incident.constants, *known_layout.constants}
     constants = {d.id: "" for d in incident.dimensions if d.id not in stated} | known_layout.constants
-    lines = [
-        *_toml_lines({key: value for key, value in settings.items() if value is not None}),
-        *(_toml_lines({"missing": words}) if words else ()),
-        *_comment_lines(", ".join(found_words)),
-        *("", "[columns]", *(line for item in choices.items() for line in _column_lines(*item))),
-        *("", "[formats]", *tied),
-        *_toml_lines({c: names for c, names in (formats | known_layout.formats).items() if names}),
-    ]
+    lines = [*_toml_lines(settings), *_comment_lines(", ".join(found_words)), "", "[columns]"]
+    lines += [line for of_claim, proposed in choices.items() for line in _column_lines(of_claim, proposed)]
+    lines += ["", "[formats]", *tied, *_toml_lines({**formats, **known_layout.formats})]
     tables: dict[str, Mapping[str, object]] = {
         "[scale]": scales | known_layout.scale,
         "[computed] # columns that the file does not have": computed,
@@ -862,28 +773,26 @@ def _layout_document(
     return "\n".join(lines) + "\n"
 
 
-def _column_lines(of_claim: str, choice: Choice) -> Iterator[str]:
-    for column in choice.tied:  # for the user to choose
-        yield f"# {of_claim} = [{quote_header(column)}]"
-    if not choice.column and not choice.tied and of_claim in CANONICAL_COLUMNS:
-        yield f'# {of_claim} = ["..."] was not found'
-    yield from _comment_lines(choice.reason)
-    if choice.column:
-        yield f"{of_claim} = [{toml_value(choice.column.header)}]"
-    else:
-        yield from _comment_lines(CONSEQUENCES.get(of_claim, ""))
+def _column_lines(of_claim: str, choice: Choice) -> list[str]:
+    column, lines = choice.column, [f"# {of_claim} = [{quote_header(column)}]" for column in choice.tied]
+    if not column and not lines and of_claim in CANONICAL_COLUMNS:
+        lines = [f'# {of_claim} = ["..."] was not found']
+    lines += _comment_lines(choice.reason)
+    if column:
+        return [*lines, f"{of_claim} = [{toml_value(column.header)}]"]
+    return lines + _comment_lines(CONSEQUENCES.get(of_claim, ""))
 
 
 def _toml_lines(values: Mapping[str, object]) -> list[str]:
-    return [f"{key} = {x if isinstance(x, Decimal) else toml_value(x)}" for key, x in values.items()]
+    """Return values as lines of TOML, without those that are not given."""
+    given = {key: value for key, value in values.items() if value not in (None, ())}
+    return [f"{key} = {x if isinstance(x, Decimal) else toml_value(x)}" for key, x in given.items()]
 
 
 def _comment_lines(text: str) -> list[str]:
-    """Return a sentence as TOML comment lines of limited length."""
-    if not text:
-        return []
+    """Return a sentence as TOML comment lines of limited length; none for an empty text."""
     safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
-    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}" if safe else ""
     return textwrap.wrap(
         sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
     )

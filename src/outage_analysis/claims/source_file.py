@@ -15,8 +15,8 @@ from typing import TypeVar
 
 import polars as pl
 
+from outage_analysis.claims import header_words
 from outage_analysis.claims.cell_values import BLANKS, IDS, duration_sql
-from outage_analysis.claims.header_words import means_decision
 from outage_analysis.claims.queries import listed_sql, quote_identifier, quote_literal
 from outage_analysis.claims.warehouse import Frames
 from outage_analysis.errors import InputRefused, either
@@ -135,7 +135,7 @@ class ExpectedTable:
                     remedy=scale_remedy(scale),
                 )
         unused = (header for at, header in enumerate(headers) if at not in positions.values())
-        ignored = "" if about.decision else next(filter(means_decision, unused), "")
+        ignored = "" if about.decision else next((h for h in unused if header_words.means("decision", h)), "")
         if ignored and not (about.window == "observed" and about.rows):
             raise InputRefused(
                 "has a column that may say how far each claim has come, and the incident does not mention it",

@@ -109,10 +109,9 @@ def inspect(
 ) -> None:
     """Inspect an unknown complaint file, and propose a layout (TOML file that maps columns) to read it.
 
-    Prints the columns with their types, notations, missing shares and personal data, the first rows (masked),
-    the names of services and claimant types that the incident does not know, and the number of claimants. The
-    incident determines which columns and services are expected: that of --incident or, by default, the one
-    that the file describes. Example:
+    Prints the columns with their types, notations, missing shares and personal data, and the names of
+    services and claimant types that the incident does not know. The incident determines which columns and
+    services are expected: that of --incident or, by default, the one that the file describes. Example:
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
@@ -129,8 +128,8 @@ def inspect(
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif output.as_json:
-        values = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "layout_toml")
-        tables = ("columns", "rows", "strangers", "amounts", "proposals")
+        values = ("name", "encoding", "dialect", "records", "unreadable", "layout_toml")
+        tables = ("columns", "strangers", "amounts", "proposals")
         print_json(
             {name: getattr(inspection, name) for name in values}
             | {name: getattr(inspection, name).to_dicts() for name in tables}
@@ -161,11 +160,8 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
     about |= {"count": f"{inspection.records:,}", "unreadable": unreadable}
     # The word `nothing` means "no payment" in all other tables.
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
-    hidden = {shown: locale(f"word.{shown}") for shown in ("(personal)", "(text)", "(free text)")}
-    rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
     parts: list[text.ShownTable | str] = [
-        text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns")),
-        text.ShownTable(locale("terminal.inspect_rows"), rows),
+        text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns"))
     ]
     amounts = text.schema_of("claims_amounts")
     losses_read = amounts.smallest(inspection.amounts, locale.places)
@@ -174,8 +170,6 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
         ("report.quality_amounts", losses_read, amounts),
     )
     parts += [text.ShownTable(locale(title), table, schema) for title, table, schema in further if len(table)]
-    if inspection.claimants is not None:
-        parts.append(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
     return text.Answer(locale, [locale("terminal.inspect_file", **about)], parts)
 
 

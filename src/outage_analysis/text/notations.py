@@ -99,11 +99,6 @@ def is_canonical_sql(text: str, kind: str) -> str:
     return f"cast(try_cast({text} as {kind}) as varchar) = {text}"
 
 
-def case_sql(condition: str, value: str, otherwise: str) -> str:
-    """Return SQL for one of two values, depending on a condition. DuckDB computes only the value needed."""
-    return f"case when {condition} then {value} else {otherwise} end"
-
-
 NEVER = "false"
 """The SQL condition with which `guarded_sql` always returns NULL."""
 
@@ -277,16 +272,12 @@ def amount_sql(
     factor = Decimal(scale).scaleb(digits)
     if not 0 < factor <= 10**12 or factor != round(factor, 9):
         raise ValueError(f"an amount cannot be multiplied by {factor}")
-    notations = [AMOUNTS[name] for name in names]
-    without_unit, with_unit = [n for n in notations if not n.unit], [n for n in notations if n.unit]
-    if scale == 1 or not (without_unit and with_unit):
-        amount = _smallest_unit_sql(
-            agreed_value_sql(column, notations, currency), Decimal(10**digits) if with_unit else factor
-        )
-    else:  # A text states a unit or does not, so at most one of the two values is not NULL.
-        unscaled = _smallest_unit_sql(agreed_value_sql(column, with_unit, currency), Decimal(10**digits))
-        scaled = _smallest_unit_sql(agreed_value_sql(column, without_unit, currency), factor)
-        amount = f"coalesce({scaled}, {unscaled})"
+    # A text states a unit or does not, so at most one of the two values is not NULL.
+    notations, values = [AMOUNTS[name] for name in names], list[str]()
+    for states_unit, multiplier in ((False, factor), (True, Decimal(10**digits))):
+        if alike := [notation for notation in notations if notation.unit == states_unit]:
+            values.append(_smallest_unit_sql(agreed_value_sql(column, alike, currency), multiplier))
+    amount = f"coalesce({', '.join(values)})"
     if digits != THOUSANDTHS:
         amount = _unless_ambiguous_sql(column, names, amount)
     amount = guarded_sql(only_if, amount, "bigint")
@@ -308,7 +299,7 @@ def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) 
     most, whole = 10**digits_before_point - 1, f"try_cast({column} as bigint)"
     plain = f"{whole} between -{most} and {most} and {is_canonical_sql(column, 'bigint')}"
     regular = if_match_sql(column, rf"[+-]?{digits}{decimals}", f"({number} * {factor})::bigint")
-    return case_sql(plain, f"{whole} * {factor}", f"coalesce({regular}, {otherwise})")
+    return f"case when {plain} then {whole} * {factor} else coalesce({regular}, {otherwise}) end"
 
 
 def _smallest_unit_sql(amount: str, factor: Decimal) -> str:
@@ -542,7 +533,7 @@ def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "", 
     # result must equal the text.
     plain = f"strlen({column}) = 10 and {is_canonical_sql(column, 'date')}"
     iso_day = if_match_sql(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
-    return case_sql(plain, f"try_cast({column} as date)", f"coalesce({iso_day}, {day})")
+    return f"case when {plain} then try_cast({column} as date) else coalesce({iso_day}, {day}) end"
 
 
 LONGEST_DAY = 10
@@ -587,7 +578,7 @@ def has_time_sql(text: str, notations: frozenset[str]) -> str:
     """
     marked, midnight = (f"regexp_matches({text}, '{pattern}')" for pattern in (_TIME_MARK, _MIDNIGHT))
     # For `and`, DuckDB evaluates all parts for all rows. For `case`, it skips the branches it does not need.
-    long = case_sql(f"strlen({text}) > {LONGEST_DAY}", marked, "false")
+    long = f"case when strlen({text}) > {LONGEST_DAY} then {marked} else false end"
     condition = marked if notations & SHORT_NOTATIONS else long
     return f"case when {condition} then not {midnight} else false end"
 

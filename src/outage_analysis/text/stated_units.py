@@ -179,26 +179,36 @@ def checked_scale(
         InputRefused: the header is not understood, or it contradicts the currency or the unit.
     """
     stated = stated_unit(header, unit)
-    named, problem = " or ".join(sorted(stated.currencies)), ""
-    if stated.unknown and not scaled:
-        problem = f"says in its header something about its amounts that is not understood: {stated.unknown}"
-        remedy = (
+    named = " or ".join(sorted(stated.currencies))
+    other_unit = stated.unit not in ("", TIME_UNITS.get(unit.casefold(), unit))
+    faults = [
+        (
+            stated.unknown and not scaled,
+            f"says in its header something about its amounts that is not understood: {stated.unknown}",
             "State how many units of the currency or the loss unit an amount of 1 stands for: "
             + either("scale=1", "--scale 1")
-            + " (with an incident, loss = 1 under [scale] of a layout)."
-        )
-    elif stated.unit not in ("", TIME_UNITS.get(unit.casefold(), unit)) and (unit == currency or not scaled):
-        problem = f"says {stated.unit} in its header, but losses are in {unit}"
-        remedy = f'Read it with loss_unit="{stated.unit}", or with an incident whose losses are in this unit.'
-    elif named and unit != currency:
-        problem = f"says {named} in its header, but losses are in {unit}"
-        remedy = "Leave out loss_unit, or name the column of the losses."
-    elif named and currency not in (*stated.currencies, UNKNOWN_CURRENCY):
-        problem = f"says {named} in its header, but the currency is {currency}"
-        remedy = _currency_remedy(min(stated.currencies))
-    if problem:
-        masked = mask_personal_data(header)
-        raise InputRefused(mask_personal_data(problem), file=file, row=row, column=masked, remedy=remedy)
+            + " (with an incident, loss = 1 under [scale] of a layout).",
+        ),
+        (
+            other_unit and (unit == currency or not scaled),
+            f"says {stated.unit} in its header, but losses are in {unit}",
+            f'Read it with loss_unit="{stated.unit}", or with an incident whose losses are in this unit.',
+        ),
+        (
+            named and unit != currency,
+            f"says {named} in its header, but losses are in {unit}",
+            "Leave out loss_unit, or name the column of the losses.",
+        ),
+        (
+            named and currency not in (*stated.currencies, UNKNOWN_CURRENCY),
+            f"says {named} in its header, but the currency is {currency}",
+            _currency_remedy(min(stated.currencies, default="")),
+        ),
+    ]
+    for is_fault, problem, remedy in faults:
+        if is_fault:
+            masked = mask_personal_data(header)
+            raise InputRefused(mask_personal_data(problem), file=file, row=row, column=masked, remedy=remedy)
     return Decimal(1) if scaled else stated.scale
 
 
