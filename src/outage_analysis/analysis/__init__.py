@@ -60,9 +60,6 @@ if TYPE_CHECKING:
     )
     from outage_analysis.analysis.summary import (
         MAX_NAMED_LINES,
-        Reserve,
-        Scenarios,
-        Sensitivity,
         budget_scope,
         cost_sentences,
         counted_notes,
@@ -74,10 +71,12 @@ if TYPE_CHECKING:
         parts_left_out,
         promised_range,
         recommendation,
+        reserve,
         reserve_column,
         reserve_mean,
         reserve_note,
         reserve_scope,
+        scenarios,
         sensitivity_tables,
         unstated_notes,
     )

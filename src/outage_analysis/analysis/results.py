@@ -296,7 +296,11 @@ def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Ta
     locale, names, schema = answer.locale, answer.names, shown.schema
     frame = shown.rows
     if {"over", "up_to"} <= set(frame.columns) and frame.schema["over"].is_integer():
-        frame = frame.with_columns(over=band_expression(locale)).drop("up_to").rename({"over": "band"})
+        band = band_expression(locale)
+        if "level" in frame.columns:  # rows of cost lines and totals have no band
+            band = pl.when(pl.col("level") == "band").then(band)
+        frame = frame.with_columns(over=band).drop("up_to").rename({"over": "band"})
+    frame = frame.drop(name for name in frame.columns if len(frame) and not frame[name].count())
     texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
     kept = {True} if narrow else {True, "wide"}
     hidden = [column.name for column in schema.columns if column.shown not in kept] if schema else []

@@ -176,7 +176,7 @@ def tables_of(a: Analysis) -> AnalysisTables:
             "pairs": lambda: compared.simulations.pairs,
             "flips": lambda: compared.simulations.flips,
             "policy_information_value": lambda: compared.simulations.information_value,
-            "winners_and_losers": lambda: compared.winners_table,
+            "winners_and_losers": lambda: compared.exact_tables["winners_and_losers"],
         }
     if a.plan.hindsight:
         makers |= {
