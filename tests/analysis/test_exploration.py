@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables
-from outage_analysis.analysis.exploration import Exploration
+from outage_analysis.analysis.tables import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Bands

@@ -25,7 +25,6 @@ from outage_analysis.analysis import (
     sensitivity_tables,
     whole_counts,
 )
-from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import Ledger, distribution_text, ledger_table, load_ledger
 from outage_analysis.cli.console import print_answer
 from outage_analysis.costs.backtesting import backtest
@@ -171,17 +170,12 @@ def test_tables_are_attributes_with_completion_and_an_unknown_one_is_one_clear_l
 ) -> None:
     tables = analysis.tables
     assert tables.costs is tables["costs"]
-    assert tables.from_claims.costs is tables["claims_costs"]
-    assert tables.hindsight.backtest is tables["hindsight_backtest"]
-    assert {"costs", "quantiles", "from_claims", "hindsight"} <= set(dir(tables))
-    assert not [name for name in dir(tables) if name.startswith(("claims_", "hindsight_"))]
-    assert tables.from_claims.schema("costs") == schema_of("costs")
+    assert {"costs", "quantiles", "claims_costs", "hindsight_backtest"} <= set(dir(tables))
+    assert tables.schema("claims_costs") == schema_of("costs")
     assert copy.deepcopy(tables).costs.equals(tables.costs)
     for error in (AttributeError, KeyError, UsageError):  # what Python, mappings and the command line need
         with pytest.raises(error, match=r"no such table .*'cost'.* Did you mean 'costs'\?"):
             _ = tables.cost
-    with pytest.raises(UsageError, match="It has no tables of this kind"):
-        _ = AnalysisTables({}).hindsight.backtest
 
 
 # --- units in the report and the workbook -------------------------------------------------------------

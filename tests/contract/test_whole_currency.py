@@ -195,7 +195,7 @@ def spec(chart: AltairChart | Html) -> dict[str, Any]:
 
 def test_frames_are_shown_and_drawn_as_they_are() -> None:
     claims, analysis = case("EUR")
-    quantiles, bands = analysis.tables.quantiles, analysis.tables.from_claims.service_bands
+    quantiles, bands = analysis.tables.quantiles, analysis.tables.claims_service_bands
     assert f"{quantiles['value'][0]:,.2f}" in str(oa.show_table(quantiles, analysis))
     cube = oa.build_cube(claims, dimensions=["service"]).frame.select("service", "claims", "loss")
     loss = cube["loss"].drop_nulls().max()  # a cube counts in cents

@@ -30,14 +30,6 @@ if TYPE_CHECKING:
         solve,
     )
     from outage_analysis.analysis.analysis import Analysis, run
-    from outage_analysis.analysis.exploration import (
-        Question,
-        combination_counts,
-        explore,
-        explore_grouped,
-        fit_cube,
-        fit_tables,
-    )
     from outage_analysis.analysis.open_intake import IntakeForecast, forecast_by_day, forecast_intake
     from outage_analysis.analysis.plan import (
         Plan,
@@ -80,6 +72,15 @@ if TYPE_CHECKING:
         sensitivity_tables,
         unstated_notes,
     )
-    from outage_analysis.analysis.tables import schema_named, service_table
+    from outage_analysis.analysis.tables import (
+        Question,
+        combination_counts,
+        explore,
+        explore_grouped,
+        fit_cube,
+        fit_tables,
+        schema_named,
+        service_table,
+    )
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -116,7 +116,7 @@ class Analysis(IncidentResult):
 
     @cached_property
     def tables(self) -> AnalysisTables:
-        """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`.
+        """All tables of the report: `tables.costs`, or `tables["costs"]`.
 
         Amounts are in whole currency, such as euros, not cents.
         """
