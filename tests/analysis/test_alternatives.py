@@ -22,12 +22,11 @@ from outage_analysis.analysis import (
     compare_policies,
     load_documents,
     run,
-    text_table,
 )
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.losses import fit_severity
 from outage_analysis.policies import load_policy
-from outage_analysis.text import LANGUAGES, Locale, ShownTable
+from outage_analysis.text import LANGUAGES, Locale, ShownTable, text_table
 from tests.tram_case import tram_plan
 
 FEW = 1_024

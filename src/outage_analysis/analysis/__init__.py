@@ -35,20 +35,13 @@ if TYPE_CHECKING:
         Plan,
         as_day,
         check_documents_fit,
+        input_warnings,
+        ledger_locale,
         load_documents,
         make_plan,
         scaffold,
         with_tiers,
         write_documents,
-    )
-    from outage_analysis.analysis.results import (
-        currency_if_converted,
-        format_amounts,
-        input_warnings,
-        ledger_locale,
-        text_table,
-        title_with_currency,
-        whole_counts,
     )
     from outage_analysis.analysis.summary import (
         MAX_NAMED_LINES,

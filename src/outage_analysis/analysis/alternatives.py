@@ -19,6 +19,8 @@ from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
+    ChartLook,
+    IncidentResult,
     InputArguments,
     Plan,
     check_one_stage,
@@ -26,7 +28,6 @@ from outage_analysis.analysis.plan import (
     load_inputs,
     make_plan,
 )
-from outage_analysis.analysis.results import ChartLook, IncidentResult
 from outage_analysis.analysis.summary import share_to_be_filed
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger

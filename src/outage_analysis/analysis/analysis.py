@@ -17,8 +17,15 @@ import polars as pl
 
 from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
-from outage_analysis.analysis.plan import InputArguments, Plan, load_cubes, load_inputs, make_plan
-from outage_analysis.analysis.results import ChartLook, IncidentResult
+from outage_analysis.analysis.plan import (
+    ChartLook,
+    IncidentResult,
+    InputArguments,
+    Plan,
+    load_cubes,
+    load_inputs,
+    make_plan,
+)
 from outage_analysis.analysis.summary import (
     Sensitivity,
     all_bases,

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import losses, text
-from outage_analysis.analysis.results import input_warnings
+from outage_analysis.analysis.plan import input_warnings
 from outage_analysis.assumptions import LateClaims, Ledger
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Incident, IntakeSeries

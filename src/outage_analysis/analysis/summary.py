@@ -20,7 +20,6 @@ import polars as pl
 
 from outage_analysis import costs, losses, text
 from outage_analysis.analysis.open_intake import counts_by, late_claims_notes, open_lines
-from outage_analysis.analysis.results import answer_card, band_expression
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
 from outage_analysis.costs import Simulation, rounded_estimate
@@ -346,7 +345,7 @@ def _band_tables(
     rows: pl.DataFrame, locale: text.Locale, names: Mapping[str, str]
 ) -> Iterator[text.ShownTable]:
     across = pl.col("rule") == "straddles"
-    band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(band_expression(locale))
+    band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(text.band_expression(locale))
     bands = rows.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
@@ -542,7 +541,7 @@ class AnalysisResult(text.Displayable, text.Result):
 
     def card(self, lang: str = "en") -> text.Card:
         """Return the answer in sentences, with its first tables."""
-        return answer_card(self.analysis.incident.name[lang], (), self.answer(lang))
+        return text.answer_card(self.analysis.incident.name[lang], (), self.answer(lang))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the inputs, what the result states, and all its tables as plain values."""

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from outage_analysis import costs, incidents, losses, text
-from outage_analysis.analysis.plan import DEFAULT_INCIDENT
-from outage_analysis.analysis.results import input_warnings
+from outage_analysis.analysis.plan import DEFAULT_INCIDENT, input_warnings
 from outage_analysis.analysis.summary import reserve_table, scenarios_of
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims, read_claims
