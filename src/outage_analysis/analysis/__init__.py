@@ -66,7 +66,6 @@ if TYPE_CHECKING:
         unstated_notes,
     )
     from outage_analysis.analysis.tables import (
-        Question,
         combination_counts,
         explore,
         explore_grouped,

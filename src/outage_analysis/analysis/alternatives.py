@@ -451,15 +451,14 @@ def _sentences(search: costs.policy_search.PolicySearch, locale: text.Locale) ->
         if announced["dominated_by"]:
             sentence += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
         sentences.append(sentence)
-    if search.is_feasible and chosen["parameters"] == announced["parameters"]:
-        sentences.append(locale("solve.same"))
-    if search.is_feasible and not search.is_limited:
-        sentences.append(locale("solve.not_limited"))
-    if search.is_feasible and (largest := search.largest_values):
-        sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
-    if not search.cubes and search.policy.loss_unit == search.policy.currency:
-        sentences.append(locale("solve.only_counts"))
-    return sentences
+    largest = ", ".join(p.name for p in search.largest_values)
+    holds = {
+        "same": search.is_feasible and chosen["parameters"] == announced["parameters"],
+        "not_limited": search.is_feasible and not search.is_limited,
+        "largest": search.is_feasible and largest,
+        "only_counts": not search.cubes and search.policy.loss_unit == search.policy.currency,
+    }
+    return sentences + [locale(f"solve.{key}", parameters=largest) for key, told in holds.items() if told]
 
 
 def _varied_tiers(search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:

@@ -581,34 +581,6 @@ TIMES: dict[str, Callable[[str], date]] = {
 
 
 @dataclass(frozen=True)
-class Question:
-    """What `explore` computes from losses: groups, filters and fitted distributions.
-
-    Args:
-        by: the dimensions to group by.
-        where: dimension -> value or list of values; use only the claims with these values.
-        fit: whether to fit severity distributions to the losses above 0.
-        families: the families to fit; empty for all.
-        top: what is known above the last edge (`open`, `closed` or `truncated`); by default what the table
-            states.
-        level: the confidence level of the intervals.
-        recovery: allow a fit of synthetic claims, to test whether it recovers the generator's parameters.
-    """
-
-    by: tuple[str, ...] = ("service",)
-    where: losses.DimensionFilter = field(default_factory=dict)
-    fit: bool = False
-    families: tuple[str, ...] = ()
-    top: str | None = None
-    level: float = 0.95
-    recovery: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise UsageError if the level is outside 0 to 1, even if no interval is requested."""
-        check_level(self.level)
-
-
-@dataclass(frozen=True)
 class Exploration(text.Result):
     """The tables that answer a question, with their source and notes for the reader."""
 
@@ -682,12 +654,19 @@ def _band_sentences(bands: pl.DataFrame, locale: text.Locale) -> list[str]:
     return told
 
 
-def explore(
+def explore(  # noqa: PLR0913 - the options of the command `distribution`
     claims: Claims | None,
     incident: str | Path | None,
     policy: str | Path | None,
     counts: str | Path | None,
-    question: Question,
+    *,
+    by: Sequence[str] = ("service",),
+    where: losses.DimensionFilter | None = None,
+    fit: bool = False,
+    families: Sequence[str] = (),
+    top: str | None = None,
+    level: float = 0.95,
+    recovery: bool = False,
 ) -> Exploration:
     """Describe the losses of claims or of totals.
 
@@ -697,7 +676,13 @@ def explore(
         policy: the id or path of a policy whose edges become band edges; by default the bundled policy with
             the incident's id, if there is one.
         counts: a file of totals, to use instead of claims.
-        question: what to compute.
+        by: the dimensions to group by.
+        where: dimension -> value or list of values; use only the claims with these values.
+        fit: whether to fit severity distributions to the losses above 0.
+        families: the families to fit; empty for all.
+        top: what is known above the last edge of totals: open, closed or truncated.
+        level: the confidence level of the intervals.
+        recovery: allow a fit of synthetic claims, to test whether it recovers the generator's parameters.
 
     Raises:
         UsageError: a document, dimension or value does not exist, or there are neither claims nor totals.
@@ -705,6 +690,7 @@ def explore(
         ModelRefused: claims are synthetic and a fit is requested without `recovery`, or no family can be
             fitted.
     """
+    check_level(level)
     loaded = incidents.load_incident(incident or DEFAULT_INCIDENT) if claims is None else claims.incident
     edges = load_policy(policy or loaded.id) if policy or loaded.id in bundled_ids("policies") else None
     if edges:
@@ -717,7 +703,7 @@ def explore(
         starts = cube.starts
     else:
         claims = read_claims(None, loaded) if claims is None else claims
-        dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
+        dimensions = tuple(dict.fromkeys([*by, *(where or {})]))
         every = losses.build_cube(claims, dimensions=dimensions, policy=edges)
         texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
         cube = losses.merge_rare_groups(every, texts)
@@ -729,41 +715,51 @@ def explore(
         }
         if cube is not every:
             notes.append(text.Note("merged_groups", least=str(losses.MIN_CLAIMS_PER_CATEGORY)))
-    by, refused = question.by, dict[str, str]()
+    refused = dict[str, str]()
     where = {
         name: [_typed(name, value) for value in values] if isinstance(values, list | tuple) else values
-        for name, values in question.where.items()
+        for name, values in (where or {}).items()
     }
     chosen = losses.filter_cube(cube, where)
     summed = {"summary": losses.summary(chosen, by), "quantiles": losses.quantiles(chosen, by)}
     tables = {"bands": band_counts(chosen, by, bands), **summed, **heaps}
-    if question.fit:
-        options = {"totals": bands is None, "recovery": question.recovery}
-        fits, note = fit_cube(cube, where=where, top=question.top, families=question.families, **options)
-        tables, refused = tables | fit_tables(fits, question.level), dict(fits.refused)
+    if fit:
+        options = {"totals": bands is None, "recovery": recovery}
+        fits, note = fit_cube(cube, where=where, top=top, families=families, **options)
+        tables, refused = tables | fit_tables(fits, level), dict(fits.refused)
         notes.append(note)
     if heaps and (where or by):
         notes.append(text.Note("heaps_of_all"))
     if cube.synthetic:
         notes.append(text.Note("synthetic_fit"))
-    about = (tables, cube.source, cube.synthetic, by, loaded, claims)
+    about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims)
     return Exploration(*about, refused=refused, starts=starts, notes=tuple(notes))
 
 
-def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en") -> Exploration:
+def explore_grouped(
+    id_or_path: str | Path,
+    *,
+    families: Sequence[str] = (),
+    top: str | None = None,
+    level: float = 0.95,
+    lang: str = "en",
+) -> Exploration:
     """Fit severity distributions to a printed table of grouped losses.
 
     Args:
         id_or_path: the bundled id or the path of the table.
-        question: what to compute.
+        families: the families to fit; empty for all.
+        top: what is known above the last edge: open, closed or truncated; by default what the table states.
+        level: the confidence level of the intervals.
         lang: the language of the texts of the table.
 
     Raises:
         UsageError: the table or a family does not exist, or `top` is unknown.
         ModelRefused: no family can be fitted.
     """
+    check_level(level)
     table, locale = losses.load_grouped(id_or_path), text.Locale(lang)
-    top, families = question.top or table.top, question.families or tuple(losses.FAMILIES)
+    top, families = top or table.top, families or tuple(losses.FAMILIES)
     fits = losses.fit_all(table.edges, table.counts, top=top, left=table.left, families=families)
     shares = pl.DataFrame({"over": table.edges[:-1], "up_to": table.edges[1:], "claims": table.counts})
     about = {"top": locale(f"word.{top}"), "left": locale(f"word.{table.left}")}
@@ -772,7 +768,7 @@ def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en"
         *([table.note[lang]] if table.note else []),
         *(text.Note("source", address=source) for source in table.sources),
     ]
-    tables = {"bands": losses.with_shares(shares), **fit_tables(fits, question.level)}
+    tables = {"bands": losses.with_shares(shares), **fit_tables(fits, level)}
     return Exploration(tables, table.id, synthetic=False, refused=fits.refused, notes=tuple(notes))
 
 
