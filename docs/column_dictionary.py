@@ -11,10 +11,9 @@ Names and units are the
 same in the terminal, in `--json`, in CSV and Parquet files and in notebooks. The report and the workbook
 show the titles, in English or Korean.
 
-`analysis.tables.costs` is a table of an analysis. Tables computed from claims are in
-`analysis.tables.from_claims`, and their names begin with `claims_`. If a table below has no name with
-this prefix, such as `claims_costs`, it has the columns of the table without the prefix. Tables that use
-facts published after the day of the analysis are in `analysis.tables.hindsight`, and their names begin
+`analysis.tables.costs` is a table of an analysis. The names of tables computed from claims begin with
+`claims_`. If a table below has no name with this prefix, such as `claims_costs`, it has the columns of the
+table without the prefix. The names of tables that use facts published after the day of the analysis begin
 with `hindsight_`. `analysis.tables.schema("costs")` returns the columns in Python. The metadata of a
 Parquet file of a report state unit and meaning of each column.
 """

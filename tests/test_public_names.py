@@ -42,14 +42,7 @@ WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_synta
     [
         ("outage_analysis", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
         ("outage_analysis.cli", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
-        (
-            "outage_analysis.analysis.analysis",
-            (
-                *("altair", *WRITERS),
-                "outage_analysis.losses.late_claims",
-                "outage_analysis.analysis.exploration",
-            ),
-        ),
+        ("outage_analysis.analysis.analysis", ("altair", *WRITERS, "outage_analysis.losses.late_claims")),
         ("outage_analysis.reports", WRITERS[1:]),
     ],
 )

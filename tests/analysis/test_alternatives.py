@@ -26,7 +26,7 @@ from outage_analysis.analysis import (
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.losses import fit_severity
 from outage_analysis.policies import load_policy
-from outage_analysis.text import LANGUAGES, Locale, ShownTable
+from outage_analysis.text import LANGUAGES, Locale, ShownTable, text_table
 from tests.tram_case import tram_plan
 
 FEW = 1_024
@@ -95,10 +95,10 @@ def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Path, tmp
     for id_ in ("tram-2031", "tram-flat"):
         assert names[id_] == f"Tram charter ({id_})"
     assert "(tram-flat)” costs least" in found.sentence(Locale("en", "EUR", 2))
-    shown = next(
-        x for x in found.answer("en").tables if isinstance(x, ShownTable) and "who" in x.rows.columns
-    )
-    assert shown.rows["who"][0] == "Payment by loss: up to 60.00"  # the name of the line, not its id
+    tables = {x.title: x for x in found.answer("en").tables if isinstance(x, ShownTable)}
+    (winners,) = (table for title, table in tables.items() if title.startswith("Who gains"))
+    shown = text_table(winners, found.answer("en"))
+    assert "Payment by loss" in shown.rows[0]  # the name of the line, not its id
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,8 @@ def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_
     assert "as SK Telecom in 2008” pays the most recipients" in said
     promised = dict(table.select("policy", "promised").rows())
     first, *others = CANDIDATES
-    totals = week.winners_table.filter(level="total").select("other", "total_difference").rows()
+    winners = week.exact_tables["winners_and_losers"].filter(level="total")
+    totals = winners.select("other", "total_difference").rows()
     assert totals == [(other, promised[first] - promised[other]) for other in others]
     there, back = (
         week.winners_and_losers(*pair).filter(level="total")["total_difference"].item()

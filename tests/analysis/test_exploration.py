@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables
-from outage_analysis.analysis.exploration import Exploration
+from outage_analysis.analysis import explore, explore_grouped, fit_tables
+from outage_analysis.analysis.tables import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Bands
@@ -61,7 +61,7 @@ def own_claims() -> Claims:
 
 
 def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
-    return explore(read_claims(path, "kakao-2022"), None, None, None, Question(**asked))
+    return explore(read_claims(path, "kakao-2022"), None, None, None, **asked)
 
 
 @pytest.fixture
@@ -145,18 +145,18 @@ def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> N
 
 def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() -> None:
     incident, policy = OWN_OUTAGE / "incident.toml", OWN_OUTAGE / "policy.toml"
-    found = explore(own_claims(), None, policy, None, Question(by=("distance",)))
+    found = explore(own_claims(), None, policy, None, by=("distance",))
     bands = found.tables["bands"]
     assert set(bands["distance"]) == {"up to 4", "over 4 up to 19", "over 19"}
     assert {60, 120} == set(found.tables["bunching"]["edge"])
     assert {59, 119} < set(bands["over"]) | set(bands["up_to"])  # lower edges are closed
     with pytest.raises(UsageError, match=r"no claims are bundled for tram-2031\. Name your files"):
-        explore(None, incident, policy, None, Question())
+        explore(None, incident, policy, None)
 
 
 def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
     with pytest.raises(UsageError, match=r"EUR|minutes"):
-        explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None, Question())
+        explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None)
 
 
 # --- the honesty gate -----------------------------------------------------------------------------------
@@ -166,10 +166,10 @@ def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
 def test_a_fit_is_refused_from_synthetic_claims_and_from_synthetic_totals(tmp_path: Path) -> None:
     said = "a fit of synthetic claims would be no finding.*recovery=True"
     with pytest.raises(ModelRefused, match=said):
-        explore(None, "kakao-2022", None, None, Question(fit=True))
+        explore(None, "kakao-2022", None, None, fit=True)
     totals = totals_in(tmp_path / "totals-synthetic.csv")
     with pytest.raises(ModelRefused, match=said):
-        explore(None, "kakao-2022", None, totals, Question(fit=True))
+        explore(None, "kakao-2022", None, totals, fit=True)
 
 
 def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
@@ -203,7 +203,7 @@ def totals_in(path: Path, text: str = TOTALS) -> Path:
 
 
 def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
-    return explore(None, "kakao-2022", None, path, Question(**asked))
+    return explore(None, "kakao-2022", None, path, **asked)
 
 
 def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
 
 
 def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str], Path]) -> None:
-    found = explore_grouped(write_document(OPEN), Question(families=("lognormal",)))
+    found = explore_grouped(write_document(OPEN), families=("lognormal",))
     assert found.source == "mine"
     assert found.tables["fits"]["family"].to_list() == ["lognormal"]
     assert 15 < found.tables["quantities"]["value"][0] < 25  # 30 of 125 are up to 10, 70 up to 20
@@ -312,7 +312,7 @@ def test_a_table_from_which_no_distribution_follows_is_refused(
     write_document: Callable[[str], Path], counts: str, said: str
 ) -> None:
     with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):
-        explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)), Question())
+        explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)))
 
 
 def stated(delays: Sequence[int | None]) -> list[int]:

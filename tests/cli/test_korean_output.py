@@ -101,10 +101,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "compare": ((*("kakao-candidate-cash", "kakao-candidate-voucher", "kakao-candidate-fees"), *WEEK, *FEW),),
     "backtest": (FEW,),
     "scenarios": (("--budget", "300_000_000", *FEW), ("--incident", "trams", *FEW)),
-    "reserve": (
-        ("--incident", "trams", *FEW),
-        ("--measure", "P75", "--handling", "inside", "--since", "kakao-2022-10-24", *FEW),
-    ),
+    "reserve": (("--incident", "trams", *FEW), ("--measure", "P75", "--handling", "inside", *FEW)),
     "solve": (
         ("--budget", "5.2억", "--vary", "small-business-cash.tier1,tier2", "--step", "10_000", *FEW),
         ("--budget", "30억", "--vary", "small-business-cash.tier1", *FEW),

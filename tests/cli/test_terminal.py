@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
-from outage_analysis.text import Answer, ShownTable
+from outage_analysis.text import Answer, ShownTable, text_table
 from tests.commands import COMMANDS, GOOD, HEADER, KAKAO
 from tests.contract.command_line import outage_analysis
 

@@ -130,10 +130,11 @@ def test_a_policy_differs_from_itself_by_nothing() -> None:
     comparison = oa.compare(policy, renamed, draws=FEW)
     (first, second) = comparison.table.drop("policy", "dominated_by").to_dicts()
     assert first == second
-    (pair,) = comparison.pairs.select("difference", "range_low", "p50", "range_high").rows()
+    (pair,) = comparison.tables["pairs"].select("difference", "range_low", "p50", "range_high").rows()
     assert pair == (0, 0, 0, 0)
     (claims, *signs) = (
-        comparison.winners_table.filter(level="total")
+        comparison.tables["winners_and_losers"]
+        .filter(level="total")
         .select("claims", "gain", "lose", "equal", "unclear", "total_low", "total_high")
         .row(0)
     )

@@ -163,7 +163,6 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     ("reserve --measure P81", USAGE, ("P81",)),
     ("scenarios --scenarios stress", USAGE, ("stress",)),
     ("reserve --handling maybe --draws 8192", USAGE, ("maybe",)),
-    ("reserve --since nowhere --draws 8192", USAGE, ("nowhere",)),
     ("report --out /etc", USAGE, ("/etc", "is not a report")),
     ("policies show kddi-2022 --as-of 2022-01-01", USAGE, ("--as-of",)),
     ("policies show kddi-2022 --as-of soon", USAGE, ("soon",)),
@@ -243,7 +242,6 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     # the environment
     ("scenarios --as-of 2022-10-20 --ledger kakao-2022-10-24 --draws 8192", MODEL, ()),
     ("reserve --ledger kakao-2023-06-30 --handling inside --draws 8192", MODEL, ("handling",)),
-    ("reserve --incident trams --since trams --draws 8192", MODEL, ("claims",)),
     ("report --out list.csv/deeper --formats csv --draws 8192", ENVIRONMENT, ("deeper",)),
     ("policies new a --out list.csv/a.toml", ENVIRONMENT, ("a.toml",)),
     ("cube list.csv --incident incident.toml --out nowhere/cube.parquet", ENVIRONMENT, ("cube.parquet",)),

@@ -65,9 +65,8 @@ def compared(made: Case) -> dict[str, Any]:
     found = oa.compare(
         analysis.policy, other, claims=claims, ledger=analysis.ledger, budget=BUDGET, draws=4_096
     )
-    frames = ("table", "pairs", "flips", "information_value", "replaced", "left_out")
     won = found.winners_and_losers(*(policy.id for policy in found.policies))
-    return {name: getattr(found, name) for name in frames} | {"won": won, "json": found.to_dict()}
+    return found.tables | {"table": found.table, "won": won, "json": found.to_dict()}
 
 
 def solved(made: Case) -> dict[str, Any]:
@@ -196,7 +195,7 @@ def spec(chart: AltairChart | Html) -> dict[str, Any]:
 
 def test_frames_are_shown_and_drawn_as_they_are() -> None:
     claims, analysis = case("EUR")
-    quantiles, bands = analysis.tables.quantiles, analysis.tables.from_claims.service_bands
+    quantiles, bands = analysis.tables.quantiles, analysis.tables.claims_service_bands
     assert f"{quantiles['value'][0]:,.2f}" in str(oa.show_table(quantiles, analysis))
     cube = oa.build_cube(claims, dimensions=["service"]).frame.select("service", "claims", "loss")
     loss = cube["loss"].drop_nulls().max()  # a cube counts in cents

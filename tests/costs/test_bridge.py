@@ -314,7 +314,7 @@ def test_both_ends_have_the_range_of_their_run() -> None:
     page, raised = policy_of(tiers()), policy_of(tiers(), fee(120))
     first, second = ledger_of(*spread(0.1, 0.3)), ledger_of(*spread(0.2, 0.6))
     table = bridge(BridgeRun(page, first, DAY), BridgeRun(raised, second, DAY), draws=DRAWS)
-    schema_of("documents.bridge").check(table)
+    assert table.schema == schema_of("documents.bridge").frame().schema
     assert ranges(table) == {"start": quantiles_of(page, first), "end": quantiles_of(raised, second)}
 
 

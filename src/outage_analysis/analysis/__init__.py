@@ -30,38 +30,20 @@ if TYPE_CHECKING:
         solve,
     )
     from outage_analysis.analysis.analysis import Analysis, run
-    from outage_analysis.analysis.exploration import (
-        Question,
-        combination_counts,
-        explore,
-        explore_grouped,
-        fit_cube,
-        fit_tables,
-    )
     from outage_analysis.analysis.open_intake import IntakeForecast, forecast_by_day, forecast_intake
     from outage_analysis.analysis.plan import (
         Plan,
         as_day,
         check_documents_fit,
+        input_warnings,
+        ledger_locale,
         load_documents,
         make_plan,
         scaffold,
         with_tiers,
         write_documents,
     )
-    from outage_analysis.analysis.results import (
-        currency_if_converted,
-        format_amounts,
-        input_warnings,
-        ledger_locale,
-        text_table,
-        title_with_currency,
-        whole_counts,
-    )
     from outage_analysis.analysis.summary import (
-        Reserve,
-        Scenarios,
-        Sensitivity,
         cost_sentences,
         counted_notes,
         driver_sentences,
@@ -71,13 +53,23 @@ if TYPE_CHECKING:
         parse_measure,
         parts_left_out,
         recommendation,
+        reserve,
         reserve_column,
         reserve_mean,
         reserve_note,
         reserve_scope,
+        scenarios,
         sensitivity_tables,
         unstated_notes,
     )
-    from outage_analysis.analysis.tables import schema_named, service_table
+    from outage_analysis.analysis.tables import (
+        combination_counts,
+        explore,
+        explore_grouped,
+        fit_cube,
+        fit_tables,
+        schema_named,
+        service_table,
+    )
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

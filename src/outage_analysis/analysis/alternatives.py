@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,6 +19,8 @@ from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
+    ChartLook,
+    IncidentResult,
     InputArguments,
     Plan,
     check_one_stage,
@@ -26,7 +28,6 @@ from outage_analysis.analysis.plan import (
     load_inputs,
     make_plan,
 )
-from outage_analysis.analysis.results import ChartLook, IncidentResult
 from outage_analysis.analysis.summary import share_to_be_filed
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
@@ -42,8 +43,6 @@ if TYPE_CHECKING:  # types only; importing charts is slow
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
-FRONTIER_ROWS = 12
-"""At most this many rows of the frontier are shown."""
 BENEFIT_DIGITS = 3
 """Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
 
@@ -133,38 +132,24 @@ class PolicyComparison(PolicyResult):
         known = map(self.simulations.chances_over(self.budget).get, table["policy"])
         return table.with_columns(pl.Series("over_budget", known, pl.Float64))
 
-    @property
-    def pairs(self) -> pl.DataFrame:
-        """One row per pair of policies: the expected difference, its range, the chance of a lower cost."""
-        return self.whole(self.simulations.pairs, "compare.pairs")
+    @cached_property
+    def exact_tables(self) -> dict[str, pl.DataFrame]:
+        """All tables by name, with amounts in the smallest unit; the winners are under the first policy."""
+        first, *others = (policy.id for policy in self.policies)
+        winners = pl.concat([self._winners(first, other) for other in others])
+        drawn = [name for name in text.schemas_of("compare") if name != "winners_and_losers"]
+        return {name: getattr(self.simulations, name) for name in drawn} | {"winners_and_losers": winners}
 
     @property
-    def flips(self) -> pl.DataFrame:
-        """One row per pair of policies and input at which the cheaper policy changes."""
-        return self.whole(self.simulations.flips, "compare.flips")
-
-    @property
-    def information_value(self) -> pl.DataFrame:
-        """The expected value of knowing each input before the choice, in whole currency.
-
-        The decision-maker takes the policy with the least expected cost; nothing but the cost counts.
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """All tables by name, in whole currency.
 
         Example:
             >>> found = compare("kakao-candidate-cash", "kakao-candidate-fees", as_of="2022-10-24")
-            >>> found.information_value["assumption"][0]
+            >>> found.tables["information_value"]["assumption"][0]
             'as-filing-share'
         """
-        return self.whole(self.simulations.information_value, "compare.information_value")
-
-    @property
-    def replaced(self) -> pl.DataFrame:
-        """The share of a loss that an accepted claim gets back, by policy, line, service and loss band."""
-        return self.whole(self.simulations.replaced, "compare.replaced")
-
-    @property
-    def left_out(self) -> pl.DataFrame:
-        """The lines without an expected cost, which no simulated total includes."""
-        return self.whole(self.simulations.left_out, "compare.left_out")
+        return {name: self.whole(table, f"compare.{name}") for name, table in self.exact_tables.items()}
 
     def winners_and_losers(self, policy: str, other: str) -> pl.DataFrame:
         """Return who gets more under a policy than under another, by service and loss band.
@@ -202,23 +187,13 @@ class PolicyComparison(PolicyResult):
             *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
         )
 
-    @cached_property
-    def winners_table(self) -> pl.DataFrame:
-        """Who gains and who loses under the first policy; amounts are in the smallest unit."""
-        first, *others = (policy.id for policy in self.policies)
-        return pl.concat([self._winners(first, other) for other in others])
-
     def sentence(self, locale: text.Locale) -> str:
         """State the result of the comparison: the costs, and what people get."""
         return self.simulations.sentence(locale, self.names(locale.lang))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values, with who gains and who loses."""
-        names = [name for name in text.schemas_of("compare") if name != "benefits"]
-        tables = {name: self.whole(getattr(self.simulations, name), f"compare.{name}") for name in names}
-        tables["winners_and_losers"] = self.whole(self.winners_table, "winners_and_losers")
-        rows = {name: table.to_dicts() for name, table in tables.items()}
-        return self.inputs | rows
+        return self.inputs | {n: table.to_dicts() for n, table in self.tables.items() if n != "benefits"}
 
     def answer(self, lang: str = "en") -> text.Answer:
         """Return which policy costs least and which gives people most, then all tables."""
@@ -232,69 +207,14 @@ class PolicyComparison(PolicyResult):
             listed = ", ".join(f"{names[id_]} {locale.share(chance)}" for id_, chance in chances.items())
             budget = locale("report.tile_budget", budget=locale.money_in_full(self.budget))
             notes.insert(0, f"{budget}: {listed}.")
-        return text.Answer(locale, sentences, self._tables(locale), names, card_notes=notes)
-
-    def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
-        tables = {name: getattr(self.simulations, name) for name in text.schemas_of("compare")}
-        mark = self.mark(locale)
-        first, benefits, *others = text.shown_tables(tables, "compare", locale, mark)
-        yield first
-        yield replace(
-            benefits,
-            rows=_with_bounds(benefits.rows, locale),
-            schema=text.schema_of("compare_shown.benefits"),
-        )
-        names = self.names(locale.lang)
-        schema = text.schema_of("compare_shown.winners_and_losers")
-        for pair in self.winners_table.partition_by("policy", "other", maintain_order=True):
-            pair_names = {name: names[pair[name][0]] for name in ("policy", "other")}
-            title = mark + locale("terminal.compare_winners", **pair_names)
-            yield text.ShownTable(title, _winners(pair, locale, names), schema)
-        yield from others
-        yield from self.simulations.benefit_notes(locale)
-        yield locale("terminal.result_units", day=self.as_of, currency=self.incident.currency)
-
-
-def _with_bounds(benefits: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
-    """Return what people get from each policy, with one column for the bounds of a measure."""
-
-    def bounds(measure: str, show: Callable[[float], str]) -> pl.Series:
-        texts = (
-            None if ends[0] is None else "–".join(dict.fromkeys(map(show, ends)))
-            for ends in benefits.select(f"{measure}_low", f"{measure}_high").iter_rows()
-        )
-        return pl.Series(measure, texts, pl.String)
-
-    table = benefits.with_columns(bounds("replaced", locale.share), bounds("made_whole", locale.number))
-    shown = table.select(text.schema_of("compare_shown.benefits").names)
-    # With claims, the payment per recipient would make the table too wide.
-    measured = benefits["replaced_low"].count() > 0
-    return _without_empty_columns(shown.drop("per_recipient") if measured else shown)
-
-
-def _winners(pair: pl.DataFrame, locale: text.Locale, names: Mapping[str, str]) -> pl.DataFrame:
-    """Return who gains and who loses: one row per service or, without claims, per loss band or cost line.
-
-    The last row is the sum.
-    """
-
-    def who(row: dict[str, Any]) -> str:
-        id_ = row["service"] or row["line"] or ""
-        if row["level"] == "band":
-            return ": ".join(filter(None, [names.get(id_, id_), locale.band(row["over"], row["up_to"])]))
-        return names.get(id_, id_) or locale("word.total")
-
-    by_service = "service" in pair["level"]
-    rows = pair.filter(pl.col("level") != "band") if by_service else pair
-    named = rows.with_columns(who=pl.Series(map(who, rows.iter_rows(named=True)), dtype=pl.String))
-    shown = named.select(text.schema_of("compare_shown.winners_and_losers").names)
-    return _without_empty_columns(shown.drop("payment", "payment_other") if by_service else shown)
-
-
-def _without_empty_columns(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table without the columns that are empty, or that count nobody, in each row."""
-    nobody = [name for name in ("equal", "unclear") if name in table.columns and not table[name].sum()]
-    return table.drop(nobody, *(name for name in table.columns if not table[name].count()))
+        winners = self.exact_tables["winners_and_losers"]
+        if "service" in winners["level"]:  # each band of each service would be a long table
+            winners = winners.filter(pl.col("level") != "band")
+        told = self.exact_tables | {"winners_and_losers": winners}
+        tables: list[text.ShownTable | str] = [*text.shown_tables(told, "compare", locale, self.mark(locale))]
+        tables += simulations.benefit_notes(locale)
+        tables.append(locale("terminal.result_units", day=self.as_of, currency=self.incident.currency))
+        return text.Answer(locale, sentences, tables, names, card_notes=notes)
 
 
 def compare_loaded(
@@ -501,24 +421,13 @@ class BudgetSolution(PolicyResult):
         return text.Answer(locale, [*counted, *_sentences(self.search, locale)], self._tables(locale))
 
     def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
-        mark = self.search.quantile_mark.lower()
-        level = replace(text.schema_of("solution.solution")["at_level"], name=mark, label=mark)
         about = {"currency": self.incident.currency, "day": locale.day(self.as_of)}
         about["basis"] = locale(f"word.{self.basis}")
-        table = self.search.table.rename({"at_level": mark})
-        table = table.drop(name for name in table.columns if table[name].null_count() == len(table))
-        frontier = self.search.frontier.rename({"at_level": mark})
-        frontier = frontier.select(name for name in frontier.columns if name in (*table.columns, mark))
-        count, most = len(frontier), FRONTIER_ROWS - 1
-        some = range(count) if count <= most + 1 else [round(k * (count - 1) / most) for k in range(most + 1)]
-        for key, rows, schema in (
-            ("compared", table, text.schema_of("solution.solution")),
-            ("frontier", frontier[list(some)], text.schema_of("solution.frontier")),
-        ):
-            columns = replace(schema, columns=(*schema.columns, level))
-            yield text.ShownTable(self.mark(locale) + locale(f"solve.{key}", **about), rows, columns)
-        if len(some) < count:
-            yield locale("solve.more", rows=len(some), count=f"{count:,}")
+        for key, table in (("solution", self.search.table), ("frontier", self.search.frontier)):
+            schema, mark = text.schema_of(f"solution.{key}"), self.search.quantile_mark.lower()
+            columns = (replace(c, label=mark) if c.name == "at_level" else c for c in schema.columns)
+            title = self.mark(locale) + locale(f"solve.{key}", **about)
+            yield text.ShownTable(title, table, replace(schema, columns=tuple(columns)))
 
 
 def _sentences(search: costs.policy_search.PolicySearch, locale: text.Locale) -> list[str]:
@@ -542,15 +451,14 @@ def _sentences(search: costs.policy_search.PolicySearch, locale: text.Locale) ->
         if announced["dominated_by"]:
             sentence += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
         sentences.append(sentence)
-    if search.is_feasible and chosen["parameters"] == announced["parameters"]:
-        sentences.append(locale("solve.same"))
-    if search.is_feasible and not search.is_limited:
-        sentences.append(locale("solve.not_limited"))
-    if search.is_feasible and (largest := search.largest_values):
-        sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
-    if not search.cubes and search.policy.loss_unit == search.policy.currency:
-        sentences.append(locale("solve.only_counts"))
-    return sentences
+    largest = ", ".join(p.name for p in search.largest_values)
+    holds = {
+        "same": search.is_feasible and chosen["parameters"] == announced["parameters"],
+        "not_limited": search.is_feasible and not search.is_limited,
+        "largest": search.is_feasible and largest,
+        "only_counts": not search.cubes and search.policy.loss_unit == search.policy.currency,
+    }
+    return sentences + [locale(f"solve.{key}", parameters=largest) for key, told in holds.items() if told]
 
 
 def _varied_tiers(search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:

@@ -17,15 +17,22 @@ import polars as pl
 
 from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
-from outage_analysis.analysis.plan import InputArguments, Plan, load_cubes, load_inputs, make_plan
-from outage_analysis.analysis.results import ChartLook, IncidentResult
+from outage_analysis.analysis.plan import (
+    ChartLook,
+    IncidentResult,
+    InputArguments,
+    Plan,
+    load_cubes,
+    load_inputs,
+    make_plan,
+)
 from outage_analysis.analysis.summary import (
-    Reserve,
-    Scenarios,
     Sensitivity,
     all_bases,
     cost_answer,
     refuse_no_cash,
+    reserve,
+    scenarios,
     sensitivity_tables,
 )
 from outage_analysis.analysis.tables import (
@@ -116,7 +123,7 @@ class Analysis(IncidentResult):
 
     @cached_property
     def tables(self) -> AnalysisTables:
-        """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`.
+        """All tables of the report: `tables.costs`, or `tables["costs"]`.
 
         Amounts are in whole currency, such as euros, not cents.
         """
@@ -520,7 +527,7 @@ class Analysis(IncidentResult):
             ['base', 'one-tap', 'two-more-weeks']
         """
         stresses = costs.scenarios.STRESSES if document is None else document
-        return Scenarios(self, costs.scenarios.load_scenarios(stresses)).table
+        return scenarios(self, costs.scenarios.load_scenarios(stresses)).tables["scenarios"]
 
     def reserve(self, measure: str = "mean", *, handling: str = "outside") -> float:
         """Return the reserve in whole currency: what the lines with an obligation cost in cash.
@@ -541,7 +548,7 @@ class Analysis(IncidentResult):
             >>> analysis.reserve("median") < analysis.reserve("P75") < analysis.reserve("P90")
             True
         """
-        return Reserve(self, measure, handling).amount / float(10**self.incident.minor_units)
+        return reserve(self, measure, handling).amount / float(10**self.incident.minor_units)
 
     def _cash_total(self, question: str) -> SampledTotal:
         run = self.headline_run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import losses, text
-from outage_analysis.analysis.results import input_warnings
+from outage_analysis.analysis.plan import input_warnings
 from outage_analysis.assumptions import LateClaims, Ledger
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Incident, IntakeSeries
@@ -175,9 +175,9 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
             inside = row["low"] <= ended[1] <= row["high"] if ended_so else None
             row |= {"ended_so": ended_so, "outcome": ended[1], "inside": inside}
         row["by"] = channel.moment(row["by"]).isoformat(timespec="minutes")
-    tables = {"points": channel.points(), "branches": _frame("branches", rows.values())}
+    tables = {"points": channel.points(), "branches": text.schema_of("intake.branches").frame(rows.values())}
     if ended:
-        tables["hindsight"] = _frame("hindsight", rows.values())
+        tables["hindsight"] = text.schema_of("intake.hindsight").frame(rows.values())
     rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
     tables = {name: table.with_columns(rounded) for name, table in tables.items()}
     return IntakeForecast(channel, as_of, tables, [*notes, *bounded], source)
@@ -186,11 +186,6 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
 def _last_day(moment: datetime) -> date:
     """Return the calendar day that ends at a moment or contains it; midnight ends the day before."""
     return (moment - timedelta(microseconds=1)).date()
-
-
-def _frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    schema = text.schema_of(f"intake.{name}")
-    return schema.frame({column: row.get(column) for column in schema.names} for row in rows)
 
 
 def forecast_by_day(
@@ -275,7 +270,7 @@ def forecast_by_day(
         rows.append(row)
     options = assumed_on(days[-1]) | {"level": level, "hindsight": False, "recovery": recovery}
     made = forecast_intake(source, days[-1], **options)
-    tables = {"branches": made.tables["branches"], "days": _frame("days", rows)}
+    tables = {"branches": made.tables["branches"], "days": text.schema_of("intake.days").frame(rows)}
     return replace(made, tables=tables, reasons=frozenset(row["refused"] for row in rows if row["refused"]))
 
 

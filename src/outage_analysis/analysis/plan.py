@@ -1,17 +1,26 @@
-"""The `Plan` of an analysis, and functions that load the documents and claims that it names."""
+"""The `Plan` of an analysis, its documents and claims, and what every result about an incident has in common.
+
+Inside, the tables of a result have amounts in the smallest unit of the currency, and loss bands are exact.
+Wherever a table leaves a result (as a frame, a file, JSON, or printed), `TableSchema.whole` has converted it
+to whole currency. The decimals are those of a `Locale`: of an incident, a policy or a ledger.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
 
-from outage_analysis import costs
+import polars as pl
+
+from outage_analysis import costs, text
 from outage_analysis.arguments import lists_arguments
-from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
+from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger, reference_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, DataFrame, OutageFacts, Sources, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import ModelRefused, UsageError, either
@@ -23,10 +32,11 @@ from outage_analysis.policies import (
     Policy,
     TierPayments,
     check_same_units,
+    decimal_places,
     load_policy,
     policy_from_tiers,
+    policy_names,
 )
-from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 DEFAULT_INCIDENT = "kakao-2022"
 """The incident of a plan that names none."""
@@ -89,12 +99,12 @@ class Plan:
     budget: int | None = None
     draws: int = DRAWS
     seed: int = SEED
-    level: int = DEFAULT_LEVEL
+    level: int = text.DEFAULT_LEVEL
     changes: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise an error if the level of the likely range is not supported, or the budget is no amount."""
-        LikelyRange(self.level)
+        text.LikelyRange(self.level)
         if self.budget is not None and (type(self.budget) is not int or self.budget <= 0):
             problem = "a budget is a whole number above 0, in whole currency"
             raise UsageError(problem, value=str(self.budget), remedy="Write it as 300_000_000.")
@@ -103,6 +113,139 @@ class Plan:
     def has_own_counts(self) -> bool:
         """Whether the plan names claims or totals, so that the bundled claims are not used."""
         return isinstance(self.claims, Claims) or bool(self.claims or self.counts)
+
+
+class ChartLook(TypedDict, total=False):
+    """How a chart of a result looks: width and height in pixels, and a title in place of its finding."""
+
+    width: int | None
+    height: int | None
+    title: str | None
+
+
+@dataclass(frozen=True, repr=False)
+class IncidentResult(text.Displayable, text.Result):
+    """A result for one incident as of one day. Notebooks show its answer as a card."""
+
+    plan: Plan
+    """The plan, whose policy is not always one of the policies."""
+    incident: Incident
+    policies: tuple[Policy, ...]
+    """The policies that the result is about, the most important first."""
+    ledger: Ledger | None
+    as_of: date
+    claims: Claims | None
+    """The claims that the costs are computed from; None if they come from counts."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: everything except the rows of the claims."""
+        claims = self.claims.without_rows() if self.claims else None
+        own = {} if claims is None else {"claims": claims, "plan": replace(self.plan, claims=claims)}
+        return {**self.__dict__, **own}
+
+    @property
+    @abstractmethod
+    def used_assumptions(self) -> AbstractSet[str]:
+        """The ids of the assumptions that the figures depend on."""
+
+    @property
+    @abstractmethod
+    def synthetic(self) -> bool:
+        """Whether the claims are synthetic."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the result is about; of `solve`, the solution or, if there is none, the nearest."""
+        return self.policies[0]
+
+    def names(self, lang: str) -> dict[str, str]:
+        """Display names by id, for services, cost lines, assumptions and policies.
+
+        If two policies have the same name, the id is appended. A line may have the id of the only policy.
+        """
+        entries = self.ledger.assumptions if self.ledger else ()
+        items = (*entries, *(line for policy in reversed(self.policies) for line in policy.lines))
+        named = self.incident.display_names(lang) | {item.id: item.name[lang] for item in items}
+        of_policies = policy_names(self.policies, lang)
+        return named | of_policies if len(self.policies) > 1 else of_policies | named
+
+    @property
+    def known_ledger(self) -> Ledger | None:
+        """The ledger as known on the day of the analysis."""
+        return self.ledger.as_known_on(self.as_of) if self.ledger else None
+
+    @property
+    def used_ledger(self) -> Ledger | None:
+        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
+        known = self.known_ledger
+        return known.with_only(frozenset(self.used_assumptions)) if known else None
+
+    def whole(self, table: pl.DataFrame, name: str) -> pl.DataFrame:
+        """Return a table that tables.csv names so, with amounts in whole currency."""
+        return text.schema_of(name).whole(table, self.incident.locale("en").places)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs as plain values, such as incident, ledger, as-of day, draws and seed."""
+        used = self.used_ledger
+        return {
+            "incident": self.incident.id,
+            "ledger": self.ledger.id if self.ledger else None,
+            "as_of": self.as_of,
+            "currency": self.incident.currency,
+            "minor_units": self.incident.minor_units,
+            "synthetic_claims": self.synthetic,
+            "draws": self.plan.draws,
+            "seed": self.plan.seed,
+            "level": self.plan.level,
+            **({"examples": used.examples} if used and used.examples else {}),
+        }
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return sentences on rejected rows, and on assumptions that are only examples."""
+        return input_warnings(self.claims, self.used_ledger, lang)
+
+    def card(self, lang: str = "en") -> text.Card:
+        """Return the summary for notebooks: inputs, the answer in sentences, and its first tables."""
+        answer = self.answer(lang)
+        locale, policies = answer.locale, "; ".join(policy.name[lang] for policy in self.policies)
+        lines = [
+            locale("report.kicker", day=locale.day(self.as_of)),
+            locale("report.policy", policy=policies),
+            *([locale("card.synthetic")] if self.synthetic else []),
+            *filter(None, [example_warning(self.used_ledger, locale)]),
+        ]
+        return text.answer_card(self.incident.name[lang], lines, answer)
+
+
+def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> list[str]:
+    """Return sentences that say how many rows were rejected, and how many assumptions are only examples.
+
+    For files without an incident of their own, the first reject is explained.
+    """
+    locale, found = text.Locale(lang), list[str]()
+    if claims and (rejects := int(claims.files["rejects"].sum())):
+        counts, key = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}, "terminal.rejects"
+        if claims.incident.window == "observed":
+            from outage_analysis.claims import explain_reject  # imported here: few need it
+            from outage_analysis.losses import reject_sentence
+
+            key = "terminal.rejects_observed"
+            first = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True), lang)
+            counts["first"] = reject_sentence(first, lang)
+        found.append(locale(key, **counts))
+    return [*found, *filter(None, [example_warning(ledger, locale)])]
+
+
+def ledger_locale(ledger: Ledger) -> text.Locale | None:
+    """Return the English locale with the currency of a ledger; None if the currency is unknown.
+
+    The currency is known if the ledger states it or if its incident is bundled.
+    """
+    if ledger.currency:
+        return text.Locale("en", ledger.currency, decimal_places(ledger.currency))
+    known = ledger.incident in bundled_ids("incidents")
+    return load_incident(ledger.incident).locale("en") if known else None
 
 
 class Inputs(TypedDict, total=False):
@@ -513,6 +656,6 @@ def write_documents(plan: Plan, folder: str | Path) -> Path:
     with atomic_folder(target) as part:
         for name, document in (("incident", incident), ("policy", policy), ("ledger", ledger)):
             if document is not None:
-                text = f"# {OPENINGS[name]}\n{document_text(document)}"
-                (part / f"{name}.toml").write_text(text, "utf-8", newline="\n")
+                page = f"# {OPENINGS[name]}\n{document_text(document)}"
+                (part / f"{name}.toml").write_text(page, "utf-8", newline="\n")
     return target

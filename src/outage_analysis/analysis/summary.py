@@ -7,19 +7,19 @@ one outcome in ten exceeds and the median follow, because half of the outcomes a
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses, text
 from outage_analysis.analysis.open_intake import counts_by, late_claims_notes, open_lines
-from outage_analysis.analysis.results import answer_card, band_expression
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
 from outage_analysis.costs import Simulation, rounded_estimate
@@ -345,7 +345,7 @@ def _band_tables(
     rows: pl.DataFrame, locale: text.Locale, names: Mapping[str, str]
 ) -> Iterator[text.ShownTable]:
     across = pl.col("rule") == "straddles"
-    band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(band_expression(locale))
+    band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(text.band_expression(locale))
     bands = rows.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
@@ -486,27 +486,54 @@ def refuse_no_cash(question: str) -> NoReturn:
 
 @dataclass(frozen=True, repr=False)
 class AnalysisResult(text.Displayable, text.Result):
-    """A result that is computed from an analysis, such as its scenarios. Notebooks show it as a card."""
+    """Tables that are computed from an analysis, such as its scenarios. Notebooks show them as a card."""
 
     analysis: Analysis
+    exact_tables: dict[str, pl.DataFrame]
+    """Name of a table -> the table, with amounts in the smallest unit of the currency."""
+    group: ClassVar[str] = "analysis"
+    """The group of the schemas of the tables."""
 
-    def card(self, lang: str = "en") -> text.Card:
-        """Return the answer in sentences, with its first tables."""
-        return answer_card(self.analysis.incident.name[lang], (), self.answer(lang))
+    @abstractmethod
+    def sentences(self, locale: text.Locale) -> Iterable[str]:
+        """Return the answer in words."""
+
+    @abstractmethod
+    def shown(self, locale: text.Locale, mark: str) -> Iterable[text.ShownTable | str]:
+        """Return the tables and notes to show, under titles with the mark of synthetic claims."""
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tables by name, with amounts in whole currency."""
+        schemas, places = text.schemas_of(self.group), self.analysis.incident.locale("en").places
+        return {name: schemas[name].whole(table, places) for name, table in self.exact_tables.items()}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the result states beside its tables, as plain values."""
+        return {}
 
     def warnings(self, lang: str) -> list[str]:
         """Return what a reader must know about the inputs, such as rejected rows."""
         return self.analysis.warnings(lang)
 
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The inputs of the analysis as plain values, with the source of the headline."""
-        basis = {"policy": self.analysis.policy.id, "basis": self.analysis.headline_basis}
-        return {**self.analysis.inputs, **basis}
+    def card(self, lang: str = "en") -> text.Card:
+        """Return the answer in sentences, with its first tables."""
+        return text.answer_card(self.analysis.incident.name[lang], (), self.answer(lang))
 
-    def mark(self, locale: text.Locale) -> str:
-        """Return the mark of synthetic claims if the headline is computed from them; else nothing."""
-        return text.synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
+    def to_dict(self) -> dict[str, Any]:
+        """Return the inputs, what the result states, and all its tables as plain values."""
+        basis = {"policy": self.analysis.policy.id, "basis": self.analysis.headline_basis}
+        rows = {name: table.to_dicts() for name, table in self.tables.items()}
+        return {**self.analysis.inputs, **basis, **self.facts, **rows}
+
+    def answer(self, lang: str = "en") -> text.Answer:
+        """Return the answer in words, then the tables."""
+        locale = self.analysis.locale(lang)
+        mark = text.synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
+        first, *others = [*self.sentences(locale)] or [""]
+        sentences = [mark + first, *others] if first else []
+        return text.Answer(locale, sentences, self.shown(locale, mark), self.analysis.names(lang))
 
 
 def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str, pl.DataFrame]:
@@ -549,36 +576,24 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
 
 @dataclass(frozen=True, repr=False)
 class Sensitivity(AnalysisResult):
-    """Which inputs and decisions the cost of an analysis depends on."""
+    """Which inputs and decisions the cost of an analysis depends on: the result of `sensitivity_tables`."""
 
-    exact_tables: dict[str, pl.DataFrame]
-    """The result of `sensitivity_tables`."""
+    group: ClassVar[str] = "sensitivity"
 
-    @property
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """The tables by name, with amounts in whole currency."""
-        named = self.exact_tables.items()
-        return {name: self.analysis.whole(table, f"sensitivity.{name}") for name, table in named}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all tables as plain values."""
-        return self.inputs | {name: table.to_dicts() for name, table in self.tables.items()}
-
-    def answer(self, lang: str = "en") -> text.Answer:
-        """Return the inputs that the cost depends on most, then all tables."""
-        analysis, locale = self.analysis, self.analysis.locale(lang)
-        sentences = driver_sentences(analysis, locale)
-        if (table := self.exact_tables.get("information_value")) is not None and analysis.budget is not None:
-            portfolio, budget = analysis.runs[analysis.headline_basis].portfolio, analysis.budget
+    def sentences(self, locale: text.Locale) -> Iterator[str]:
+        """Return the inputs that the cost depends on most, and what it is worth to know one."""
+        analysis, table = self.analysis, self.exact_tables.get("information_value")
+        yield from driver_sentences(analysis, locale)
+        if table is not None and analysis.budget is not None:
+            portfolio = analysis.runs[analysis.headline_basis].portfolio
             first = costs.sensitivity.information_sentence(table, portfolio, locale)
-            decision = locale("information.budget_decision", budget=locale.money_in_full(budget))
-            sentences.append(f"{first} {decision}")
-        marked = [self.mark(locale) + sentence for sentence in sentences]
-        return text.Answer(locale, marked, self._tables(locale), analysis.names(lang))
+            budget = locale.money_in_full(analysis.budget)
+            yield f"{first} {locale('information.budget_decision', budget=budget)}"
 
-    def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
+    def shown(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
+        """Return all tables, and a note on correlated inputs."""
         analysis, tables = self.analysis, self.exact_tables
-        yield from text.shown_tables(tables, "sensitivity", locale, self.mark(locale))
+        yield from text.shown_tables(tables, "sensitivity", locale, mark)
         if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash"):
             yield locale("report.tied")
         if not any(len(table) for name, table in tables.items() if name != "information_value"):
@@ -588,62 +603,49 @@ class Sensitivity(AnalysisResult):
 
 @dataclass(frozen=True, repr=False)
 class Scenarios(AnalysisResult):
-    """The headline cash of an analysis under each scenario of a document."""
+    """The headline cash of an analysis under each scenario of a document: its table `scenarios`."""
 
     stresses: costs.scenarios.ScenarioSet
 
-    def __post_init__(self) -> None:
-        """Refuse an analysis without an expected cash."""
-        _ = self.exact_table
-
-    @cached_property
-    def exact_table(self) -> pl.DataFrame:
-        """The table `scenarios`, in the smallest unit of the currency."""
-        table = scenarios_of(self.analysis, self.stresses)
-        return refuse_no_cash("scenarios") if table is None else table
-
     @property
-    def table(self) -> pl.DataFrame:
-        """The table `scenarios`, in whole currency."""
-        return self.analysis.whole(self.exact_table, "scenarios")
+    def facts(self) -> dict[str, Any]:
+        """The document and the budget."""
+        return {"document": self.stresses.id, "budget": self.analysis.plan.budget}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the scenarios as plain values."""
-        about = {"document": self.stresses.id, "budget": self.analysis.plan.budget}
-        return {**self.inputs, **about, "scenarios": self.table.to_dicts()}
-
-    def answer(self, lang: str = "en") -> text.Answer:
-        """Return the expected cash without a change and in the worst scenario, then all scenarios."""
-        analysis, table, locale = self.analysis, self.exact_table, self.analysis.locale(lang)
+    def sentences(self, locale: text.Locale) -> Iterator[str]:
+        """Return the expected cash without a change and in the worst scenario."""
+        analysis, table = self.analysis, self.exact_tables["scenarios"]
+        yield from counted_notes(analysis, locale)
         base, raised = table.row(0, named=True), table.filter(table["change"] > 0)
-        told = [locale("terminal.scenarios_base", **self._amounts(base, locale))]
+        yield locale("terminal.scenarios_base", **self._amounts(base, locale))
         if raised.is_empty():
-            told.append(locale("terminal.scenarios_no_increase"))
+            yield locale("terminal.scenarios_no_increase")
         else:
             worst = raised.sort("expected", descending=True, maintain_order=True).row(0, named=True)
-            name = self.stresses.name_of(worst["scenario"], lang)
-            told.append(locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale)))
-        names, run = analysis.names(lang), analysis.runs[analysis.headline_basis]
+            name = self.stresses.name_of(worst["scenario"], locale.lang)
+            yield locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale))
+        names, run = analysis.names(locale.lang), analysis.runs[analysis.headline_basis]
         lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
-        told.append(locale("terminal.scenarios_scope", lines=lines))
-        return text.Answer(locale, [*counted_notes(analysis, locale), *told], self._tables(locale))
+        yield locale("terminal.scenarios_scope", lines=lines)
 
     def _amounts(self, row: dict[str, Any], locale: text.Locale) -> dict[str, str]:
-        amounts, chance = {"expected": row["expected"], "high": row["range_high"]}, ""
+        chance = ""
         if self.analysis.budget is not None:
             budget, share = locale.money_in_full(self.analysis.budget), locale.share(row["over_budget"])
             chance = locale("terminal.scenarios_chance", budget=budget, share=share)
-        return {**{name: locale.money(amount) for name, amount in amounts.items()}, "chance": chance}
+        expected, high = locale.money(row["expected"]), locale.money(row["range_high"])
+        return {"expected": expected, "high": high, "chance": chance}
 
-    def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
-        analysis, table = self.analysis, self.exact_table
+    def shown(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
+        """Return the table with the names of the scenarios, and a note on each."""
+        analysis, table = self.analysis, self.exact_tables["scenarios"]
         labels = {table["scenario"][0]: locale("report.scenario_base")}
         labels |= {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
         measures = analysis.likely_range.column_measures
         hidden = ["status", "reason", *([] if analysis.budget is not None else ["over_budget"])]
         if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
             hidden.append("p75")
-        title = locale("terminal.scenarios") + locale("terminal.sums", currency=locale.currency)
+        title = mark + locale("terminal.scenarios") + locale("terminal.sums", currency=locale.currency)
         shown = table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures)
         yield text.ShownTable(title, shown, text.schema_of("scenarios").without(*hidden).renamed(measures))
         rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
@@ -653,6 +655,19 @@ class Scenarios(AnalysisResult):
                 told = (locale(f"word.{row['status']}"), row["reason"])
                 note += " " + locale("terminal.scenario_out", reason=": ".join(filter(None, told)))
             yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
+
+
+def scenarios(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> Scenarios:
+    """Return the headline cash of an analysis under each scenario of a document.
+
+    Raises:
+        ModelRefused: the analysis has no expected cash.
+        UsageError: a scenario names an intake of another incident.
+    """
+    table = scenarios_of(analysis, stresses)
+    return Scenarios(
+        analysis, {"scenarios": refuse_no_cash("scenarios") if table is None else table}, stresses
+    )
 
 
 def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> pl.DataFrame | None:
@@ -708,6 +723,8 @@ MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "
 """Measure of a reserve -> its probability; None for the mean."""
 SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
 """How users write a measure -> its name in the table."""
+HANDLING = {"outside": "cash", "inside": "both"}
+"""Where the cost of working through the claims is -> the column of the table `reserve`."""
 
 
 @dataclass(frozen=True)
@@ -798,97 +815,71 @@ def parse_measure(measure: object) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Reserve(AnalysisResult):
-    """One amount to set aside, with its measure and scope, and what changed it since an earlier run.
+    """One amount to set aside, with its measure and scope, and the table `reserve` of all measures."""
 
-    Raises:
-        UsageError: there is no such measure, or `handling` is neither inside nor outside.
-        ModelRefused: no line has an expected cost in cash, or handling is inside, and the ledger states none.
-    """
-
-    measure: str = "mean"
-    """mean, median, P75 or P90."""
-    handling: str = "outside"
+    amount: float
+    """In the smallest unit of the currency."""
+    measure: str
+    """The measure as the table names it."""
+    handling: str
     """Whether the cost of working through the claims is inside or outside the reserve."""
-    since: str | None = None
-    """The earlier run as the user names it."""
-    moved: pl.DataFrame | None = None
-    """The table `documents.bridge`: what changed since the earlier run."""
-
-    def __post_init__(self) -> None:
-        """Refuse a measure that does not exist or that the analysis cannot give."""
-        _ = self.amount
-
-    @cached_property
-    def table(self) -> pl.DataFrame:
-        """The reserve by measure."""
-        table: pl.DataFrame | None = self.analysis.exact_tables.get("reserve")
-        return refuse_no_cash("a reserve") if table is None else table
-
-    @cached_property
-    def amount(self) -> float:
-        """The reserve in the smallest unit of the currency."""
-        if self.handling not in ("inside", "outside"):
-            problem = "handling is neither inside nor outside"
-            raise UsageError(problem, value=self.handling, remedy="Write one of them.")
-        (row,) = self.table.filter(measure=parse_measure(self.measure)).rows(named=True)
-        amount = row[self._column]
-        if amount is None:
-            raise ModelRefused(
-                "the cost from this basis has no handling, so that it cannot be inside the reserve",
-                remedy="State an assumption of the kind handling in the ledger, or leave handling outside.",
-            )
-        return float(amount)
 
     @property
-    def _column(self) -> str:
-        return "both" if self.handling == "inside" else "cash"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the reserve as plain values, with its scope."""
+    def facts(self) -> dict[str, Any]:
+        """The amount, and the lines by their place in the reserve."""
         scope, amount = reserve_scope(self.analysis), self.amount / 10**self.analysis.incident.minor_units
-        about = {"amount": amount, "measure": parse_measure(self.measure), "handling": self.handling}
+        about = {"amount": amount, "measure": self.measure, "handling": self.handling}
         lines = {"lines": scope.counted, "without_price": scope.unpriced, "without_obligation": scope.not_due}
-        tables = {"reserve": self.analysis.whole(self.table, "reserve")}
-        if self.moved is not None:
-            tables["bridge"] = self.analysis.whole(self.moved, "documents.bridge")
-        return {**self.inputs, **about, **lines, **{name: table.to_dicts() for name, table in tables.items()}}
+        return about | lines
 
-    def answer(self, lang: str = "en") -> text.Answer:
-        """Return the amount, what it includes and what moved it, then the reserve by measure."""
-        locale = self.analysis.locale(lang)
-        first, *others = self._sentences(locale)
-        units = locale("terminal.sums", currency=locale.currency)
-        tables = [
-            text.ShownTable(f"{locale('terminal.reserve')}{units}", self.table, text.schema_of("reserve"))
-        ]
-        if self.moved is not None:
-            title = locale("terminal.bridge", currency=locale.currency)
-            tables.append(text.ShownTable(title, self.moved, text.schema_of("documents.bridge")))
-        return text.Answer(locale, [self.mark(locale) + first, *others], tables)
-
-    def _sentences(self, locale: text.Locale) -> Iterator[str]:
+    def sentences(self, locale: text.Locale) -> Iterator[str]:
+        """Return the amount, and what it includes and leaves out."""
         scope, names = reserve_scope(self.analysis), self.analysis.names(locale.lang)
-        measure = parse_measure(self.measure)
         yield from counted_notes(self.analysis, locale)
         yield locale(
             f"terminal.reserve_{self.handling}",
             day=locale.day(self.analysis.as_of),
             amount=locale("report.exact", amount=locale.exact_money(self.amount), unit=locale.unit),
-            measure=locale("word.median" if measure == "p50" else f"word.{measure}"),
+            measure=locale("word.median" if self.measure == "p50" else f"word.{self.measure}"),
         )
         left_out = {"reserve_unpriced": scope.unpriced, "reserve_not_due": scope.not_due}
         for key, lines in ({"counts": scope.counted} | left_out).items():
             if lines or key == "counts":
                 yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
-        if note := reserve_note(self.table, locale, self._column):
+        if note := reserve_note(self.exact_tables["reserve"], locale, HANDLING[self.handling]):
             yield note
-        if self.moved is None:
-            return
-        start, end = (self.moved.filter(step=step).row(0, named=True) for step in ("start", "end"))
-        for column, key in (("total", "reserve_moved"), ("p90", "reserve_moved_range")):
-            if start[column] is not None and end[column] is not None:
-                ends = {"before": locale.money(start[column]), "after": locale.money(end[column])}
-                yield locale(f"terminal.{key}", run=self.since, measure=locale("word.p90"), **ends)
+
+    def shown(self, locale: text.Locale, mark: str) -> list[text.ShownTable | str]:
+        """Return the reserve by measure."""
+        title = mark + locale("terminal.reserve") + locale("terminal.sums", currency=locale.currency)
+        return [text.ShownTable(title, self.exact_tables["reserve"], text.schema_of("reserve"))]
+
+
+def reserve(analysis: Analysis, measure: str = "mean", handling: str = "outside") -> Reserve:
+    """Return one amount to set aside.
+
+    Args:
+        analysis: the result of `run`.
+        measure: mean, median, P75 or P90.
+        handling: whether the cost of working through the claims is inside or outside the reserve.
+
+    Raises:
+        UsageError: there is no such measure, or `handling` is neither inside nor outside.
+        ModelRefused: no line has an expected cost in cash, or handling is inside, and the ledger states none.
+    """
+    name, table = parse_measure(measure), analysis.exact_tables.get("reserve")
+    if handling not in HANDLING:
+        problem = "handling is neither inside nor outside"
+        raise UsageError(problem, value=handling, remedy="Write one of them.")
+    if table is None:
+        refuse_no_cash("a reserve")
+    amount = table.filter(measure=name)[HANDLING[handling]].item()
+    if amount is None:
+        raise ModelRefused(
+            "the cost from this basis has no handling, so that it cannot be inside the reserve",
+            remedy="State an assumption of the kind handling in the ledger, or leave handling outside.",
+        )
+    return Reserve(analysis, {"reserve": table}, amount, name, handling)
 
 
 def _of_lines(

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import cache, partial
-from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from outage_analysis import costs, incidents, losses, text
+from outage_analysis.analysis.plan import DEFAULT_INCIDENT, input_warnings
 from outage_analysis.analysis.summary import reserve_table, scenarios_of
 from outage_analysis.assumptions import Ledger
-from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import spelling_hint
-from outage_analysis.policies import Policy, RuleBand, Schedule
+from outage_analysis.claims import Claims, read_claims
+from outage_analysis.errors import ModelRefused, UsageError, check_level, either
+from outage_analysis.files import bundled_ids, spelling_hint
+from outage_analysis.policies import Policy, RuleBand, Schedule, check_same_units, load_policy
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -58,36 +60,24 @@ class NoSuchTable(UsageError, AttributeError, KeyError):
 
 
 class AnalysisTables(Mapping[str, pl.DataFrame]):
-    """The tables of an analysis; each is computed when it is asked for, and kept.
+    """The tables of an analysis by name; each is computed when it is asked for, and kept.
 
-    Each table is an attribute, such as `tables.costs`. Tables computed from claims are attributes of
-    `tables.from_claims`, and tables that use facts published after the day of the analysis are attributes of
-    `tables.hindsight`. All tables are also available by name, such as `tables["claims_costs"]`.
+    Each table is an attribute, too: `tables.costs`. The names of tables computed from claims begin with
+    `claims_`, those of tables that use facts published after the day of the analysis with `hindsight_`.
 
     Example:
         >>> tables = AnalysisTables({"claims_totals": lambda: pl.DataFrame({"expected": [2.5]})})
-        >>> tables.from_claims.totals["expected"].to_list()
+        >>> tables.claims_totals["expected"].to_list()
         [2.5]
     """
 
-    def __init__(self, makers: Makers, prefix: str = "") -> None:
-        """Offer the tables whose names begin with a prefix, which is cut from the names."""
-        self._prefix = prefix
-        self._makers = {n.removeprefix(prefix): make for n, make in makers.items() if n.startswith(prefix)}
+    def __init__(self, makers: Makers) -> None:
+        """Offer the tables that functions make; a function that returns None has none to make."""
+        self._makers = {name: cache(make) for name, make in makers.items()}
 
-    def __reduce__(self) -> tuple[type[AnalysisTables], tuple[Makers, str]]:
+    def __reduce__(self) -> tuple[type[AnalysisTables], tuple[Makers]]:
         """Pickle all tables in place of the functions that make them."""
-        return AnalysisTables, ({self._prefix + name: self[name].clone for name in self}, self._prefix)
-
-    @property
-    def from_claims(self) -> AnalysisTables:
-        """The tables computed from claims or totals."""
-        return AnalysisTables(self._makers, CLAIMS)
-
-    @property
-    def hindsight(self) -> AnalysisTables:
-        """The tables that use facts published after the day of the analysis."""
-        return AnalysisTables(self._makers, HINDSIGHT)
+        return AnalysisTables, ({name: table.clone for name, table in self.items()},)
 
     def schema(self, name: str) -> text.TableSchema:
         """Return the columns of a table with unit and description.
@@ -96,20 +86,16 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
             NoSuchTable: the analysis has no such table.
         """
         self[name]
-        return schema_named(self._prefix + name)
+        return schema_named(name)
 
     def whole(self, places: Mapping[text.Unit, int]) -> AnalysisTables:
         """Return the same tables with amounts in whole currency; `places` are the decimals by unit."""
 
         def converted(name: str) -> pl.DataFrame | None:
-            table = self._find(name)
-            return None if table is None else self.schema(name).whole(table, places)
+            table = self.get(name)
+            return None if table is None else schema_named(name).whole(table, places)
 
-        makers: Makers = {name: cache(partial(converted, name)) for name in self._makers}
-        return AnalysisTables(makers) if any(places.values()) else self
-
-    def _find(self, name: object) -> pl.DataFrame | None:
-        return self._makers[name]() if isinstance(name, str) and name in self._makers else None
+        return AnalysisTables({name: partial(converted, name) for name in self._makers})
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         """Return a table by name.
@@ -117,20 +103,11 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         Raises:
             NoSuchTable: the analysis has no such table.
         """
-        table = self._find(name)
+        table = self._makers[name]() if name in self._makers else None
         if table is None:
-            known = list(self)
-            remedy = spelling_hint(name, known) if known else "It has no tables of this kind."
+            remedy = spelling_hint(name, list(self._makers))
             raise NoSuchTable("the analysis has no such table", value=name, remedy=remedy)
         return table
-
-    def __contains__(self, name: object) -> bool:
-        return self._find(name) is not None
-
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as in `Mapping`
-        """Return a table by name, or the default if there is none."""
-        table = self._find(name)
-        return default if table is None else table
 
     def __getattr__(self, name: str) -> pl.DataFrame:
         if name.startswith("_"):  # no table; copying asks for such names before `_makers` exists
@@ -141,8 +118,7 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         return [*self._makers]  # all that may exist, because making the tables takes seconds
 
     def __dir__(self) -> list[str]:
-        attributes = (n for n in self if not n.startswith((CLAIMS, HINDSIGHT)))
-        return sorted({*super().__dir__(), *attributes})
+        return sorted({*super().__dir__(), *self})
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self._makers if name in self)
@@ -176,7 +152,7 @@ def tables_of(a: Analysis) -> AnalysisTables:
             "pairs": lambda: compared.simulations.pairs,
             "flips": lambda: compared.simulations.flips,
             "policy_information_value": lambda: compared.simulations.information_value,
-            "winners_and_losers": lambda: compared.winners_table,
+            "winners_and_losers": lambda: compared.exact_tables["winners_and_losers"],
         }
     if a.plan.hindsight:
         makers |= {
@@ -193,7 +169,7 @@ def tables_of(a: Analysis) -> AnalysisTables:
             ),
             "hindsight_total_distribution": lambda: _distribution_in_hindsight(a),
         }
-    return AnalysisTables({name: cache(make) for name, make in makers.items()})
+    return AnalysisTables(makers)
 
 
 def service_table(
@@ -342,13 +318,12 @@ def _claims_tables(a: Analysis) -> Makers:
     negative = a.incident.loss.negative == "band"
     bands = losses.display_bands(policy.cuts, negative=negative)
     # Imported when a table needs it, because few runs do.
-    explored: Callable[[], Any] = partial(import_module, "outage_analysis.analysis.exploration")
 
     @cache
     def fitted() -> dict[str, pl.DataFrame]:
         with suppress(ModelRefused, UsageError):  # without these tables if nothing can be fitted
-            fits, _ = explored().fit_cube(cube, totals=rows is None)
-            return {**explored().fit_tables(fits), "curves": losses.curve_table(fits)}
+            fits, _ = fit_cube(cube, totals=rows is None)
+            return {**fit_tables(fits), "curves": losses.curve_table(fits)}
         return {}
 
     def summary() -> pl.DataFrame | None:
@@ -363,7 +338,7 @@ def _claims_tables(a: Analysis) -> Makers:
     makers: Makers = {
         "claims_costs": lambda: table,
         "claims_totals": lambda: costs.totals(table),
-        "claims_bands": lambda: explored().band_counts(cube, by, None if rows is None else bands),
+        "claims_bands": lambda: band_counts(cube, by, None if rows is None else bands),
         "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
         "claims_service_bands": service_band_costs,
         "claims_summary": summary,
@@ -375,7 +350,7 @@ def _claims_tables(a: Analysis) -> Makers:
         days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
         build = partial(losses.build_cube, rows, until=a.as_of, bands=bands)
         makers |= {
-            "claims_combinations": lambda: explored().combination_counts(rows, policy, until=a.as_of),
+            "claims_combinations": lambda: combination_counts(rows, policy, until=a.as_of),
             "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
             "claims_intake_hours": lambda: (
                 losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
@@ -594,3 +569,310 @@ def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
     schema = {name: divided.frame.schema[name] for name in dimensions} | {"claims": pl.Int64(), **kinds}
     table = pl.DataFrame(rows, schema=schema, orient="row")
     return table.with_columns(pl.col("expected", *points) / 10**a.incident.minor_units)
+
+
+# --- claims explored alone: the command `distribution` --------------------------------------------------
+
+TIMES: dict[str, Callable[[str], date]] = {
+    "filed_on": date.fromisoformat,
+    "filed_hour": datetime.fromisoformat,
+}
+"""Dimension of times -> how its values are parsed."""
+
+
+@dataclass(frozen=True)
+class Exploration(text.Result):
+    """The tables that answer a question, with their source and notes for the reader."""
+
+    tables: dict[str, pl.DataFrame]
+    source: str
+    synthetic: bool
+    by: tuple[str, ...] = ()
+    """The dimensions that the tables are grouped by."""
+    incident: incidents.Incident | None = None
+    """The incident that the losses are of; None for a printed table of losses."""
+    claims: Claims | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why families were not fitted, by family."""
+    starts: frozenset[int] = frozenset()
+    """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
+    notes: tuple[str, ...] = ()
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return a sentence on rejected rows, if there are any."""
+        return input_warnings(self.claims, None, lang)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all tables as plain values."""
+        places = self.incident.locale("en").places if self.incident else {}
+        schemas = text.schemas_of("distribution")
+        rows = {name: schemas[name].whole(table, places).to_dicts() for name, table in self.tables.items()}
+        return {"source": self.source, "synthetic": self.synthetic, "notes": self.notes, **rows}
+
+    def answer(self, lang: str = "en") -> text.Answer:
+        """Return how many losses are small and large, all tables in the incident's units, then the notes."""
+        locale, sentences = text.Locale(lang), list[str]()
+        words = {dimension: {"": locale("terminal.merged_groups")} for dimension in self.by}
+        mark = text.synthetic_mark(locale, synthetic=self.synthetic)
+        if self.incident is not None:
+            locale = replace(self.incident.locale(lang), starts=self.starts)
+            sentences = [mark + sentence for sentence in _band_sentences(self.tables["bands"], locale)]
+            named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
+            for dimension in set(self.by) & set(named):
+                words[dimension] |= {item.id: item.name[lang] for item in named[dimension]}
+        reasons = [(family, locale.note(reason)) for family, reason in self.refused.items()]
+        told = {"refused": text.schema_of("distribution.refused").frame(reasons)} if reasons else {}
+        tables = {
+            name: table.with_columns(
+                pl.col(n).replace(words[n]) for n in words if table.schema.get(n) == pl.String
+            )
+            for name, table in (self.tables | told).items()
+        }
+        shown = text.shown_tables(tables, "distribution", locale, mark)
+        return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
+
+
+def _band_sentences(bands: pl.DataFrame, locale: text.Locale) -> list[str]:
+    """Return how many claims state no loss, a loss of zero, one in the lowest and one in the highest band.
+
+    Nothing is said of totals whose bands do not separate zero, or overlap between groups.
+    """
+    total = bands.group_by("over", "up_to").agg(pl.col("claims").sum()).sort("over", "up_to", nulls_last=True)
+    counts = {(over, up_to): locale.number(n) for over, up_to, n in total.iter_rows()}
+    unstated, zero = (counts.pop(band, "0") for band in ((None, None), (-1, 0)))
+    edges = [*counts]
+    meet = all(up_to is not None and up_to <= over for (_, up_to), (over, _) in pairwise(edges))
+    if not meet or any(over is None or over < 0 for over, _ in edges):
+        return []
+    every = locale.number(total["claims"].sum())
+    told = [locale("terminal.distribution_answer", count=every, unstated=unstated, zero=zero)]
+    if len(edges) > 1 and edges[0][0] == 0 and edges[-1][1] is None:
+        count = locale.number(total.filter(pl.col("over") >= 0)["claims"].sum())
+        ends = {"first": counts[edges[0]], "last": counts[edges[-1]]}
+        amounts = {"edge": locale.loss(edges[0][1]), "top": locale.loss(edges[-1][0])}
+        told.append(locale("terminal.distribution_ends", count=count, **ends, **amounts))
+    return told
+
+
+def explore(  # noqa: PLR0913 - the options of the command `distribution`
+    claims: Claims | None,
+    incident: str | Path | None,
+    policy: str | Path | None,
+    counts: str | Path | None,
+    *,
+    by: Sequence[str] = ("service",),
+    where: losses.DimensionFilter | None = None,
+    fit: bool = False,
+    families: Sequence[str] = (),
+    top: str | None = None,
+    level: float = 0.95,
+    recovery: bool = False,
+) -> Exploration:
+    """Describe the losses of claims or of totals.
+
+    Args:
+        claims: the claims; by default the bundled synthetic claims of the incident.
+        incident: without claims, the id or path of the incident; by default the Kakao outage.
+        policy: the id or path of a policy whose edges become band edges; by default the bundled policy with
+            the incident's id, if there is one.
+        counts: a file of totals, to use instead of claims.
+        by: the dimensions to group by.
+        where: dimension -> value or list of values; use only the claims with these values.
+        fit: whether to fit severity distributions to the losses above 0.
+        families: the families to fit; empty for all.
+        top: what is known above the last edge of totals: open, closed or truncated.
+        level: the confidence level of the intervals.
+        recovery: allow a fit of synthetic claims, to test whether it recovers the generator's parameters.
+
+    Raises:
+        UsageError: a document, dimension or value does not exist, or there are neither claims nor totals.
+        InputRefused: the data cannot be used.
+        ModelRefused: claims are synthetic and a fit is requested without `recovery`, or no family can be
+            fitted.
+    """
+    check_level(level)
+    loaded = incidents.load_incident(incident or DEFAULT_INCIDENT) if claims is None else claims.incident
+    edges = load_policy(policy or loaded.id) if policy or loaded.id in bundled_ids("policies") else None
+    if edges:
+        check_same_units(edges, loaded)
+    bands, heaps, notes = None, dict[str, pl.DataFrame](), list[str]()
+    if counts is not None:
+        if claims is not None:
+            raise UsageError("give claim files or counts, not both")
+        cube = losses.cube_of(counts, loaded)
+        starts = cube.starts
+    else:
+        claims = read_claims(None, loaded) if claims is None else claims
+        dimensions = tuple(dict.fromkeys([*by, *(where or {})]))
+        every = losses.build_cube(claims, dimensions=dimensions, policy=edges)
+        texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
+        cube = losses.merge_rare_groups(every, texts)
+        bands = losses.display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
+        starts, ends = (edges.starts, edges.edges[: losses.MAX_DISPLAY_CUTS]) if edges else (frozenset(), ())
+        heaps = {
+            "bunching": losses.bunching_table(claims, ends),
+            "heaps": claims.exact_rows("frequent-losses"),
+        }
+        if cube is not every:
+            notes.append(text.Note("merged_groups", least=str(losses.MIN_CLAIMS_PER_CATEGORY)))
+    refused = dict[str, str]()
+    where = {
+        name: [_typed(name, value) for value in values] if isinstance(values, list | tuple) else values
+        for name, values in (where or {}).items()
+    }
+    chosen = losses.filter_cube(cube, where)
+    summed = {"summary": losses.summary(chosen, by), "quantiles": losses.quantiles(chosen, by)}
+    tables = {"bands": band_counts(chosen, by, bands), **summed, **heaps}
+    if fit:
+        options = {"totals": bands is None, "recovery": recovery}
+        fits, note = fit_cube(cube, where=where, top=top, families=families, **options)
+        tables, refused = tables | fit_tables(fits, level), dict(fits.refused)
+        notes.append(note)
+    if heaps and (where or by):
+        notes.append(text.Note("heaps_of_all"))
+    if cube.synthetic:
+        notes.append(text.Note("synthetic_fit"))
+    about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims)
+    return Exploration(*about, refused=refused, starts=starts, notes=tuple(notes))
+
+
+def explore_grouped(
+    id_or_path: str | Path,
+    *,
+    families: Sequence[str] = (),
+    top: str | None = None,
+    level: float = 0.95,
+    lang: str = "en",
+) -> Exploration:
+    """Fit severity distributions to a printed table of grouped losses.
+
+    Args:
+        id_or_path: the bundled id or the path of the table.
+        families: the families to fit; empty for all.
+        top: what is known above the last edge: open, closed or truncated; by default what the table states.
+        level: the confidence level of the intervals.
+        lang: the language of the texts of the table.
+
+    Raises:
+        UsageError: the table or a family does not exist, or `top` is unknown.
+        ModelRefused: no family can be fitted.
+    """
+    check_level(level)
+    table, locale = losses.load_grouped(id_or_path), text.Locale(lang)
+    top, families = top or table.top, families or tuple(losses.FAMILIES)
+    fits = losses.fit_all(table.edges, table.counts, top=top, left=table.left, families=families)
+    shares = pl.DataFrame({"over": table.edges[:-1], "up_to": table.edges[1:], "claims": table.counts})
+    about = {"top": locale(f"word.{top}"), "left": locale(f"word.{table.left}")}
+    notes = [
+        locale("terminal.distribution_grouped", name=table.name[lang], unit=table.unit[lang], **about),
+        *([table.note[lang]] if table.note else []),
+        *(text.Note("source", address=source) for source in table.sources),
+    ]
+    tables = {"bands": losses.with_shares(shares), **fit_tables(fits, level)}
+    return Exploration(tables, table.id, synthetic=False, refused=fits.refused, notes=tuple(notes))
+
+
+def band_counts(cube: losses.Cube, by: Sequence[str], bands: incidents.Bands | None) -> pl.DataFrame:
+    """Count the claims of a cube by group and loss band; without `bands` in the cube's own, as of totals."""
+    own = [*by, "over", "up_to"]
+    counted = losses.regroup(cube, by, bands) if bands else losses.sorted_cube(losses.regroup(cube, own), by)
+    return losses.with_shares(counted, by)
+
+
+def _typed(dimension: str, value: object) -> object:
+    parse = TIMES.get(dimension)
+    try:
+        return None if value == "" else parse(str(value)) if parse else value
+    except ValueError as error:
+        remedy = "Write a day as 2022-10-31, and an hour as 2022-10-31T15:00."
+        raise UsageError("is not a day or an hour", column=dimension, value=value, remedy=remedy) from error
+
+
+def combination_counts(
+    claims: Claims, policy: Policy | None = None, *, until: date | None = None
+) -> pl.DataFrame:
+    """Count claims by combinations of service, loss band, day and region, for linked charts.
+
+    The region is the first text dimension of the incident. If there is none, the counts are by service, loss
+    band and day.
+
+    Args:
+        claims: the result of `read_claims`.
+        policy: a policy whose cuts become edges of the bands.
+        until: leave out claims filed after this day.
+
+    Returns:
+        The table of `count_combinations`.
+
+    Raises:
+        DisclosureBlocked: values of the region contain personal data.
+    """
+    incident = claims.incident
+    bands = losses.display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
+    dimension = next((d.id for d in incident.dimensions if d.kind == "text"), None)
+    return losses.count_combinations(claims, bands=bands, dimension=dimension, until=until)
+
+
+def fit_cube(
+    cube: losses.Cube,
+    *,
+    totals: bool,
+    where: losses.DimensionFilter | None = None,
+    top: str | None = None,
+    families: Sequence[str] = (),
+    recovery: bool = False,
+    unit: int = 1,
+) -> tuple[losses.Fits, str]:
+    """Fit severity distributions to the losses above 0 of a cube.
+
+    Args:
+        cube: a cube from claims or from totals.
+        totals: whether the cube is from totals. Its bands are then used as stated, and `top` is required if
+            the last band is not open.
+        where: dimension -> value or list of values; use only the claims with these values.
+        top: what is known above the last band: `open`, `closed` or `truncated`; see `GroupedLosses`.
+        families: the families to fit.
+        recovery: allow a synthetic cube, to test whether the fit recovers the generator's parameters.
+        unit: the losses are divided by it before they are fitted, such as 100 for euros instead of cents.
+
+    Returns:
+        The fits, and a sentence that states the number of losses and bands.
+
+    Raises:
+        UsageError: the last band of totals is not open and there is no `top`, or a value or family does not
+            exist.
+        ModelRefused: the cube is synthetic and `recovery` is not set, or no family can be fitted.
+    """
+    stated = losses.stated_edges(cube) if totals else None
+    ends, counts = losses.loss_counts(cube, edges=stated, where=where, recovery=recovery)
+    edges = [edge / unit for edge in ends]
+    if edges[-1] != float("inf") and top is None:
+        raise UsageError(
+            f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",
+            remedy=f"Say {either('top', '--top')} closed (there was nothing), truncated (it could not be "
+            "seen) or open.",
+        )
+    top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
+    chosen = families or tuple(losses.FAMILIES)
+    fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=cube.synthetic, families=chosen)
+    return fits, text.Note("fitted", losses=f"{sum(counts):,}", bands=str(len(counts)), top=top, left=left)
+
+
+def fit_tables(fits: losses.Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
+    """Return tables of fitted distributions, of their means and quantiles, and of families not fitted.
+
+    Args:
+        fits: the result of `fit_all`.
+        level: the confidence level of the profile intervals, between 0 and 1.
+
+    Returns:
+        `fits` (see `Fits.table`), `quantities` (see `Fits.quantities`) and `refused` (family, reason).
+
+    Raises:
+        UsageError: the level is outside 0 to 1.
+    """
+    return {
+        "fits": fits.table(),
+        "quantities": fits.quantities(level),
+        "refused": text.schema_of("distribution.refused").frame([*fits.refused.items()]),
+    }

@@ -353,22 +353,20 @@ def distribution(
     for given in where or ():  # one by one, because a dimension may have several values
         for dimension, value in parse_pairs([given], "--where", "service=kakao_t").items():
             values.setdefault(dimension, []).append(value)
-    question = analysis.Question(
-        by=dimensions,
-        where=values,
-        fit=fit,
-        families=tuple(family or ()),
-        top=top,
-        level=parse_share(level, "--level"),
-        recovery=recovery,
-    )
+    fitted: dict[str, Any] = {
+        "families": tuple(family or ()),
+        "top": top,
+        "level": parse_share(level, "--level"),
+    }
     with progress(output.lang) as step:
         step(Note("step_reading_the_losses"))
         if grouped:
-            result = analysis.explore_grouped(grouped, question, "en" if output.as_json else output.lang)
+            lang = "en" if output.as_json else output.lang
+            result = analysis.explore_grouped(grouped, **fitted, lang=lang)
         else:
             claims = reading.read_claims(files) if files else None
-            result = analysis.explore(claims, reading.incident, policy, counts, question)
+            chosen: dict[str, Any] = {"by": dimensions, "where": values, "fit": fit, "recovery": recovery}
+            result = analysis.explore(claims, reading.incident, policy, counts, **chosen, **fitted)
     output.emit(result)
 
 

@@ -626,14 +626,14 @@ def print_table(shown: text.ShownTable, answer: text.Answer) -> None:
     name the tables with further rows or columns.
     """
     locale, width = answer.locale, _terminal_width()
-    title, table = analysis.title_with_currency(shown, locale), analysis.text_table(shown, answer)
+    title, table = text.title_with_currency(shown, locale), text.text_table(shown, answer)
     if width is None:
         print_line("\n".join([title, *table.grid(), ""]))
         return
     _screen.locale = locale
     complete = len(table.heads)
     if not _screen.everything and not table.fits(width):
-        table = analysis.text_table(shown, answer, narrow=True)
+        table = text.text_table(shown, answer, narrow=True)
     head = text.wrap_text(title, width)
     draw = text.Table.grid if table.fits(width) else text.Table.blocks
     count, room = min(len(shown.rows), max(_screen.room, 0)), _screen.room - len(head) - 1

@@ -307,7 +307,7 @@ def scenarios(
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_computing_the_scenarios"))
-        result = analysis.Scenarios(run, stresses)
+        result = analysis.scenarios(run, stresses)
     output.emit(result)
 
 
@@ -320,36 +320,21 @@ def reserve(
     handling: Annotated[
         str, "Whether the cost of working through the claims is inside or outside the reserve."
     ] = "outside",
-    since: Annotated[str | None, "An earlier run: the folder of a report, or id or path of a ledger."] = None,
     output: Output,
 ) -> None:
-    """Print the reserve: one amount with its measure, its scope, and what changed since an earlier run.
+    """Print the reserve: one amount with its measure and its scope.
 
     The reserve includes the cost lines with an obligation that have an expected cost. Quantiles of cash and
     handling together come from sums of single draws. The mean is the best estimate of the accounting page.
 
     Example:
-        outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
+        outage-analysis reserve --measure P75 --handling inside
     """
     analysis.parse_measure(measure)  # an unknown measure is refused before anything is computed
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_computing_the_reserve"))
-        result = analysis.Reserve(run, measure, handling)
-        if since is not None:
-            if run.headline_from_claims:
-                raise ModelRefused(
-                    "the reserve is computed from claims, and a bridge explains costs from published counts",
-                    remedy="Leave --since out.",
-                )
-            first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy)
-            second = costs.cost_bridge.BridgeRun(run.policy, run.ledger, run.as_of)
-            # Lines without an obligation are in no reserve; a recorded total may include them.
-            if not_due := analysis.reserve_scope(run).not_due:
-                first, second, recorded = first.without(not_due), second.without(not_due), None
-            points = {"draws": run.plan.draws, "seed": run.plan.seed}
-            moved = costs.cost_bridge.bridge(first, second, recorded=recorded, **points)
-            result = replace(result, since=since, moved=moved)
+        result = analysis.reserve(run, measure, handling)
     output.emit(result)
 
 

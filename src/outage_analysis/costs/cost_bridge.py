@@ -9,8 +9,8 @@ the whole change.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import pairwise
@@ -55,11 +55,6 @@ class BridgeRun:
     policy: Policy
     ledger: Ledger | None
     as_of: date
-
-    def without(self, lines: Collection[str]) -> BridgeRun:
-        """Return the run without some cost lines, given their ids."""
-        kept = tuple(line for line in self.policy.lines if line.id not in lines)
-        return replace(self, policy=self.policy.model_copy(update={"lines": kept}))
 
 
 def bridge(

@@ -16,15 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis import charts
-from outage_analysis.analysis import (
-    Analysis,
-    IntakeForecast,
-    currency_if_converted,
-    format_amounts,
-    ledger_locale,
-    schema_named,
-    whole_counts,
-)
+from outage_analysis.analysis import Analysis, IntakeForecast, ledger_locale, schema_named
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError, one_line
@@ -40,8 +32,11 @@ from outage_analysis.text import (
     Unit,
     all_schemas,
     cell_class,
+    currency_if_converted,
+    format_amounts,
     html_table,
     matching_schema,
+    whole_counts,
 )
 
 if TYPE_CHECKING:

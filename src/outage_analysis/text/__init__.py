@@ -27,11 +27,18 @@ if TYPE_CHECKING:
         ShortRepr,
         ShownTable,
         Table,
+        answer_card,
+        band_expression,
         cell_class,
+        currency_if_converted,
         first_rows,
+        format_amounts,
         html_table,
         shown_tables,
         synthetic_mark,
+        text_table,
+        title_with_currency,
+        whole_counts,
         wrap_text,
     )
     from outage_analysis.text.encodings import (

@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 from html import escape
 from itertools import islice
@@ -23,7 +24,7 @@ from rich.cells import cell_len, chop_cells
 
 from outage_analysis.errors import one_line
 from outage_analysis.text.locale import LikelyRange, Locale
-from outage_analysis.text.table_schema import TableSchema, schemas_of
+from outage_analysis.text.table_schema import TableSchema, Unit, scaled_parameters, schemas_of
 
 WIDTH = 100
 """Most characters per line of a card in a terminal."""
@@ -365,3 +366,170 @@ def shown_tables(
         if table is not None and not table.is_empty():
             title = f"{mark}{locale(f'terminal.{group}_{name}')}"
             yield ShownTable(title, table.rename(measures, strict=False), schema.renamed(measures))
+
+
+CARD_TABLES = 2
+"""A notebook card has at most this many of the tables of an answer."""
+LONGEST_PRINTED = 400
+"""Most characters that are printed of a table cell."""
+
+
+def answer_card(title: str, lines: Sequence[str], answer: Answer) -> Card:
+    """Return a card with the sentences and the first tables of an answer."""
+    shown = []
+    for each in islice((table for table in answer.tables if isinstance(table, ShownTable)), CARD_TABLES):
+        texts, caption = text_table(each, answer), title_with_currency(each, answer.locale)
+        rows, more = first_rows(answer.locale, texts.rows, tuple, ".to_dict()")
+        shown.append(Table(texts.heads, rows, texts.numbers, caption, more))
+    return Card(title, tuple(lines), tuple(shown), (*answer.sentences, *answer.card_notes))
+
+
+def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFrame:
+    """Round expected numbers of people, claims and payments in a table to whole numbers, for display.
+
+    Args:
+        table: a table whose number columns are columns of the schema.
+        schema: the columns with their units; without a schema, the table is returned unchanged.
+    """
+    floats = [
+        name
+        for name, dtype in table.schema.items()
+        if schema and dtype.is_float() and schema[name].unit == "count"
+    ]
+    return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
+
+
+def band_expression(locale: Locale) -> pl.Expr:
+    """Return a Polars expression that puts the loss band from columns `over` and `up_to` into words."""
+    return pl.struct("over", "up_to").map_elements(
+        lambda band: locale.band(band["over"], band["up_to"]), return_dtype=pl.String
+    )
+
+
+def currency_if_converted(table: pl.DataFrame, schema: TableSchema | None, locale: Locale) -> str:
+    """Return the currency if `format_amounts` converts amounts of the table, else an empty text."""
+    amounts = [unit for units in _amount_units(table, schema, locale).values() for unit in units if unit]
+    return locale.currency if any(locale.places.get(unit) for unit in amounts) else ""
+
+
+def format_amounts(
+    table: pl.DataFrame,
+    schema: TableSchema | None,
+    locale: Locale,
+    write: Callable[[object], str],
+    *,
+    whole: bool = False,
+) -> pl.DataFrame:
+    """Format the amounts of a table as texts in whole currency, for display.
+
+    Args:
+        table: a table whose number columns are columns of the schema.
+        schema: the columns with their units; without a schema, no column has amounts.
+        locale: the currency, and the number formats of amounts and losses.
+        write: formats the values in these columns that are not amounts.
+        whole: whether the amounts are in whole currency already, not in the smallest unit.
+
+    Returns:
+        The table with amounts as texts, which have the decimals of the currency.
+    """
+
+    def text(value: object, unit: Unit | None) -> str | None:
+        if value is None or unit is None:
+            return None if value is None else write(value)
+        places = locale.places.get(unit, 0)
+        if whole:
+            return f"{value:,.{places}f}"
+        return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
+
+    texts = {
+        name: [text(value, unit) for value, unit in zip(table[name], units, strict=True)]
+        for name, units in _amount_units(table, schema, locale).items()
+    }
+    for column in schema.columns if schema else ():
+        if column.unit == "parameters" and column.name in table.columns:
+            scaled = (scaled_parameters(x, 0 if whole else locale.loss_digits) for x in table[column.name])
+            texts[column.name] = [*map(locale.translated_distribution, scaled)]
+    return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
+
+
+def _amount_units(
+    table: pl.DataFrame, schema: TableSchema | None, locale: Locale
+) -> dict[str, list[Unit | None]]:
+    """Return, per column with amounts, the unit of each row; None if the row's value is no amount."""
+    money = ("money",) if locale.loss_unit != locale.currency else ("money", "loss", "loss_squared")
+    amounts: dict[str, list[Unit | None]] = {}
+    for name, dtype in table.schema.items():
+        column = schema[name] if schema and dtype.is_numeric() else None
+        known = {u for u in (column.possible_units if column else ()) if u in money or locale.places.get(u)}
+        if column and known:
+            amounts[name] = [unit if unit in known else None for unit in column.units_in(table)]
+    return {name: units for name, units in amounts.items() if any(units)}
+
+
+def title_with_currency(shown: ShownTable, locale: Locale) -> str:
+    """Return the title of a table, with the currency if amounts are converted and the title lacks it."""
+    currency = currency_if_converted(shown.rows, shown.schema, locale)
+    stated = not currency or currency in shown.title
+    return one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
+
+
+def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Table:
+    """Return a table as it is printed: heads and cells in the language and the units of the answer.
+
+    Args:
+        shown: the table.
+        answer: the answer to which it belongs.
+        narrow: leave out the columns that only a wide terminal shows.
+    """
+    locale, names, schema = answer.locale, answer.names, shown.schema
+    frame = shown.rows
+    if {"over", "up_to"} <= set(frame.columns) and frame.schema["over"].is_integer():
+        band = band_expression(locale)
+        if "level" in frame.columns:  # rows of cost lines and totals have no band
+            band = pl.when(pl.col("level") == "band").then(band)
+        frame = frame.with_columns(over=band).drop("up_to").rename({"over": "band"})
+    texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
+    kept = {True} if narrow else {True, "wide"}
+    hidden = [column.name for column in schema.columns if column.shown not in kept] if schema else []
+    hidden += [name for name in frame.columns if len(frame) and not frame[name].count()]
+    # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
+    texts = texts.drop(hidden, strict=False)
+    numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
+    columns = {column.name: column for column in schema.columns} if schema else {}
+    labels = [columns[name].label if name in columns else name for name in texts.columns]
+    words = (locale.label_or(f"column.{x}", locale.label_or(f"word.{x}", x)) for x in labels)
+    heads = tuple(one_line(word, LONGEST_PRINTED) for word in words)
+    rows = (
+        [
+            _translated_cell(value, columns[name].unit, locale, names) if name in columns else value
+            for name, value in zip(texts.columns, row, strict=True)
+        ]
+        for row in texts.iter_rows()
+    )
+    return Table(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+
+
+def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:
+    if value is None:
+        return None
+    if unit == "name":
+        return names.get(str(value), value)
+    if unit == "names":
+        return "; ".join(names.get(id_, id_) for id_ in str(value).split())
+    if unit in ("word", "rule"):
+        return locale.label_or(f"{unit}.{value}", str(value))
+    if unit == "flag":
+        return locale(f"word.{str(value).lower()}")
+    return locale.unit_name(str(value)) if unit == "unit" else value
+
+
+def _cell_text(value: object) -> str:
+    """Return a table cell as text.
+
+    Numbers get thousands separators. Other values are put on one line, without control characters.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+        return Locale("en").number(value)
+    return one_line(value, LONGEST_PRINTED)

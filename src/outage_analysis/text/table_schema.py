@@ -216,22 +216,6 @@ class TableSchema:
         ]
         return replace(self, columns=(*columns, *self.columns))
 
-    def check(self, frame: pl.DataFrame) -> None:
-        """Check that a table has exactly these columns, in this order, with these data types.
-
-        Raises:
-            ValueError: the table differs; the message names the columns.
-        """
-        have, declared = dict(frame.schema), self.dtypes
-        if list(have.items()) == list(declared.items()):
-            return
-        differing = [
-            f"{name}: {have.get(name, 'missing')} in the table, {declared.get(name, 'not declared')}"
-            for name in dict.fromkeys((*have, *declared))
-            if have.get(name) != declared.get(name)
-        ]
-        raise ValueError("; ".join(differing) or f"the order differs: {frame.columns}")
-
     def whole(self, table: pl.DataFrame, places: Mapping[Unit, int]) -> pl.DataFrame:
         """Return amounts in whole currency, such as euros, of a table that has them in its smallest unit.
 
