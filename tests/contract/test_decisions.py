@@ -290,7 +290,6 @@ def test_the_range_of_late_claims_has_the_end_of_a_known_curve(seed: int) -> Non
         days[:7].tolist(),
         counts[:7].tolist(),
         [oa.Branch("end", closes=14, spike=0)],
-        levels=(0.5, 0.8, 0.95),
     )
     late = forecast.late["end"]
     low, high = late.total(0.95)

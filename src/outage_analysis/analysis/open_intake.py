@@ -15,7 +15,7 @@ import polars as pl
 from outage_analysis import losses, text
 from outage_analysis.analysis.results import input_warnings
 from outage_analysis.assumptions import LateClaims, Ledger
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError, check_level
 from outage_analysis.incidents import Incident, IntakeSeries
 from outage_analysis.policies import Policy
 
@@ -146,6 +146,7 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
         ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
         UsageError: a deadline that is stated or the day `by` is before the last count.
     """
+    check_level(level)
     known, ended = counts_by(source, recovery=recovery), None
     channel = known(until).with_deadlines(closes, extend_to, spike, former)
     as_of, counted = _last_day(channel.moment(channel.times[-1])), channel.counts[-1]
@@ -157,11 +158,11 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
         ended = every.times[-1], every.counts[-1]
     rows, notes, bounded = dict[str, dict[str, Any]](), [*channel.notes], list[str]()
     try:
-        forecast = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
+        forecast = channel.forecast(by=None if by is None else channel.end_of(by))
     except ModelRefused as refusal:
         notes.append(text.Note("no_curve", reason=refusal.problem))
     else:
-        rows = {row["branch"]: row for row in forecast.table().to_dicts()}
+        rows = {row["branch"]: row for row in forecast.table([level]).to_dicts()}
         notes += forecast.notes
     for branch in channel.branches:
         if branch.id not in rows:
