@@ -138,11 +138,6 @@ ASK: list[tuple[str, str, Page, Page]] = [
      other("fee_credit", amount=1)),
     *(("fact", "cites PR-00", other("budget", **{"amount": 5, "low": 1, "high": 9, key: "PR-00"}),
        other("budget", amount=5, facts=("CO-16",))) for key in ("amount", "low", "high")),
-    ("fact", "cites PR-00", other("budget", amount=5, true_ups=({"since": LATER, "amount": "PR-00"},)),
-     other("budget", amount=5, true_ups=({"since": LATER, "amount": "CO-10"},))),
-    ("fact", "cites PR-00",
-     other("budget", amount=5, true_ups=({"since": LATER, "amount": 4, "facts": NOT_A_FACT},)),
-     other("budget", amount=5, true_ups=({"since": LATER, "amount": 4, "facts": ("CO-10",)},))),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from the counts and sums of losses by band. A tariff with too many jumps is reje
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -451,17 +451,6 @@ class Accounting(Document):
     """The reason, briefly."""
 
 
-class TrueUp(Document):
-    """The final amount of a budget, with the day on which it became known."""
-
-    since: Day
-    """The day on which the final amount became known."""
-    amount: AmountOrFact
-    """The final amount, or the id of the fact that states it."""
-    facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that support this."""
-
-
 class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
@@ -536,16 +525,6 @@ class Line(NamedDocument):
         """
         exact = None if self.payment is None else Fraction(self.payment)
         return exact, exact
-
-    def true_ups_by(self, day: date) -> list[TrueUp]:
-        """The final amounts (true-ups) that were known on or before a day, the latest first."""
-        stated: tuple[TrueUp, ...] = getattr(self, "true_ups", ())
-        return sorted((t for t in stated if t.since <= day), key=lambda t: t.since, reverse=True)
-
-    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
-        """The line with other true-ups; the line itself if its kind has none."""
-        has_true_ups = "true_ups" in type(self).model_fields
-        return self.model_copy(update={"true_ups": tuple(true_ups)}) if has_true_ups else self
 
     def known_on(self, day: date) -> bool:
         """Whether the cost line was announced on or before a day."""
@@ -836,7 +815,7 @@ class FeeCredit(Line):
 
 
 class Budget(Line):
-    """An amount set aside or announced for a whole cost line, until the final amount (true-up) is known."""
+    """An amount set aside or announced for a whole cost line."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("amount", "low", "high")
 
@@ -852,17 +831,9 @@ class Budget(Line):
     """The smallest possible final amount; by default zero, or the amount if recipients need do nothing."""
     high: AmountOrFact | None = None
     """The largest possible final amount; by default the amount."""
-    true_ups: tuple[TrueUp, ...] = ()
-    """Final amounts that became known later."""
 
     def _check(self) -> None:
         super()._check()
-        days = [t.since for t in self.true_ups]
-        refuse_if(len(set(days)) < len(days), "has two true-ups of the same day | Keep one of them.")
-        refuse_if(
-            self.public_on is not None and any(day < self.public_on for day in days),
-            "has a true-up before it was public",
-        )
         amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
         refuse_if(
             amounts != sorted(amounts), "needs low <= amount <= high | Correct the one that is out of order."
@@ -877,14 +848,13 @@ class Budget(Line):
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
 
 
-def stated_amounts(line: CostLine, day: date) -> dict[str, int | str | dict[str, int | str] | None]:
-    """The amounts that a line states, by name, as known on a day.
+def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
+    """The amounts that a line states, by name.
 
     An amount is in the smallest unit of the currency, or the id of the fact that states it.
     """
     if isinstance(line, Budget):
-        true_ups = {str(t.since): t.amount for t in line.true_ups_by(day)}
-        return {"budget": line.amount, "low": line.low, "high": line.high, "true_ups": true_ups}
+        return {"budget": line.amount, "low": line.low, "high": line.high}
     if isinstance(line, InKind):
         return dict(line.valuations)
     return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}

@@ -142,11 +142,7 @@ class PolicyExplainer:
             value = getattr(line, key)
             if key in Line.model_fields:
                 continue
-            if key == "true_ups":
-                for true_up in value:
-                    known = {"day": self.locale.day(true_up.since), "value": self._value(true_up.amount)}
-                    yield self._sentence(key, **known)
-            elif key == "rounding" and value:
+            if key == "rounding" and value:
                 yield self._sentence(f"rounding_{value.how}", to=self._money(value.to))
             elif key == "amount" and isinstance(line, FeeCredit) and value is None:
                 yield from self._credit_examples(line)
@@ -290,8 +286,7 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
         yield "undated", locale("finding.no_deadline")
     if line.accounting is None:
         yield "accounting", locale("finding.no_accounting")
-    true_ups = [t.amount for t in line.true_ups_by(date.max) if isinstance(t.amount, str)]
-    for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *true_ups, *line.numeric_facts)):
+    for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *line.numeric_facts)):
         if not fact_exists(fact):
             yield "fact", locale("finding.cites", fact=fact)
 
