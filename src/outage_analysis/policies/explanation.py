@@ -30,7 +30,6 @@ from outage_analysis.policies.cost_lines import (
     Schedule,
     Tariff,
     Voucher,
-    contains_integer,
 )
 from outage_analysis.text import Locale
 
@@ -269,10 +268,6 @@ def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
 def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, locale)
-    elif isinstance(line, FeeCredit) and line.outage_minutes is not None:
-        if line.outage_minutes < line.from_minutes:
-            words = {"minutes": f"{line.outage_minutes:,}", "minimum": f"{line.from_minutes:,}"}
-            yield "cap", locale("finding.short_outage", **words)
     elif isinstance(line, InKind):
         stated = [fact for fact in (line.cap, line.recipients) if fact and fact_exists(fact)]
         counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
@@ -348,9 +343,7 @@ def _tier_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
     terms = [rule.model_dump(exclude={"over", "up_to", "facts"}) for rule in tariff.bands]
     for (band, rule), own, following in zip(tariff.bands_with_rules, terms, [*terms[1:], None], strict=True):
         name = locale(f"finding.band_{edge}", edge=_loss(rule.over, locale))
-        if not contains_integer(band):
-            yield "dead", locale("finding.no_number", band=name)
-        elif own == following:
+        if own == following:
             yield "dead", locale("finding.alike", band=name)
         else:
             for says in _ineffective_limits(band, rule, locale):
@@ -359,10 +352,6 @@ def _tier_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
 
 def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]:
     low, high = (band[0] or 0) + 1, band[1]
-    if rule.rate and high is not None and not rule.rate.periods(high):
-        yield locale("finding.rate_never", high=_loss(high, locale))
-    if rule.deductible and high is not None and rule.deductible >= high:
-        yield locale("finding.deductible_never", amount=_loss(rule.deductible, locale))
     if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
         yield locale("finding.floor_never", amount=_money(rule.floor, locale))
     last = high if rule.depends_on_loss else low
