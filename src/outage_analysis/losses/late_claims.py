@@ -723,8 +723,9 @@ class Channel(ShortRepr):
 
     def forecast(self, *, by: float | None = None) -> LateClaimsForecast:
         """Forecast the late claims (still to be filed) of each branch (way in which the intake may end)."""
-        dated = {"former": self.former, "starts": self.starts}
-        return forecast_late_claims(self.times, self.counts, self.branches, by=by, **dated)
+        return forecast_late_claims(
+            self.times, self.counts, self.branches, by=by, former=self.former, starts=self.starts
+        )
 
 
 def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Channel:
