@@ -113,7 +113,8 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
         return
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
-        term, count = _stated_total(line, known, line.main_valuation, line.kind), inputs.fact(line.count_fact)
+        counted = line.fact("published_count") or line.fact("recipients")
+        term, count = _stated_total(line, known, line.main_valuation, line.kind), inputs.fact(counted)
         if count is not None:
             term = replace(term, count=float(count.count), facts=join_ids(count.id, term.facts))
         yield term

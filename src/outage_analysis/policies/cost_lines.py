@@ -485,27 +485,17 @@ class Line(NamedDocument):
 
         Facts that are only cited are not included.
         """
-        return tuple(fact for key in self.NUMBERS if (fact := self._fact(key)) is not None)
+        return tuple(fact for key in self.NUMBERS if (fact := self.fact(key)) is not None)
 
-    def _fact(self, key: str) -> str | None:
+    def fact(self, key: str) -> str | None:
         """The id of the fact under a key; None if there is none, or the line has no such key."""
         stated = getattr(self, key, None)
         return stated if isinstance(stated, str) else None
 
     @property
-    def count_fact(self) -> str | None:
-        """The id of the fact that counts the reports or people whom the line may pay."""
-        return self._fact("published_count") or self._fact("recipients")
-
-    @property
-    def limit_fact(self) -> str | None:
-        """The id of the fact that limits the number of recipients."""
-        return self._fact("cap")
-
-    @property
     def main_valuation(self) -> str:
         """The kind of cost that the line has, such as `cash`; the main one if it has several."""
-        return self.VALUATION
+        return str(getattr(self, "valuation", self.VALUATION))
 
     @property
     def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
@@ -838,11 +828,6 @@ class Budget(Line):
         refuse_if(
             amounts != sorted(amounts), "needs low <= amount <= high | Correct the one that is out of order."
         )
-
-    @property
-    def main_valuation(self) -> str:
-        """The valuation of the announced amount."""
-        return self.valuation
 
 
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
