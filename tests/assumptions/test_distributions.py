@@ -30,7 +30,7 @@ from outage_analysis.assumptions.distributions import (
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.entries import BandMix
+from outage_analysis.assumptions.ledger import BandMix
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, read_document
 

@@ -77,7 +77,8 @@ def phi(growth: WeightedCurves) -> float:
 def one(made: LateClaimsForecast, level: float = 0.8) -> tuple[int, int]:
     """The interval of the only branch."""
     (late,) = made.late.values()
-    return tuple(end - late.counted for end in late.total(level))
+    low, high = late.total(level)
+    return low - late.counted, high - late.counted
 
 
 # --- the law of the late count ------------------------------------------------------------------------

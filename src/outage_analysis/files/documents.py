@@ -190,7 +190,7 @@ def closest_word(word: str, known: list[str], alike: float = 0.6) -> str | None:
 
 
 def likely_typo_of(word: str, known: list[str]) -> str | None:
-    """Return the known word of which a word is a misspelling, with most letters in place; None if there is none.
+    """Return the known word of which a word is a slip, with nearly all letters in place; or None.
 
     Use this function for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person)
     shares letters with 소상공인 (a small business).
