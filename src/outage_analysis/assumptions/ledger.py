@@ -124,8 +124,8 @@ class Entry(NamedDocument, ABC):
 
     @property
     def models(self) -> tuple[Name, ...]:
-        """The names of the rival models of this assumption; empty if there is only one model."""
-        return ()
+        """The names of the rival rules that a review may follow; empty if there is only one model."""
+        return tuple(rule.name for rule in getattr(self, "rules", ()))
 
     @abstractmethod
     def draw(self, u: FloatArray) -> FloatArray:
@@ -420,11 +420,6 @@ class Award(Entry):
     def dimensions(self) -> int:
         """How many uniform random numbers one draw needs: 3 with rules (rule, loss, share), otherwise 1."""
         return 3 if self.rules else 1
-
-    @property
-    def models(self) -> tuple[Name, ...]:
-        """The names of the rival rules that the review may follow."""
-        return tuple(rule.name for rule in self.rules)
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
         """The index of the rule that each draw uses; None if a distribution is stated instead of rules.
