@@ -24,14 +24,13 @@ from outage_analysis.assumptions.distributions import (
     Distribution,
     Fixed,
     FloatArray,
-    LogitNormal,
     LogitT,
     Lognormal,
     Pert,
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.entries import BandMix
+from outage_analysis.assumptions.ledger import BandMix
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, read_document
 
@@ -62,9 +61,7 @@ WITH_ORACLE: list[tuple[Distribution, Any]] = [
 ]
 NAMES = [f"{distribution.kind} {number}" for number, (distribution, _) in enumerate(WITH_ORACLE)]  # type: ignore[attr-defined]
 
-LOGITS: list[tuple[LogitNormal | LogitT, Any]] = [
-    (LogitNormal(location=-1.7, scale=1.5), stats.norm(-1.7, 1.5)),
-    (LogitNormal(location=0.4, scale=0.2), stats.norm(0.4, 0.2)),
+LOGITS: list[tuple[LogitT, Any]] = [
     (LogitT(location=-1.8, scale=1.1, df=2), stats.t(2, -1.8, 1.1)),
     (LogitT(location=2.0, scale=0.3, df=3), stats.t(3, 2.0, 0.3)),
     (LogitT(location=0.0, scale=1.0, df=7.5), stats.t(7.5, 0.0, 1.0)),
@@ -104,7 +101,7 @@ def test_a_cap_takes_away_the_integral_of_what_lies_below_it(
 
 @pytest.mark.parametrize(("distribution", "logit"), LOGITS)
 def test_a_distribution_of_a_logit_is_the_distribution_of_scipy_seen_through_its_curve(
-    distribution: LogitNormal | LogitT,
+    distribution: LogitT,
     logit: Any,  # noqa: ANN401 - a law of scipy
 ) -> None:
     assert distribution.quantile(INSIDE) == pytest.approx(special.expit(logit.ppf(INSIDE)), rel=1e-9)
@@ -153,7 +150,6 @@ def distributions() -> st.SearchStrategy[Distribution]:
         ),
         st.builds(lambda a, b: Beta(a=a, b=b), shape, shape),
         st.builds(lambda m, s: Lognormal(median=m, sigma=s), st.floats(1e-3, 1e9), scale),
-        st.builds(lambda m, s: LogitNormal(location=m, scale=s), st.floats(-4, 4), scale),
         st.builds(
             lambda m, s, df: LogitT(location=m, scale=s, df=df), st.floats(-4, 4), scale, st.floats(1, 30)
         ),

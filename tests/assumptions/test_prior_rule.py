@@ -18,7 +18,6 @@ from outage_analysis.assumptions import RateAssumption, load_ledger, rates_by_ef
 from outage_analysis.assumptions.distributions import (
     Beta,
     Fixed,
-    LogitNormal,
     LogitT,
     Pert,
     RatePrior,
@@ -215,7 +214,6 @@ def test_a_beta_prior_becomes_the_beta_distribution_with_the_counts_added(
 
 
 PRIORS: list[tuple[RatePrior, Callable[[float], float]]] = [
-    (LogitNormal(location=-1.4, scale=1.5), lambda share: _bell((logit(share) + 1.4) / 1.5)),
     (LogitT(location=-1.7, scale=1.05, df=2), lambda share: _student(2, (logit(share) + 1.7) / 1.05)),
     (LogitT(location=0.5, scale=0.1, df=3), lambda share: _student(3, (logit(share) - 0.5) / 0.1)),
     (Uniform(low=0.2, high=0.7), lambda share: share * (1 - share) * (0.2 <= share <= 0.7)),
@@ -292,7 +290,6 @@ def test_what_was_seen_moves_the_mean_towards_it_and_quantiles_are_undone(
         (Beta(a=2_000, b=2_000), 10, 2_000),
         (Uniform(low=0.2, high=0.7), 1, 2_000),
         (Uniform(low=0.2, high=0.7), 1_999, 2_000),
-        (LogitNormal(location=-5, scale=0.3), 500, 1_000),
     ],
 )
 def test_counts_that_the_prior_all_but_excludes_are_refused(prior: RatePrior, hits: int, of: int) -> None:

@@ -288,10 +288,7 @@ def test_the_range_of_late_claims_has_the_end_of_a_known_curve(seed: int) -> Non
     daily = np.random.default_rng(seed).poisson(np.diff([0, *curve]))
     counts = np.cumsum(daily)
     forecast = oa.forecast_late_claims(
-        days[:7].tolist(),
-        counts[:7].tolist(),
-        [oa.Branch("end", closes=14, spike=0)],
-        levels=(0.5, 0.8, 0.95),
+        days[:7].tolist(), counts[:7].tolist(), [oa.Branch("end", closes=14, spike=0)]
     )
     late = forecast.late["end"]
     low, high = late.total(0.95)

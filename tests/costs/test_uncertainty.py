@@ -637,14 +637,6 @@ def test_a_sum_set_aside_is_used_as_far_as_it_is_taken_up() -> None:
     assert near(distribution.quantile(0.9), 1_000 * stats.beta(2, 6).ppf(0.9))
 
 
-def test_a_true_up_leaves_no_uncertainty() -> None:
-    line = {**LUMP, "true_ups": ({"since": date(2023, 6, 30), "amount": 700},)}
-    ratio = entry("realised_ratio", Lognormal(median=1, sigma=0.9))
-    assert law_of(line, ratio, valuation="top_down").parameter > 0
-    after = law_of(line, ratio, valuation="top_down", as_of=date(2023, 6, 30))
-    assert after.quantile(0.9) == after.expected == Estimate(700, 0)
-
-
 def test_handling_is_a_total_of_its_own() -> None:
     effort = entry(
         "handling",

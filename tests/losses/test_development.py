@@ -20,11 +20,9 @@ from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Branch, Cube, LateClaimsForecast, channel_from_cube, forecast_late_claims
 from outage_analysis.losses.late_claims import (
     BURR,
-    EQUAL_WEEKDAYS,
     LOGNORMAL,
     Array,
     LateCount,
-    WeekdayClock,
     WeightedCurves,
     filed_shares,
     increments_from_counts,
@@ -79,7 +77,8 @@ def phi(growth: WeightedCurves) -> float:
 def one(made: LateClaimsForecast, level: float = 0.8) -> tuple[int, int]:
     """The interval of the only branch."""
     (late,) = made.late.values()
-    return late.interval(level)
+    low, high = late.total(level)
+    return low - late.counted, high - late.counted
 
 
 # --- the law of the late count ------------------------------------------------------------------------
@@ -138,7 +137,7 @@ def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
         "end"
     ]
     assert late.mean == pytest.approx(mean[-1], rel=0.03)
-    assert late.interval(0.99)[0] <= counts[-1] <= late.interval(0.99)[1]
+    assert late.total(0.99)[0] <= late.counted + counts[-1] <= late.total(0.99)[1]
 
 
 def test_weights_are_those_of_a_fine_grid() -> None:
@@ -185,8 +184,8 @@ def test_quantiles_of_any_counts_are_in_order(counts: list[int], horizon: float)
         quantiles = [late.quantile(p) for p in ps]
         assert quantiles == sorted(quantiles)
         assert quantiles[0] >= 0
-        assert late.interval(0.5)[0] >= late.interval(0.95)[0]
-        assert late.interval(0.5)[1] <= late.interval(0.95)[1]
+        assert late.total(0.5)[0] >= late.total(0.95)[0]
+        assert late.total(0.5)[1] <= late.total(0.95)[1]
     assert early.mean <= min(later.mean, rush.mean)
     for p in ps:  # a later closing or a rush gives no fewer claims
         assert early.quantile(p) <= min(later.quantile(p), rush.quantile(p)) + 1
@@ -232,67 +231,45 @@ def test_the_last_day_needs_a_stated_rush() -> None:
         supported_late_count(before.growth, Branch("end", 8.0), 7.1)
 
 
-# --- weekdays -----------------------------------------------------------------------------------------
-
-BUSY = np.array([1.6, 1.3, 1.1, 1.0, 0.9, 0.6, 0.5])
+# --- weekends -----------------------------------------------------------------------------------------
 
 
-def by_weekday(days: int, size: float = 2e5) -> list[int]:
-    """Cumulative counts of an exponential curve by a clock of busy and quiet weekdays, opened on a Monday."""
-    clock = WeekdayClock(tuple((BUSY / BUSY.mean()).tolist()), MONDAY)
-    mean = means("exponential", clock(np.arange(1, days + 1)), size, median=12.0)
-    return [int(n) for n in np.cumsum(np.random.default_rng(4).poisson(mean))]
+def by_day(days: int, ratio: float, size: float) -> Array:
+    """The claims that an exponential curve expects each day from a Monday on, with a ratio of weekends."""
+    worth = np.where(np.arange(days) % 7 < 5, 1.0, ratio)
+    return means("exponential", np.cumsum(worth * 7 / (5 + 2 * ratio)), size, median=8.0)
 
 
-@pytest.mark.slow
-def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> None:
-    filed = by_weekday(30)
-    made = forecast_late_claims(list(range(1, 22)), filed[:21], [branch("end", 30.0)], starts=MONDAY)
-    assert made.growth.observed.clock.factors == pytest.approx(BUSY / BUSY.mean(), abs=0.02)
-    assert any("no interval includes the error of the weekday factors" in note for note in made.notes)
-    for day in range(22, 31):  # Monday to the Tuesday of the week after
-        low, high = late_count(made.growth, branch("end", 30.0), float(day)).total(0.999)
-        assert low <= filed[day - 1] <= high
-    blind = curves_of(list(range(1, 22)), filed[:21])
-    assert phi(blind) > 10 * phi(made.growth)
-
-
-@pytest.mark.parametrize("days", [7, 9, 12])
+@pytest.mark.parametrize("days", [7, 9, 12, 21])
 @pytest.mark.parametrize("ratio", [0.4, 1.0])
 def test_a_quiet_weekend_is_not_the_end_of_the_intake(ratio: float, days: int) -> None:
-    """Fewer than 14 days cannot tell weekdays apart; the seventh is a Sunday."""
-    factors = np.array([1.0] * 5 + [ratio] * 2)
-    clock = WeekdayClock(tuple((factors / factors.mean()).tolist()), MONDAY)
-    mean = means("exponential", clock(np.arange(1, 29)), 25_000, median=8.0)
-    counts = np.cumsum(np.random.default_rng(days).poisson(mean)).tolist()
+    """The seventh day is a Sunday."""
+    counts = np.cumsum(np.random.default_rng(days).poisson(by_day(28, ratio, 25_000))).tolist()
     closes = branch("end", 28.0)
-    late = forecast_late_claims(range(1, days + 1), counts[:days], [closes], starts=MONDAY).late["end"]
+    made = forecast_late_claims(range(1, days + 1), counts[:days], [closes], starts=MONDAY)
+    late = made.late["end"]
     assert late.total(0.95)[0] <= counts[-1] <= late.total(0.95)[1]
     assert late.counted + late.quantile(0.5) == pytest.approx(counts[-1], rel=0.12)
     if days == 7 and ratio < 1:  # without its own number, the weekend passes for the end
         blind = late_count(curves_of(range(1, 8), counts[:7]), closes, 28.0)
         assert blind.total(0.95)[1] < counts[-1]
+    if days == 21:  # three weekends tell the ratio
+        found = np.concatenate([np.exp(drawn[:, -1]) for drawn in made.growth.parameters.values()])
+        assert made.growth.weights @ found == pytest.approx(ratio, abs=0.06)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("times", "says"),
-    [
-        (list(range(1, 14)), "they need 14 days"),
-        ([*range(1, 14), 14.5], "one whole calendar day each"),
-        ([*range(1, 20), 21], "one whole calendar day each"),
-    ],
-)
-def test_a_result_says_why_there_are_no_weekday_factors(times: list[float], says: str) -> None:
-    growth = curves_of(times, by_weekday(30)[: len(times)], starts=MONDAY)
-    assert growth.observed.clock.factors == EQUAL_WEEKDAYS
-    assert any(says in note for note in growth.notes)
+@pytest.mark.parametrize("times", [[*range(1, 14), 14.5], [*range(1, 20), 21]])
+def test_a_result_says_that_weekends_need_whole_days(times: list[float]) -> None:
+    filed = np.cumsum(by_day(30, 0.4, 2e5)).round().tolist()[: len(times)]
+    notes = forecast_late_claims(times, filed, [branch("end", 30.0)], starts=MONDAY).notes
+    assert any("one whole calendar day each" in note for note in notes)
 
 
-def test_a_clock_keeps_whole_weeks() -> None:
-    clock = WeekdayClock(tuple((BUSY / BUSY.mean()).tolist()), date(2022, 10, 20))  # a Thursday
-    assert clock([0, 7, 14]).tolist() == pytest.approx([0, 7, 14])
-    assert np.diff(clock([0, 1, 2, 3, 4])) == pytest.approx((BUSY / BUSY.mean())[[3, 4, 5, 6]])
+def test_a_day_of_a_weekend_has_its_own_length() -> None:
+    thursday = increments_from_counts(range(1, 8), range(1, 8), starts=date(2022, 10, 20))
+    times = thursday.operational(np.arange(9.5), np.array([[0.0, np.log(0.4)]]))[0] * 5.8
+    assert np.diff(times) == pytest.approx([1, 1, 0.4, 0.4, 1, 1, 1, 1, 1])
+    assert thursday.operational(2.5, np.array([[np.log(0.4)]])).item() * 5.8 == pytest.approx(2.2)
 
 
 # --- deadlines that have passed -----------------------------------------------------------------------
@@ -382,7 +359,6 @@ def test_counts_that_cannot_be_are_refused_by_their_point(
         ([branch("a", float("inf"))], {}, "closes before the last count"),
         ([branch("a", 9, spike=-1)], {}, "a spike is a multiple, 0 or more"),
         ([branch("a", 9)], {"by": 2.0}, "is asked for by a time before the last count"),
-        ([branch("a", 9)], {"levels": [1.0]}, "a level lies between 0 and 1"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(

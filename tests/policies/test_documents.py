@@ -120,8 +120,6 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("amount = 900", "amount = 9.5", "amount = 9.5", "line 'fund' > amount", INTEGER, 9.5, WHOLE),
     ("amount = 900", "amount = true", "amount = true", "line 'fund' > amount", INTEGER, True, WHOLE),
     ("amount = 900", "low = -1", "low = -1", "line 'fund' > low", NOT_BELOW, -1, ""),
-    ("amount = 900", "true_ups = [{ since = 2023-01-01, amount = -1 }]", "true_ups = [",
-     "line 'fund' > true_ups 1 > amount", NOT_BELOW, -1, ""),
     ('currency = "EUR"', 'currency = "euro"', "currency = ", "currency", PATTERN, "euro", ""),
     ('currency = "EUR"', "currency = 978", "currency = ", "currency", "valid string", 978, ""),
     ("amount = 900", 'facts = "PR-08"', 'facts = "PR-08"', "line 'fund' > facts", "", None, ""),
@@ -380,14 +378,6 @@ TWICE = [
     (
         {"effort_changes": [{"since": LATER, "effort": "form"}, {"since": LATER, "effort": "documents"}]},
         "says two things from the same day on",
-    ),
-    (
-        {"kind": "budget", "amount": 5, "true_ups": [{"since": LATER, "amount": n} for n in (1, 2)]},
-        "two true-ups of the same day",
-    ),
-    (
-        {"kind": "budget", "amount": 5, "true_ups": [{"since": date(2000, 1, 1), "amount": 1}]},
-        "a true-up before it was public",
     ),
 ]
 

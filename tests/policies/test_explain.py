@@ -168,7 +168,7 @@ def test_a_policy_is_explained_in_one_sentence_per_line_with_nothing_left_open(i
 EVERY_SENTENCE = """
     head line public everyone entitled segment others band zero unknown example example_review note missing
     effort_from deadline extension accounting accounting_note rounding_half_up rounding_up
-    face_value displaced_sales incremental_cash recipients recipients_unknown cap budget_amount true_ups
+    face_value displaced_sales incremental_cash recipients recipients_unknown cap budget_amount
     voucher_amount cap_per_person outage_hours
     days hours multiple from_minutes fee_credit_amount credit_example credit_outage round_fee statutory
 """

@@ -194,28 +194,6 @@ def budget(
     return exact_costs(policy, ledger, as_of=day).row(0, named=True)
 
 
-def test_a_budget_is_what_was_announced_until_a_true_up_says_what_it_came_to() -> None:
-    true_ups = ({"since": date(2023, 6, 30), "amount": 70}, {"since": date(2023, 3, 1), "amount": 90})
-    by_day = {
-        date(2023, 2, 28): 100,
-        date(2023, 3, 1): 90,
-        date(2023, 6, 29): 90,
-        date(2023, 6, 30): 70,
-        date(2030, 1, 1): 70,
-    }
-    for day, amount in by_day.items():
-        assert ends(budget(day, amount=100, true_ups=true_ups)) == [amount] * 4
-
-
-def test_a_true_up_is_certain_whatever_the_bounds_were() -> None:
-    true_up = {"since": date(2023, 6, 30), "amount": 70, "facts": ("CO-07",)}
-    terms: Page = {"amount": 100, "low": 80, "high": 120, "true_ups": (true_up,)}
-    assert ends(budget(DAY, **terms))[1::2] == [80, 120]
-    after = budget(LATER, **terms)
-    assert ends(after) == [70] * 4
-    assert (after["status"], after["facts"].split()[0]) == ("ok", "CO-07")
-
-
 @pytest.mark.parametrize(
     ("effort", "terms", "expected"),
     [
@@ -258,16 +236,6 @@ def test_an_end_of_a_budget_may_be_an_end_of_a_fact() -> None:
     assert ends(row)[:2] == [8e9, 5e9]
     with pytest.raises(UsageError, match="do not give low <= amount <= high"):
         budget(LATER, won, amount=10, low="CO-12", high=20)
-
-
-def test_a_true_up_is_not_known_before_its_fact() -> None:
-    won = {"currency": "KRW", "loss_unit": "KRW"}
-    terms: Page = {"amount": 100_000_000, "true_ups": ({"since": date(2022, 12, 30), "amount": "CO-10"},)}
-    assert ends(budget(date(2022, 12, 30), won, **terms)) == [100_000_000] * 4
-    earlier = {"since": date(2022, 12, 29), "amount": 90_000_000}
-    twice: Page = {**terms, "true_ups": (earlier, *terms["true_ups"])}
-    assert ends(budget(date(2022, 12, 30), won, **twice)) == [90_000_000] * 4
-    assert ends(budget(date(2023, 6, 30), won, **terms)) == [50_000_000] * 4
 
 
 @pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])

@@ -15,8 +15,8 @@ import polars as pl
 from outage_analysis import losses, text
 from outage_analysis.analysis.plan import input_warnings
 from outage_analysis.assumptions import LateClaims, Ledger
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
-from outage_analysis.incidents import Incident, IntakeSeries
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError, check_level
+from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.policies import Policy
 
 if TYPE_CHECKING:
@@ -146,22 +146,23 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
         ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
         UsageError: a deadline that is stated or the day `by` is before the last count.
     """
+    check_level(level)
     known, ended = counts_by(source, recovery=recovery), None
     channel = known(until).with_deadlines(closes, extend_to, spike, former)
     as_of, counted = _last_day(channel.moment(channel.times[-1])), channel.counts[-1]
     if isinstance(source, IntakeSeries):
         as_of = until or source.as_of
-        if hindsight and source.outcome and source.final and source.final.count is not None:
-            ended = channel.days(source.outcome.at), source.final.count
+        if hindsight and source.outcome:
+            ended = channel.days(source.outcome.at), get_fact(source.outcome.fact, hindsight=True).count
     elif hindsight and (every := known(None)).times[-1] > channel.times[-1]:
         ended = every.times[-1], every.counts[-1]
     rows, notes, bounded = dict[str, dict[str, Any]](), [*channel.notes], list[str]()
     try:
-        forecast = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
+        forecast = channel.forecast(by=None if by is None else channel.end_of(by))
     except ModelRefused as refusal:
         notes.append(text.Note("no_curve", reason=refusal.problem))
     else:
-        rows = {row["branch"]: row for row in forecast.table().to_dicts()}
+        rows = {row["branch"]: row for row in forecast.table([level]).to_dicts()}
         notes += forecast.notes
     for branch in channel.branches:
         if branch.id not in rows:
@@ -248,7 +249,9 @@ def forecast_by_day(
     days = [every.moment(at - 1).date() for at in every.times]
     if isinstance(source, IntakeSeries):
         dated = [point for point in source.points if point.count is not None or point.public_on]
-        public = {max(source.day_of(point.at), point.public_on or date.min) for point in dated}
+        public = {
+            max(_last_day(point.at.astimezone(source.zone)), point.public_on or date.min) for point in dated
+        }
         days = sorted(day for day in public if day <= (until or source.as_of))
     channels = [known(day).with_deadlines(extended=None, **assumed_on(day)) for day in days]
     rows, reached = list[dict[str, Any]](), dict(zip(every.times, every.counts, strict=True))

@@ -15,22 +15,20 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions.distributions import FloatArray
-    from outage_analysis.assumptions.entries import (
+    from outage_analysis.assumptions.ledger import (
+        REFERENCE_LEDGER,
+        Assumption,
         Award,
         BandMix,
         Handling,
         LateClaims,
+        Ledger,
         MeanPayment,
         MixBand,
         OneDistribution,
         PaidTotal,
         Range,
         RateAssumption,
-    )
-    from outage_analysis.assumptions.ledger import (
-        REFERENCE_LEDGER,
-        Assumption,
-        Ledger,
         bundled_ledger,
         distribution_text,
         example_warning,

@@ -317,19 +317,6 @@ class Beta(Distribution):
         return float(below + ceiling * special.betaincc(self.a, self.b, ceiling))
 
 
-class LogitNormal(Distribution):
-    """A share whose logit, log(share / (1 - share)), has a normal distribution."""
-
-    kind: Literal["logit-normal"] = "logit-normal"
-    location: Finite
-    """The median of the logit."""
-    scale: Positive
-    """The scale of the logit."""
-
-    def _quantile(self, u: FloatArray) -> object:
-        return special.expit(special.ndtri(u) * self.scale + self.location)
-
-
 class LogitT(Distribution):
     """A share whose logit, log(share / (1 - share)), has a Student t distribution."""
 
@@ -354,8 +341,7 @@ class LogitT(Distribution):
 
 
 AnyDistribution = Annotated[
-    Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete,
-    Field(discriminator="kind"),
+    Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitT | Discrete, Field(discriminator="kind")
 ]
 
 
@@ -563,7 +549,7 @@ NEGLIGIBLE = 40.0
 """Log densities this far below the maximum are treated as zero."""
 COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
-RatePrior = Beta | LogitNormal | LogitT | Uniform | Triangular | Pert
+RatePrior = Beta | LogitT | Uniform | Triangular | Pert
 
 
 class UpdatedRate(Distribution):

@@ -1,23 +1,41 @@
-"""The ledger of assumptions: every uncertain input of a run, with its owner, source and reasons."""
+"""The ledger of assumptions: every uncertain input of a run, with its owner, source and reasons.
+
+Its entries are rates, factors, mean payments, awards, handling, and shares of loss bands.
+"""
 
 from __future__ import annotations
 
 import math
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cached_property, partial
 from importlib.resources import files
 from itertools import chain
 from numbers import Real
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple, Self
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
-from outage_analysis.assumptions import entries
-from outage_analysis.assumptions.distributions import class_groups
+from outage_analysis.assumptions.distributions import (
+    AnyDistribution,
+    Distribution,
+    FloatArray,
+    NeverNegative,
+    QuantileTable,
+    Share,
+    check_adds_up,
+    class_groups,
+    log_gamma_quantile,
+    published_spread,
+    reference_class_prior,
+    update_rate,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
     Day,
@@ -25,6 +43,7 @@ from outage_analysis.files import (
     Identifier,
     Name,
     NamedDocument,
+    OptionalText,
     Text,
     bundled_ids,
     changed_copy,
@@ -34,8 +53,9 @@ from outage_analysis.files import (
     spelling_hint,
     validated_copy,
 )
-from outage_analysis.incidents import Incident, get_fact, published_rates
-from outage_analysis.policies import Effort, Policy, decimal_places
+from outage_analysis.incidents import Band, Closed, Incident, check_partition, get_fact, published_rates
+from outage_analysis.policies import CostLine, Effort, Policy, contains_integer, decimal_places
+from outage_analysis.special_functions import special
 from outage_analysis.text import (
     AMOUNT_KINDS,
     ESTIMATE_DIGITS,
@@ -48,17 +68,543 @@ from outage_analysis.text import (
     short_names,
 )
 
+
+class Range(NamedTuple):
+    """An expected value with its bounds: low <= expected <= high."""
+
+    expected: float
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, expected: float, low: float, high: float) -> Self:
+        """The range from low to high, widened if the expected value lies outside it.
+
+        Low and high are often the 1 % and 99 % percentiles. The mean of a heavy-tailed or capped distribution
+        can lie outside them.
+        """
+        return cls(expected, min(low, expected), max(high, expected))
+
+
+class Entry(NamedDocument, ABC):
+    """One assumption of a ledger: the keys and methods that all kinds of assumption share."""
+
+    lines: tuple[str, ...] = Field(min_length=1)
+    """The ids of the cost lines that use the assumption."""
+    effort: Effort | None = None
+    """The effort class that the assumption applies to; left out if it applies to all classes."""
+    public_on: Day
+    """The day on which the assumption could first be known; a run as of an earlier day does not use it."""
+    grade: Literal["A", "B", "C", "D", "assumed", "example"]
+    """How good the evidence is: A (best) to D; `assumed` if its owner has no evidence; `example` for a
+    placeholder value until somebody takes ownership. A report with an `example` warns that its figures must
+    not be used."""
+    source: Text
+    """Where the assumption is from."""
+    facts: tuple[str, ...] = ()
+    """Ids of the published facts that support the assumption."""
+    rationale: Text
+    """Why the assumption has this value."""
+    owner: str = Field(min_length=1)
+    """Who is responsible for the assumption."""
+    approved_by: str = ""
+    """Who has approved the assumption; empty until somebody has."""
+    outcome_known: bool
+    """Whether the author already knew the outcome of the case."""
+
+    @property
+    def computed_from(self) -> tuple[str, ...]:
+        """The ids of the published facts from whose numbers the assumption is computed."""
+        return ()
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform random numbers one draw (simulated value) of the assumption needs."""
+        return 1
+
+    @property
+    def models(self) -> tuple[Name, ...]:
+        """The names of the rival rules that a review may follow; empty if there is only one model."""
+        return tuple(rule.name for rule in getattr(self, "rules", ()))
+
+    @abstractmethod
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption.
+
+        Returns:
+            An array of shape (n,), or (n, bands) for a band mix.
+        """
+
+    def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
+        """The index of the rival model that each of the n draws uses, (n,); None if there is one model."""
+        return None
+
+
+class OneDistribution(Entry):
+    """An assumption about one number with one distribution."""
+
+    @property
+    @abstractmethod
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which values of the assumption are drawn."""
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Convert uniform random numbers (n, 1) to n draws (simulated values) of the number."""
+        return self.sampled_distribution.quantile(u[:, 0])
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected value with the low and the high value of the distribution."""
+        return Range.around(self.sampled_distribution.mean, *self.sampled_distribution.ends)
+
+    @property
+    def most(self) -> float | None:
+        """The largest possible value; None if there is no upper bound."""
+        return self.sampled_distribution.most
+
+
+class ObservedCounts(Document):
+    """Counts of the event whose rate is assumed: the successes (`hits`) and the trials (`of`)."""
+
+    hits: str
+    """The id of the fact that counts the successes."""
+    of: str
+    """The id of the fact that counts the trials."""
+    counted_on: Day | None = None
+    """The day up to which `hits` was counted; by default the day on which that fact was public."""
+    closed_on: Day | None = None
+    """The last day to file or to take an offer, where the policy's line states no deadline."""
+    decided: bool = False
+    """Whether every filing counted in `of` had been decided by that day; an acceptance rate requires it."""
+
+    @property
+    def day(self) -> date | None:
+        """The day up to which the successes were counted; None if their published fact has no day."""
+        days = [d for d in (self.counted_on, get_fact(self.hits, hindsight=True).public_on) if d]
+        return min(days, default=None)
+
+
+class RateAssumption(OneDistribution):
+    """A rate of the claims funnel, such as acceptance: a prior, and counts of the same event to update it."""
+
+    kind: Literal["claimant_share", "entitled_share", "filing_share", "acceptance", "take_up"]
+    """Which rate: `claimant_share` is different claimants per report; `entitled_share` the share of them who
+    are entitled; `filing_share` the share of those who file; `acceptance` the share of filings accepted;
+    `take_up` the share of people who take a good."""
+    classes: tuple[str, ...] = ()
+    """Reference classes: ids of facts in percent, one per event. The prior follows from them by a written
+    rule, for which a range counts as its midpoint."""
+    left_out: tuple[str, ...] = ()
+    """Events whose rates the spread between events leaves out, such as this outage: values of the column
+    `event` in data/published/rates.csv."""
+    distribution: AnyDistribution | None = None
+    """The distribution of the rate, if it does not come from reference classes."""
+    observed: ObservedCounts | None = None
+    """Counts from the same event. They update the rate of this event, but not the spread between events."""
+
+    def _check(self) -> None:
+        refuse_if(
+            bool(self.classes) == bool(self.distribution), "needs either reference classes or a distribution"
+        )
+        low, high = self.distribution.support if self.distribution else (0, 1)
+        refuse_if(low < 0 or high > 1, "needs a distribution of shares between 0 and 1 | Write 50 % as 0.5.")
+        if unknown := set(self.left_out).difference(published_rates()["event"]):
+            raise ValueError(
+                f"leaves out {min(unknown)}, which is no event of data/published/rates.csv"
+                " | Correct the event, or drop it from left_out."
+            )
+
+    @property
+    def computed_from(self) -> tuple[str, ...]:
+        """The ids of the facts that state the reference classes and the observed counts."""
+        observed = (self.observed.hits, self.observed.of) if self.observed else ()
+        return (*self.classes, *observed)
+
+    @cached_property
+    def prior(self) -> Distribution:
+        """The distribution of the rate before it is updated with counts from the event itself."""
+        if self.distribution is not None:
+            return self.distribution
+        shares = [get_fact(c).middle / 100 for c in self.classes]
+        spread = published_spread(self.kind, self.classes, public_by=self.public_on, without=self.left_out)
+        return reference_class_prior(shares, spread)
+
+    @cached_property
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which the rate is drawn: the posterior or, without counts, the prior."""
+        if self.observed is None:
+            return self.prior
+        hits, of = (get_fact(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
+        return update_rate(self.prior, hits, of)
+
+    def interim_error(self, closes: date | None) -> ModelRefused | None:
+        """An error to raise if the observed counts may still change; None if they are final.
+
+        Args:
+            closes: the last day to claim under the line of the policy, if it is known.
+        """
+        observed = self.observed
+        if observed is None or self.kind not in ("acceptance", "filing_share", "take_up"):
+            return None
+        last = max((d for d in (closes, observed.closed_on) if d), default=None)
+        if self.kind == "acceptance":
+            final, problem = observed.decided, "and filings may still be undecided"
+            remedy = "Leave out `observed` until all is decided, or count decided filings: `decided = true`."
+        elif last is None:
+            final, problem = False, "and no last day to file or to take is known"
+            remedy = "Give the line of the policy its deadlines, or state `closed_on` beside the counts."
+        else:
+            final = observed.day is not None and observed.day > last
+            problem = f"but the last day to file or to take is {last}: more may come"
+            remedy = "Leave out `observed` until a later count, or forecast late claims (`ultimate`)."
+        until = observed.day or "an unknown day"
+        counts = f"`observed` counts {observed.hits} of {observed.of} up to {until}"
+        return None if final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
+
+    def range_under_cap(self, ceiling: float) -> Range:
+        """The expected value and the range of the smaller of the rate and `ceiling`."""
+        sampled = self.sampled_distribution
+        low, high = sampled.ends
+        return Range.around(sampled.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected rate and its range."""
+        return self.range_under_cap(1.0)
+
+    @property
+    def most(self) -> float:
+        """The largest possible rate: always 1, because by chance all claims may pass the funnel stage."""
+        return 1.0
+
+
+class StatedNumber(OneDistribution):
+    """A number with a stated distribution and a smallest allowed value."""
+
+    distribution: AnyDistribution
+    """The distribution; an amount is in the smallest unit of the currency."""
+
+    def _check(self) -> None:
+        # There are at least as many reports in the end as so far.
+        least = 1 if isinstance(self, Factor) and self.kind == "ultimate" else 0
+        refuse_if(self.distribution.support[0] < least, f"needs a distribution that is never below {least}")
+
+    @property
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which values of the assumption are drawn."""
+        return self.distribution
+
+
+class Factor(StatedNumber):
+    """A number that multiplies a count or an amount."""
+
+    kind: Literal["ultimate", "exposure", "new_applicants", "realised_ratio"]
+    """Which factor: `ultimate` is reports at the end per report so far; `exposure` is people (or other things
+    paid for) per unit that was counted, such as passengers per flight; `new_applicants` is filings by people
+    who never reported, per report; `realised_ratio` is the amount paid in the end per amount announced."""
+    unit: OptionalText = None
+    """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
+
+    def _check(self) -> None:
+        super()._check()
+        refuse_if(
+            (self.kind == "exposure") != (self.unit is not None),
+            "has a unit exactly when its kind is exposure | Write it as "
+            'unit = { en = "passengers per flight" }.',
+        )
+
+    @property
+    def most(self) -> float | None:
+        """The largest possible value; None for new applicants, because no count limits their number."""
+        if self.kind == "new_applicants" and self.sampled_distribution.most != 0:
+            return None
+        return self.sampled_distribution.most
+
+
+class LateClaims(Factor):
+    """Claims in the end per claim filed so far, as a run forecasts them from its dated claims.
+
+    No TOML file states it: a ledger states a `Factor` of the kind `ultimate` instead.
+    """
+
+    kind: Literal["ultimate"] = "ultimate"
+    counted: int
+    """The number of claims filed by the day of the run."""
+    closes: Day
+    """The last day to claim."""
+
+
+class MeanPayment(StatedNumber):
+    """The average payment per accepted claim, stated if it is known better than the payments by band."""
+
+    kind: Literal["mean_payment"]
+    spread: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Standard deviation of single payments, as a share of their mean."""
+
+    @property
+    def most(self) -> float | None:
+        """The largest mean payment; None if single payments vary around it without a limit."""
+        return None if self.spread else self.sampled_distribution.most
+
+
+class PaidTotal(StatedNumber):
+    """The total paid under a cost line, once it is known; it replaces every forecast of the line.
+
+    The distribution describes only how the published total was rounded.
+    """
+
+    kind: Literal["paid_total"]
+
+
+AWARD_MIDPOINTS = (np.arange(400) + 0.5) / 400
+"""Probabilities at which the mean award under a floor and a cap is averaged."""
+
+
+class AwardRule(Document):
+    """One rule that a review may follow: it pays a share of the proved loss, between a floor and a cap."""
+
+    name: Name
+    """The name for readers."""
+    weight: Annotated[float, Field(gt=0, le=1)]
+    """The probability that the review follows this rule."""
+    share: Annotated[AnyDistribution, NeverNegative]
+    """The share of the mean proved loss that is paid."""
+    floor: Annotated[int, Field(ge=0)] = 0
+    """The minimum award, in the smallest unit."""
+    cap: Annotated[int, Field(gt=0)] | None = None
+    """The maximum award, in the smallest unit."""
+
+    def _check(self) -> None:
+        refuse_if(self.cap is not None and self.floor > self.cap, "has a floor above its cap")
+
+    def award(self, loss_share: FloatArray | float) -> FloatArray:
+        """The mean award for each product of mean loss and share, limited by floor and cap."""
+        return np.clip(loss_share, self.floor, np.inf if self.cap is None else self.cap)
+
+    def mean(self, loss: Distribution) -> float:
+        """The expected award if the mean loss has the distribution `loss`."""
+        shares, counts = np.unique(self.share.quantile(AWARD_MIDPOINTS), return_counts=True)
+
+        def mean_up_to(limit: float) -> float:
+            """The mean of min(limit, share x loss)."""
+            means = [s * loss.capped_mean(limit / s) if s else 0.0 for s in shares.tolist()]
+            return float(np.average(means, weights=counts))
+
+        below_cap = loss.mean * self.share.mean if self.cap is None else mean_up_to(self.cap)
+        return below_cap + self.floor - mean_up_to(self.floor)
+
+
+class Award(Entry):
+    """The mean award per accepted claim in an individual review."""
+
+    kind: Literal["review_award"]
+    distribution: Annotated[AnyDistribution, NeverNegative] | None = None
+    """The distribution of the mean award, in the smallest unit of the currency. Stated instead of rules and
+    `loss`."""
+    loss: Annotated[AnyDistribution, NeverNegative] | None = None
+    """The distribution of the mean proved loss of the reviewed claims."""
+    rules: tuple[AwardRule, ...] = Field(default=(), alias="rule")
+    """Rival rules. Which one applies is uncertain; tables list this as model uncertainty."""
+    spread: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Standard deviation of single awards, as a share of their mean."""
+
+    def _check(self) -> None:
+        refuse_if(
+            bool(self.distribution) == bool(self.rules) or bool(self.rules) != bool(self.loss),
+            "needs either a distribution, or rules and the loss they apply to",
+        )
+        if self.rules:
+            check_adds_up("weights of rules", [rule.weight for rule in self.rules])
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform random numbers one draw needs: 3 with rules (rule, loss, share), otherwise 1."""
+        return 3 if self.rules else 1
+
+    def branch(self, u: FloatArray) -> np.ndarray | None:
+        """The index of the rule that each draw uses; None if a distribution is stated instead of rules.
+
+        A larger uniform number never selects a rule with a smaller mean award.
+        """
+        if not self.rules:
+            return None
+        upper = np.cumsum([self.rules[k].weight for k in self._by_cost])[:-1]
+        return self._by_cost[np.searchsorted(upper, u[:, 0], side="right")]
+
+    @cached_property
+    def _by_cost(self) -> np.ndarray:
+        return np.argsort([rule.mean(self._proved_loss) for rule in self.rules], kind="stable")
+
+    @property
+    def _proved_loss(self) -> Distribution:
+        assert self.loss is not None  # noqa: S101 - only called with rules, which require a loss
+        return self.loss
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the mean award."""
+        if self.distribution is not None:
+            return self.distribution.quantile(u[:, 0])
+        loss = self._proved_loss.quantile(u[:, 1])
+        branch, paid = self.branch(u), np.empty(len(u))
+        for k, rule in enumerate(self.rules):
+            rows = branch == k
+            paid[rows] = rule.award(loss[rows] * rule.share.quantile(u[rows, 2]))
+        return paid
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected award, with the smallest and the largest award of any rule."""
+        if self.distribution is not None:
+            return Range.around(self.distribution.mean, *self.distribution.ends)
+        ends = np.array(self._proved_loss.ends)
+        low, high = zip(*(rule.award(ends * rule.share.ends) for rule in self.rules), strict=True)
+        expected = sum(rule.weight * rule.mean(self._proved_loss) for rule in self.rules)
+        return Range.around(expected, float(min(low)), float(max(high)))
+
+    @property
+    def most(self) -> float | None:
+        """The largest award; None if nothing limits it, or if single awards vary around the mean."""
+        if self.spread:
+            return None
+        if self.distribution is not None:
+            return self.distribution.most
+        products = [_largest_product(self._proved_loss, rule.share) for rule in self.rules]
+        most = float(max(rule.award(product) for rule, product in zip(self.rules, products, strict=True)))
+        return most if most < np.inf else None
+
+
+class Handling(Entry):
+    """The cost of handling the claims of a cost line: people x weeks x weekly wage."""
+
+    kind: Literal["handling"]
+    people: Annotated[AnyDistribution, NeverNegative]
+    """The number of people."""
+    weeks: Annotated[AnyDistribution, NeverNegative]
+    """The number of weeks."""
+    weekly_wage: Annotated[AnyDistribution, NeverNegative]
+    """The wage per person and week, in the smallest unit of the currency."""
+
+    @property
+    def _factors(self) -> tuple[Distribution, Distribution, Distribution]:
+        return self.people, self.weeks, self.weekly_wage
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform random numbers one draw needs: 3 (people, weeks and wage)."""
+        return 3
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Convert uniform random numbers (n, 3) to n draws (simulated values) of the handling cost."""
+        drawn = [factor.quantile(u[:, k]) for k, factor in enumerate(self._factors)]
+        return np.asarray(np.prod(drawn, axis=0))
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected cost (product of the means), with the products of the low and of the high values."""
+        low, high = np.prod([factor.ends for factor in self._factors], axis=0)
+        return Range.around(math.prod(factor.mean for factor in self._factors), float(low), float(high))
+
+    @property
+    def most(self) -> float | None:
+        """The largest possible cost: the product of the largest values; None if a factor has no limit."""
+        most = _largest_product(*self._factors)
+        return most if most < np.inf else None
+
+
+def _largest_product(*factors: Distribution) -> float:
+    """The largest product of non-negative factors: infinity if one has no limit and none is always 0."""
+    maxima = [factor.support[1] for factor in factors]
+    return 0.0 if 0 in maxima else float(np.prod(maxima))
+
+
+class MixBand(Document):
+    """The share of reports that is expected in one loss band."""
+
+    over: Annotated[int, Field(ge=0)]
+    """The lower edge of the band, excluded unless `closed` is lower, in the smallest unit."""
+    up_to: Annotated[int, Field(gt=0)] | None = None
+    """The upper edge of the band, in the smallest unit; left out for the last band."""
+    share: Share
+    """The share of reports in the band."""
+
+
+class BandMix(Entry):
+    """An assumption about how reports are spread over loss bands, if no shares were published."""
+
+    kind: Literal["band_mix"]
+    closed: Closed = "upper"
+    """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
+    bands: tuple[MixBand, ...] = Field(alias="band", min_length=1)
+    """The bands with their shares, which add up to 1."""
+    size: Annotated[float, Field(ge=0.001, le=1_000_000)] | None = None
+    """How many observations the shares are worth: the mix then follows a Dirichlet distribution. Left out
+    when the shares are certain; above a million they practically are."""
+
+    def _check(self) -> None:
+        check_partition([(b.over, b.up_to) for b in self.bands])
+        check_adds_up("shares", [b.share for b in self.bands])
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of each band, rescaled so that rounded shares add up to 1 exactly."""
+        total = sum(b.share for b in self.bands)
+        return tuple(b.share / total for b in self.bands)
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform random numbers one draw needs: one per band, or none if the shares are certain."""
+        return 0 if self.size is None else len(self.bands)
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Convert uniform random numbers (n, dimensions) to n draws of the band shares, (n, bands).
+
+        Each uniform number gives a gamma quantile with shape size x share; the shares are these quantiles
+        divided by their sum, so they follow a Dirichlet distribution. A larger number gives its own share a
+        larger value and the others smaller values. A share of zero stays zero.
+
+        The first uniform number of a draw belongs to the last band, usually the band with the largest losses.
+        So a correlation that the ledger declares for the mix is a correlation with the share of the last
+        band.
+        """
+        if self.size is None:
+            return np.tile(self.shares, (len(u), 1))
+        scores = special.ndtri(u[:, ::-1])
+        logs = np.full(scores.shape, -np.inf)
+        for at, table in self._log_gamma_tables.items():
+            logs[:, at] = table(scores[:, at])
+        parts = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(parts / parts.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def _log_gamma_tables(self) -> dict[int, QuantileTable]:
+        """By index of each share above 0: a table from normal scores to logarithms of its gamma quantiles."""
+        sizes = {at: (self.size or 0) * band.share for at, band in enumerate(self.bands) if band.share}
+        return {at: QuantileTable(partial(log_gamma_quantile, size)) for at, size in sizes.items()}
+
+    def fits(self, line: CostLine) -> bool:
+        """Whether the mix states shares of the loss bands of a cost line."""
+        return [(b.over, b.up_to) for b in self.bands] == list(line.bands_as_written)
+
+    def shares_by_band(self, line: CostLine) -> dict[Band, float]:
+        """The expected share of reports in each loss band of the cost line `line`.
+
+        Raises:
+            ModelRefused: the band mix and the schedule have different band edges.
+        """
+        if not self.fits(line):
+            raise ModelRefused(
+                f"the band mix {self.id} is not stated on the bands of {line.id}",
+                remedy="State the shares of the policy's own bands in the ledger.",
+            )
+        shares = zip(line.bands_as_written.values(), self.shares, strict=True)
+        return {band: share for band, share in shares if share or contains_integer(band)}
+
+
 SET_BY_USER = Text(en="Set by the user.", ko="사용자가 정한 값.")
 ORIGINS = ("facts", "classes", "left_out", "observed", "loss", "rules")
 """Keys of an assumption from which its value follows; a value that a user sets follows from none."""
 Assumption = Annotated[
-    entries.RateAssumption
-    | entries.Factor
-    | entries.BandMix
-    | entries.Award
-    | entries.MeanPayment
-    | entries.PaidTotal
-    | entries.Handling,
+    RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
     Field(discriminator="kind"),
 ]
 
@@ -178,7 +724,7 @@ class Ledger(Displayable, NamedDocument):
             ids = [entry.id for entry in self.assumptions]
             remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
             raise UsageError("no such assumption", value=id_, remedy=remedy)
-        if isinstance(entry, entries.BandMix | entries.Handling):
+        if isinstance(entry, BandMix | Handling):
             remedy = "Edit the TOML file of the ledger."
             raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
         is_amount = entry.kind in AMOUNT_KINDS
@@ -293,7 +839,7 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
 
 def rates_by_effort(
     lines: Mapping[str, Sequence[str]], day: date, event: str = ""
-) -> tuple[entries.RateAssumption, ...]:
+) -> tuple[RateAssumption, ...]:
     """Return the filing share and the acceptance rate of each effort, from published reference classes.
 
     Args:
@@ -326,7 +872,7 @@ def rates_by_effort(
             rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
             rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
         common = {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
-        rates.append(entries.RateAssumption.model_validate(rate | common))
+        rates.append(RateAssumption.model_validate(rate | common))
     return tuple(rates)
 
 
@@ -346,7 +892,7 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
             "assumption": a.id,
             "kind": a.kind,
             "distribution": distribution_text(a),
-            **({} if isinstance(a, entries.BandMix) else a.range._asdict()),
+            **({} if isinstance(a, BandMix) else a.range._asdict()),
             "lines": " ".join(a.lines),
             "segment": a.effort or "",
             "source": a.source.en,
@@ -367,14 +913,14 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
 
 def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     """The expected value and the range of an assumption as formatted text."""
-    if isinstance(entry, entries.BandMix):
+    if isinstance(entry, BandMix):
         shares = " / ".join(locale.share(band.share) for band in entry.bands)
         return shares, locale.span(locale.share(0), locale.share(1))
     if entry.kind in AMOUNT_KINDS:
         expected, low, high = (locale.exact_money(round(value)) for value in entry.range)
         span = locale.with_unit(locale.span(low, high), locale.unit)
         return locale.with_unit(expected, locale.unit).rstrip(), span
-    if isinstance(entry, entries.RateAssumption):
+    if isinstance(entry, RateAssumption):
         expected, low, high = map(locale.share, entry.range)
     elif entry.kind == "exposure":
         expected, low, high = (locale.number(locale.rounded(value, 3)) for value in entry.range)
@@ -383,7 +929,7 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     return expected, locale.span(low, high)
 
 
-def grade_label(entry: entries.Entry, locale: Locale) -> str:
+def grade_label(entry: Entry, locale: Locale) -> str:
     """The grade of an assumption: a letter, or a translated word for `assumed` and `example`."""
     return locale(f"word.{entry.grade}") if entry.grade in ("assumed", "example") else entry.grade
 
@@ -399,20 +945,20 @@ def example_warning(ledger: Ledger | None, locale: Locale) -> str:
 def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
     unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
-    if isinstance(entry, entries.LateClaims):  # a list of 200 values
+    if isinstance(entry, LateClaims):  # a list of 200 values
         likely = locale.likely_range
         low, high = (f"{end:.4g}" for end in entry.distribution.quantile([likely.lower, likely.upper]))
         return locale("distribution.forecast", mean=f"{entry.range.expected:.4g}", low=low, high=high)
-    if isinstance(entry, entries.OneDistribution):
+    if isinstance(entry, OneDistribution):
         text = format_distribution(entry.sampled_distribution, locale, unit)
-        counted = entry.unit if isinstance(entry, entries.Factor) else None
+        counted = entry.unit if isinstance(entry, Factor) else None
         return text if counted is None else f"{text} {counted[locale.lang]}"
-    if isinstance(entry, entries.BandMix):
+    if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
-    if isinstance(entry, entries.Handling):
+    if isinstance(entry, Handling):
         counts = f"{format_distribution(entry.people, locale)} × {format_distribution(entry.weeks, locale)}"
         return f"{counts} × {format_distribution(entry.weekly_wage, locale, unit)}"
     if entry.distribution:

@@ -377,7 +377,7 @@ def _people(outcome: Outcome, people: int, line: CostLine, funnel: Funnel) -> Po
             remedy="Add the assumption to the ledger, or leave the outcome out.",
         )
     other = next((x for x in MORE_OF_FILED if stage == "filed" and x in funnel.entries), None)
-    if other or line.limit_fact:
+    if other or line.fact("cap"):
         raise ModelRefused(
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
             remedy="Try the stages after it, or the total.",

@@ -710,12 +710,7 @@ def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str
             for s, (_, t) in zip(schedule.segments, schedule.tariffs, strict=False)
         }
         return {**_payments_at_edges(schedule.tariff, policy), **({"segments": segments} if segments else {})}
-    return {
-        name: {day: _amount_with_fact(each, policy, as_of) for day, each in amount.items()}
-        if isinstance(amount, dict)
-        else _amount_with_fact(amount, policy, as_of)
-        for name, amount in stated_amounts(line, as_of or date.max).items()
-    }
+    return {name: _amount_with_fact(amount, policy, as_of) for name, amount in stated_amounts(line).items()}
 
 
 def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:

@@ -153,7 +153,6 @@ class _BridgeStages:
     Attributes:
         first_lines: the cost lines of the first run by id, as known on the day of that run.
         second_lines: the same for the second run.
-        promised_lines: the lines of the second run; budgets have only paid amounts that the first run knew.
         stages: the expected costs of the lines by id, before the first step and after each step; None for a
             line without one.
     """
@@ -161,12 +160,6 @@ class _BridgeStages:
     def __init__(self, first: BridgeRun, second: BridgeRun) -> None:
         self.first, self.second = first, second
         self.first_lines, self.second_lines = _known_lines(first), _known_lines(second)
-        self.promised_lines = {
-            id_: line.with_true_ups(
-                self.first_lines[id_].true_ups_by(first.as_of) if id_ in self.first_lines else ()
-            )
-            for id_, line in self.second_lines.items()
-        }
         old, new = (run.ledger and run.ledger.as_known_on(run.as_of) for run in (first, second))
         self._ledger = old or new
         self._first_entries = partial(assumptions_in_force, old, day=second.as_of)
@@ -175,7 +168,7 @@ class _BridgeStages:
             (self.first_lines, self._first_entries, first.as_of),
             (self.first_lines, self._first_entries, second.as_of),
             (self.first_lines, self._entries_after_ledger, second.as_of),
-            (self.promised_lines, self._entries_after_policy, second.as_of),
+            (self.second_lines, self._entries_after_policy, second.as_of),
             (self.second_lines, self._second_entries, second.as_of),
         )
         self.stages: list[dict[str, float | None]] = [
@@ -192,14 +185,11 @@ class _BridgeStages:
             line = self.first_lines[id_]
             return _changed_ids(self._first_entries(line), self._entries_after_ledger(line))
         if step == "policy":
-            changes = self.second.policy.line(id_).effort_changes if id_ in self.promised_lines else ()
+            changes = self.second.policy.line(id_).effort_changes if id_ in self.second_lines else ()
             recent = (change.facts for change in changes if self._between_runs(change.since))
             return join_ids(id_, *(fact for facts in recent for fact in facts))
-        line, before, day = self.second_lines[id_], self.promised_lines[id_], self.second.as_of
-        known = before.true_ups_by(day)
-        if added := [t for t in line.true_ups_by(day) if t not in known]:
-            return join_ids(*(f for t in added for f in (str(t.amount), *t.facts) if not f.isdigit()))
-        return _changed_ids(self._entries_after_ledger(before), self._second_entries(line))
+        line = self.second_lines[id_]
+        return _changed_ids(self._entries_after_ledger(line), self._second_entries(line))
 
     def _between_runs(self, day: date | None) -> bool:
         return day is not None and self.first.as_of < day <= self.second.as_of
@@ -246,17 +236,12 @@ class _BridgeStages:
 
 
 def _known_lines(run: BridgeRun) -> dict[str, CostLine]:
-    """Return the lines of a run by id, without later paid amounts or changes of the claim effort."""
-    lines, day = {}, run.as_of
-    for line in run.policy.as_known_on(day).lines:
-        public = [
-            t
-            for t in line.true_ups_by(day)
-            if isinstance(t.amount, int) or (get_fact(t.amount, hindsight=True).public_on or date.max) <= day
-        ]
-        update = {"effort": line.effort_on(day), "effort_changes": ()}
-        lines[line.id] = line.with_true_ups(public).model_copy(update=update)
-    return lines
+    """Return the lines of a run by id, without later changes of the claim effort."""
+    day = run.as_of
+    return {
+        line.id: line.model_copy(update={"effort": line.effort_on(day), "effort_changes": ()})
+        for line in run.policy.as_known_on(day).lines
+    }
 
 
 def _changed_ids(before: AssumptionsByKind, after: AssumptionsByKind) -> str:

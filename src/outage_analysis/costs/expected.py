@@ -113,7 +113,8 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
         return
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
-        term, count = _stated_total(line, known, line.main_valuation, line.kind), inputs.fact(line.count_fact)
+        counted = line.fact("published_count") or line.fact("recipients")
+        term, count = _stated_total(line, known, line.main_valuation, line.kind), inputs.fact(counted)
         if count is not None:
             term = replace(term, count=float(count.count), facts=join_ids(count.id, term.facts))
         yield term
@@ -412,12 +413,6 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[
 def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     policy, as_of = inputs.policy, inputs.as_of
     term = Term(line.id, line.valuation, "budget", " ".join(line.facts))
-    for true_up in line.true_ups_by(as_of):
-        try:
-            exact = float(policy.resolve_amount(true_up.amount, as_of, hindsight=True))
-        except ModelRefused:  # skip an amount whose fact became public later than the policy states
-            continue
-        return [replace(term.for_amount(exact), facts=join_ids(*true_up.facts, term.facts))]
     if line.amount is None:
         return [replace(term, status="unpriced")]
     share = funnel.inputs.get("realised_ratio", funnel.inputs["take_up"])

@@ -30,8 +30,6 @@ Kind = Literal[
 MAX_ID, MAX_NAME = 64, 120
 """Most characters of an id and of a name."""
 MAX_LISTED = 12
-MAX_TYPOS = 2
-"""Most letters by which a word may differ from a known word, if the word decides who is paid."""
 
 
 class Document(BaseModel):
@@ -177,43 +175,27 @@ def bundled_ids(kind: Kind) -> list[str]:
     return sorted(p.stem for p in (data_root() / kind).glob("*.toml"))
 
 
-def closest_word(word: str, known: list[str]) -> str | None:
+def closest_word(word: str, known: list[str], alike: float = 0.6) -> str | None:
     """Return the known word that is most similar to a word; None if none is similar.
 
     Korean syllables are compared letter by letter, so 톸 is close to 톡.
     """
-    letters = {_decompose(k): k for k in reversed(known)}
-    close = difflib.get_close_matches(_decompose(word), list(letters), n=1, cutoff=0.6)
-    return letters[close[0]] if close else None
+
+    def letters(text: str) -> str:
+        return unicodedata.normalize("NFD", text.casefold())
+
+    words = {letters(k): k for k in reversed(known)}
+    close = difflib.get_close_matches(letters(word), list(words), n=1, cutoff=alike)
+    return words[close[0]] if close else None
 
 
 def likely_typo_of(word: str, known: list[str]) -> str | None:
-    """Return the known word from which a word differs by one or two letters; None if there is none.
+    """Return the known word of which a word is a slip, with nearly all letters in place; or None.
 
     Use this function for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person)
     shares letters with 소상공인 (a small business).
     """
-    letters = _decompose(word)
-    distances = {k: _edit_distance(letters, _decompose(k)) for k in known}
-    candidates = [k for k in known if distances[k] <= min(MAX_TYPOS, len(_decompose(k)) // 3)]
-    return min(candidates, key=lambda k: distances[k], default=None)
-
-
-def _decompose(word: str) -> str:
-    """Return a word in lower case, with Korean syllables split into their letters."""
-    return unicodedata.normalize("NFD", word.casefold())
-
-
-def _edit_distance(one: str, other: str) -> int:
-    if abs(len(one) - len(other)) > MAX_TYPOS:
-        return MAX_TYPOS + 1
-    previous = list(range(len(other) + 1))
-    for at, letter in enumerate(one, start=1):
-        row = [at]
-        for to, wanted in enumerate(other):
-            row.append(min(previous[to] + (letter != wanted), previous[to + 1] + 1, row[to] + 1))
-        previous = row
-    return previous[-1]
+    return closest_word(word, known, alike=0.85)
 
 
 def listed_names(known: list[str]) -> str:

@@ -36,7 +36,7 @@ from outage_analysis.files import (
     spelling_hint,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed
-from outage_analysis.incidents.published_facts import Fact, TieOut, get_fact
+from outage_analysis.incidents.published_facts import TieOut, get_fact
 from outage_analysis.text import (
     AMOUNTS,
     CURRENCY,
@@ -845,18 +845,9 @@ class IntakeSeries(NamedDocument):
         return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
 
     @property
-    def final(self) -> Fact | None:
-        """The fact with the final number of claims; None if the document has no outcome."""
-        return get_fact(self.outcome.fact, hindsight=True) if self.outcome else None
-
-    @property
     def zone(self) -> tzinfo:
         """The time zone that determines the calendar day of a count."""
         return ZoneInfo(self.time_zone) if self.time_zone else self.opened.tzinfo or UTC
-
-    def day_of(self, moment: datetime) -> date:
-        """Return the calendar day of a time in the time zone of the channel; midnight ends the day before."""
-        return (moment.astimezone(self.zone) - timedelta(microseconds=1)).date()
 
     def end_of(self, day: date) -> datetime:
         """Return the time at which a calendar day ends in the time zone of the channel."""

@@ -434,15 +434,23 @@ class BacktestSpec(NamedDocument):
             problem = f"shows {x.id} as worth {x.outcome}, which is no outcome that counts people"
             refuse_if(x.outcome and x.outcome not in counts, problem)
 
-    def later_fact(self, id_: str) -> Fact:
-        """Return a fact that became public after the forecast day and by the day `known_on`.
+    def later_fact(self, id_: str, after: date | None = None) -> Fact:
+        """Return a fact that became public after a day, by default that of the forecast, and by `known_on`.
 
         Only back-tests use facts that became public after the forecast.
 
         Raises:
             UsageError: there is no fact with this id, or it became public outside this period.
         """
-        return self._fact_after(self.as_of, id_)
+        fact, day = get_fact(id_, hindsight=True), after or self.as_of
+        if fact.public_on is None or not day < fact.public_on <= self.known_on:
+            raise UsageError(
+                f"fact {id_} was public on {fact.public_on or 'an unknown day'},"
+                f" so it is no outcome by {self.known_on} of a forecast of {self.as_of}",
+                file=self.id,
+                remedy="Let as_of be before that day, and known_on that day or later.",
+            )
+        return fact
 
     def denominator(self, outcome: Outcome) -> Fact | None:
         """Return the fact that counts the people who could file, be accepted or take the offer.
@@ -452,18 +460,7 @@ class BacktestSpec(NamedDocument):
         Raises:
             UsageError: there is no fact with this id, or it was not public by the day `known_on`.
         """
-        return self._fact_after(date.min, outcome.denominator) if outcome.denominator else None
-
-    def _fact_after(self, day: date, id_: str) -> Fact:
-        fact = get_fact(id_, hindsight=True)
-        if fact.public_on is None or not day < fact.public_on <= self.known_on:
-            raise UsageError(
-                f"fact {id_} was public on {fact.public_on or 'an unknown day'},"
-                f" so it is no outcome by {self.known_on} of a forecast of {self.as_of}",
-                file=self.id,
-                remedy="Let as_of be before that day, and known_on that day or later.",
-            )
-        return fact
+        return self.later_fact(outcome.denominator, date.min) if outcome.denominator else None
 
 
 def load_backtest_spec(id_or_path: str | Path) -> BacktestSpec:

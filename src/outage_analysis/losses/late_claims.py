@@ -28,34 +28,6 @@ from outage_analysis.special_functions import special
 from outage_analysis.text import Note, ShortRepr
 
 Array = NDArray[np.float64]
-DAYS_PER_WEEK = 7
-EQUAL_WEEKDAYS = (1.0,) * DAYS_PER_WEEK
-WORKDAYS, WEEKEND = (*[1.0] * 5, *[0.0] * 2), (*[0.0] * 5, *[1.0] * 2)
-
-
-@dataclass(frozen=True)
-class WeekdayClock:
-    """Converts calendar time to operational time, in which claims arrive equally fast on every weekday.
-
-    Args:
-        factors: the relative number of claims of each weekday, Monday first, 1 on average.
-        starts: the calendar day that begins at time 0.
-    """
-
-    factors: tuple[float, ...] = EQUAL_WEEKDAYS
-    starts: date | None = None
-
-    def __call__(self, times: object) -> Array:
-        """Convert calendar times in days to operational times. A whole week has length 7 in both."""
-        times = np.asarray(times, float)
-        if self.starts is None or self.factors == EQUAL_WEEKDAYS:
-            return times
-        first = self.starts.weekday()
-        week = np.concatenate([[0.0], np.cumsum(np.roll(self.factors, -first))])
-        return np.asarray(
-            times // DAYS_PER_WEEK * week[-1]
-            + np.interp(times % DAYS_PER_WEEK, np.arange(DAYS_PER_WEEK + 1), week)
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,16 +39,14 @@ class IntakeIncrements(ShortRepr):
         counts: the number of claims filed between successive times, (k,).
         used: whether each increment is used to fit the curve, (k,). Increments shortly before a former
             deadline are not used.
-        clock: converts calendar times to operational times, which are corrected for weekday effects.
-        unknown_weekends: whether each curve has its own number of claims on a day of a weekend, as the last
-            of its parameters.
+        starts: the calendar day that begins at time 0, if the increments are whole calendar days. Each curve
+            then has its own number of claims on a day of a weekend, as the last of its parameters.
     """
 
     edges: Array
     counts: Array
     used: NDArray[np.bool_]
-    clock: WeekdayClock
-    unknown_weekends: bool = False
+    starts: date | None = None
 
     @property
     def total(self) -> int:
@@ -94,13 +64,16 @@ class IntakeIncrements(ShortRepr):
         return int(self.counts[self.used].sum())
 
     def operational(self, times: object, parameters: Array) -> Array:
-        """Times in units of the time observed, by the clock: one row, or one row per curve."""
-        if not self.unknown_weekends:
-            return np.asarray(self.clock(times) / self.clock(self.until))
-        work, weekend = (replace(self.clock, factors=factors) for factors in (WORKDAYS, WEEKEND))
-        ratio = np.exp(parameters[:, -1:])
-        asked, observed = (work(t) + ratio * weekend(t) for t in (times, self.until))
-        return np.asarray(asked / observed)
+        """Times in units of the time observed, without weekends: one row, or one row per curve."""
+        times = np.asarray(times, float)
+        if self.starts is None:
+            return times / self.until
+        ratio, first = np.exp(parameters[:, -1:]), self.starts.weekday()
+        asked, observed, before = (
+            t // 7 * 2 + np.maximum(t % 7 - 5, 0) for t in (times + first, self.until + first, first)
+        )
+        more = (ratio - 1) * (asked - before), (ratio - 1) * (observed - before)
+        return np.asarray((times + more[0]) / (self.until + more[1]))
 
 
 def increments_from_counts(
@@ -112,7 +85,7 @@ def increments_from_counts(
         times: the time of each count, in days since the opening, increasing; the first may be 0.
         counts: the cumulative number of claims filed by each time, never decreasing.
         former: deadlines that have passed; increments that overlap the day before a deadline are not used.
-        starts: the calendar day that begins at time 0; if None, weekdays are unknown.
+        starts: the calendar day that begins at time 0; if None, weekends are unknown.
 
     Raises:
         UsageError: there are no times, or there are more or fewer counts than times.
@@ -142,7 +115,8 @@ def increments_from_counts(
     used = np.ones(len(edges) - 1, bool)
     for deadline in former:  # an increment that overlaps the day before it
         used &= (edges[1:] <= deadline - 1) | (edges[:-1] >= deadline)
-    return IntakeIncrements(edges, np.diff(cumulative), used, WeekdayClock(starts=starts))
+    whole_days = np.array_equal(edges, np.arange(len(edges)))
+    return IntakeIncrements(edges, np.diff(cumulative), used, starts if whole_days else None)
 
 
 def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> tuple[int, float]:
@@ -190,8 +164,7 @@ LOG_SHAPE, LOG_SHAPE_DEVIATION = -0.1, 0.5
 patterns reach from shapes of about 0.5 (claims after a hurricane) to 1.6 (relief payments in Korea)."""
 LOG_WEEKEND, LOG_WEEKEND_DEVIATION = -0.2, 0.45
 """The mean and the standard deviation of the logarithm of the claims on a day of a weekend for each claim on
-another day (80 %: 0.46 to 1.46), until there are enough days to estimate weekday factors. So a quiet
-weekend is not taken for the end of filing."""
+another day (80 %: 0.46 to 1.46), before the counts. So a quiet weekend is not taken for the end of filing."""
 POINTS = 1024
 """The number of curves that stand for all curves of a kind."""
 ROUNDS, ENOUGH, LEAST = 14, 300, 150
@@ -201,10 +174,6 @@ FREEDOM = 4
 """Curves are drawn from a t-distribution with four degrees of freedom: its tails are heavier than theirs."""
 MIN_INCREMENTS = 5
 """A level and three parameters of a curve, and one increment more."""
-MIN_DAYS_FOR_WEEKDAYS = 14
-"""Weekday factors are estimated only from at least this many days."""
-WEEKDAY_ROUNDS = 5
-"""The largest number of rounds in which weekday factors and the curve are estimated alternately."""
 
 
 def _even_points() -> tuple[Array, Array]:
@@ -267,19 +236,17 @@ class WeightedCurves(ShortRepr):
     """Growth curves, weighted by how well they fit the counts.
 
     Args:
-        observed: the claims filed between successive counts, with the estimated weekday factors.
+        observed: the claims filed between successive counts.
         parameters: the parameters of the curves by kind; see `filed_shares`.
         weights: the weight of each curve in the order of `parameters`; the weights add up to 1, (n,).
         phis: the over-dispersion (variance of an increment divided by its mean, 1 or more) of each curve,
             (n,).
-        notes: sentences on the effects that were left out, with the reasons.
     """
 
     observed: IntakeIncrements
     parameters: dict[str, Array]
     weights: Array
     phis: Array
-    notes: tuple[str, ...] = ()
 
     def relative(self, edges: object) -> Array:
         """The claims that each curve expects per interval, divided by those in the fitted period.
@@ -297,7 +264,7 @@ class WeightedCurves(ShortRepr):
 
 
 def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
-    """Return growth curves of both kinds, weighted by how well they fit the counts, and weekday factors.
+    """Return growth curves of both kinds, weighted by how well they fit the counts.
 
     Raises:
         ModelRefused: there are too few increments.
@@ -308,23 +275,6 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
         values = {name: str(count) for name, count in counts.items()}
         beside = Note("beside", masked=str(masked)) if masked else ""
         raise ModelRefused(Note("few_increments", beside=beside, **values))
-    plain, whole_days = observed.clock, np.array_equal(observed.edges, np.arange(len(observed.edges)))
-    if plain.starts is None or not whole_days:
-        return replace(_weigh(observed), notes=(Note("weekdays_need_days"),))
-    if available < MIN_DAYS_FOR_WEEKDAYS:
-        notes = (Note("weekdays_need_more", days=str(MIN_DAYS_FOR_WEEKDAYS)),)
-        return replace(_weigh(replace(observed, unknown_weekends=True)), notes=notes)
-    curves = _weigh(observed)
-    for _ in range(WEEKDAY_ROUNDS):
-        before, factors = curves.observed, _weekday_factors(curves)
-        curves = _weigh(replace(before, clock=WeekdayClock(factors, plain.starts)))
-        if np.allclose(factors, before.clock.factors, atol=1e-3):
-            break
-    equal = curves.observed.clock.factors == EQUAL_WEEKDAYS
-    return replace(curves, notes=(Note("weekdays_equal") if equal else Note("weekdays_fixed"),))
-
-
-def _weigh(observed: IntakeIncrements) -> WeightedCurves:
     samples = {kind: _sample(observed, kind) for kind in PRIOR}
     logs = np.concatenate([log_weights for _, log_weights, _ in samples.values()])
     weights = np.exp(logs - logs.max())
@@ -355,7 +305,7 @@ def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]
     counts, order = observed.counts[observed.used], _dispersion_order(observed)
     saturated = special.xlogy(counts, counts / counts.sum()).sum()
     start = [(0.0, 2.0), (LOG_SHAPE, 0.6), *([(0.5, 0.6)] if kind == BURR else [])]
-    start += [(LOG_WEEKEND, LOG_WEEKEND_DEVIATION)] if observed.unknown_weekends else []
+    start += [(LOG_WEEKEND, LOG_WEEKEND_DEVIATION)] if observed.starts else []
     size, centre, spread = len(start), np.array(start)[:, 0], np.diag(np.array(start)[:, 1])
     points = T_POINTS[:, :size]
     log_density = -(FREEDOM + size) / 2 * np.log1p((points**2).sum(1) / FREEDOM) + (
@@ -374,7 +324,7 @@ def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]
             + np.log(np.maximum(special.gammainc(order, deviance / 2), 1e-300))
             - order * np.log(deviance / 2)
         )
-        prior = _log_prior(kind, parameters, weekends=observed.unknown_weekends)
+        prior = _log_prior(kind, parameters, weekends=observed.starts is not None)
         log_weights = likelihood + prior - log_density + np.log(np.diag(spread)).sum()
         worth = _worth(log_weights)
         if worth >= ENOUGH or round_ == ROUNDS - 1:
@@ -395,26 +345,6 @@ def _worth(log_weights: Array) -> float:
     """The number of equally weighted curves that would be as informative as these."""
     weights = np.exp(log_weights - log_weights.max())
     return float(weights.sum() ** 2 / (weights**2).sum())
-
-
-def _weekday_factors(curves: WeightedCurves) -> tuple[float, ...]:
-    observed, clock = curves.observed, curves.observed.clock
-    expected = observed.used_total * (curves.weights @ curves.relative(observed.edges))
-    first = clock.starts.weekday() if clock.starts else 0
-    weekday = (first + np.arange(len(expected))) % DAYS_PER_WEEK
-    plain = (expected / np.array(clock.factors)[weekday])[observed.used]
-    weekday, counts = weekday[observed.used], observed.counts[observed.used]
-    level = np.bincount(weekday, plain, DAYS_PER_WEEK)
-    mean = counts.sum() / level.sum()
-    ratio = np.where(level > 0, np.bincount(weekday, counts, DAYS_PER_WEEK) / np.maximum(level, 1e-300), mean)
-    again = np.maximum(np.bincount(weekday, minlength=DAYS_PER_WEEK) - 1, 0).sum()
-    within = max(1.0, float((plain * (counts / plain - ratio[weekday]) ** 2).sum() / again))
-    spread = float((level * (ratio - mean) ** 2).sum()) - (DAYS_PER_WEEK - 1) * within
-    between = max(0.0, spread / (level.sum() - (level**2).sum() / level.sum()))
-    if not between:
-        return EQUAL_WEEKDAYS
-    shrunk = mean + level / (level + within / between) * (ratio - mean)
-    return tuple((shrunk / shrunk.mean()).tolist())
 
 
 MAX_WIDTH = 1.5
@@ -503,19 +433,14 @@ class LateCount(ShortRepr):
         check_level(p)
         return int(self.quantiles(p))
 
-    def interval(self, level: float) -> tuple[int, int]:
-        """The central interval that contains the number of late claims with probability `level` or more.
+    def total(self, level: float) -> tuple[int, int]:
+        """The central interval that contains the final number of claims with probability `level` or more.
 
         The probability on each side of the interval is at most (1 - level) / 2.
         """
         check_level(level)
         low, high = self.quantiles([(1 - level) / 2, (1 + level) / 2])
-        return int(low), int(high)
-
-    def total(self, level: float) -> tuple[int, int]:
-        """The interval of the total number of claims: the claims filed so far plus the late claims."""
-        low, high = self.interval(level)
-        return self.counted + low, self.counted + high
+        return self.counted + int(low), self.counted + int(high)
 
 
 def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
@@ -590,13 +515,11 @@ class LateClaimsForecast:
         late: the forecast number of late claims by branch id, up to the closing of the branch or the
             requested time.
         refused: by branch id, the reason why the branch has no forecast.
-        levels: the probability levels of the intervals in the table.
     """
 
     growth: WeightedCurves
     late: dict[str, LateCount]
     refused: dict[str, str]
-    levels: tuple[float, ...]
 
     def __repr__(self) -> str:
         """Return one line per branch: the claims so far and the likely range of their total."""
@@ -616,9 +539,9 @@ class LateClaimsForecast:
     def notes(self) -> tuple[str, ...]:
         """Sentences on the effects and branches that were left out, with the reasons."""
         refused = [Note("no_forecast", branch=branch, reason=why) for branch, why in self.refused.items()]
-        return (*self.growth.notes, *refused)
+        return (*(() if self.growth.observed.starts else (Note("no_weekends"),)), *refused)
 
-    def table(self) -> pl.DataFrame:
+    def table(self, levels: Sequence[float] = LEVELS) -> pl.DataFrame:
         """The forecast as a table: expected late and total claims, with intervals of the total.
 
         One row per branch and level. Columns: `branch`, `by` (days since the opening), `counted` (claims
@@ -629,7 +552,7 @@ class LateClaimsForecast:
         for late in self.late.values():
             median, total = self.counted + late.quantile(0.5), self.counted + late.mean
             about = (late.branch, late.by, self.counted, late.mean, total, median)
-            rows += [(*about, level, *late.total(level)) for level in self.levels]
+            rows += [(*about, level, *late.total(level)) for level in levels]
         names = ("branch", "by", "counted", "late", "total", "median", "level", "low", "high")
         return pl.DataFrame(rows, schema=names, orient="row")
 
@@ -640,7 +563,6 @@ def forecast_late_claims(
     branches: Sequence[Branch],
     *,
     by: float | None = None,
-    levels: Sequence[float] = LEVELS,
     former: Sequence[float] = (),
     starts: date | None = None,
 ) -> LateClaimsForecast:
@@ -658,12 +580,11 @@ def forecast_late_claims(
         branches: the ways in which the intake may end. Each branch gets its own forecast; forecasts of
             different branches are never averaged.
         by: count only late claims up to this time, in days since the opening; by default up to the closing.
-        levels: the probability levels of the intervals in the table, each between 0 and 1.
         former: deadlines that have passed, in days since the opening. Increments that overlap the day before
             a deadline are not used to fit the curve, because of the rush before a deadline; the claims in
             these increments still count.
-        starts: the calendar day that begins at time 0. If it is known and there are 14 or more increments of
-            one day each, weekday factors are estimated.
+        starts: the calendar day that begins at time 0. If it is known and each increment is one day, a day
+            of a weekend may bring fewer or more claims than another day.
 
     Raises:
         InputRefused: counts decrease, or times are not in order.
@@ -680,15 +601,7 @@ def forecast_late_claims(
         >>> forecast.late["deadline"].total(0.8)
         (9968, 10076)
     """
-    observed = increments_from_counts(times, counts, former=former, starts=starts)
-    return _forecast(weigh_curves(observed), branches, by, levels)
-
-
-def _forecast(
-    growth: WeightedCurves, branches: Sequence[Branch], by: float | None, levels: Sequence[float]
-) -> LateClaimsForecast:
-    for level in levels:
-        check_level(level)
+    growth = weigh_curves(increments_from_counts(times, counts, former=former, starts=starts))
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")
     late: dict[str, LateCount] = {}
@@ -700,7 +613,7 @@ def _forecast(
             refused[branch.id] = refusal.problem
     if not late:
         raise ModelRefused(refused[branches[0].id])
-    return LateClaimsForecast(growth, late, refused, tuple(levels))
+    return LateClaimsForecast(growth, late, refused)
 
 
 ONE_DAY = timedelta(days=1)
@@ -808,9 +721,11 @@ class Channel(ShortRepr):
             increments_from_counts(self.times, self.counts, former=self.former, starts=self.starts)
         )
 
-    def forecast(self, *, by: float | None = None, levels: Sequence[float] = LEVELS) -> LateClaimsForecast:
+    def forecast(self, *, by: float | None = None) -> LateClaimsForecast:
         """Forecast the late claims (still to be filed) of each branch (way in which the intake may end)."""
-        return _forecast(self.curves(), self.branches, by, levels)
+        return forecast_late_claims(
+            self.times, self.counts, self.branches, by=by, former=self.former, starts=self.starts
+        )
 
 
 def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Channel:

@@ -32,13 +32,15 @@ if TYPE_CHECKING:
         recomputed_amount,
         stated_amounts,
     )
-    from outage_analysis.policies.explanation import PolicyExplainer, explain, findings
     from outage_analysis.policies.policy import (
         Amount,
         Policy,
+        PolicyExplainer,
         TierPayments,
         check_same_units,
         decimal_places,
+        explain,
+        findings,
         load_policy,
         policy_from_tiers,
         policy_names,

@@ -18,7 +18,7 @@ from the counts and sums of losses by band. A tariff with too many jumps is reje
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -451,17 +451,6 @@ class Accounting(Document):
     """The reason, briefly."""
 
 
-class TrueUp(Document):
-    """The final amount of a budget, with the day on which it became known."""
-
-    since: Day
-    """The day on which the final amount became known."""
-    amount: AmountOrFact
-    """The final amount, or the id of the fact that states it."""
-    facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that support this."""
-
-
 class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
@@ -496,27 +485,17 @@ class Line(NamedDocument):
 
         Facts that are only cited are not included.
         """
-        return tuple(fact for key in self.NUMBERS if (fact := self._fact(key)) is not None)
+        return tuple(fact for key in self.NUMBERS if (fact := self.fact(key)) is not None)
 
-    def _fact(self, key: str) -> str | None:
+    def fact(self, key: str) -> str | None:
         """The id of the fact under a key; None if there is none, or the line has no such key."""
         stated = getattr(self, key, None)
         return stated if isinstance(stated, str) else None
 
     @property
-    def count_fact(self) -> str | None:
-        """The id of the fact that counts the reports or people whom the line may pay."""
-        return self._fact("published_count") or self._fact("recipients")
-
-    @property
-    def limit_fact(self) -> str | None:
-        """The id of the fact that limits the number of recipients."""
-        return self._fact("cap")
-
-    @property
     def main_valuation(self) -> str:
         """The kind of cost that the line has, such as `cash`; the main one if it has several."""
-        return self.VALUATION
+        return str(getattr(self, "valuation", self.VALUATION))
 
     @property
     def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
@@ -536,16 +515,6 @@ class Line(NamedDocument):
         """
         exact = None if self.payment is None else Fraction(self.payment)
         return exact, exact
-
-    def true_ups_by(self, day: date) -> list[TrueUp]:
-        """The final amounts (true-ups) that were known on or before a day, the latest first."""
-        stated: tuple[TrueUp, ...] = getattr(self, "true_ups", ())
-        return sorted((t for t in stated if t.since <= day), key=lambda t: t.since, reverse=True)
-
-    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
-        """The line with other true-ups; the line itself if its kind has none."""
-        has_true_ups = "true_ups" in type(self).model_fields
-        return self.model_copy(update={"true_ups": tuple(true_ups)}) if has_true_ups else self
 
     def known_on(self, day: date) -> bool:
         """Whether the cost line was announced on or before a day."""
@@ -836,7 +805,7 @@ class FeeCredit(Line):
 
 
 class Budget(Line):
-    """An amount set aside or announced for a whole cost line, until the final amount (true-up) is known."""
+    """An amount set aside or announced for a whole cost line."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("amount", "low", "high")
 
@@ -852,39 +821,25 @@ class Budget(Line):
     """The smallest possible final amount; by default zero, or the amount if recipients need do nothing."""
     high: AmountOrFact | None = None
     """The largest possible final amount; by default the amount."""
-    true_ups: tuple[TrueUp, ...] = ()
-    """Final amounts that became known later."""
 
     def _check(self) -> None:
         super()._check()
-        days = [t.since for t in self.true_ups]
-        refuse_if(len(set(days)) < len(days), "has two true-ups of the same day | Keep one of them.")
-        refuse_if(
-            self.public_on is not None and any(day < self.public_on for day in days),
-            "has a true-up before it was public",
-        )
         amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
         refuse_if(
             amounts != sorted(amounts), "needs low <= amount <= high | Correct the one that is out of order."
         )
 
-    @property
-    def main_valuation(self) -> str:
-        """The valuation of the announced amount."""
-        return self.valuation
-
 
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
 
 
-def stated_amounts(line: CostLine, day: date) -> dict[str, int | str | dict[str, int | str] | None]:
-    """The amounts that a line states, by name, as known on a day.
+def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
+    """The amounts that a line states, by name.
 
     An amount is in the smallest unit of the currency, or the id of the fact that states it.
     """
     if isinstance(line, Budget):
-        true_ups = {str(t.since): t.amount for t in line.true_ups_by(day)}
-        return {"budget": line.amount, "low": line.low, "high": line.high, "true_ups": true_ups}
+        return {"budget": line.amount, "low": line.low, "high": line.high}
     if isinstance(line, InKind):
         return dict(line.valuations)
     return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}
