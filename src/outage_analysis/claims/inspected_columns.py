@@ -729,8 +729,8 @@ def evidence(name: str, column: Column) -> str:
     """
     if name in IDS:
         return f"{column.distinct.number:,} different values in {column.rows:,} rows"
-    if name in column.named:
-        return f"{column.named[name]:.0%} of its values are names of the incident"
+    if share := column.named.get(name):
+        return f"{share:.0%} of its values are names of the incident"
     choice = column.format_choice({"filed_on": "day", FILED_AT: "day", "loss": "amount"}.get(name, ""))
     return "" if choice.tied else choice.reason
 
