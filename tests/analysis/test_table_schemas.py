@@ -29,7 +29,7 @@ from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import Ledger, distribution_text, ledger_table, load_ledger
 from outage_analysis.cli.console import print_answer
 from outage_analysis.costs.backtesting import backtest
-from outage_analysis.costs.cost_bridge import BridgeRun, bridge
+from outage_analysis.costs.sensitivity import BridgeRun, bridge
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_incident, load_intake
 from outage_analysis.jupyter import show_table

@@ -11,7 +11,7 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, reserve_note, run
 from outage_analysis.cli.options import parse_money
-from outage_analysis.costs.scenarios import load_scenarios
+from outage_analysis.costs.sensitivity import load_scenarios
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale

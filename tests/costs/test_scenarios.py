@@ -18,7 +18,7 @@ from scipy import integrate, stats
 from outage_analysis.assumptions import Ledger, rates_by_effort
 from outage_analysis.assumptions.distributions import Beta, Lognormal
 from outage_analysis.costs import Simulation, build_portfolio, simulate
-from outage_analysis.costs.scenarios import (
+from outage_analysis.costs.sensitivity import (
     DoesNotApply,
     Scenario,
     ScenarioSet,

@@ -612,7 +612,7 @@ class Sensitivity(AnalysisResult):
 class Scenarios(AnalysisResult):
     """The headline cash of an analysis under each scenario of a document."""
 
-    stresses: costs.scenarios.ScenarioSet
+    stresses: costs.sensitivity.ScenarioSet
 
     def __post_init__(self) -> None:
         """Refuse an analysis without an expected cash."""
@@ -677,7 +677,7 @@ class Scenarios(AnalysisResult):
             yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
 
 
-def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> pl.DataFrame | None:
+def scenarios_of(analysis: Analysis, stresses: costs.sensitivity.ScenarioSet) -> pl.DataFrame | None:
     """Return the headline cash of an analysis under each scenario; None if it has no expected cash.
 
     Returns:
@@ -691,35 +691,35 @@ def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> p
     if run is None or "cash" not in run.totals:
         return None
     about = (analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis))
-    stressed = costs.scenarios.StressedRun(run.with_terms(lambda term: term.valuation == "cash"), *about)
+    stressed = costs.sensitivity.StressedRun(run.with_terms(lambda term: term.valuation == "cash"), *about)
     budget, level = analysis.budget, analysis.plan.level
-    return costs.scenarios.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
+    return costs.sensitivity.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
 
 
-def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
+def _growth(analysis: Analysis, scenario: costs.sensitivity.Scenario) -> float:
     claims, day = analysis.claims, analysis.as_of
     if scenario.spike is None:
-        raise costs.scenarios.DoesNotApply("no_spike")
+        raise costs.sensitivity.DoesNotApply("no_spike")
     if claims is None or not analysis.headline_from_claims:
-        raise costs.scenarios.DoesNotApply("no_dates")
+        raise costs.sensitivity.DoesNotApply("no_dates")
     if claims.synthetic:
-        raise costs.scenarios.DoesNotApply("synthetic_claims")
+        raise costs.sensitivity.DoesNotApply("synthetic_claims")
     closed = analysis.incident.closes_on(day)
     lines = [x for x in analysis.policy.as_known_on(day).schedules if x.effort_on(day) != "automatic"]
     deadline, *others = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if others:
-        raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, (deadline, *others))))
+        raise costs.sensitivity.DoesNotApply("several_deadlines", ", ".join(map(str, (deadline, *others))))
     if deadline <= day:
-        raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
+        raise costs.sensitivity.DoesNotApply("deadline_passed", str(deadline))
     later = deadline + timedelta(days=scenario.extra_days or 0)
     try:
         forecast = counts_by(claims)(day).with_deadlines(deadline, later, scenario.spike).forecast()
     except (InputRefused, ModelRefused) as refusal:
-        raise costs.scenarios.DoesNotApply("no_forecast", str(refusal)) from refusal
+        raise costs.sensitivity.DoesNotApply("no_forecast", str(refusal)) from refusal
     for reason in forecast.refused.values():
-        raise costs.scenarios.DoesNotApply("no_forecast", reason)
+        raise costs.sensitivity.DoesNotApply("no_forecast", reason)
     if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
-        raise costs.scenarios.DoesNotApply("claims_to_come", str(last))
+        raise costs.sensitivity.DoesNotApply("claims_to_come", str(last))
     ends = [forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)]
     return (forecast.counted + ends[1]) / (forecast.counted + ends[0])
 

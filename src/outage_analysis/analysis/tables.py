@@ -397,7 +397,7 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: scenarios_of(a, costs.scenarios.load_scenarios()),
+        "scenarios": lambda: scenarios_of(a, costs.sensitivity.load_scenarios()),
         "reserve": lambda: reserve_table(a),
     }
     if not a.runs:

@@ -125,7 +125,7 @@ def bridge(
         names = ", ".join(sorted(compared))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = costs.cost_bridge.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
+    table = costs.sensitivity.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
     locale, schema = start.policy.locale(output.lang), text.schema_of("documents.bridge")
     shown = text.ShownTable(locale("terminal.bridge", currency=locale.currency), table, schema)
     units = {"currency": locale.currency, "minor_units": start.policy.digits}
@@ -151,7 +151,7 @@ def scenarios(
     Example:
         outage-analysis scenarios --budget 300_000_000
     """
-    stresses = costs.scenarios.load_scenarios(document)
+    stresses = costs.sensitivity.load_scenarios(document)
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_computing_the_scenarios"))
@@ -191,12 +191,12 @@ def reserve(
                     remedy="Leave --since out.",
                 )
             first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy)
-            second = costs.cost_bridge.BridgeRun(run.policy, run.ledger, run.as_of)
+            second = costs.sensitivity.BridgeRun(run.policy, run.ledger, run.as_of)
             # Lines without an obligation are in no reserve; a recorded total may include them.
             if not_due := analysis.reserve_scope(run).not_due:
                 first, second, recorded = first.without(not_due), second.without(not_due), None
             points = {"draws": run.plan.draws, "seed": run.plan.seed}
-            moved = costs.cost_bridge.bridge(first, second, recorded=recorded, **points)
+            moved = costs.sensitivity.bridge(first, second, recorded=recorded, **points)
             result = replace(result, since=since, moved=moved)
     output.emit(result)
 

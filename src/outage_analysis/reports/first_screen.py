@@ -20,7 +20,7 @@ from outage_analysis.analysis import (
     reserve_column,
     unstated_notes,
 )
-from outage_analysis.costs import UNSTATED, scenarios
+from outage_analysis.costs import UNSTATED, sensitivity
 from outage_analysis.reports.blocks import Answers, Grid, GridColumn, Option, Tile
 from outage_analysis.text import Column, Locale, short_names
 
@@ -237,7 +237,7 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
         found = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
         decisions = [
             scenario
-            for scenario in scenarios.load_scenarios().scenarios
+            for scenario in sensitivity.load_scenarios().scenarios
             if scenario.id in found
             and {*scenario.changes} <= {"effort", "extra_days", "award_factor", "acceptance_odds_ratio"}
         ]

@@ -31,7 +31,7 @@ from outage_analysis.charts import (
     with_search_form,
     wrap_columns,
 )
-from outage_analysis.costs import page_model, scenarios
+from outage_analysis.costs import page_model, sensitivity
 from outage_analysis.files import bundled_claims, bundled_ids
 from outage_analysis.incidents import get_fact, load_incident
 from outage_analysis.policies import load_policy
@@ -196,7 +196,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
         return []
     presets = [
         {"label": scenario.name[locale.lang], "changes": changes}
-        for scenario in scenarios.load_scenarios().scenarios
+        for scenario in sensitivity.load_scenarios().scenarios
         if {*scenario.changes} <= {"award_factor", "acceptance_odds_ratio"}
         and (changes := _scenario_changes(analysis, scenario))
     ]
@@ -205,7 +205,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
     return presets
 
 
-def _scenario_changes(analysis: Analysis, scenario: scenarios.Scenario) -> dict[str, dict[str, float]]:
+def _scenario_changes(analysis: Analysis, scenario: sensitivity.Scenario) -> dict[str, dict[str, float]]:
     run = analysis.runs[analysis.headline_basis]
     changes = {}
     for term in run.portfolio.terms:
