@@ -42,7 +42,7 @@ PUBLIC = {
     "outage_analysis.costs.sensitivity": (
         "What a total depends on, and stresses of a total.",
         (
-            "break_evens", "cost_sobol_indices", "information_value",
+            "break_evens", "information_value",
             "levers", "tornado", "ScenarioSet", "load_scenarios",
         ),
     ),

@@ -393,11 +393,6 @@ def test_a_mean_of_minutes_keeps_its_decimals() -> None:
             {"branch": ["closes"], "late": [502.07], "total": [1_756.08]},
             {"late": [502], "total": [1_756]},
         ),
-        (
-            schema_of("sensitivity.indices"),
-            {"first": [0.2], "total": [0.5]},
-            {"first": [0.2], "total": [0.5]},
-        ),  # no counts
     ],
 )
 def test_expected_counts_are_whole(
@@ -417,7 +412,6 @@ def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
 @pytest.mark.parametrize(
     ("schema", "columns"),
     [
-        (schema_of("sensitivity.indices"), {"first": [0.2], "total": [0.4]}),
         (schema_of("funnel"), {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people
         (schema_of("intake.branches"), {"branch": ["closes"], "median": [5], "low": [1], "high": [3]}),
         (schema_of("facts"), {"unit": ["USD"], "low": [1], "value": [2]}),  # what was printed

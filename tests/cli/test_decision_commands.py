@@ -152,7 +152,6 @@ def test_the_answer_comes_first() -> None:
     titles = [line for line in lines if line.startswith(("The choice beside", "Efficient frontier"))]
     assert len(titles) == 2
     assert " P90 " in out
-    assert "Largest shortfall" in out
     assert "Share of losses paid" not in out  # it is not known from counts
 
 

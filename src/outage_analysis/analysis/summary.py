@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property, partial
@@ -542,9 +541,8 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
         limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
 
     Returns:
-        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens`; if the plan has a budget, also `information_value`. Amounts are in the smallest unit of
-        the currency.
+        The tables `tornado` and `levers`; with a limit also `break_evens`; if the plan has a budget, also
+        `information_value`. Amounts are in the smallest unit of the currency.
 
     Raises:
         ModelRefused: there is no expected cost (or no expected cash, with a limit).
@@ -561,8 +559,6 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
         if limit is not None:
             refuse_no_cash("a sum")
         return tables
-    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
-        tables["indices"] = costs.sensitivity.cost_sobol_indices(run.portfolio)
     if limit is not None:
         amount = limit * float(10**analysis.incident.minor_units)
         tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, amount)

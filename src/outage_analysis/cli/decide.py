@@ -37,10 +37,10 @@ def sensitivity(
     ] = None,
     output: Output,
 ) -> None:
-    """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
+    """Print which inputs the cost depends on most: tornado, levers, break-evens.
 
-    Levers are decisions, so they do not contribute to the variance of the cost. With --budget, the command
-    prints what it is worth to know each input before deciding between the policy and the budget. Examples:
+    Levers are decisions. With --budget, the command prints what it is worth to know each input before
+    deciding between the policy and the budget. Examples:
 
         outage-analysis sensitivity --exceeds 500_000_000
         outage-analysis sensitivity --budget 300_000_000

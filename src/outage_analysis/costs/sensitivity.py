@@ -58,7 +58,6 @@ from outage_analysis.costs.simulation import (
     rounded_table,
     simulate,
     sobol_points,
-    sobol_replicates,
     with_equal_correlations,
 )
 from outage_analysis.costs.terms import (
@@ -83,10 +82,6 @@ QUANTILE_LIMITS = (1e-9, 1 - 1e-9)
 CELLS, ROUNDS = 64, 9
 """Each round of the search divides the range into `CELLS` cells and continues in the cell with the change."""
 PERCENTAGE_POINT = 0.01
-PAIRS = 2**13
-"""The default number of pairs of points from which the indices are computed."""
-ROUNDING = 1e-12
-"""If results differ by less than this share of their size, the difference is rounding."""
 
 
 def numbers_behind(*portfolios: Portfolio) -> list[tuple[str, Assumption, float]]:
@@ -228,72 +223,6 @@ def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:
     return rounded_table(rows, text.schema_of("sensitivity.break_evens")).sort(
         "beyond", "assumption", descending=[True, False]
     )
-
-
-def cost_sobol_indices(portfolio: Portfolio, *, draws: int = PAIRS) -> pl.DataFrame:
-    """Return the Sobol indices of each assumption for the conditional mean of the cash, given the inputs.
-
-    The indices do not include the process variance, which remains if every input is known; `variance_split`
-    returns it. The estimators are those of Azzini, Mara and Rosati (2021), symmetric versions of Jansen's and
-    Saltelli's. An input without effect has indices of exactly 0. A first-order estimate may be negative if
-    the index is smaller than its numerical error; take more draws then.
-
-    Args:
-        portfolio: the terms and their inputs.
-        draws: the number of pairs of sample points, a power of two. The total is evaluated 2 x (assumptions +
-            1) times per pair.
-
-    Returns:
-        One row per assumption, the largest total index first: `assumption`, `kind`, `first` (the share that
-        it explains alone) and `total` (including its interactions), each with `_low` and `_high`, the ends of
-        the 90 % interval of the numerical error.
-
-    Raises:
-        ModelRefused: nothing is uncertain, or the ledger declares correlations between inputs of the total.
-    """
-    terms, inputs = portfolio.terms_of("cash"), portfolio.inputs_of("cash")
-    entries = {name: entry for name, entry in inputs.items() if entry.dimensions}
-    certain = ModelRefused("nothing about the cash is uncertain, so there is no variance to share")
-    if not entries:
-        raise certain
-    if tied := next((pair for pair in portfolio.correlations if {*pair} <= entries.keys()), None):
-        raise ModelRefused(
-            f"{tied[0]} and {tied[1]} are declared to depend on each other, and shares of the variance"
-            " need independent inputs",
-            remedy="Read the tornado, or take the correlations out of the ledger.",
-        )
-    only = replace(portfolio, terms=terms, entries=inputs)
-
-    def total(points: FloatArray) -> FloatArray:
-        values = only.values(points)
-        return np.asarray(sum(s.moments(values, len(points))[0].sum(axis=1) for s in terms))
-
-    parts, size = [], 0.0
-    for points in sobol_replicates(2 * only.dimensions, draws, seed=SEED):
-        a, b = np.hsplit(points, 2)
-        at_a, at_b = total(a), total(b)
-        size = max(size, float(np.max(at_a, initial=0.0)))
-        for place in (only.places[name] for name in entries):
-            one, other = a.copy(order="K"), b.copy(order="K")
-            one[:, place], other[:, place] = b[:, place], a[:, place]
-            at_one, at_other = total(one), total(other)
-            first = (at_one - at_a) * (at_b - at_other) / 2
-            whole = ((at_one - at_a) ** 2 + (at_b - at_other) ** 2) / 4
-            variance = ((at_a - at_b) ** 2 + (at_one - at_other) ** 2) / 4
-            parts.append((first.mean(), whole.mean(), variance.mean()))
-    first, whole, variance = np.reshape(parts, (-1, len(entries), 3)).transpose(2, 0, 1)
-    if variance.mean() <= (ROUNDING * size) ** 2:
-        raise certain
-    columns: dict[str, object] = {"assumption": [*entries], "kind": [e.kind for e in entries.values()]}
-    for name, share in (("first", first), ("total", whole)):
-        index, replicates = share.mean(axis=0) / variance.mean(axis=0), len(share)
-        # The delta method gives the error of a ratio of means; for replicates of scrambled Sobol points, the
-        # plain t interval covers the mean most reliably (L'Ecuyer, Nakayama, Owen, Tuffin 2023).
-        errors = (share - index * variance).std(axis=0, ddof=1) / variance.mean(axis=0)
-        half = special.stdtrit(replicates - 1, 0.95) * errors / math.sqrt(replicates)
-        columns |= {name: index, f"{name}_low": index - half, f"{name}_high": index + half}
-    table = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).round_sig_figs(text.ESTIMATE_DIGITS))
-    return table.sort("total", "assumption", descending=[True, False])
 
 
 ALIASED = 1e-6
