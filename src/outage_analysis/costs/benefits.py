@@ -288,15 +288,11 @@ class Payments:
     rules: Sequence[tuple[object, ...]]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[RowPayment]) -> Payments:
-        """Return the payments of rows, of which there must be one at least."""
-        formulas, reviewed, rules = zip(*rows, strict=True)
-        return cls(np.moveaxis(np.array(formulas, np.float64), 0, -1), np.array(reviewed), rules)
-
-    @classmethod
-    def nothing(cls, rows: int) -> Payments:
-        """Return payments of nothing."""
-        return cls(np.zeros((3, 2, rows)), np.zeros(rows, dtype=bool), [()] * rows)
+    def from_rows(cls, rows: Sequence[RowPayment]) -> Payments:
+        """Return the payments of rows."""
+        formulas = np.array([row[0] for row in rows], np.float64).reshape(-1, 3, 2)
+        reviewed = np.array([row[1] for row in rows], dtype=bool)
+        return cls(np.moveaxis(formulas, 0, -1), reviewed, [row[2] for row in rows])
 
     def __add__(self, other: Payments) -> Payments:
         rules = [(*mine, *others) for mine, others in zip(self.rules, other.rules, strict=True)]
@@ -312,12 +308,11 @@ def row_payments(policy: Policy, cube: Cube, ledger: Ledger | None, as_of: date)
         ledger: the assumptions; a reviewed claim is paid their mean award.
         as_of: only assumptions public by this day are used.
     """
-    fitting, paid = ledger_for_policy(ledger, policy), Payments.nothing(len(cube.frame))
+    fitting, paid = ledger_for_policy(ledger, policy), Payments.from_rows([UNPAID] * len(cube.frame))
     for line in policy.schedules:
         if cube_fits_line(line, cube):
-            paid += line_payments(
-                line, cube, build_funnel(line, fitting, as_of).inputs["review_award"].expected
-            )
+            award = build_funnel(line, fitting, as_of).inputs["review_award"]
+            paid += line_payments(line, cube, award.expected)
     return paid
 
 
@@ -333,7 +328,7 @@ def line_payments(line: Schedule, cube: Cube, award: float | None = None) -> Pay
         if rule == NO_RULE and mostly_unruled:  # otherwise the expected cost counts them as paid nothing
             formulas = [(np.nan, 0), *formulas[LOW:]]
         found.append((formulas, reviewed, rules) if entitled else UNPAID)
-    return Payments.from_rows(found) if found else Payments.nothing(0)
+    return Payments.from_rows(found)
 
 
 def band_payment(tariff: Tariff, band: Band, award: float | None) -> RowPayment:
@@ -434,8 +429,7 @@ class LossCells(NamedTuple):
 
     def where(self, kept: Flags) -> LossCells:
         """Return only some of the cells."""
-        rest = (self.loss[kept], self.least[kept], self.most[kept], self.stated[kept])
-        return LossCells(self.claims[kept], *rest)
+        return LossCells(*(column[kept] for column in self))
 
 
 def measure_benefits(
@@ -466,8 +460,7 @@ def measure_benefits(
         (0.6, 1.0, 20.0)
     """
     kept = cells.where(cells.stated)
-    fixed, share = fixed[:, cells.stated], share[:, cells.stated]
-    reviewed = reviewed[:, cells.stated]
+    fixed, share, reviewed = (x[:, cells.stated] for x in (fixed, share, reviewed))
     # A claim is made whole up to the loss at which `fixed + share x loss` equals the loss.
     with np.errstate(divide="ignore", invalid="ignore"):
         whole_up_to = np.where(share < 1, fixed / (1 - share), np.inf)
@@ -751,11 +744,8 @@ def reconciliation_summary(policy: Policy, locale: Locale) -> str:
     """
     statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
     ties, differ = statuses.count("ties"), statuses.count("differs")
-    if not statuses:
-        return ""
-    if not differ:
-        return locale("terminal.ties", ties=ties)
-    return locale("terminal.ties_differ", ties=ties, differ=differ)
+    key = "terminal.ties_differ" if differ else "terminal.ties"
+    return locale(key, ties=ties, differ=differ) if statuses else ""
 
 
 def overview(lang: str = "en") -> pl.DataFrame:

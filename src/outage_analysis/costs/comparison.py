@@ -25,6 +25,7 @@ from outage_analysis.costs.benefits import (
     CENTRAL,
     HIGH,
     LOW,
+    UNPAID,
     Payments,
     RowPayment,
     band_payment,
@@ -232,12 +233,11 @@ def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) ->
         breaks = {cut for line, _ in lines for cut in line.breakpoints}
         # A part is paid by one formula, and nobody knows to which part of its band a report belongs.
         parts = [(n, *part) for n, band in enumerate(bands) for part in _bands(breaks, band)]
-        paid = [Payments.nothing(len(parts)) for _ in sides]
+        paid = [Payments.from_rows([UNPAID] * len(parts)) for _ in sides]
         for place, side in enumerate(sides):
             for line, funnel in side.get(key, ()):
-                paid[place] += Payments.from_rows(
-                    _report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts
-                )
+                own = [_report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts]
+                paid[place] += Payments.from_rows(own)
         rows = pl.DataFrame(parts, schema={"band": pl.Int64, **EDGES}, orient="row")
         rows = _differences(rows.with_columns(claims=1.0, loss=pl.lit(None, pl.Float64)), *paid)
         known = [

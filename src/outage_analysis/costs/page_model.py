@@ -85,15 +85,8 @@ class LiveCost(ShortRepr):
         Args:
             valuation: the kind of cost that is added up, such as `cash`.
             changes: the new values, by factor id.
-
-        Raises:
-            KeyError: there is no factor with that id.
         """
-        values = {factor.id: factor.value for factor in self.factors}
-        for name, value in (changes or {}).items():
-            if name not in values:
-                raise KeyError(name)
-            values[name] = value
+        values = {factor.id: factor.value for factor in self.factors} | dict(changes or {})
         own = (term for term in self.terms if term.valuation == valuation)
         sums = (math.prod((term.base, *(values[f] for f in term.factors))) for term in own)
         return round_digits(sum(sums), TABLE_DIGITS)
@@ -196,12 +189,13 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     chosen = [(term, units) for term, units in every if term.valuation == valuation]
     if any(len(_tiers(term, unit)) > 1 for term, units in chosen for unit in units):
         return None
-    inputs, scores, totals = _draws(run, chosen)
+    inputs, scores = _draws(run, chosen)
+    totals = run.totals[valuation].values
     # The page computes the first band of a mix from the other bands, so it does not need draws for it.
     kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
     varying = {name: values for name, values in kept.items() if np.ptp(values)}
     columns = len(varying) + len(scores)
-    draws = min(MOST_DRAWS, totals.size)
+    draws = min(MOST_DRAWS, run.draws)
     while columns * draws * BYTES_PER_NUMBER > MOST_BYTES:
         draws //= 2
     if draws < FEWEST_DRAWS:
@@ -235,15 +229,12 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     }
 
 
-def _draws(
-    run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]
-) -> tuple[Columns, Columns, FloatArray]:
+def _draws(run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]) -> tuple[Columns, Columns]:
     kept = min(MOST_DRAWS, run.draws) // REPLICATES
     used = {name for term, _ in chosen for name in term.inputs}
     needed = {f"{term.process}, {name}" for term, units in chosen for name in _score_names(term, units)}
     inputs: dict[str, list[FloatArray]] = {}
     scores: dict[str, list[FloatArray]] = {}
-    totals = []
     for block in run.replicates():
         for name in sorted(used):
             values = block.values[name][:kept]
@@ -253,11 +244,9 @@ def _draws(
         for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
             if name in needed:
                 scores.setdefault(name, []).append(column[:kept])
-        paid = zip(run.portfolio.terms, block.amounts, strict=True)
-        sums = [x.sum(axis=1) for term, x in paid if any(term is one for one, _ in chosen)]
-        totals.append(np.sum(sums, axis=0)[:kept])
-    stacked = [{name: np.stack(x) for name, x in columns.items()} for columns in (inputs, scores)]
-    return stacked[0], stacked[1], np.stack(totals)
+    return {name: np.stack(x) for name, x in inputs.items()}, {
+        name: np.stack(x) for name, x in scores.items()
+    }
 
 
 def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
