@@ -65,7 +65,7 @@ def compared(made: Case) -> dict[str, Any]:
     found = oa.compare(
         analysis.policy, other, claims=claims, ledger=analysis.ledger, budget=BUDGET, draws=4_096
     )
-    frames = ("table", "pairs", "flips", "information_value", "replaced", "left_out")
+    frames = ("table", "pairs", "flips", "information_value", "left_out")
     won = found.winners_and_losers(*(policy.id for policy in found.policies))
     return {name: getattr(found, name) for name in frames} | {"won": won, "json": found.to_dict()}
 

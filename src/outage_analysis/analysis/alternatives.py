@@ -157,11 +157,6 @@ class PolicyComparison(PolicyResult):
         return self.whole(self.simulations.information_value, "compare.information_value")
 
     @property
-    def replaced(self) -> pl.DataFrame:
-        """The share of a loss that an accepted claim gets back, by policy, line, service and loss band."""
-        return self.whole(self.simulations.replaced, "compare.replaced")
-
-    @property
     def left_out(self) -> pl.DataFrame:
         """The lines without an expected cost, which no simulated total includes."""
         return self.whole(self.simulations.left_out, "compare.left_out")

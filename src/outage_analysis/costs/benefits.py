@@ -29,7 +29,7 @@ import numpy.typing as npt
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.terms import basis_of, build_funnel, ledger_for_policy
+from outage_analysis.costs.terms import build_funnel, ledger_for_policy
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import UNKNOWN, ZERO, Band, TieOut, get_fact, is_currency
@@ -522,69 +522,6 @@ def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of:
         "made_whole_high": round(found["made_whole_high"][1]),
         "largest_shortfall": shortfall if np.isfinite(shortfall) else None,
     }
-
-
-def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-    """Return the share of the loss that is paid for an accepted claim, by cost line, service and loss band.
-
-    Args:
-        policy: the policy, as known on the day of the analysis.
-        cubes: cubes of claims; by default the result has bounds for each loss band of a schedule.
-
-    Returns:
-        The table `compare.replaced`. With claims (`basis` is `claims` or `synthetic`) `low`
-        and `high` are payments divided by the sum of losses, and equal if the payments are exact. Without
-        claims (`published`) they bound the share of any single loss in the band. `high` is null if there is
-        no limit: under review, or if a fixed payment applies to arbitrarily small losses. Lines whose losses
-        are not in currency have no row.
-    """
-    if policy.loss_unit != policy.currency:
-        return schema_of("compare.replaced").frame()
-    schema = schema_of("compare.replaced")
-    if not cubes:
-        names = ("policy", "basis", "line", "segment", *EDGES, "rule", "low", "high")
-        rows = (
-            (policy.id, "published", line.id, segment, *band, rule.outcome, *_share_bounds(tariff, band))
-            for line in policy.schedules
-            for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
-            for band, rule in tariff.rules()[3:]
-        )
-        return schema.frame(dict(zip(names, row, strict=True)) for row in rows)
-    tables = []
-    for cube in cubes:
-        paid = exact_payments(cube, policy)
-        missing = {} if "service" in paid.columns else {"service": pl.lit(None, pl.String)}
-        table = (
-            paid.with_columns(**missing)
-            .filter(pl.col("rule") != "not_entitled")
-            .group_by("line", "service", "segment", *EDGES, "rule", maintain_order=True)
-            .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", "payment_low", "payment_high")))
-            .filter(pl.col("loss") > 0)
-            .with_columns(
-                policy=pl.lit(policy.id),
-                basis=pl.lit(basis_of([cube])),
-                low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
-                high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
-            )
-        )
-        tables.append(table.select(pl.col(name).cast(dtype) for name, dtype in schema.dtypes.items()))
-    return pl.concat(tables)
-
-
-def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
-    ratios: list[Fraction] = []
-    limited = True
-    for piece in tariff.pieces_overlapping(band):
-        first, last = piece.overlap(band)
-        if piece.fixed is None or first is None:  # a review
-            ratios.append(Fraction(0))
-            limited = False
-            continue
-        ratios.append(Fraction(piece.fixed, first) + piece.slope)
-        ratios.append((Fraction(piece.fixed, last) if last else 0) + Fraction(piece.slope))
-        limited = limited and not (first == 1 and piece.fixed > 0)
-    low, high = (float(end / SHARE_SCALE) for end in (min(ratios), max(ratios)))
-    return low, high if limited else None
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:

@@ -30,7 +30,6 @@ from outage_analysis.costs.benefits import (
     RowPayment,
     band_payment,
     loss_ranges,
-    loss_replacement,
     loss_shares,
     row_payments,
 )
@@ -348,7 +347,6 @@ class PolicySimulations(text.ShortRepr):
             costs more.
         flips: the table `flips`: the value of an input at which the cheaper policy of a pair
             changes, with the other inputs at their means, and the probability that the input lies beyond it.
-        replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
         left_out: the table `compare.left_out`: the lines without an expected cost, which no
             figure includes, with their status and the inputs that the ledger lacks. A policy without a cost
             line of cash has one row with the status `not_offered`.
@@ -357,7 +355,6 @@ class PolicySimulations(text.ShortRepr):
     policies: pl.DataFrame
     pairs: pl.DataFrame = field(repr=False)
     flips: pl.DataFrame = field(repr=False)
-    replaced: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
     inputs: frozenset[str] = frozenset()
     """The ids of the assumptions that the figures depend on."""
@@ -497,7 +494,6 @@ def simulate_policies(
         rounded_table(with_ranks(rows), text.schema_of("comparison")),
         rounded_table((_pair_row(runs, *pair, likely) for pair in pairs), text.schema_of("pairs")),
         rounded_table([x for p in pairs for x in _flips(portfolios, *p)], text.schema_of("flips")),
-        pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
         rounded_table(left_out, text.schema_of("compare.left_out")),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
