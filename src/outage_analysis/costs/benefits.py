@@ -429,7 +429,8 @@ class LossCells(NamedTuple):
 
     def where(self, kept: Flags) -> LossCells:
         """Return only some of the cells."""
-        return LossCells(*(column[kept] for column in self))
+        rest = (self.loss[kept], self.least[kept], self.most[kept], self.stated[kept])
+        return LossCells(self.claims[kept], *rest)
 
 
 def measure_benefits(
@@ -460,7 +461,7 @@ def measure_benefits(
         (0.6, 1.0, 20.0)
     """
     kept = cells.where(cells.stated)
-    fixed, share, reviewed = (x[:, cells.stated] for x in (fixed, share, reviewed))
+    fixed, share, reviewed = fixed[:, cells.stated], share[:, cells.stated], reviewed[:, cells.stated]
     # A claim is made whole up to the loss at which `fixed + share x loss` equals the loss.
     with np.errstate(divide="ignore", invalid="ignore"):
         whole_up_to = np.where(share < 1, fixed / (1 - share), np.inf)

@@ -235,8 +235,8 @@ def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) ->
         paid = [Payments.from_rows([UNPAID] * len(parts)) for _ in sides]
         for place, side in enumerate(sides):
             for line, funnel in side.get(key, ()):
-                own = [_report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts]
-                paid[place] += Payments.from_rows(own)
+                by_part = [_report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts]
+                paid[place] += Payments.from_rows(by_part)
         rows = pl.DataFrame(parts, schema={"band": pl.Int64, **EDGES}, orient="row")
         rows = _differences(rows.with_columns(claims=1.0, loss=pl.lit(None, pl.Float64)), *paid)
         known = [

@@ -45,7 +45,6 @@ from outage_analysis.costs.terms import (
     Group,
     Input,
     Term,
-    Tier,
     basis_of,
     build_funnel,
     join_ids,
@@ -212,10 +211,13 @@ def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
     return {"award": award.id, "spread": award.spread}
 
 
-def _tiers(line: Schedule) -> dict[Band, Tier]:
-    """Return the loss bands in which each claim is paid the same amount; {} for a line with segments."""
+def _tiers(line: Schedule) -> dict[Band, tuple[int, float]]:
+    """Return the positions and payments of loss bands in which each claim is paid the same amount.
+
+    There are none for a line with segments.
+    """
     return {
-        band: Tier(position, float(least))
+        band: (position, float(least))
         for position, (band, _) in enumerate(line.positive_bands)
         for least, most in [line.tariff.payment_range(band)]
         if least and least == most and not line.segments
@@ -329,7 +331,7 @@ def _claims_group(
     row: Mapping[str, Any],
     funnel: Funnel,
     facts: Mapping[tuple[str | None, int | None, int | None], str],
-    tiers: Mapping[Band, Tier],
+    tiers: Mapping[Band, tuple[int, float]],
 ) -> Group:
     claims, already_paid = float(row["claims"]), row["decision"] == "paid"
     fields: dict[str, Any] = {
@@ -358,55 +360,34 @@ def _claims_group(
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _goods(line, funnel, inputs, line.valuations, line.cap)
-
-
-def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _goods(line, funnel, inputs, {line.main_valuation: line.payment}, None)
-
-
-def _goods(
-    line: InKind | Voucher,
-    funnel: Funnel,
-    inputs: CompileInputs,
-    worths: Mapping[str, int | None],
-    limit: str | None,
-) -> Iterator[Term]:
-    people, cap = inputs.fact(line.recipients), inputs.fact(limit)
-    later = (people is None and line.recipients) or (cap is None and limit)
-    rate = funnel.entries.get("take_up")
-    known_rate = rate if isinstance(rate, RateAssumption) else None
-    facts = join_ids(line.recipients or "", limit or "", *line.facts)
+def _per_head(line: InKind | Voucher | FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    """Yield the terms of what each recipient gets: goods in each of their valuations, a voucher, or a fee."""
+    worths = line.valuations if isinstance(line, InKind) else {line.main_valuation: line.payment}
+    limit = line.cap if isinstance(line, InKind) else None
+    high = line.recipients_high if isinstance(line, FeeCredit) else None
+    people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
+    later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
+    factors, rate = funnel.factors(*REPORT_RATES), funnel.entries.get("take_up")
+    if not isinstance(line, FeeCredit):
+        known_rate = rate if isinstance(rate, RateAssumption) else None
+        factors = (replace(funnel.factor("take_up"), rate=known_rate),)
+    facts = join_ids(line.recipients or "", limit or "", *line.facts, high or "")
     for valuation, worth in worths.items():
-        if worth is None and valuation != "face_value":
+        if worth is None and valuation != line.main_valuation:
             continue
-        term = Term(line.id, valuation, line.kind, facts)
-        if later or people is None or worth is None:
+        term = Term(line.id, valuation, line.kind, facts, factors=factors)
+        largest_sum = float(most.count * worth) if most is not None and worth is not None else None
+        if people is None or worth is None or later:
             status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
-            yield replace(term, status=status)
+            bounds = () if largest_sum is None else (Group(Input(0.0, None, largest_sum, largest_sum), 0.0),)
+            yield replace(term, status=status, groups=bounds)
             continue
         served = people.count if cap is None else min(people.count, cap.count)
         yield replace(
-            term.for_people(people.count, worth),
-            factors=(replace(funnel.factor("take_up"), rate=known_rate),),
+            term.for_people(people.count, worth, most=largest_sum or 0.0),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
-
-
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
-    people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
-    facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
-    term = Term(line.id, "cash", "fee_credit", facts, factors=funnel.factors(*REPORT_RATES))
-    if line.payment is None:
-        return [replace(term, status="unpriced")]
-    limit = None if most is None else float(most.count * line.payment)
-    if people is None:
-        later = line.recipients or (line.recipients_high and not most)
-        bounds = () if limit is None else (Group(Input(0.0, None, limit, limit), 0.0),)
-        return [replace(term, status="not_public_yet" if later else "not_published", groups=bounds)]
-    return [term.for_people(people.count, line.payment, most=limit or 0.0)]
 
 
 def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
@@ -438,9 +419,9 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    InKind: (_in_kind, None),
-    Voucher: (_voucher, None),
-    FeeCredit: (_fee_credit, None),
+    InKind: (_per_head, None),
+    Voucher: (_per_head, None),
+    FeeCredit: (_per_head, None),
     Budget: (_budget, None),
 }
 """Per kind of cost line, the functions that compile it from published counts and from cubes of claims."""

@@ -142,7 +142,8 @@ def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -
             base, own = part.paid * label.get("share", 1.0), [term.award] if part.reviewed else []
             labels = {k: v for k, v in label.items() if k in LABELS}
             if tier := label.get("tier"):
-                name, pays = f"{term.line}.pays.{tier.position}", tier.payment
+                position, pays = tier
+                name = f"{term.line}.pays.{position}"
                 about = ("", term.line, label["over"], label["up_to"])
                 factors.setdefault(name, LiveInput(name, "pays", "money", pays, 0.0, 10 * pays, *about))
                 base, own = base / pays, own or [name]
@@ -312,7 +313,7 @@ def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
 def _tiers(term: Term, unit: ClaimUnit) -> set[int | None]:
     """Return the positions of the tiers that pay the claims of a unit; None for payments outside tiers."""
     known = {
-        (label.get("over"), label.get("up_to")): getattr(label.get("tier"), "position", None)
+        (label.get("over"), label.get("up_to")): (label.get("tier") or (None,))[0]
         for part in term.parts
         for label in part.labels
     }

@@ -219,16 +219,6 @@ Values = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)
-class Tier:
-    """A loss band in which every accepted claim is paid the same amount."""
-
-    position: int
-    """The position of the band among the bands of positive losses."""
-    payment: float
-    """In the smallest unit of the currency."""
-
-
-@dataclass(frozen=True)
 class Group:
     """Claims that are paid in the same way: a loss band, or everybody whom the line pays."""
 
@@ -254,7 +244,9 @@ class Group:
     status: str | None = None
     """A status other than `ok`, with an expected cost, and `bounds_only`, without one."""
     facts: str = ""
-    tier: Tier | None = None
+    tier: tuple[int, float] | None = None
+    """The position of the band among the bands of positive losses, and the payment of each accepted claim, in
+    the smallest unit of the currency; None if the claims are not all paid the same."""
 
     @property
     def paid(self) -> float:
