@@ -14,7 +14,7 @@ from scipy import stats
 
 from outage_analysis.costs import build_portfolio, exact_costs
 from outage_analysis.costs.count_process import award_sum, binomial_count, poisson_count
-from outage_analysis.costs.simulation import SampledTotal, quasi_random_replicates, sobol_replicates
+from outage_analysis.costs.simulation import SampledTotal, sobol_replicates
 from outage_analysis.incidents import log_grid
 from tests.costs.convolution import Total, total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
@@ -254,7 +254,7 @@ def test_no_award_and_no_spread_give_the_count() -> None:
 
 
 def test_coordinates_beyond_the_sobol_points_are_evenly_spread() -> None:
-    made = [*quasi_random_replicates(200, 2**8, seed=3, replicates=4)]
+    made = [*sobol_replicates(200, 2**8, seed=3, replicates=4)]
     first = [*sobol_replicates(161, 2**8, seed=3, replicates=4)]
     for points, sobol in zip(made, first, strict=True):
         assert np.array_equal(points[:, :161], sobol)

@@ -60,8 +60,11 @@ def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8)
 def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
     """Yield the Sobol points of each replicate, (count // replicates, dimensions), between 0 and 1.
 
+    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
+    but not pairs of coordinates. So the coordinates with the smallest effect should come last.
+
     Args:
-        dimensions: the number of coordinates of a point, at most 161; 0 if nothing is uncertain.
+        dimensions: the number of coordinates of a point; 0 if nothing is uncertain.
         count: the number of points of all replicates together; each replicate has a power of two.
         seed: a whole number from 0; the same seed gives the same points on any machine.
         replicates: the number of independent replicates, at least 2; their spread is the numerical error.
@@ -70,12 +73,6 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
         UsageError: an argument is out of range, or the number of points per replicate is not a power of two;
             the message then names the next `count` that is possible.
     """
-    if not 0 <= dimensions <= MAX_DIMENSIONS:
-        raise UsageError(
-            f"points have at most {MAX_DIMENSIONS} coordinates",
-            value=dimensions,
-            remedy="Fix the inputs that matter least, or join them.",
-        )
     for name, number in (("draws", count), ("seed", seed)):
         if not isinstance(number, int):
             raise UsageError(f"{name} is a whole number", value=number)
@@ -95,34 +92,22 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
     return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
 
 
-def quasi_random_replicates(
-    dimensions: int, count: int, *, seed: int, replicates: int = 8
-) -> Iterator[Array]:
-    """Yield points like `sobol_replicates`, but for any number of coordinates.
-
-    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
-    but not pairs of coordinates. So the coordinates with the smallest effect should come last.
-    """
-    sobol = min(dimensions, MAX_DIMENSIONS)
-    for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
-        if dimensions == sobol:
-            yield points
-            continue
-        size = (dimensions - sobol, len(points))
-        stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
-        places = np.argsort(stream.random_raw(size), axis=1, kind="stable")
-        inside = (stream.random_raw(size) >> np.uint64(12)).astype(float) * 0.5**BITS
-        yield np.hstack([points, ((places + inside + EDGE) / len(points)).T])
-
-
 def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
-    columns = _scrambled_columns(dimensions, power, seed, replicate)
-    x = np.empty((dimensions, 1 << power), np.uint64)
+    sobol = min(dimensions, MAX_DIMENSIONS)
+    columns = _scrambled_columns(sobol, power, seed, replicate)
+    x = np.empty((sobol, 1 << power), np.uint64)
     x[:, 0] = columns[:, power]
     for column in range(power):
         half = 1 << column
         np.bitwise_xor(x[:, :half], columns[:, [column]], out=x[:, half : 2 * half])
-    return np.asarray((x.T + 0.5) * 0.5**BITS)
+    points = np.asarray((x.T + 0.5) * 0.5**BITS)
+    if dimensions == sobol:
+        return points
+    size = (dimensions - sobol, 1 << power)
+    stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
+    places = np.argsort(stream.random_raw(size), axis=1, kind="stable")
+    inside = (stream.random_raw(size) >> np.uint64(12)).astype(float) * 0.5**BITS
+    return np.hstack([points, ((places + inside + EDGE) / len(points)).T])
 
 
 @lru_cache(maxsize=256)
@@ -339,7 +324,7 @@ class Simulation(ShortRepr):
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
         portfolio, names = self.portfolio, _sampled_names(self.portfolio)
         dimensions = portfolio.dimensions + self.process.dimensions
-        for points in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+        for points in sobol_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             u = points.copy() if self.rank_of_factors else points
             for name, place in portfolio.places.items() if self.rank_of_factors else ():
                 if isinstance(portfolio.entries[name], Handling):
