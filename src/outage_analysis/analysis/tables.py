@@ -325,8 +325,7 @@ def _stages(
             passed *= inputs[kind]
             stages[stage] = (passed, kind)
     if decision == "complaint":
-        stages["new"] = (passed * inputs["new_applicants"], "new_applicants")
-        passed *= inputs["filing_share"] + inputs["new_applicants"]
+        passed *= inputs["filing_share"]
         stages["filed"] = (passed, "")
     if decision:
         accepted = "acceptance" not in costs.terms.rates_from(decision)

@@ -35,7 +35,7 @@ from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The kind of rate that determines each stage that counts people."""
-MORE_OF_FILED = ("ultimate", "exposure", "entitled_share", "new_applicants")
+MORE_OF_FILED = ("ultimate", "exposure", "entitled_share")
 """Other kinds of assumption that affect how many people file."""
 COUNT_DRAWS = 2**16
 """The least number of draws of a count, which are fast; with fewer, a verdict may depend on the seed."""

@@ -31,14 +31,14 @@ counts are then wrong, each by one, which changes no probability by more than 0.
 TINY = 1e-300
 """Replaces zero in a denominator."""
 
-Cumulative = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
-
 
 def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
     """Return the binomial counts for the given normal scores, (n,); the arguments are broadcast.
 
-    For a fractional number of trials, the distribution is a mixture for the two nearest whole numbers, so
-    that the mean is trials x rate.
+    A count is the smallest one whose distribution function reaches the probability of the score. If the
+    variance is small, it comes from a search, else from the Cornish-Fisher expansion. For a fractional number
+    of trials, the distribution is a mixture for the two nearest whole numbers, so that the mean is
+    trials x rate.
 
     Args:
         score: standard normal scores of the probabilities.
@@ -54,49 +54,17 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
     refused = 1 - rate
     variance = trials * rate * refused
     positive = np.maximum(variance, TINY)
-    skewness = (refused - rate) / np.sqrt(positive)
-    excess = 1 / positive - 6 / np.maximum(trials, 1.0)
-    return _inverse_counts(
-        score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial_cdf
-    )
-
-
-def poisson_count(score: FloatArray, mean: FloatArray) -> FloatArray:
-    """Return the Poisson counts for the given normal scores, (n,); the arguments are broadcast.
-
-    Args:
-        score: standard normal scores of the probabilities.
-        mean: the means of the Poisson distributions, at least 0.
-    """
-    score, mean = np.broadcast_arrays(score, mean)
-    moments = (mean, mean, 1 / np.sqrt(np.maximum(mean, TINY)), 1 / np.maximum(mean, TINY))
-    return _inverse_counts(
-        score, mean, np.zeros_like(mean), moments, np.full_like(mean, np.inf), _poisson_cdf
-    )
-
-
-def _inverse_counts(
-    score: FloatArray,
-    size: FloatArray,
-    rate: FloatArray,
-    moments: tuple[FloatArray, ...],
-    most: FloatArray,
-    cumulative: Cumulative,
-) -> FloatArray:
-    """Return the smallest counts whose distribution function reaches the probabilities of the scores.
-
-    If the variance is small, the counts come from a search. Otherwise they come from the Cornish-Fisher
-    expansion. `size` is the number of trials, or the mean of a Poisson count.
-    """
-    mean, variance, skewness, excess = moments
+    skewness = np.clip((refused - rate) / np.sqrt(positive), -1.0, 1.0)
+    excess = np.clip(1 / positive - 6 / np.maximum(trials, 1.0), -1.0, 1.0)
+    quantile = cornish_fisher(score, skewness, excess)
+    most = np.ceil(trials)
+    count = np.clip(np.floor(trials * rate + np.sqrt(variance) * quantile + 0.5), 0.0, most)
     searched = np.flatnonzero(variance < SMOOTH_FROM**2)
-    quantile = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
-    count = np.clip(np.floor(mean + np.sqrt(variance) * quantile + 0.5), 0.0, most)
     if not len(searched):
         return count
 
     def is_below(places: npt.NDArray[np.intp], counts: FloatArray) -> npt.NDArray[np.bool_]:
-        return np.asarray(cumulative(counts, size[places], rate[places]) < u[places])
+        return np.asarray(_binomial_cdf(counts, trials[places], rate[places]) < u[places])
 
     u = special.ndtr(score)
     up = searched[is_below(searched, count[searched])]
@@ -134,10 +102,6 @@ def _whole_binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray)
     failures = np.where(inside, trials - count, 1.0)
     below = special.betainc(failures, np.where(inside, count, 0.0) + 1, 1 - rate)
     return np.where(inside, below, (count >= trials).astype(float))
-
-
-def _poisson_cdf(count: FloatArray, mean: FloatArray, _: FloatArray) -> FloatArray:
-    return np.asarray(special.gammaincc(count + 1, mean))
 
 
 SCORES = np.linspace(-5.0, 5.0, 201)
@@ -495,8 +459,6 @@ class CountProcess:
         scale, rate = term.scale_and_rate(values)
 
         def draw_accepted(name: str, claims: float) -> FloatArray:
-            if term.arrivals:
-                return poisson_count(own_scores(name), claims * scale * rate)
             return binomial_count(own_scores(name), claims * scale, rate)
 
         if term.mix:
@@ -607,13 +569,10 @@ def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, sc
     if unit.deviation:
         claims = unit.claims * term.scale_and_rate(values)[0]
         refused = np.maximum(claims - count, 0.0)
-        finite = np.ones_like(count) if term.arrivals else refused / np.maximum(claims - 1, 1.0)
-        fraction = 0.0 if term.arrivals else count / np.maximum(claims, 1.0)
+        finite, fraction = refused / np.maximum(claims - 1, 1.0), count / np.maximum(claims, 1.0)
         skewness = unit.skewness * (1 - 2 * fraction) / np.sqrt(np.maximum(count * finite, 1.0))
         quantile = cornish_fisher(scores(f"{unit.name}, losses"), skewness, 0.0)
-        low, high = count * unit.least, count * unit.most
-        if not term.arrivals:
-            low = np.maximum(low, claims * unit.loss - refused * unit.most)
-            high = np.minimum(high, claims * unit.loss - refused * unit.least)
+        low = np.maximum(count * unit.least, claims * unit.loss - refused * unit.most)
+        high = np.minimum(count * unit.most, claims * unit.loss - refused * unit.least)
         loss = np.clip(loss + unit.deviation * np.sqrt(count * finite) * quantile, low, np.maximum(low, high))
     return np.asarray(unit.fixed * count + unit.share * loss)

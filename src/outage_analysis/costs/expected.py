@@ -86,23 +86,17 @@ def compiled_lines(
     inputs, compiled = CompileInputs(policy, as_of, cubes), []
     for line in policy.public_by(as_of)[0]:
         funnel = build_funnel(line, ledger, as_of)
-        own = (each for term in _terms(line, funnel, inputs) for each in _with_arrivals(term, funnel))
-        compiled.append(CompiledLine(line, funnel, tuple(own)))
+        own = tuple(_promised_to_everybody(term, funnel) for term in _terms(line, funnel, inputs))
+        compiled.append(CompiledLine(line, funnel, own))
     return tuple(compiled)
 
 
-def _with_arrivals(term: Term, funnel: Funnel) -> Iterator[Term]:
-    """Yield the term with what it promises to everybody, and the term of those who had not reported."""
-    factors = {factor.kind: factor for factor in term.factors}
-    people = funnel.inputs["exposure"].expected if "exposure" in factors else 1.0
-    yield replace(
-        term,
-        promised=product_or_none(term.promised, people),
-        groups=tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups),
-    )
-    if "filing_share" in factors and "new_applicants" in funnel.entries:
-        factors["filing_share"] = funnel.factor("new_applicants")
-        yield replace(term, factors=tuple(factors.values()), arrivals=True, count=None, promised=None)
+def _promised_to_everybody(term: Term, funnel: Funnel) -> Term:
+    if all(factor.kind != "exposure" for factor in term.factors):
+        return term
+    people = funnel.inputs["exposure"].expected
+    groups = tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups)
+    return replace(term, promised=product_or_none(term.promised, people), groups=groups)
 
 
 def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
@@ -662,14 +656,13 @@ def _rows(terms: Sequence[Term]) -> Iterator[dict[str, object]]:
     if not first.groups:
         yield head | {"status": first.status}
         return
-    counted = [term for term in terms if not term.arrivals]
     used = (id_ for t in terms for id_ in (t.accepted_share.assumption, *t.payment_assumptions))
     yield (
         head
         | _amounts([term.cost for term in terms], [term.status for term in terms])
         | {
-            "count": sum_or_none(*(term.count for term in counted)),
-            "promised": sum_or_none(*(term.promised for term in counted)),
+            "count": sum_or_none(*(term.count for term in terms)),
+            "promised": sum_or_none(*(term.promised for term in terms)),
             "missing": None if first.missing is None else join_ids(*(t.missing or "" for t in terms)),
             "assumptions": join_ids(*used),
         }
@@ -678,9 +671,9 @@ def _rows(terms: Sequence[Term]) -> Iterator[dict[str, object]]:
     for term in terms:
         for group in (group for group in term.groups if "rule" in group.labels):
             bands.setdefault(tuple(group.labels.values()), []).append((term, group))
-    for alike in bands.values():  # claims at different stages, or of people who had not reported
+    for alike in bands.values():  # claims at different stages
         costs = [term.group_cost(group) for term, group in alike]
-        own = [group for term, group in alike if not term.arrivals]
+        own = [group for _, group in alike]
         yield (
             head
             | own[0].labels

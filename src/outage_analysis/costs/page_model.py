@@ -288,7 +288,6 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
         "award": term.award,
         "spread": str(term.spread) if term.spread else "",
         "capacity": term.capacity,
-        "poisson": term.arrivals,
         "certain": [
             (round_digits(part.paid, PAGE_DIGITS), [*term.scales, *term.rates])
             for part in (term.parts if term.certain else ())

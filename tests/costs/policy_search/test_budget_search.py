@@ -273,12 +273,6 @@ def test_a_line_with_segments_is_not_varied() -> None:
         search_of({"tiers.tier1": [20]}, 100, policy=policy_of(tiers(segment=(SHOP,), published_count=None)))
 
 
-def test_new_applicants_are_drawn_apart_and_paid_alike() -> None:
-    ledger = accepting(uniform(0.3, 0.9), {"kind": "new_applicants", "distribution": fixed(0.4)})
-    found = checked(policy_of(tiers(band=BANDS)), loss_cube((30, 30, 150, 250), 100, 300), ledger)
-    assert expected(found) == [pytest.approx(0.6 * 1.4 * (2 * 20 + 2 * 40))]
-
-
 def test_a_line_that_pays_claimants_uses_their_cube() -> None:
     policy = policy_of(tiers(band=BANDS, grain="claimant", published_count=None))
     claimants = loss_cube((30, 150, 250), 30, 100, 300)
