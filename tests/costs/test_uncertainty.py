@@ -412,12 +412,10 @@ def simulated(entries: tuple[Assumption, ...], count: int, seed: int) -> np.ndar
     rng = np.random.default_rng(seed)
     by_kind: dict[str, Assumption] = {a.kind: a for a in entries}
 
-    def sampled(kind: str, otherwise: float = 1.0) -> np.ndarray:
+    def sampled(kind: str) -> np.ndarray:
         distribution = getattr(by_kind.get(kind), "distribution", None)
         return (
-            np.full(count, otherwise)
-            if distribution is None
-            else np.asarray(distribution.quantile(rng.random(count)))
+            np.ones(count) if distribution is None else np.asarray(distribution.quantile(rng.random(count)))
         )
 
     reports = np.rint(REPORTS * sampled("ultimate")).astype(int)

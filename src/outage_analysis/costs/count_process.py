@@ -390,8 +390,6 @@ def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[
     )
 
 
-Scores = Callable[[str], FloatArray]
-"""A function that returns the normal scores with a given name, (draws,)."""
 ALIGNED = 1e-12
 """If the Householder vector is shorter than this (squared), no reflection is needed."""
 
@@ -558,7 +556,9 @@ def _drawn_bands(term: Term, units: Sequence[ClaimUnit], values: Values) -> rang
     return range(term.value(term.mix, values).shape[1] - 1, lowest - 1, -1)
 
 
-def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
+def _payments(
+    term: Term, unit: ClaimUnit, count: FloatArray, values: Values, scores: Callable[[str], FloatArray]
+) -> FloatArray:
     if unit.reviewed:
         award = term.value(term.award, values) if term.award else 1.0
         sums = award_sum(scores(f"{unit.name}, awards"), count, term.spread) if term.spread else count

@@ -612,36 +612,11 @@ def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[
     return sorted(cut for cut in cuts if cut > 0)[: max(room, 0)]
 
 
-def shown_benefits(
-    policies: Sequence[Policy], cube: Cube | None, lines: Sequence[VariedLine], candidates: IntArray
-) -> list[dict[str, FloatArray]]:
-    """Return what claimants get under all candidates, and then under each policy, by objective.
-
-    The replaced share is of the losses of all claims; the shortfall is of claims that some policy entitles.
-
-    Args:
-        policies: the announced policy, which is varied, and further policies.
-        cube: the cube of claims, or of the claimants of the one varied line; None if it is not known which
-            claims the varied lines pay together.
-        lines: the varied lines.
-        candidates: the values of each candidate, (candidates, parameters).
-
-    Returns:
-        One dictionary for the candidates and one per policy; arrays are (candidates,) or (1,).
-    """
-    if policies[0].loss_unit != policies[0].currency or cube is None:
-        return [{} for _ in ("candidates", *policies)]
-    none = np.zeros((1, 0), dtype=np.int64)
-    paid = [line_payments(x, cube) for p in policies for x in p.schedules if cube_fits_line(x, cube)]
-    entitled = np.any([[bool(rules) for rules in own.rules] for own in paid], axis=0)
-    varied = _claim_benefits(policies[0], cube, entitled, lines, candidates)
-    return [varied, *(_claim_benefits(policy, cube, entitled, (), none) for policy in policies)]
-
-
 def _claim_benefits(
     policy: Policy, cube: Cube, entitled: Flags, lines: Sequence[VariedLine], candidates: IntArray
 ) -> dict[str, FloatArray]:
-    # The benefits of all candidates or, without lines, of a policy.
+    # The benefits of all candidates or, without lines, of a policy. The replaced share is of the losses of
+    # all claims; the shortfall is of claims that some policy entitles.
     cells, places = LossCells.from_rows(cube.frame), {x.schedule.id: x.columns_of(cube) for x in lines}
     same = np.zeros((3, len(cube.frame)))  # the fixed payment, the share, and 1 for a review
     for schedule in policy.schedules:
@@ -896,7 +871,14 @@ def _candidates(
     cuts = loss_cuts(parameters, shown)
     cube = cube_for(lines[0].schedule, cubes_of(shown, cuts)) if same_claims else None
     known = [each.as_known_on(request.as_of) for each in shown]
-    gains, *others = shown_benefits(known, cube, lines, values)
+    others: list[dict[str, FloatArray]] = [{} for _ in shown]
+    gains: dict[str, FloatArray] = {}
+    if money and cube is not None:
+        paid_by = [line_payments(x, cube) for p in known for x in p.schedules if cube_fits_line(x, cube)]
+        entitled = np.any([[bool(rules) for rules in own.rules] for own in paid_by], axis=0)
+        none = np.zeros((1, 0), dtype=np.int64)
+        gains = _claim_benefits(known[0], cube, entitled, lines, values)
+        others = [_claim_benefits(each, cube, entitled, (), none) for each in known]
     if costs.accepted:
         paid = costs.expected_by_loss + (values * costs.means).sum(axis=1)
         gains[PER_CLAIM] = paid / costs.accepted

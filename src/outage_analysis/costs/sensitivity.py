@@ -564,15 +564,14 @@ def _multiply_awards(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -
 
 def _change_acceptance(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
     ratio = float(scenario.acceptance_odds_ratio or 1)
-    accepting = [s for s in portfolio.terms if run.inputs_of_kind(s, "acceptance")]
-    if not accepting:
-        raise DoesNotApply("no_acceptance")
 
     def with_odds(term: Term) -> Derived:
         names = run.inputs_of_kind(term, "acceptance")
         return {name: _computed(term, [name], lambda rate: multiply_odds(rate, ratio)) for name in names}
 
-    return _changed(portfolio, accepting, with_odds)
+    if not any(run.inputs_of_kind(term, "acceptance") for term in portfolio.terms):
+        raise DoesNotApply("no_acceptance")
+    return _changed(portfolio, portfolio.terms, with_odds)
 
 
 def _change_filing(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
@@ -886,7 +885,7 @@ class _BridgeStages:
             (self.first_lines, self._first_entries, first.as_of),
             (self.first_lines, self._first_entries, second.as_of),
             (self.first_lines, self._entries_after_ledger, second.as_of),
-            (self.promised_lines, self._entries_after_policy, second.as_of),
+            (self.promised_lines, self._entries_after_ledger, second.as_of),
             (self.second_lines, self._second_entries, second.as_of),
         )
         self.stages: list[dict[str, float | None]] = [
@@ -920,8 +919,11 @@ class _BridgeStages:
 
         Counts observed in the outage and assumptions about actual payments are still those of the first
         ledger. If the line then has no expected cost, the first ledger supplies the missing required
-        assumptions. It does not if the second run contains the line without an expected cost.
+        assumptions. It does not if the second run contains the line without an expected cost. A line that
+        only the second run has takes its own assumptions.
         """
+        if line.id not in self.first_lines:
+            return self._second_entries(line)
         before, after = (
             {kind: entry for kind, entry in entries.items() if mix_fits_line(entry, line)}
             for entries in (self._first_entries(line), self._second_entries(line))
@@ -941,9 +943,6 @@ class _BridgeStages:
         if needs_cost and self._cost(line, after, day) is None:
             after = {kind: entry for kind, entry in before.items() if kind in REQUIRED_KINDS} | after
         return after
-
-    def _entries_after_policy(self, line: CostLine) -> AssumptionsByKind:
-        return self._entries_after_ledger(line) if line.id in self.first_lines else self._second_entries(line)
 
     def _cost(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
         """Return the expected cost of a line under some assumptions; None if it has none."""
