@@ -563,10 +563,12 @@ def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for row, cost, gain, mine in zip(rows, costs, gains, better, strict=True):
         beside = [(name, x) for name, x in zip(names, better, strict=True) if mine and x and mine != x]
         dominated_by = " ".join(name for name, theirs in beside if all(map(ge, theirs, mine or ())))
-        cost_rank = cost and 1 + sum(x is not None and x < cost for x in costs)
-        benefit_rank = gain and 1 + sum(x is not None and x > gain for x in gains)
-        ranks = {"cost_rank": cost_rank, "benefit_rank": benefit_rank}
-        ranked.append(dict(row) | ranks | {"dominated_by": dominated_by or None})
+        ranks = {
+            "cost_rank": cost and 1 + sum(x is not None and x < cost for x in costs),
+            "benefit_rank": gain and 1 + sum(x is not None and x > gain for x in gains),
+            "dominated_by": dominated_by or None,
+        }
+        ranked.append({**row, **ranks})
     return ranked
 
 

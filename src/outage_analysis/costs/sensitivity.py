@@ -441,7 +441,6 @@ def load_scenarios(id_or_path: str | Path | ScenarioSet = STRESSES) -> ScenarioS
     return read_document(ScenarioSet, "scenarios", id_or_path)
 
 
-AUTOMATIC = "automatic"
 COUNT_FACTOR = "count factor"
 """The name of the scale that a scenario adds to a term."""
 
@@ -501,7 +500,7 @@ class StressedRun:
 
     def claimed(self, portfolio: Portfolio) -> list[Term]:
         """Return the terms that are paid only to people who claim."""
-        found = [s for s in portfolio.terms if not s.certain and self.effort_of(s) != AUTOMATIC]
+        found = [s for s in portfolio.terms if not s.certain and self.effort_of(s) != "automatic"]
         if not found:
             raise DoesNotApply("nothing_claimed")
         return found
@@ -672,10 +671,6 @@ CHANGES = (*_CHANGES, "rank_correlation")
 """The keys of a scenario that change something."""
 
 
-P75 = 0.75
-"""A measure that a reserve may use; the table has it at every level of the likely range."""
-
-
 def scenario_table(
     run: Simulation,
     stressed: StressedRun,
@@ -698,7 +693,8 @@ def scenario_table(
         of the simulation. An expected cash that has no closed form is the expected cash of the base plus the
         mean difference on the same points, so that a scenario that changes nothing differs by exactly 0.
     """
-    expected, quantiles = expected_estimate(run, "cash"), {"p75": P75, **text.LikelyRange(level).columns}
+    # A reserve may use P75, so the table has it at every level of the likely range.
+    expected, quantiles = expected_estimate(run, "cash"), {"p75": 0.75, **text.LikelyRange(level).columns}
     base, before = run.totals["cash"], stressed.cash
     rows: list[dict[str, object]] = []
     for id_, scenario in [(BASE, None), *((scenario.id, scenario) for scenario in scenarios)]:

@@ -38,15 +38,13 @@ from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.special_functions import special
 from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange, ShortRepr, TableSchema, schema_of
 
-Array = NDArray[np.float64]
-
 BITS = 52
 """Binary digits per coordinate. Adding half of the last digit gives an exact double between 0 and 1."""
 EDGE = 0.5**53
 """The smallest distance of a coordinate from 0 and 1."""
 
 
-def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
+def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> FloatArray:
     """Return the Sobol points of all replicates in one array, (replicates, count // replicates, dimensions).
 
     If dimensions, points or replicates are added, the existing points do not change.
@@ -57,7 +55,7 @@ def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8)
     return np.stack(list(sobol_replicates(dimensions, count, seed=seed, replicates=replicates)))
 
 
-def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
+def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[FloatArray]:
     """Yield the Sobol points of each replicate, (count // replicates, dimensions), between 0 and 1.
 
     Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
@@ -92,7 +90,7 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
     return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
 
 
-def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
+def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> FloatArray:
     sobol = min(dimensions, MAX_DIMENSIONS)
     columns = _scrambled_columns(sobol, power, seed, replicate)
     x = np.empty((sobol, 1 << power), np.uint64)
@@ -209,7 +207,7 @@ EIGENVALUE_TOLERANCE = -1e-9
 """Smallest eigenvalue that counts as zero; zero is allowed, because inputs may be perfectly correlated."""
 
 
-def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
+def correlate_ranks(u: FloatArray, ranks: ArrayLike, names: Sequence[str] = ()) -> FloatArray:
     """Return the points (..., d), changed by a Gaussian copula so that they have given rank correlations.
 
     A coordinate changes only if it is correlated with an earlier one.
@@ -246,7 +244,7 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
     return result
 
 
-def _cholesky(matrix: Array) -> Array:
+def _cholesky(matrix: FloatArray) -> FloatArray:
     lower = np.zeros_like(matrix)
     for k in range(len(matrix)):
         rest = matrix[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)
@@ -900,10 +898,6 @@ def contributions(run: Simulation) -> pl.DataFrame:
     return table.group_by("valuation", "line", *LABELS, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
-ANNOUNCED = ("face_value", "top_down")
-"""Kinds of cost for which `promised` is an amount that was announced or follows from a list price."""
-
-
 def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
     """Return the likely range of each kind of cost and of each cost line, beside what was announced.
 
@@ -928,7 +922,8 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
         for line, sample in {"": total, **own}.items():
             part = run.only(line, valuation) or run  # no term is of the empty line of the total
             lines = table.filter(line=line) if line else table
-            announced = lines.filter(pl.col("valuation").is_in(ANNOUNCED))["promised"]
+            # Only these kinds of cost promise an amount that was announced or follows from a list price.
+            announced = lines.filter(pl.col("valuation").is_in(["face_value", "top_down"]))["promised"]
             published = not announced.is_empty() and not announced.null_count()
             facts = dict.fromkeys(" ".join(lines["facts"].drop_nulls()).split())
             quantiles = known_quantiles(sample, likely.points)
