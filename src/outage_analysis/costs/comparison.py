@@ -7,7 +7,6 @@ award of the ledger, which is an assumption: the column `assumed` counts these c
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -65,7 +64,7 @@ from outage_analysis.costs.simulation import (
 )
 from outage_analysis.costs.terms import Funnel, build_funnel, ledger_for_policy
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Band, get_fact
+from outage_analysis.incidents import Band, band_within, get_fact
 from outage_analysis.losses import EDGES, Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
 
@@ -187,8 +186,9 @@ def _with_signs(rows: pl.DataFrame) -> pl.DataFrame:
 def _claim_bands(cube: Cube, pair: Sequence[Policy], ledger: Ledger | None, as_of: date) -> pl.DataFrame:
     counted = replace(cube, frame=cube.frame.filter(pl.col("claims") > 0))
     paid = [row_payments(policy, counted, ledger, as_of) for policy in pair]
-    cuts = sorted({cut for policy in pair for cut in policy.cuts})
-    wide = [_wide_band(band, cuts) for band in counted.frame.select(*EDGES).iter_rows()]
+    written = _bands(cut for policy in pair for cut in policy.cuts)
+    bands = counted.frame.select(*EDGES).iter_rows()
+    wide = [next((x for x in written if band_within(band, x)), band) for band in bands]
     service = pl.col("service") if "service" in cube.dimensions else pl.lit(None)
     unknown = pl.all_horizontal(pl.col(*EDGES).is_null())
     return (
@@ -198,16 +198,6 @@ def _claim_bands(cube: Cube, pair: Sequence[Policy], ledger: Ledger | None, as_o
         .agg(pl.lit("band").alias("level"), *(sum_or_null(name).alias(name) for name in ADDED))
         .sort("service", unknown, *EDGES, nulls_last=[True, False, False, True])
     )
-
-
-def _wide_band(band: Band, cuts: Sequence[int]) -> Band:
-    over, up_to = band
-    if over is None or over < 0:
-        return band
-    place = bisect_left(cuts, over + 1)
-    high = cuts[place] if place < len(cuts) else None
-    inside = high is None or (up_to is not None and up_to <= high)
-    return (cuts[place - 1] if place else 0, high) if inside else band
 
 
 def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) -> Iterator[pl.DataFrame]:
