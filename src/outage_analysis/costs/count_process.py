@@ -283,7 +283,7 @@ def shared_units(terms: Sequence[Term], accepted: float) -> list[tuple[ClaimUnit
         return [
             tuple(
                 ClaimUnit(
-                    f"part {number}" if part.band is None else _band_name(term, part.band),
+                    f"part {number}" if part.band is None else band_name(term, part.band),
                     part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
                     fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
                     reviewed=part.reviewed,
@@ -465,7 +465,7 @@ class CountProcess:
             for band in _drawn_bands(term, units, values):
                 share, chance = mix[:, band], np.ones_like(remaining)
                 np.divide(share, remaining_share, out=chance, where=remaining_share > share)
-                split[band] = binomial_count(own_scores(_band_name(term, band)), remaining, chance)
+                split[band] = binomial_count(own_scores(band_name(term, band)), remaining, chance)
                 remaining, remaining_share = remaining - split[band], remaining_share - share
             counts = [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
         else:
@@ -540,10 +540,11 @@ def _score_variances(term: Term, units: Sequence[ClaimUnit], values: Values) -> 
         variance = whole**2 / max(term.trials * accepted, TINY)
         yield "count", variance
         for band in _drawn_bands(term, units, values):
-            yield _band_name(term, band), variance / (1 + band)
+            yield band_name(term, band), variance / (1 + band)
 
 
-def _band_name(term: Term, band: int) -> str:
+def band_name(term: Term, band: int) -> str:
+    """Return the name of the score that says how many claims of a term fall into a band of its mix."""
     return f"band {band} of {term.mix}"
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from outage_analysis.assumptions import Award, BandMix, FloatArray, MeanPayment, RateAssumption
-from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
+from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table, band_name
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation, round_digits
 from outage_analysis.costs.terms import LABELS, Term
@@ -233,7 +233,9 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
 def _draws(run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]) -> tuple[Columns, Columns]:
     kept = min(MOST_DRAWS, run.draws) // REPLICATES
     used = {name for term, _ in chosen for name in term.inputs}
-    needed = {f"{term.process}, {name}" for term, units in chosen for name in _score_names(term, units)}
+    processes = tuple(f"{term.process}, " for term, _ in chosen)
+    # The first band gets the claims that are left, so that its score is not used.
+    unused = {f"{term.process}, {band_name(term, 0)}" for term, _ in chosen}
     inputs: dict[str, list[FloatArray]] = {}
     scores: dict[str, list[FloatArray]] = {}
     for block in run.replicates():
@@ -243,20 +245,11 @@ def _draws(run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]) ->
             for part, column in ({name: values} if values.ndim == 1 else bands).items():
                 inputs.setdefault(part, []).append(column)
         for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
-            if name in needed:
+            if name.startswith(processes) and name not in unused:
                 scores.setdefault(name, []).append(column[:kept])
     return {name: np.stack(x) for name, x in inputs.items()}, {
         name: np.stack(x) for name, x in scores.items()
     }
-
-
-def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
-    if term.certain:
-        return set()
-    names = {unit.name for unit in units if unit.band != 0}
-    names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and term.spread}
-    names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
-    return names | ({"count"} if term.mix else set())
 
 
 def _coded_input(values: FloatArray) -> dict[str, Any]:
