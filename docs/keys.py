@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.scenarios import ScenarioSet
+from outage_analysis.costs.sensitivity import ScenarioSet
 from outage_analysis.files import Unit, data_root
 from outage_analysis.incidents import BacktestSpec, Incident, IntakeSeries, Layout
 from outage_analysis.losses import GroupedLossesDocument

@@ -40,15 +40,11 @@ PUBLIC = {
         ("quantiles_table", "total_distribution_table", "waterfall_steps"),
     ),
     "outage_analysis.costs.sensitivity": (
-        "What a total depends on.",
+        "What a total depends on, and stresses of a total.",
         (
-            "break_evens", "cost_sobol_indices", "information_value",
-            "levers", "tornado",
+            "break_evens", "information_value",
+            "levers", "tornado", "ScenarioSet", "load_scenarios",
         ),
-    ),
-    "outage_analysis.costs.scenarios": (
-        "Stresses of a total.",
-        ("ScenarioSet", "load_scenarios"),
     ),
     "outage_analysis.losses": (
         "Losses: the cube, summaries of its losses, fitted severity, and forecasts of late claims.",

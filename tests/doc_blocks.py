@@ -25,7 +25,7 @@ from typer.main import get_command
 import outage_analysis as oa
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import app
-from outage_analysis.costs.scenarios import load_scenarios
+from outage_analysis.costs.sensitivity import load_scenarios
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.jupyter.notebook import fill_parameters, find_notebook, read_notebook

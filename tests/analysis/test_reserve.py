@@ -25,7 +25,7 @@ from outage_analysis.analysis import (
 )
 from outage_analysis.analysis.summary import reserve_table
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.scenarios import ScenarioSet
+from outage_analysis.costs.sensitivity import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import Branch, forecast_late_claims

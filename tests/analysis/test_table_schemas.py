@@ -24,7 +24,7 @@ from outage_analysis.analysis import (
 from outage_analysis.assumptions import Ledger, distribution_text, ledger_table, load_ledger
 from outage_analysis.cli.console import print_answer
 from outage_analysis.costs.backtesting import backtest
-from outage_analysis.costs.cost_bridge import BridgeRun, bridge
+from outage_analysis.costs.sensitivity import BridgeRun, bridge
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_incident, load_intake
 from outage_analysis.jupyter import show_table
@@ -368,11 +368,6 @@ def test_a_mean_of_minutes_keeps_its_decimals() -> None:
             {"branch": ["closes"], "late": [502.07], "total": [1_756.08]},
             {"late": [502], "total": [1_756]},
         ),
-        (
-            schema_of("sensitivity.indices"),
-            {"first": [0.2], "total": [0.5]},
-            {"first": [0.2], "total": [0.5]},
-        ),  # no counts
     ],
 )
 def test_expected_counts_are_whole(
@@ -392,7 +387,6 @@ def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
 @pytest.mark.parametrize(
     ("schema", "columns"),
     [
-        (schema_of("sensitivity.indices"), {"first": [0.2], "total": [0.4]}),
         (schema_of("funnel"), {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people
         (schema_of("intake.branches"), {"branch": ["closes"], "median": [5], "low": [1], "high": [3]}),
         (schema_of("facts"), {"unit": ["USD"], "low": [1], "value": [2]}),  # what was printed

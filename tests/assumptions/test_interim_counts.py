@@ -10,7 +10,7 @@ import pytest
 
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.costs import build_portfolio, cost_table
-from outage_analysis.costs.cost_bridge import BridgeRun, bridge
+from outage_analysis.costs.sensitivity import BridgeRun, bridge
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection

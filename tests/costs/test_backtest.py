@@ -382,14 +382,14 @@ def test_a_case_that_cannot_be_tried_is_refused_with_its_remedy(
     assert refusal.value.remedy
 
 
-NEW_APPLICANTS = """currency = "KRW"
+ENTITLED = """currency = "KRW"
 
 [[assumption]]
-id = "as-new"
-kind = "new_applicants"
-name = { en = "Filings of people who had never reported" }
+id = "as-entitled"
+kind = "entitled_share"
+name = { en = "Share of those who reported and are entitled" }
 lines = ["small-business-cash"]
-distribution = { kind = "uniform", low = 0, high = 0.1 }
+distribution = { kind = "uniform", low = 0.5, high = 1 }
 public_on = 2022-12-30
 grade = "assumed"
 source = "a test"
@@ -400,9 +400,9 @@ outcome_known = false
 
 
 def test_filings_that_hang_on_more_than_one_rate_are_refused(edited: Edited) -> None:
-    ledger = edited("assumptions", 'currency = "KRW"\n', NEW_APPLICANTS)
+    ledger = edited("assumptions", 'currency = "KRW"\n', ENTITLED)
     page = KAKAO.model_copy(update={"ledger": str(ledger), "outcomes": KAKAO.outcomes[:1], "unscored": ()})
-    with pytest.raises(ModelRefused, match="also hangs on its new_applicants"):
+    with pytest.raises(ModelRefused, match="also hangs on its entitled_share"):
         backtest(page, draws=FEW)
 
 

@@ -227,7 +227,7 @@ def ledgers(draw: st.DrawFn, *, growth: bool = True) -> Ledger:
         "take_up": RATES,
     }
     distributions |= {"entitled_share": RATES, "review_award": SUMS, "realised_ratio": RATIOS}
-    distributions |= {"ultimate": GROWTH, "new_applicants": RATES} if growth else {}
+    distributions |= {"ultimate": GROWTH} if growth else {}
     distributions |= {"mean_payment": SUMS} if draw(st.integers(0, 4)) == 0 else {}
     entries: list[Page] = [
         {"kind": kind, "distribution": draw(distribution)}
@@ -352,8 +352,6 @@ FEE = policy_of(fee(7_550, effort="form"))
             "tiers",
             21_153 * 70_000,
         ),  # rounded up
-        (FLAT, ({"kind": "new_applicants", "distribution": fixed(0.01)},), "tiers", None),  # in no count
-        (FLAT, ({"kind": "new_applicants", "distribution": fixed(0)},), "tiers", REPORTS * 70_000),
         (policy_of(tiers()), (), "tiers", None),  # a review has no limit of its own
         (
             policy_of(tiers()),

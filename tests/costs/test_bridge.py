@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import build_portfolio, cost_table, rounded_estimate, simulate, totals
-from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, BridgeRun, bridge
+from outage_analysis.costs.sensitivity import QUANTILES, STEPS, BridgeRun, bridge
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of

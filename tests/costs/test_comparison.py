@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -12,18 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs.benefits import loss_replacement
 from outage_analysis.costs.comparison import PolicySimulations, simulate_policies
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, get_fact
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
-from tests.loss_cubes import cube_of_claims, made_up
+from tests.loss_cubes import cube_of_claims
 from tests.small_policies import (
     DAY,
     DRIVERS,
     REPORTS,
-    Page,
     budget,
     fee,
     fixed,
@@ -147,59 +144,6 @@ def test_claims_that_are_paid_nothing_are_no_recipients() -> None:
     paid = REPORTS * 0.3 * 0.8 * 0.5
     assert row["recipients"] == pytest.approx(paid)
     assert row["per_recipient"] == pytest.approx((0.3 * 50_000 + 0.2 * 100_000) / 0.5)
-
-
-# what is replaced
-
-TARIFFS: list[list[Page]] = [
-    [{"over": 0, "up_to": 7, "fixed": 3}, {"over": 7, "fixed": 5}],
-    [{"over": 0, "up_to": 10}, {"over": 10, "share": 0.5, "deductible": 10, "limit": 20}],
-    [{"over": 0, "up_to": 4, "share": 1.0}, {"over": 4, "up_to": 30, "share": 0.2, "floor": 3}, {"over": 30}],
-]
-
-
-@pytest.mark.parametrize("bands", TARIFFS)
-def test_the_edges_bound_what_any_loss_gets_back(bands: list[Page]) -> None:
-    page = policy_of(tiers(band=tuple(bands), published_count="CL-13"))
-    tariff = page.schedules[0].tariff
-    for row in loss_replacement(page).iter_rows(named=True):
-        losses = range(row["over"] + 1, (row["up_to"] or 400) + 1)
-        shares = [float((tariff.pay(x) or Fraction(0)) / x) for x in losses]
-        assert row["basis"] == "published"
-        assert row["low"] == pytest.approx(min(shares) if row["up_to"] else 0, abs=1e-12)
-        if row["high"] is None:
-            assert row["over"] == 0
-            assert max(shares) == shares[0] > 0
-        else:
-            assert row["high"] == pytest.approx(max(shares))
-
-
-@given(told=st.lists(st.tuples(st.sampled_from(["mail", "maps"]), st.integers(0, 60)), min_size=1))
-def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int]]) -> None:
-    page = policy_of(tiers(band=tuple(TARIFFS[0])))
-    table = loss_replacement(page, [cube_of_claims(told, Bands.from_cuts(page.breakpoints))])
-    (line,) = page.schedules
-    for service in ("mail", "maps"):
-        for over, up_to in ((0, 7), (7, None)):
-            losses = [x for s, x in told if s == service and x > over and (up_to is None or x <= up_to)]
-            mine = table.filter(service=service, over=over)
-            if not losses:
-                assert mine.is_empty()
-                continue
-            row = only(mine)
-            paid = sum(float(line.tariff.pay(x) or 0) for x in losses)
-            assert (row["claims"], row["loss"]) == (len(losses), sum(losses))
-            assert (row["low"], row["high"]) == pytest.approx(2 * (paid / sum(losses),))
-
-
-def test_what_is_replaced_is_marked_open_for_reviews_and_empty_where_losses_are_no_money() -> None:
-    page = policy_of(tiers(band=tuple(TARIFFS[0])))
-    cube = cube_of_claims([("mail", 5)], Bands.from_cuts(page.breakpoints))
-    assert only(loss_replacement(page, [made_up(cube)]))["basis"] == "synthetic"
-    assert only(loss_replacement(page, [cube]))["basis"] == "claims"
-    last = loss_replacement(policy_of(tiers())).rows(named=True)[-1]
-    assert (last["rule"], last["low"], last["high"]) == ("review", 0, None)
-    assert loss_replacement(policy_of(tiers(), loss_unit="minutes")).is_empty()
 
 
 # what has no expected cost, and what is said

@@ -91,8 +91,6 @@ def test_no_coordinate_is_a_point_without_coordinates() -> None:
         ({"count": -5}, "fits is 8"),
         ({"count": 2**40}, "more draws"),
         ({"seed": -1}, "seed"),
-        ({"dimensions": MAX_DIMENSIONS + 1}, "at most 161"),
-        ({"dimensions": -1}, "at most 161"),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_with_the_next_that_do(

@@ -14,10 +14,9 @@ from pydantic import Field
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.comparison import simulate_policies
-from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.costs.expected import COMPILERS
 from outage_analysis.costs.page_model import live_cost
-from outage_analysis.costs.sensitivity import levers, tornado
+from outage_analysis.costs.sensitivity import BridgeRun, bridge, levers, tornado
 from outage_analysis.costs.terms import REPORT_RATES, CompileInputs, Funnel, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule

@@ -18,7 +18,7 @@ from scipy import integrate, stats
 from outage_analysis.assumptions import Ledger, rates_by_effort
 from outage_analysis.assumptions.distributions import Beta, Lognormal
 from outage_analysis.costs import Simulation, build_portfolio, simulate
-from outage_analysis.costs.scenarios import (
+from outage_analysis.costs.sensitivity import (
     DoesNotApply,
     Scenario,
     ScenarioSet,
@@ -124,7 +124,7 @@ def test_a_scenario_that_changes_nothing_has_exactly_the_figures_of_the_base(
     if tied and "rank_correlation" in changes:
         pytest.skip("a rank correlation of 0 changes a ledger that declares another")
     correlations = {("filing-share", "review-award"): 0.6} if tied else None
-    ledger = ledger_of(*UNCERTAIN, entry("new_applicants", 0.01), correlations=correlations)
+    ledger = ledger_of(*UNCERTAIN, correlations=correlations)
     base, row = table_of(run_of(shops(), ledger), shops(), scenario(**changes)).iter_rows(named=True)
     assert row == base | {"scenario": "s"}
     assert row["change"] == 0
@@ -150,17 +150,11 @@ def odds_times(p: float, ratio: float) -> float:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("new", [0, 0.04])  # those who file without having reported do so as before
 def test_known_rates_give_the_product_and_the_people_by_hand(
-    changes: dict[str, object],
-    growth: float,
-    accepted: float,
-    filed: float,
-    payments: tuple[float, ...],
-    new: float,
+    changes: dict[str, object], growth: float, accepted: float, filed: float, payments: tuple[float, ...]
 ) -> None:
-    row = row_of(shops(), ledger_of(*CERTAIN, entry("new_applicants", new)), **changes)
-    rates = [share * (filing + new) for share, filing in zip((0.5, 0.3, 0.2), (0.2, 0.2, filed), strict=True)]
+    row = row_of(shops(), ledger_of(*CERTAIN), **changes)
+    rates = [share * filing for share, filing in zip((0.5, 0.3, 0.2), (0.2, 0.2, filed), strict=True)]
     paid = np.array(rates) * REPORTS * growth * accepted
     assert row["recipients"] == pytest.approx(paid.sum(), rel=1e-9)
     assert row["expected"] == pytest.approx(paid @ payments, rel=1e-9)

@@ -10,14 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.costs import build_portfolio
 from outage_analysis.costs.expected import Portfolio, expected_at
-from outage_analysis.costs.sensitivity import break_evens, cost_sobol_indices, levers, tornado
-from outage_analysis.errors import ModelRefused, UsageError
-from tests.costs.uncertain_portfolios import entry, term_of
-from tests.costs.uncertain_portfolios import portfolio as portfolio_of
-from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
+from outage_analysis.costs.sensitivity import break_evens, levers, tornado
+from outage_analysis.errors import UsageError
+from tests.small_policies import DAY, REPORTS, budget, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 FILING, ACCEPTED, SHARES = (0.1, 0.5), (0.4, 0.8), (0.5, 0.3, 0.2)
 LOSS, PART = (500_000, 1_500_000), (0.2, 1.0)
@@ -186,33 +183,3 @@ def test_a_limit_is_a_positive_sum(portfolio: Portfolio) -> None:
     for limit in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(UsageError, match="positive sum"):
             break_evens(portfolio, limit)
-
-
-# shares of the variance
-
-
-def test_shares_of_the_variance_of_three_lognormals_are_the_closed_form() -> None:
-    sigmas = {name: math.sqrt(math.log1p(cv**2)) for name, cv in zip("abc", (0.1, 0.2, 0.05), strict=True)}
-    factors = [entry("realised_ratio", Lognormal(median=1, sigma=s), id=name) for name, s in sigmas.items()]
-    only = portfolio_of(term_of(1, 5e8, scales=("a", "b", "c"), certain=True), entries=factors)
-    found = {row["assumption"]: row for row in cost_sobol_indices(only, draws=2**14).iter_rows(named=True)}
-    assert [*found] == ["b", "a", "c"]  # the largest first
-    for share, expected in {
-        "first": (0.18858673103760418, 0.7543469241504167, 0.047146682759401044),
-        "total": (0.1966205257798061, 0.7637951193754006, 0.04952287557047485),
-    }.items():
-        for name, exact in zip("abc", expected, strict=True):
-            assert found[name][share] == pytest.approx(exact, abs=1e-3)
-            assert found[name][f"{share}_low"] <= exact <= found[name][f"{share}_high"]
-
-
-def test_shares_need_something_uncertain_and_independent() -> None:
-    sure = build_portfolio(
-        policy_of(fee(100)), ledger_of({"kind": "ultimate", "distribution": fixed(1)}), as_of=DAY
-    )
-    with pytest.raises(ModelRefused, match="nothing about the cash is uncertain"):
-        cost_sobol_indices(sure)
-    tied = ({"of": ("acceptance", "filing-share"), "rank": 0.5, "rationale": "a test"},)
-    ledger = ledger_of(*ENTRIES[:2], correlation=tied)
-    with pytest.raises(ModelRefused, match="declared to depend"):
-        cost_sobol_indices(build_portfolio(policy_of(fee(100, effort="form")), ledger, as_of=DAY))

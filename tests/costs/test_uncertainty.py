@@ -412,20 +412,15 @@ def simulated(entries: tuple[Assumption, ...], count: int, seed: int) -> np.ndar
     rng = np.random.default_rng(seed)
     by_kind: dict[str, Assumption] = {a.kind: a for a in entries}
 
-    def sampled(kind: str, otherwise: float = 1.0) -> np.ndarray:
+    def sampled(kind: str) -> np.ndarray:
         distribution = getattr(by_kind.get(kind), "distribution", None)
         return (
-            np.full(count, otherwise)
-            if distribution is None
-            else np.asarray(distribution.quantile(rng.random(count)))
+            np.ones(count) if distribution is None else np.asarray(distribution.quantile(rng.random(count)))
         )
 
     reports = np.rint(REPORTS * sampled("ultimate")).astype(int)
     able = sampled("claimant_share") * sampled("entitled_share")
-    acceptance, filing, new = sampled("acceptance"), sampled("filing_share"), sampled("new_applicants", 0.0)
-    accepted = rng.binomial(reports, able * filing * acceptance) + rng.poisson(
-        reports * able * new * acceptance
-    )
+    accepted = rng.binomial(reports, able * sampled("filing_share") * sampled("acceptance"))
     single = by_kind.get("mean_payment") or by_kind["review_award"]
     mean, spread = sampled(single.kind), getattr(single, "spread", 0.0)
     if single.kind == "mean_payment":
@@ -560,7 +555,6 @@ def plus(first: tuple[float, float], mean: float, variance: float) -> tuple[floa
     return first[0] + mean, first[1] + variance
 
 
-ARRIVALS = 1.5 * REPORTS * 0.1 * 0.8 * 0.5  # of people who never reported: a compound Poisson sum
 RATES, PAID = BASE[:2], 240_000
 
 
@@ -571,11 +565,7 @@ RATES, PAID = BASE[:2], 240_000
         (SHOPS, (*BASE, entry("ultimate", 1.5)), thinned(1.5 * REPORTS, 0.2)),
         (SHOPS, (*BASE, entry("entitled_share", 0.5)), thinned(REPORTS, 0.1)),
         (SHOPS, (*BASE, entry("claimant_share", 0.8), entry("entitled_share", 0.5)), thinned(REPORTS, 0.08)),
-        (
-            SHOPS,
-            (*BASE, entry("new_applicants", 0.1), entry("ultimate", 1.5), entry("entitled_share", 0.8)),
-            plus(thinned(1.5 * REPORTS, 0.16), ARRIVALS * ONE, ARRIVALS * SQUARE),
-        ),
+        (SHOPS, (*BASE, entry("ultimate", 1.5), entry("entitled_share", 0.8)), thinned(1.5 * REPORTS, 0.16)),
         (
             SHOPS,
             (*RATES, BASE[3], entry("review_award", 90_000, spread=1)),

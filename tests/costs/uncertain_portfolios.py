@@ -156,7 +156,6 @@ def ledgers(draw: st.DrawFn) -> tuple[Assumption, ...]:
     distributions = {"filing_share": SHARES, "acceptance": SHARES}
     distributions |= {"entitled_share": SHARES, "claimant_share": SHARES} if draw(st.booleans()) else {}
     distributions |= {"ultimate": ABOVE_ONE} if draw(st.booleans()) else {}
-    distributions |= {"new_applicants": SHARES} if draw(st.booleans()) else {}
     entries = [entry(kind, draw(distribution)) for kind, distribution in distributions.items()]
     if draw(st.integers(0, 4)) == 0:
         return (*entries, entry("mean_payment", draw(AMOUNTS), spread=draw(SPREADS)))

@@ -66,7 +66,7 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
-    from outage_analysis.costs.scenarios import ScenarioSet
+    from outage_analysis.costs.sensitivity import ScenarioSet
     from outage_analysis.costs.simulation import SampledTotal
 
 Formats = Sequence[str] | str | None
@@ -526,8 +526,8 @@ class Analysis(IncidentResult):
             >>> table["scenario"].to_list()[:3]
             ['base', 'one-tap', 'two-more-weeks']
         """
-        stresses = costs.scenarios.STRESSES if document is None else document
-        return scenarios(self, costs.scenarios.load_scenarios(stresses)).tables["scenarios"]
+        stresses = costs.sensitivity.STRESSES if document is None else document
+        return scenarios(self, costs.sensitivity.load_scenarios(stresses)).tables["scenarios"]
 
     def reserve(self, measure: str = "mean", *, handling: str = "outside") -> float:
         """Return the reserve in whole currency: what the lines with an obligation cost in cash.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
@@ -547,9 +546,8 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
         limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
 
     Returns:
-        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens`; if the plan has a budget, also `information_value`. Amounts are in the smallest unit of
-        the currency.
+        The tables `tornado` and `levers`; with a limit also `break_evens`; if the plan has a budget, also
+        `information_value`. Amounts are in the smallest unit of the currency.
 
     Raises:
         ModelRefused: there is no expected cost (or no expected cash, with a limit).
@@ -566,8 +564,6 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
         if limit is not None:
             refuse_no_cash("a sum")
         return tables
-    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
-        tables["indices"] = costs.sensitivity.cost_sobol_indices(run.portfolio)
     if limit is not None:
         amount = limit * float(10**analysis.incident.minor_units)
         tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, amount)
@@ -605,7 +601,7 @@ class Sensitivity(AnalysisResult):
 class Scenarios(AnalysisResult):
     """The headline cash of an analysis under each scenario of a document: its table `scenarios`."""
 
-    stresses: costs.scenarios.ScenarioSet
+    stresses: costs.sensitivity.ScenarioSet
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -657,7 +653,7 @@ class Scenarios(AnalysisResult):
             yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
 
 
-def scenarios(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> Scenarios:
+def scenarios(analysis: Analysis, stresses: costs.sensitivity.ScenarioSet) -> Scenarios:
     """Return the headline cash of an analysis under each scenario of a document.
 
     Raises:
@@ -670,7 +666,7 @@ def scenarios(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> Scen
     )
 
 
-def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> pl.DataFrame | None:
+def scenarios_of(analysis: Analysis, stresses: costs.sensitivity.ScenarioSet) -> pl.DataFrame | None:
     """Return the headline cash of an analysis under each scenario; None if it has no expected cash.
 
     Returns:
@@ -684,35 +680,35 @@ def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> p
     if run is None or "cash" not in run.totals:
         return None
     about = (analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis))
-    stressed = costs.scenarios.StressedRun(run.with_terms(lambda term: term.valuation == "cash"), *about)
+    stressed = costs.sensitivity.StressedRun(run.with_terms(lambda term: term.valuation == "cash"), *about)
     budget, level = analysis.budget, analysis.plan.level
-    return costs.scenarios.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
+    return costs.sensitivity.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
 
 
-def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
+def _growth(analysis: Analysis, scenario: costs.sensitivity.Scenario) -> float:
     claims, day = analysis.claims, analysis.as_of
     if scenario.spike is None:
-        raise costs.scenarios.DoesNotApply("no_spike")
+        raise costs.sensitivity.DoesNotApply("no_spike")
     if claims is None or not analysis.headline_from_claims:
-        raise costs.scenarios.DoesNotApply("no_dates")
+        raise costs.sensitivity.DoesNotApply("no_dates")
     if claims.synthetic:
-        raise costs.scenarios.DoesNotApply("synthetic_claims")
+        raise costs.sensitivity.DoesNotApply("synthetic_claims")
     closed = analysis.incident.closes_on(day)
     lines = [x for x in analysis.policy.as_known_on(day).schedules if x.effort_on(day) != "automatic"]
     deadline, *others = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if others:
-        raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, (deadline, *others))))
+        raise costs.sensitivity.DoesNotApply("several_deadlines", ", ".join(map(str, (deadline, *others))))
     if deadline <= day:
-        raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
+        raise costs.sensitivity.DoesNotApply("deadline_passed", str(deadline))
     later = deadline + timedelta(days=scenario.extra_days or 0)
     try:
         forecast = counts_by(claims)(day).with_deadlines(deadline, later, scenario.spike).forecast()
     except (InputRefused, ModelRefused) as refusal:
-        raise costs.scenarios.DoesNotApply("no_forecast", str(refusal)) from refusal
+        raise costs.sensitivity.DoesNotApply("no_forecast", str(refusal)) from refusal
     for reason in forecast.refused.values():
-        raise costs.scenarios.DoesNotApply("no_forecast", reason)
+        raise costs.sensitivity.DoesNotApply("no_forecast", reason)
     if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
-        raise costs.scenarios.DoesNotApply("claims_to_come", str(last))
+        raise costs.sensitivity.DoesNotApply("claims_to_come", str(last))
     ends = [forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)]
     return (forecast.counted + ends[1]) / (forecast.counted + ends[0])
 

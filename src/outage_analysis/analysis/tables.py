@@ -301,8 +301,7 @@ def _stages(
             passed *= inputs[kind]
             stages[stage] = (passed, kind)
     if decision == "complaint":
-        stages["new"] = (passed * inputs["new_applicants"], "new_applicants")
-        passed *= inputs["filing_share"] + inputs["new_applicants"]
+        passed *= inputs["filing_share"]
         stages["filed"] = (passed, "")
     if decision:
         accepted = "acceptance" not in costs.terms.rates_from(decision)
@@ -372,7 +371,7 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: scenarios_of(a, costs.scenarios.load_scenarios()),
+        "scenarios": lambda: scenarios_of(a, costs.sensitivity.load_scenarios()),
         "reserve": lambda: reserve_table(a),
     }
     if not a.runs:

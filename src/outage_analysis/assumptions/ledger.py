@@ -298,10 +298,10 @@ class StatedNumber(OneDistribution):
 class Factor(StatedNumber):
     """A number that multiplies a count or an amount."""
 
-    kind: Literal["ultimate", "exposure", "new_applicants", "realised_ratio"]
+    kind: Literal["ultimate", "exposure", "realised_ratio"]
     """Which factor: `ultimate` is reports at the end per report so far; `exposure` is people (or other things
-    paid for) per unit that was counted, such as passengers per flight; `new_applicants` is filings by people
-    who never reported, per report; `realised_ratio` is the amount paid in the end per amount announced."""
+    paid for) per unit that was counted, such as passengers per flight; `realised_ratio` is the amount paid in
+    the end per amount announced."""
     unit: OptionalText = None
     """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
 
@@ -315,9 +315,7 @@ class Factor(StatedNumber):
 
     @property
     def most(self) -> float | None:
-        """The largest possible value; None for new applicants, because no count limits their number."""
-        if self.kind == "new_applicants" and self.sampled_distribution.most != 0:
-            return None
+        """The largest possible value."""
         return self.sampled_distribution.most
 
 

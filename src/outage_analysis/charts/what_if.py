@@ -18,7 +18,7 @@ from outage_analysis.policies import Policy
 from outage_analysis.text import CHART_STEPS, LANGUAGES, MONEY_UNITS, LikelyRange, Locale, capitalized
 
 KINDS = (
-    *("filing_share", "acceptance", "new_applicants", "ultimate", "exposure", "pays", "review_award"),
+    *("filing_share", "acceptance", "ultimate", "exposure", "pays", "review_award"),
     *("mean_payment", "take_up", "realised_ratio"),
 )
 """Kinds of factors that have a slider, in display order."""

@@ -189,10 +189,10 @@ def sensitivity(
     ] = None,
     output: Output,
 ) -> None:
-    """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
+    """Print which inputs the cost depends on most: tornado, levers, break-evens.
 
-    Levers are decisions, so they do not contribute to the variance of the cost. With --budget, the command
-    prints what it is worth to know each input before deciding between the policy and the budget. Examples:
+    Levers are decisions. With --budget, the command prints what it is worth to know each input before
+    deciding between the policy and the budget. Examples:
 
         outage-analysis sensitivity --exceeds 500_000_000
         outage-analysis sensitivity --budget 300_000_000
@@ -277,7 +277,7 @@ def bridge(
         names = ", ".join(sorted(compared))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = costs.cost_bridge.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
+    table = costs.sensitivity.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
     locale, schema = start.policy.locale(output.lang), text.schema_of("documents.bridge")
     shown = text.ShownTable(locale("terminal.bridge", currency=locale.currency), table, schema)
     units = {"currency": locale.currency, "minor_units": start.policy.digits}
@@ -303,7 +303,7 @@ def scenarios(
     Example:
         outage-analysis scenarios --budget 300_000_000
     """
-    stresses = costs.scenarios.load_scenarios(document)
+    stresses = costs.sensitivity.load_scenarios(document)
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_computing_the_scenarios"))

@@ -35,8 +35,6 @@ from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The kind of rate that determines each stage that counts people."""
-MORE_OF_FILED = ("ultimate", "exposure", "entitled_share", "new_applicants")
-"""Other kinds of assumption that affect how many people file."""
 COUNT_DRAWS = 2**16
 """The least number of draws of a count, which are fast; with fewer, a verdict may depend on the seed."""
 FLAGGED_BEYOND = 2.0
@@ -376,7 +374,8 @@ def _people(outcome: Outcome, people: int, line: CostLine, funnel: Funnel) -> Po
             f"the ledger states no {RATES[stage]} of {line.id}, so how many were {stage} has no forecast",
             remedy="Add the assumption to the ledger, or leave the outcome out.",
         )
-    other = next((x for x in MORE_OF_FILED if stage == "filed" and x in funnel.entries), None)
+    others = ("ultimate", "exposure", "entitled_share") if stage == "filed" else ()
+    other = next((kind for kind in others if kind in funnel.entries), None)
     if other or line.fact("cap"):
         raise ModelRefused(
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",

@@ -29,7 +29,7 @@ import numpy.typing as npt
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.terms import basis_of, build_funnel, ledger_for_policy
+from outage_analysis.costs.terms import build_funnel, ledger_for_policy
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import UNKNOWN, ZERO, Band, TieOut, get_fact, is_currency
@@ -288,15 +288,11 @@ class Payments:
     rules: Sequence[tuple[object, ...]]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[RowPayment]) -> Payments:
-        """Return the payments of rows, of which there must be one at least."""
-        formulas, reviewed, rules = zip(*rows, strict=True)
-        return cls(np.moveaxis(np.array(formulas, np.float64), 0, -1), np.array(reviewed), rules)
-
-    @classmethod
-    def nothing(cls, rows: int) -> Payments:
-        """Return payments of nothing."""
-        return cls(np.zeros((3, 2, rows)), np.zeros(rows, dtype=bool), [()] * rows)
+    def from_rows(cls, rows: Sequence[RowPayment]) -> Payments:
+        """Return the payments of rows."""
+        formulas = np.array([row[0] for row in rows], np.float64).reshape(-1, 3, 2)
+        reviewed = np.array([row[1] for row in rows], dtype=bool)
+        return cls(np.moveaxis(formulas, 0, -1), reviewed, [row[2] for row in rows])
 
     def __add__(self, other: Payments) -> Payments:
         rules = [(*mine, *others) for mine, others in zip(self.rules, other.rules, strict=True)]
@@ -312,12 +308,11 @@ def row_payments(policy: Policy, cube: Cube, ledger: Ledger | None, as_of: date)
         ledger: the assumptions; a reviewed claim is paid their mean award.
         as_of: only assumptions public by this day are used.
     """
-    fitting, paid = ledger_for_policy(ledger, policy), Payments.nothing(len(cube.frame))
+    fitting, paid = ledger_for_policy(ledger, policy), Payments.from_rows([UNPAID] * len(cube.frame))
     for line in policy.schedules:
         if cube_fits_line(line, cube):
-            paid += line_payments(
-                line, cube, build_funnel(line, fitting, as_of).inputs["review_award"].expected
-            )
+            award = build_funnel(line, fitting, as_of).inputs["review_award"]
+            paid += line_payments(line, cube, award.expected)
     return paid
 
 
@@ -333,7 +328,7 @@ def line_payments(line: Schedule, cube: Cube, award: float | None = None) -> Pay
         if rule == NO_RULE and mostly_unruled:  # otherwise the expected cost counts them as paid nothing
             formulas = [(np.nan, 0), *formulas[LOW:]]
         found.append((formulas, reviewed, rules) if entitled else UNPAID)
-    return Payments.from_rows(found) if found else Payments.nothing(0)
+    return Payments.from_rows(found)
 
 
 def band_payment(tariff: Tariff, band: Band, award: float | None) -> RowPayment:
@@ -466,8 +461,7 @@ def measure_benefits(
         (0.6, 1.0, 20.0)
     """
     kept = cells.where(cells.stated)
-    fixed, share = fixed[:, cells.stated], share[:, cells.stated]
-    reviewed = reviewed[:, cells.stated]
+    fixed, share, reviewed = fixed[:, cells.stated], share[:, cells.stated], reviewed[:, cells.stated]
     # A claim is made whole up to the loss at which `fixed + share x loss` equals the loss.
     with np.errstate(divide="ignore", invalid="ignore"):
         whole_up_to = np.where(share < 1, fixed / (1 - share), np.inf)
@@ -529,69 +523,6 @@ def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of:
         "made_whole_high": round(found["made_whole_high"][1]),
         "largest_shortfall": shortfall if np.isfinite(shortfall) else None,
     }
-
-
-def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-    """Return the share of the loss that is paid for an accepted claim, by cost line, service and loss band.
-
-    Args:
-        policy: the policy, as known on the day of the analysis.
-        cubes: cubes of claims; by default the result has bounds for each loss band of a schedule.
-
-    Returns:
-        The table `compare.replaced`. With claims (`basis` is `claims` or `synthetic`) `low`
-        and `high` are payments divided by the sum of losses, and equal if the payments are exact. Without
-        claims (`published`) they bound the share of any single loss in the band. `high` is null if there is
-        no limit: under review, or if a fixed payment applies to arbitrarily small losses. Lines whose losses
-        are not in currency have no row.
-    """
-    if policy.loss_unit != policy.currency:
-        return schema_of("compare.replaced").frame()
-    schema = schema_of("compare.replaced")
-    if not cubes:
-        names = ("policy", "basis", "line", "segment", *EDGES, "rule", "low", "high")
-        rows = (
-            (policy.id, "published", line.id, segment, *band, rule.outcome, *_share_bounds(tariff, band))
-            for line in policy.schedules
-            for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
-            for band, rule in tariff.rules()[3:]
-        )
-        return schema.frame(dict(zip(names, row, strict=True)) for row in rows)
-    tables = []
-    for cube in cubes:
-        paid = exact_payments(cube, policy)
-        missing = {} if "service" in paid.columns else {"service": pl.lit(None, pl.String)}
-        table = (
-            paid.with_columns(**missing)
-            .filter(pl.col("rule") != "not_entitled")
-            .group_by("line", "service", "segment", *EDGES, "rule", maintain_order=True)
-            .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", "payment_low", "payment_high")))
-            .filter(pl.col("loss") > 0)
-            .with_columns(
-                policy=pl.lit(policy.id),
-                basis=pl.lit(basis_of([cube])),
-                low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
-                high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
-            )
-        )
-        tables.append(table.select(pl.col(name).cast(dtype) for name, dtype in schema.dtypes.items()))
-    return pl.concat(tables)
-
-
-def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
-    ratios: list[Fraction] = []
-    limited = True
-    for piece in tariff.pieces_overlapping(band):
-        first, last = piece.overlap(band)
-        if piece.fixed is None or first is None:  # a review
-            ratios.append(Fraction(0))
-            limited = False
-            continue
-        ratios.append(Fraction(piece.fixed, first) + piece.slope)
-        ratios.append((Fraction(piece.fixed, last) if last else 0) + Fraction(piece.slope))
-        limited = limited and not (first == 1 and piece.fixed > 0)
-    low, high = (float(end / SHARE_SCALE) for end in (min(ratios), max(ratios)))
-    return low, high if limited else None
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
@@ -746,11 +677,8 @@ def reconciliation_summary(policy: Policy, locale: Locale) -> str:
     """
     statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
     ties, differ = statuses.count("ties"), statuses.count("differs")
-    if not statuses:
-        return ""
-    if not differ:
-        return locale("terminal.ties", ties=ties)
-    return locale("terminal.ties_differ", ties=ties, differ=differ)
+    key = "terminal.ties_differ" if differ else "terminal.ties"
+    return locale(key, ties=ties, differ=differ) if statuses else ""
 
 
 def overview(lang: str = "en") -> pl.DataFrame:

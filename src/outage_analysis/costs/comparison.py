@@ -7,7 +7,6 @@ award of the ledger, which is an assumption: the column `assumed` counts these c
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,11 +24,11 @@ from outage_analysis.costs.benefits import (
     CENTRAL,
     HIGH,
     LOW,
+    UNPAID,
     Payments,
     RowPayment,
     band_payment,
     loss_ranges,
-    loss_replacement,
     loss_shares,
     row_payments,
 )
@@ -65,7 +64,7 @@ from outage_analysis.costs.simulation import (
 )
 from outage_analysis.costs.terms import Funnel, build_funnel, ledger_for_policy
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Band, get_fact
+from outage_analysis.incidents import Band, band_within, get_fact
 from outage_analysis.losses import EDGES, Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
 
@@ -187,8 +186,9 @@ def _with_signs(rows: pl.DataFrame) -> pl.DataFrame:
 def _claim_bands(cube: Cube, pair: Sequence[Policy], ledger: Ledger | None, as_of: date) -> pl.DataFrame:
     counted = replace(cube, frame=cube.frame.filter(pl.col("claims") > 0))
     paid = [row_payments(policy, counted, ledger, as_of) for policy in pair]
-    cuts = sorted({cut for policy in pair for cut in policy.cuts})
-    wide = [_wide_band(band, cuts) for band in counted.frame.select(*EDGES).iter_rows()]
+    written = _bands(cut for policy in pair for cut in policy.cuts)
+    bands = counted.frame.select(*EDGES).iter_rows()
+    wide = [next((x for x in written if band_within(band, x)), band) for band in bands]
     service = pl.col("service") if "service" in cube.dimensions else pl.lit(None)
     unknown = pl.all_horizontal(pl.col(*EDGES).is_null())
     return (
@@ -198,16 +198,6 @@ def _claim_bands(cube: Cube, pair: Sequence[Policy], ledger: Ledger | None, as_o
         .agg(pl.lit("band").alias("level"), *(sum_or_null(name).alias(name) for name in ADDED))
         .sort("service", unknown, *EDGES, nulls_last=[True, False, False, True])
     )
-
-
-def _wide_band(band: Band, cuts: Sequence[int]) -> Band:
-    over, up_to = band
-    if over is None or over < 0:
-        return band
-    place = bisect_left(cuts, over + 1)
-    high = cuts[place] if place < len(cuts) else None
-    inside = high is None or (up_to is not None and up_to <= high)
-    return (cuts[place - 1] if place else 0, high) if inside else band
 
 
 def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) -> Iterator[pl.DataFrame]:
@@ -232,12 +222,11 @@ def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) ->
         breaks = {cut for line, _ in lines for cut in line.breakpoints}
         # A part is paid by one formula, and nobody knows to which part of its band a report belongs.
         parts = [(n, *part) for n, band in enumerate(bands) for part in _bands(breaks, band)]
-        paid = [Payments.nothing(len(parts)) for _ in sides]
+        paid = [Payments.from_rows([UNPAID] * len(parts)) for _ in sides]
         for place, side in enumerate(sides):
             for line, funnel in side.get(key, ()):
-                paid[place] += Payments.from_rows(
-                    _report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts
-                )
+                by_part = [_report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts]
+                paid[place] += Payments.from_rows(by_part)
         rows = pl.DataFrame(parts, schema={"band": pl.Int64, **EDGES}, orient="row")
         rows = _differences(rows.with_columns(claims=1.0, loss=pl.lit(None, pl.Float64)), *paid)
         known = [
@@ -348,7 +337,6 @@ class PolicySimulations(text.ShortRepr):
             costs more.
         flips: the table `flips`: the value of an input at which the cheaper policy of a pair
             changes, with the other inputs at their means, and the probability that the input lies beyond it.
-        replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
         left_out: the table `compare.left_out`: the lines without an expected cost, which no
             figure includes, with their status and the inputs that the ledger lacks. A policy without a cost
             line of cash has one row with the status `not_offered`.
@@ -357,7 +345,6 @@ class PolicySimulations(text.ShortRepr):
     policies: pl.DataFrame
     pairs: pl.DataFrame = field(repr=False)
     flips: pl.DataFrame = field(repr=False)
-    replaced: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
     inputs: frozenset[str] = frozenset()
     """The ids of the assumptions that the figures depend on."""
@@ -497,7 +484,6 @@ def simulate_policies(
         rounded_table(with_ranks(rows), text.schema_of("comparison")),
         rounded_table((_pair_row(runs, *pair, likely) for pair in pairs), text.schema_of("pairs")),
         rounded_table([x for p in pairs for x in _flips(portfolios, *p)], text.schema_of("flips")),
-        pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
         rounded_table(left_out, text.schema_of("compare.left_out")),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
@@ -567,10 +553,12 @@ def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for row, cost, gain, mine in zip(rows, costs, gains, better, strict=True):
         beside = [(name, x) for name, x in zip(names, better, strict=True) if mine and x and mine != x]
         dominated_by = " ".join(name for name, theirs in beside if all(map(ge, theirs, mine or ())))
-        cost_rank = cost and 1 + sum(x is not None and x < cost for x in costs)
-        benefit_rank = gain and 1 + sum(x is not None and x > gain for x in gains)
-        ranks = {"cost_rank": cost_rank, "benefit_rank": benefit_rank}
-        ranked.append(dict(row) | ranks | {"dominated_by": dominated_by or None})
+        ranks = {
+            "cost_rank": cost and 1 + sum(x is not None and x < cost for x in costs),
+            "benefit_rank": gain and 1 + sum(x is not None and x > gain for x in gains),
+            "dominated_by": dominated_by or None,
+        }
+        ranked.append({**row, **ranks})
     return ranked
 
 

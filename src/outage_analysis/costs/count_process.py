@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -27,21 +28,17 @@ from outage_analysis.special_functions import special
 SMOOTH_FROM = 8.0
 """From this standard deviation on, the Cornish-Fisher expansion replaces the search. At most 1 % of the
 counts are then wrong, each by one, which changes no probability by more than 0.0005."""
-TABLE_WIDTH = 15.0
-"""The number of standard deviations on either side of the mean that the table of a distribution covers."""
-TABLE_MARGIN = 60.0
-"""The additional counts that the table covers, because distributions with a small mean are skewed."""
 TINY = 1e-300
 """Replaces zero in a denominator."""
-
-Cumulative = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
 
 def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
     """Return the binomial counts for the given normal scores, (n,); the arguments are broadcast.
 
-    For a fractional number of trials, the distribution is a mixture for the two nearest whole numbers, so
-    that the mean is trials x rate.
+    A count is the smallest one whose distribution function reaches the probability of the score. If the
+    variance is small, it comes from a search, else from the Cornish-Fisher expansion. For a fractional number
+    of trials, the distribution is a mixture for the two nearest whole numbers, so that the mean is
+    trials x rate.
 
     Args:
         score: standard normal scores of the probabilities.
@@ -57,55 +54,17 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
     refused = 1 - rate
     variance = trials * rate * refused
     positive = np.maximum(variance, TINY)
-    skewness = (refused - rate) / np.sqrt(positive)
-    excess = 1 / positive - 6 / np.maximum(trials, 1.0)
-    return _inverse_counts(
-        score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial_cdf
-    )
-
-
-def poisson_count(score: FloatArray, mean: FloatArray) -> FloatArray:
-    """Return the Poisson counts for the given normal scores, (n,); the arguments are broadcast.
-
-    Args:
-        score: standard normal scores of the probabilities.
-        mean: the means of the Poisson distributions, at least 0.
-    """
-    score, mean = np.broadcast_arrays(score, mean)
-    moments = (mean, mean, 1 / np.sqrt(np.maximum(mean, TINY)), 1 / np.maximum(mean, TINY))
-    return _inverse_counts(
-        score, mean, np.zeros_like(mean), moments, np.full_like(mean, np.inf), _poisson_cdf
-    )
-
-
-def _inverse_counts(
-    score: FloatArray,
-    size: FloatArray,
-    rate: FloatArray,
-    moments: tuple[FloatArray, ...],
-    most: FloatArray,
-    cumulative: Cumulative,
-) -> FloatArray:
-    """Return the smallest counts whose distribution function reaches the probabilities of the scores.
-
-    If the variance is small, the counts come from a table (if all draws share one distribution) or from a
-    search. Otherwise they come from the Cornish-Fisher expansion. `size` is the number of trials, or the mean
-    of a Poisson count.
-    """
-    mean, variance, skewness, excess = moments
+    skewness = np.clip((refused - rate) / np.sqrt(positive), -1.0, 1.0)
+    excess = np.clip(1 / positive - 6 / np.maximum(trials, 1.0), -1.0, 1.0)
+    quantile = cornish_fisher(score, skewness, excess)
+    most = np.ceil(trials)
+    count = np.clip(np.floor(trials * rate + np.sqrt(variance) * quantile + 0.5), 0.0, most)
     searched = np.flatnonzero(variance < SMOOTH_FROM**2)
-    if len(searched) == len(score) and not np.ptp(size) and not np.ptp(rate):
-        first, below = _quantile_table(
-            float(size[0]), float(rate[0]), float(mean[0]), float(variance[0]), cumulative
-        )
-        return np.asarray(first + np.minimum(np.searchsorted(below, score), len(below) - 1))
-    quantile = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
-    count = np.clip(np.floor(mean + np.sqrt(variance) * quantile + 0.5), 0.0, most)
     if not len(searched):
         return count
 
     def is_below(places: npt.NDArray[np.intp], counts: FloatArray) -> npt.NDArray[np.bool_]:
-        return np.asarray(cumulative(counts, size[places], rate[places]) < u[places])
+        return np.asarray(_binomial_cdf(counts, trials[places], rate[places]) < u[places])
 
     u = special.ndtr(score)
     up = searched[is_below(searched, count[searched])]
@@ -129,17 +88,6 @@ def cornish_fisher(z: FloatArray, skewness: FloatArray | float, excess: FloatArr
     return np.asarray(z + bent)
 
 
-@lru_cache(maxsize=256)
-def _quantile_table(
-    size: float, rate: float, mean: float, variance: float, cumulative: Cumulative
-) -> tuple[float, FloatArray]:
-    reach = TABLE_WIDTH * variance**0.5 + TABLE_MARGIN
-    first = max(math.floor(mean - reach), 0)
-    counts = np.arange(first, math.ceil(mean + reach) + 1, dtype=float)
-    below = cumulative(counts, np.full_like(counts, size), np.full_like(counts, rate))
-    return float(first), special.ndtri(below)
-
-
 def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
     whole = np.floor(trials)
     part = trials - whole
@@ -154,10 +102,6 @@ def _whole_binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray)
     failures = np.where(inside, trials - count, 1.0)
     below = special.betainc(failures, np.where(inside, count, 0.0) + 1, 1 - rate)
     return np.where(inside, below, (count >= trials).astype(float))
-
-
-def _poisson_cdf(count: FloatArray, mean: FloatArray, _: FloatArray) -> FloatArray:
-    return np.asarray(special.gammaincc(count + 1, mean))
 
 
 SCORES = np.linspace(-5.0, 5.0, 201)
@@ -261,29 +205,11 @@ SMALLEST_CHANCE = 1e-6
 """The smallest variance of the acceptance of a claim, used if the acceptance rate is 0 or 1."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """The claims of one cell of a cube, each paid `fixed + share x loss` or by review."""
+Cell = dict[str, Any]
+"""The claims of one cell of a cube, each paid `fixed + share x loss` or by review.
 
-    key: tuple[object, ...]
-    """The values of the cube's dimensions."""
-    band: Band
-    claims: float
-    loss: float
-    sum_of_squares: float
-    """The sum of squared losses."""
-    fixed: float
-    share: float
-    reviewed: bool
-    labels: Mapping[str, object]
-    """Service, claimant type, band and outcome of the rule that pays the cell."""
-
-    @property
-    def paid(self) -> bool:
-        """Whether claims in the cell receive any payment."""
-        return bool(self.fixed or self.share or self.reviewed)
-
-
+`key` has the values of the cube's dimensions, and `labels` service, claimant type, band and outcome of the
+rule that pays the cell."""
 FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
 """Labels that come from the payment rule instead of the cell, with the names of their columns."""
 
@@ -295,17 +221,18 @@ def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
         fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))
         claims, loss = float(row["claims"]), float(row["loss"] or 0)
         equal = loss**2 / claims if claims else 0.0
-        yield Cell(
-            tuple(row[name] for name in cube.dimensions),
-            (row["over"], row["up_to"]),
-            claims,
-            loss,
-            equal if row["loss_squared"] is None else float(row["loss_squared"]),
-            1.0 if reviewed else fixed,
-            share,
-            reviewed,
-            {name: row.get(FROM_RULE.get(name, name)) for name in LABELS},
-        )
+        yield {
+            "key": tuple(row[name] for name in cube.dimensions),
+            "band": (row["over"], row["up_to"]),
+            "claims": claims,
+            "loss": loss,
+            "sum_of_squares": equal if row["loss_squared"] is None else float(row["loss_squared"]),
+            "fixed": 1.0 if reviewed else fixed,
+            "share": share,
+            "reviewed": reviewed,
+            "paid": bool(fixed or share or reviewed),
+            "labels": {name: row.get(FROM_RULE.get(name, name)) for name in LABELS},
+        }
 
 
 @dataclass(frozen=True)
@@ -356,7 +283,7 @@ def shared_units(terms: Sequence[Term], accepted: float) -> list[tuple[ClaimUnit
         return [
             tuple(
                 ClaimUnit(
-                    f"part {number}" if part.band is None else _band_name(term, part.band),
+                    f"part {number}" if part.band is None else band_name(term, part.band),
                     part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
                     fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
                     reviewed=part.reviewed,
@@ -368,7 +295,8 @@ def shared_units(terms: Sequence[Term], accepted: float) -> list[tuple[ClaimUnit
             for term in terms
         ]
     policies = [[*_cells(*term.claim_cells)] for term in terms if term.claim_cells]
-    if len({tuple((c.key, c.band, c.claims, c.loss) for c in cells) for cells in policies}) > 1:
+    same = itemgetter("key", "band", "claims", "loss")
+    if len({tuple(map(same, cells)) for cells in policies}) > 1:
         return [_units_from_cells([c], accepted, f"policy {n} ")[0] for n, c in enumerate(policies)]
     return _units_from_cells(policies, accepted)
 
@@ -383,32 +311,34 @@ def _units_from_cells(
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for place, alike in enumerate(zip(*policies, strict=True)):
-        if alike[0].claims and any(cell.paid for cell in alike):
-            formulas = tuple((cell.fixed, cell.share, cell.reviewed) for cell in alike)
+        if alike[0]["claims"] and any(cell["paid"] for cell in alike):
+            formulas = tuple(map(itemgetter("fixed", "share", "reviewed"), alike))
             groups.setdefault(formulas, []).append(place)
     units: list[list[ClaimUnit]] = [[] for _ in policies]
     for number, places in enumerate(groups.values()):
-        flat = not any(cells[places[0]].share for cells in policies)
+        flat = not any(cells[places[0]]["share"] for cells in policies)
         same = [policies[0][place] for place in places]
         pools = [_pool_cells(range(len(places)), same)] if flat else [*_units_by_loss(same, accepted)]
         for place, (members, pool) in enumerate(pools):
             name = f"{prefix}group {number} pool {place}"
             for own_units, cells in zip(units, policies, strict=True):
                 own = [cells[places[member]] for member in members]
-                if not (first := own[0]).paid:
+                if not own[0]["paid"]:
                     continue
-                payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in own]
+                payments = [cell["claims"] * cell["fixed"] + cell["share"] * cell["loss"] for cell in own]
                 whole = sum(payments) or 1.0
-                labels = tuple({**c.labels, "share": x / whole} for c, x in zip(own, payments, strict=True))
-                paid = replace(pool, fixed=first.fixed, share=first.share, reviewed=first.reviewed)
-                own_units.append(replace(paid, name=name, labels=labels))
+                labels = tuple(
+                    {**c["labels"], "share": x / whole} for c, x in zip(own, payments, strict=True)
+                )
+                formula = {name: own[0][name] for name in ("fixed", "share", "reviewed")}
+                own_units.append(replace(pool, name=name, labels=labels, **formula))
     return [tuple(own_units) for own_units in units]
 
 
 def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
     by_band: dict[Band, list[int]] = {}
     for place, cell in enumerate(cells):
-        by_band.setdefault(cell.band, []).append(place)
+        by_band.setdefault(cell["band"], []).append(place)
     bands = sorted(
         (_pool_cells(places_in_band, cells) for places_in_band in by_band.values()),
         key=lambda band: -band[1].loss,
@@ -445,12 +375,11 @@ def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
 
 
 def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], ClaimUnit]:
-    """Merge the claims of the cells at `places` into one unit with the mean and spread of their losses."""
     places = list(places)
-    claims = sum(cells[place].claims for place in places)
-    whole = sum(cells[place].loss for place in places)
-    squared = sum(cells[place].sum_of_squares for place in places)
-    ends = [cells[place].band for place in places]
+    claims, whole, squared = (
+        sum(cells[place][name] for place in places) for name in ("claims", "loss", "sum_of_squares")
+    )
+    ends = [cells[place]["band"] for place in places]
     return places, ClaimUnit(
         "",
         claims,
@@ -461,8 +390,6 @@ def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[
     )
 
 
-Scores = Callable[[str], FloatArray]
-"""A function that returns the normal scores with a given name, (draws,)."""
 ALIGNED = 1e-12
 """If the Householder vector is shorter than this (squared), no reflection is needed."""
 
@@ -530,8 +457,6 @@ class CountProcess:
         scale, rate = term.scale_and_rate(values)
 
         def draw_accepted(name: str, claims: float) -> FloatArray:
-            if term.arrivals:
-                return poisson_count(own_scores(name), claims * scale * rate)
             return binomial_count(own_scores(name), claims * scale, rate)
 
         if term.mix:
@@ -540,7 +465,7 @@ class CountProcess:
             for band in _drawn_bands(term, units, values):
                 share, chance = mix[:, band], np.ones_like(remaining)
                 np.divide(share, remaining_share, out=chance, where=remaining_share > share)
-                split[band] = binomial_count(own_scores(_band_name(term, band)), remaining, chance)
+                split[band] = binomial_count(own_scores(band_name(term, band)), remaining, chance)
                 remaining, remaining_share = remaining - split[band], remaining_share - share
             counts = [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
         else:
@@ -615,10 +540,11 @@ def _score_variances(term: Term, units: Sequence[ClaimUnit], values: Values) -> 
         variance = whole**2 / max(term.trials * accepted, TINY)
         yield "count", variance
         for band in _drawn_bands(term, units, values):
-            yield _band_name(term, band), variance / (1 + band)
+            yield band_name(term, band), variance / (1 + band)
 
 
-def _band_name(term: Term, band: int) -> str:
+def band_name(term: Term, band: int) -> str:
+    """Return the name of the score that says how many claims of a term fall into a band of its mix."""
     return f"band {band} of {term.mix}"
 
 
@@ -631,7 +557,9 @@ def _drawn_bands(term: Term, units: Sequence[ClaimUnit], values: Values) -> rang
     return range(term.value(term.mix, values).shape[1] - 1, lowest - 1, -1)
 
 
-def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
+def _payments(
+    term: Term, unit: ClaimUnit, count: FloatArray, values: Values, scores: Callable[[str], FloatArray]
+) -> FloatArray:
     if unit.reviewed:
         award = term.value(term.award, values) if term.award else 1.0
         sums = award_sum(scores(f"{unit.name}, awards"), count, term.spread) if term.spread else count
@@ -642,13 +570,10 @@ def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, sc
     if unit.deviation:
         claims = unit.claims * term.scale_and_rate(values)[0]
         refused = np.maximum(claims - count, 0.0)
-        finite = np.ones_like(count) if term.arrivals else refused / np.maximum(claims - 1, 1.0)
-        fraction = 0.0 if term.arrivals else count / np.maximum(claims, 1.0)
+        finite, fraction = refused / np.maximum(claims - 1, 1.0), count / np.maximum(claims, 1.0)
         skewness = unit.skewness * (1 - 2 * fraction) / np.sqrt(np.maximum(count * finite, 1.0))
         quantile = cornish_fisher(scores(f"{unit.name}, losses"), skewness, 0.0)
-        low, high = count * unit.least, count * unit.most
-        if not term.arrivals:
-            low = np.maximum(low, claims * unit.loss - refused * unit.most)
-            high = np.minimum(high, claims * unit.loss - refused * unit.least)
+        low = np.maximum(count * unit.least, claims * unit.loss - refused * unit.most)
+        high = np.minimum(count * unit.most, claims * unit.loss - refused * unit.least)
         loss = np.clip(loss + unit.deviation * np.sqrt(count * finite) * quantile, low, np.maximum(low, high))
     return np.asarray(unit.fixed * count + unit.share * loss)

@@ -45,7 +45,6 @@ from outage_analysis.costs.terms import (
     Group,
     Input,
     Term,
-    Tier,
     basis_of,
     build_funnel,
     join_ids,
@@ -87,23 +86,17 @@ def compiled_lines(
     inputs, compiled = CompileInputs(policy, as_of, cubes), []
     for line in policy.public_by(as_of)[0]:
         funnel = build_funnel(line, ledger, as_of)
-        own = (each for term in _terms(line, funnel, inputs) for each in _with_arrivals(term, funnel))
-        compiled.append(CompiledLine(line, funnel, tuple(own)))
+        own = tuple(_promised_to_everybody(term, funnel) for term in _terms(line, funnel, inputs))
+        compiled.append(CompiledLine(line, funnel, own))
     return tuple(compiled)
 
 
-def _with_arrivals(term: Term, funnel: Funnel) -> Iterator[Term]:
-    """Yield the term with what it promises to everybody, and the term of those who had not reported."""
-    factors = {factor.kind: factor for factor in term.factors}
-    people = funnel.inputs["exposure"].expected if "exposure" in factors else 1.0
-    yield replace(
-        term,
-        promised=product_or_none(term.promised, people),
-        groups=tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups),
-    )
-    if "filing_share" in factors and "new_applicants" in funnel.entries:
-        factors["filing_share"] = funnel.factor("new_applicants")
-        yield replace(term, factors=tuple(factors.values()), arrivals=True, count=None, promised=None)
+def _promised_to_everybody(term: Term, funnel: Funnel) -> Term:
+    if all(factor.kind != "exposure" for factor in term.factors):
+        return term
+    people = funnel.inputs["exposure"].expected
+    groups = tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups)
+    return replace(term, promised=product_or_none(term.promised, people), groups=groups)
 
 
 def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
@@ -213,10 +206,13 @@ def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
     return {"award": award.id, "spread": award.spread}
 
 
-def _tiers(line: Schedule) -> dict[Band, Tier]:
-    """Return the loss bands in which each claim is paid the same amount; {} for a line with segments."""
+def _tiers(line: Schedule) -> dict[Band, tuple[int, float]]:
+    """Return the positions and payments of loss bands in which each claim is paid the same amount.
+
+    There are none for a line with segments.
+    """
     return {
-        band: Tier(position, float(least))
+        band: (position, float(least))
         for position, (band, _) in enumerate(line.positive_bands)
         for least, most in [line.tariff.payment_range(band)]
         if least and least == most and not line.segments
@@ -330,7 +326,7 @@ def _claims_group(
     row: Mapping[str, Any],
     funnel: Funnel,
     facts: Mapping[tuple[str | None, int | None, int | None], str],
-    tiers: Mapping[Band, Tier],
+    tiers: Mapping[Band, tuple[int, float]],
 ) -> Group:
     claims, already_paid = float(row["claims"]), row["decision"] == "paid"
     fields: dict[str, Any] = {
@@ -360,54 +356,52 @@ def _claims_group(
 
 
 def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _goods(line, funnel, inputs, line.valuations, line.cap)
+    return _per_head(line, inputs, line.valuations, _taken_up(funnel), limit=line.cap)
 
 
 def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _goods(line, funnel, inputs, {line.main_valuation: line.payment}, None)
+    return _per_head(line, inputs, {line.main_valuation: line.payment}, _taken_up(funnel))
 
 
-def _goods(
-    line: InKind | Voucher,
-    funnel: Funnel,
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    worths, factors = {line.main_valuation: line.payment}, funnel.factors(*REPORT_RATES)
+    return _per_head(line, inputs, worths, factors, high=line.recipients_high)
+
+
+def _taken_up(funnel: Funnel) -> tuple[FunnelFactor, ...]:
+    rate = funnel.entries.get("take_up")
+    return (replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None),)
+
+
+def _per_head(
+    line: InKind | Voucher | FeeCredit,
     inputs: CompileInputs,
     worths: Mapping[str, int | None],
-    limit: str | None,
+    factors: tuple[FunnelFactor, ...],
+    *,
+    limit: str | None = None,
+    high: str | None = None,
 ) -> Iterator[Term]:
-    people, cap = inputs.fact(line.recipients), inputs.fact(limit)
-    later = (people is None and line.recipients) or (cap is None and limit)
-    rate = funnel.entries.get("take_up")
-    known_rate = rate if isinstance(rate, RateAssumption) else None
-    facts = join_ids(line.recipients or "", limit or "", *line.facts)
+    """Yield the terms of what each recipient gets: goods in each of their valuations, a voucher, or a fee."""
+    people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
+    later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
+    facts = join_ids(line.recipients or "", limit or "", *line.facts, high or "")
     for valuation, worth in worths.items():
-        if worth is None and valuation != "face_value":
+        if worth is None and valuation != line.main_valuation:
             continue
-        term = Term(line.id, valuation, line.kind, facts)
-        if later or people is None or worth is None:
+        term = Term(line.id, valuation, line.kind, facts, factors=factors)
+        largest_sum = float(most.count * worth) if most is not None and worth is not None else None
+        if people is None or worth is None or later:
             status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
-            yield replace(term, status=status)
+            bounds = () if largest_sum is None else (Group(Input(0.0, None, largest_sum, largest_sum), 0.0),)
+            yield replace(term, status=status, groups=bounds)
             continue
         served = people.count if cap is None else min(people.count, cap.count)
         yield replace(
-            term.for_people(people.count, worth),
-            factors=(replace(funnel.factor("take_up"), rate=known_rate),),
+            term.for_people(people.count, worth, most=largest_sum or 0.0),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
-
-
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
-    people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
-    facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
-    term = Term(line.id, "cash", "fee_credit", facts, factors=funnel.factors(*REPORT_RATES))
-    if line.payment is None:
-        return [replace(term, status="unpriced")]
-    limit = None if most is None else float(most.count * line.payment)
-    if people is None:
-        later = line.recipients or (line.recipients_high and not most)
-        bounds = () if limit is None else (Group(Input(0.0, None, limit, limit), 0.0),)
-        return [replace(term, status="not_public_yet" if later else "not_published", groups=bounds)]
-    return [term.for_people(people.count, line.payment, most=limit or 0.0)]
 
 
 def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
@@ -676,14 +670,13 @@ def _rows(terms: Sequence[Term]) -> Iterator[dict[str, object]]:
     if not first.groups:
         yield head | {"status": first.status}
         return
-    counted = [term for term in terms if not term.arrivals]
     used = (id_ for t in terms for id_ in (t.accepted_share.assumption, *t.payment_assumptions))
     yield (
         head
         | _amounts([term.cost for term in terms], [term.status for term in terms])
         | {
-            "count": sum_or_none(*(term.count for term in counted)),
-            "promised": sum_or_none(*(term.promised for term in counted)),
+            "count": sum_or_none(*(term.count for term in terms)),
+            "promised": sum_or_none(*(term.promised for term in terms)),
             "missing": None if first.missing is None else join_ids(*(t.missing or "" for t in terms)),
             "assumptions": join_ids(*used),
         }
@@ -692,9 +685,9 @@ def _rows(terms: Sequence[Term]) -> Iterator[dict[str, object]]:
     for term in terms:
         for group in (group for group in term.groups if "rule" in group.labels):
             bands.setdefault(tuple(group.labels.values()), []).append((term, group))
-    for alike in bands.values():  # claims at different stages, or of people who had not reported
+    for alike in bands.values():  # claims at different stages
         costs = [term.group_cost(group) for term, group in alike]
-        own = [group for term, group in alike if not term.arrivals]
+        own = [group for _, group in alike]
         yield (
             head
             | own[0].labels

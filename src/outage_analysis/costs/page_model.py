@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from outage_analysis.assumptions import Award, BandMix, FloatArray, MeanPayment, RateAssumption
-from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
+from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table, band_name
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation, round_digits
 from outage_analysis.costs.terms import LABELS, Term
@@ -85,15 +85,8 @@ class LiveCost(ShortRepr):
         Args:
             valuation: the kind of cost that is added up, such as `cash`.
             changes: the new values, by factor id.
-
-        Raises:
-            KeyError: there is no factor with that id.
         """
-        values = {factor.id: factor.value for factor in self.factors}
-        for name, value in (changes or {}).items():
-            if name not in values:
-                raise KeyError(name)
-            values[name] = value
+        values = {factor.id: factor.value for factor in self.factors} | dict(changes or {})
         own = (term for term in self.terms if term.valuation == valuation)
         sums = (math.prod((term.base, *(values[f] for f in term.factors))) for term in own)
         return round_digits(sum(sums), TABLE_DIGITS)
@@ -149,7 +142,8 @@ def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -
             base, own = part.paid * label.get("share", 1.0), [term.award] if part.reviewed else []
             labels = {k: v for k, v in label.items() if k in LABELS}
             if tier := label.get("tier"):
-                name, pays = f"{term.line}.pays.{tier.position}", tier.payment
+                position, pays = tier
+                name = f"{term.line}.pays.{position}"
                 about = ("", term.line, label["over"], label["up_to"])
                 factors.setdefault(name, LiveInput(name, "pays", "money", pays, 0.0, 10 * pays, *about))
                 base, own = base / pays, own or [name]
@@ -196,12 +190,13 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     chosen = [(term, units) for term, units in every if term.valuation == valuation]
     if any(len(_tiers(term, unit)) > 1 for term, units in chosen for unit in units):
         return None
-    inputs, scores, totals = _draws(run, chosen)
+    inputs, scores = _draws(run, chosen)
+    totals = run.totals[valuation].values
     # The page computes the first band of a mix from the other bands, so it does not need draws for it.
     kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
     varying = {name: values for name, values in kept.items() if np.ptp(values)}
     columns = len(varying) + len(scores)
-    draws = min(MOST_DRAWS, totals.size)
+    draws = min(MOST_DRAWS, run.draws)
     while columns * draws * BYTES_PER_NUMBER > MOST_BYTES:
         draws //= 2
     if draws < FEWEST_DRAWS:
@@ -235,15 +230,14 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     }
 
 
-def _draws(
-    run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]
-) -> tuple[Columns, Columns, FloatArray]:
+def _draws(run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]) -> tuple[Columns, Columns]:
     kept = min(MOST_DRAWS, run.draws) // REPLICATES
     used = {name for term, _ in chosen for name in term.inputs}
-    needed = {f"{term.process}, {name}" for term, units in chosen for name in _score_names(term, units)}
+    processes = tuple(f"{term.process}, " for term, _ in chosen)
+    # The first band gets the claims that are left, so that its score is not used.
+    unused = {f"{term.process}, {band_name(term, 0)}" for term, _ in chosen}
     inputs: dict[str, list[FloatArray]] = {}
     scores: dict[str, list[FloatArray]] = {}
-    totals = []
     for block in run.replicates():
         for name in sorted(used):
             values = block.values[name][:kept]
@@ -251,22 +245,11 @@ def _draws(
             for part, column in ({name: values} if values.ndim == 1 else bands).items():
                 inputs.setdefault(part, []).append(column)
         for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
-            if name in needed:
+            if name.startswith(processes) and name not in unused:
                 scores.setdefault(name, []).append(column[:kept])
-        paid = zip(run.portfolio.terms, block.amounts, strict=True)
-        sums = [x.sum(axis=1) for term, x in paid if any(term is one for one, _ in chosen)]
-        totals.append(np.sum(sums, axis=0)[:kept])
-    stacked = [{name: np.stack(x) for name, x in columns.items()} for columns in (inputs, scores)]
-    return stacked[0], stacked[1], np.stack(totals)
-
-
-def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
-    if term.certain:
-        return set()
-    names = {unit.name for unit in units if unit.band != 0}
-    names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and term.spread}
-    names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
-    return names | ({"count"} if term.mix else set())
+    return {name: np.stack(x) for name, x in inputs.items()}, {
+        name: np.stack(x) for name, x in scores.items()
+    }
 
 
 def _coded_input(values: FloatArray) -> dict[str, Any]:
@@ -298,7 +281,6 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
         "award": term.award,
         "spread": str(term.spread) if term.spread else "",
         "capacity": term.capacity,
-        "poisson": term.arrivals,
         "certain": [
             (round_digits(part.paid, PAGE_DIGITS), [*term.scales, *term.rates])
             for part in (term.parts if term.certain else ())
@@ -323,7 +305,7 @@ def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
 def _tiers(term: Term, unit: ClaimUnit) -> set[int | None]:
     """Return the positions of the tiers that pay the claims of a unit; None for payments outside tiers."""
     known = {
-        (label.get("over"), label.get("up_to")): getattr(label.get("tier"), "position", None)
+        (label.get("over"), label.get("up_to")): (label.get("tier") or (None,))[0]
         for part in term.parts
         for label in part.labels
     }

@@ -51,7 +51,6 @@ from outage_analysis.costs.simulation import (
     expected_estimate,
     quantile_place,
     replicate_mean,
-    rounded_estimate,
     rounded_probability,
     rounded_table,
     simulate,
@@ -594,21 +593,6 @@ def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[Fl
     return largest, falls
 
 
-def largest_shortfall(lines: Sequence[VariedLine], candidates: IntArray) -> FloatArray | None:
-    """Return the largest shortfall at the upper edges of the loss bands, (candidates,), without any claims.
-
-    Returns:
-        None if a rule pays in a band without an upper edge: there the shortfall has no limit.
-    """
-    worst = np.zeros(len(candidates))
-    for line in lines:
-        if len(line.edges) in line.places or not line.schedule.bands[-1].review:
-            return None
-        for tier, edge in enumerate(line.edges):
-            worst = np.maximum(worst, np.nan_to_num(edge - line.pays_at(tier, candidates, edge)))
-    return worst
-
-
 def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[int]:
     """Return the losses at which a payment equals the loss, as far as there is room for them.
 
@@ -628,48 +612,11 @@ def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[
     return sorted(cut for cut in cuts if cut > 0)[: max(room, 0)]
 
 
-def shown_benefits(
-    policies: Sequence[Policy],
-    cube: Cube | None,
-    lines: Sequence[VariedLine],
-    candidates: IntArray,
-    *,
-    with_claims: bool,
-) -> list[dict[str, FloatArray]]:
-    """Return what claimants get under all candidates, and then under each policy, by objective.
-
-    The replaced share is of the losses of all claims; the shortfall is of claims that some policy entitles.
-
-    Args:
-        policies: the announced policy, which is varied, and further policies.
-        cube: the cube of claims, or of the claimants of the one varied line; None if it is not known which
-            claims the varied lines pay together.
-        lines: the varied lines.
-        candidates: the values of each candidate, (candidates, parameters).
-        with_claims: whether there are claims; without, only the largest shortfall may be known.
-
-    Returns:
-        One dictionary for the candidates and one per policy; arrays are (candidates,) or (1,).
-    """
-    if policies[0].loss_unit != policies[0].currency or (with_claims and cube is None):
-        return [{} for _ in ("candidates", *policies)]
-    none = np.zeros((1, 0), dtype=np.int64)
-    if cube is None:
-        same = [[policy.schedule(line.schedule.id) for line in lines] for policy in policies]
-        stated = [[VariedLine(x, ()) for x in own if x] for own in same]
-        lacking = [largest_shortfall(lines, candidates)]
-        lacking += [largest_shortfall(x, none) if len(x) == len(lines) else None for x in stated]
-        return [{} if x is None else {SHORTFALL: x} for x in lacking]
-    paid = [line_payments(x, cube) for p in policies for x in p.schedules if cube_fits_line(x, cube)]
-    entitled = np.any([[bool(rules) for rules in own.rules] for own in paid], axis=0)
-    varied = _claim_benefits(policies[0], cube, entitled, lines, candidates)
-    return [varied, *(_claim_benefits(policy, cube, entitled, (), none) for policy in policies)]
-
-
 def _claim_benefits(
     policy: Policy, cube: Cube, entitled: Flags, lines: Sequence[VariedLine], candidates: IntArray
 ) -> dict[str, FloatArray]:
-    # The benefits of all candidates or, without lines, of a policy.
+    # The benefits of all candidates or, without lines, of a policy. The replaced share is of the losses of
+    # all claims; the shortfall is of claims that some policy entitles.
     cells, places = LossCells.from_rows(cube.frame), {x.schedule.id: x.columns_of(cube) for x in lines}
     same = np.zeros((3, len(cube.frame)))  # the fixed payment, the share, and 1 for a review
     for schedule in policy.schedules:
@@ -706,23 +653,6 @@ the given losses."""
 MAX_ID, MAX_NAME = 64, 120
 SUFFIX = "-solution"
 MARKS = {"en": " (solution)", "ko": " (예산 내 최적안)"}
-
-
-class Costs(NamedTuple):
-    """The costs of a policy, with their numerical errors."""
-
-    expected: Estimate
-    at_level: Estimate
-    over_budget: Estimate
-
-    @property
-    def columns(self) -> dict[str, float]:
-        """The costs by the names of the columns of a table, rounded to their errors."""
-        return {
-            "expected": rounded_estimate(self.expected).value,
-            "at_level": rounded_estimate(self.at_level).value,
-            "over_budget": rounded_probability(self.over_budget).value,
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -875,7 +805,7 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
     for chosen in map(int, [*line[cost <= request.budget][::-1], line[0]]):
         policy = tried.policy(chosen)
         own = _costs_of(request.simulated(request.portfolio(policy, cubes_of([policy], ()))), request)
-        limited = own.expected if by_mean else own.at_level
+        limited = own["expected" if by_mean else "at_level"]
         if feasible := limited.value <= request.budget:
             break
     least = None
@@ -885,14 +815,14 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         least = math.ceil(least / unit) * unit if unit else least
     rows = _frontier_rows(tried, frontier, own, chosen)
     row: dict[str, Any] = {"policy": policy.id, "role": "solution" if feasible else "nearest"}
-    table = [row | {"parameters": tried.text(tried.values[chosen])} | tried.gains(chosen) | own.columns]
+    table = [row | {"parameters": tried.text(tried.values[chosen])} | tried.gains(chosen) | _rounded(own)]
     for other, role, gains in zip(shown, ["announced", *["named"] * len(named)], gains_of, strict=True):
         row = {"policy": other.id, "role": role, "parameters": tried.stated_text(other)} | gains
         portfolio = request.portfolio(other, cubes_of([other], ()))
         if "cash" in portfolio.valuations:
             run = request.simulated(portfolio)
             costs, (paid, accepted) = _costs_of(run, request), paid_and_accepted(run, other)
-            row |= costs.columns | ({PER_CLAIM: paid / accepted} if accepted else {})
+            row |= _rounded(costs) | ({PER_CLAIM: paid / accepted} if accepted else {})
             row["dominated_by"] = _dominator(row, costs, rows, tried.objective)
         table.append(row)
     benefit = tried.benefit(tried.objective)
@@ -941,7 +871,14 @@ def _candidates(
     cuts = loss_cuts(parameters, shown)
     cube = cube_for(lines[0].schedule, cubes_of(shown, cuts)) if same_claims else None
     known = [each.as_known_on(request.as_of) for each in shown]
-    gains, *others = shown_benefits(known, cube, lines, values, with_claims=bool(cubes))
+    others: list[dict[str, FloatArray]] = [{} for _ in shown]
+    gains: dict[str, FloatArray] = {}
+    if money and cube is not None:
+        paid_by = [line_payments(x, cube) for p in known for x in p.schedules if cube_fits_line(x, cube)]
+        entitled = np.any([[bool(rules) for rules in own.rules] for own in paid_by], axis=0)
+        none = np.zeros((1, 0), dtype=np.int64)
+        gains = _claim_benefits(known[0], cube, entitled, lines, values)
+        others = [_claim_benefits(each, cube, entitled, (), none) for each in known]
     if costs.accepted:
         paid = costs.expected_by_loss + (values * costs.means).sum(axis=1)
         gains[PER_CLAIM] = paid / costs.accepted
@@ -955,34 +892,51 @@ def _candidates(
     return Candidates(request, parameters, lines, values, costs, gains, objective), cubes, gains_of
 
 
-def _frontier_rows(tried: Candidates, frontier: IntArray, own: Costs, chosen: int) -> list[dict[str, Any]]:
+def _frontier_rows(
+    tried: Candidates, frontier: IntArray, own: Mapping[str, Estimate], chosen: int
+) -> list[dict[str, Any]]:
     # The costs come from the draws that all candidates share; their errors, relative to the cost, from the
     # simulation of the chosen candidate.
     values, level = tried.values[frontier], tried.request.quantile_level
     over = [rows for x in tried.costs.totals(values) for rows in (x > tried.request.budget).mean(axis=2)]
-    means = [costs.quantiles(values, level) for costs in (tried.costs.on_average, tried.costs)]
-    errors = [x.error / x.value if x.value else 0.0 for x in (own.expected, own.at_level)]
+    amounts = {
+        "expected": tried.costs.on_average.quantiles(values, level),
+        "at_level": tried.costs.quantiles(values, level),
+    }
     found = []
-    for candidate, chance, *amounts in zip(frontier.tolist(), over, *means, strict=True):
-        mean, cost = (Estimate(float(x), float(x * e)) for x, e in zip(amounts, errors, strict=True))
-        costs = own if candidate == chosen else Costs(mean, cost, replicate_mean(chance))
+    for place, (candidate, chance) in enumerate(zip(frontier.tolist(), over, strict=True)):
+        costs = {"over_budget": replicate_mean(chance)}
+        for name, values_ in amounts.items():
+            error = own[name].error / own[name].value if own[name].value else 0.0
+            costs[name] = Estimate(float(values_[place]), float(values_[place] * error))
         text = tried.text(tried.values[candidate])
-        found.append({"parameters": text, **tried.gains(candidate), **costs.columns})
+        shown = own if candidate == chosen else costs
+        found.append({"parameters": text, **tried.gains(candidate), **_rounded(shown)})
     return found
 
 
-def _costs_of(run: Simulation, request: SearchRequest) -> Costs:
+def _costs_of(run: Simulation, request: SearchRequest) -> dict[str, Estimate]:
     total = run.totals["cash"]
-    level, chance = total.quantile(request.quantile_level), total.exceedance(request.budget)
-    return Costs(expected_estimate(run, "cash"), level, chance)
+    return {
+        "expected": expected_estimate(run, "cash"),
+        "at_level": total.quantile(request.quantile_level),
+        "over_budget": total.exceedance(request.budget),
+    }
+
+
+def _rounded(costs: Mapping[str, Estimate]) -> dict[str, float]:
+    return {name: rounded_probability(estimate).value for name, estimate in costs.items()}
 
 
 def _dominator(
-    row: Mapping[str, Any], costs: Costs, frontier: Sequence[Mapping[str, Any]], objective: str
+    row: Mapping[str, Any],
+    costs: Mapping[str, Estimate],
+    frontier: Sequence[Mapping[str, Any]],
+    objective: str,
 ) -> str | None:
     # The values of the candidate that gives most among those that cost no more and give no less, and are
     # better in one of the two. Quantiles of different draws must differ by more than chance.
-    most = costs.at_level.value - 2 * costs.at_level.error
+    most = costs["at_level"].value - 2 * costs["at_level"].error
     found = None
     for other in frontier if objective in row else ():
         gains = other[objective] - row[objective]

@@ -38,15 +38,13 @@ from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.special_functions import special
 from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange, ShortRepr, TableSchema, schema_of
 
-Array = NDArray[np.float64]
-
 BITS = 52
 """Binary digits per coordinate. Adding half of the last digit gives an exact double between 0 and 1."""
 EDGE = 0.5**53
 """The smallest distance of a coordinate from 0 and 1."""
 
 
-def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
+def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> FloatArray:
     """Return the Sobol points of all replicates in one array, (replicates, count // replicates, dimensions).
 
     If dimensions, points or replicates are added, the existing points do not change.
@@ -57,11 +55,14 @@ def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8)
     return np.stack(list(sobol_replicates(dimensions, count, seed=seed, replicates=replicates)))
 
 
-def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
+def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[FloatArray]:
     """Yield the Sobol points of each replicate, (count // replicates, dimensions), between 0 and 1.
 
+    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
+    but not pairs of coordinates. So the coordinates with the smallest effect should come last.
+
     Args:
-        dimensions: the number of coordinates of a point, at most 161; 0 if nothing is uncertain.
+        dimensions: the number of coordinates of a point; 0 if nothing is uncertain.
         count: the number of points of all replicates together; each replicate has a power of two.
         seed: a whole number from 0; the same seed gives the same points on any machine.
         replicates: the number of independent replicates, at least 2; their spread is the numerical error.
@@ -70,12 +71,6 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
         UsageError: an argument is out of range, or the number of points per replicate is not a power of two;
             the message then names the next `count` that is possible.
     """
-    if not 0 <= dimensions <= MAX_DIMENSIONS:
-        raise UsageError(
-            f"points have at most {MAX_DIMENSIONS} coordinates",
-            value=dimensions,
-            remedy="Fix the inputs that matter least, or join them.",
-        )
     for name, number in (("draws", count), ("seed", seed)):
         if not isinstance(number, int):
             raise UsageError(f"{name} is a whole number", value=number)
@@ -95,34 +90,22 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
     return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
 
 
-def quasi_random_replicates(
-    dimensions: int, count: int, *, seed: int, replicates: int = 8
-) -> Iterator[Array]:
-    """Yield points like `sobol_replicates`, but for any number of coordinates.
-
-    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
-    but not pairs of coordinates. So the coordinates with the smallest effect should come last.
-    """
+def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> FloatArray:
     sobol = min(dimensions, MAX_DIMENSIONS)
-    for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
-        if dimensions == sobol:
-            yield points
-            continue
-        size = (dimensions - sobol, len(points))
-        stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
-        places = np.argsort(stream.random_raw(size), axis=1, kind="stable")
-        inside = (stream.random_raw(size) >> np.uint64(12)).astype(float) * 0.5**BITS
-        yield np.hstack([points, ((places + inside + EDGE) / len(points)).T])
-
-
-def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
-    columns = _scrambled_columns(dimensions, power, seed, replicate)
-    x = np.empty((dimensions, 1 << power), np.uint64)
+    columns = _scrambled_columns(sobol, power, seed, replicate)
+    x = np.empty((sobol, 1 << power), np.uint64)
     x[:, 0] = columns[:, power]
     for column in range(power):
         half = 1 << column
         np.bitwise_xor(x[:, :half], columns[:, [column]], out=x[:, half : 2 * half])
-    return np.asarray((x.T + 0.5) * 0.5**BITS)
+    points = np.asarray((x.T + 0.5) * 0.5**BITS)
+    if dimensions == sobol:
+        return points
+    size = (dimensions - sobol, 1 << power)
+    stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
+    places = np.argsort(stream.random_raw(size), axis=1, kind="stable")
+    inside = (stream.random_raw(size) >> np.uint64(12)).astype(float) * 0.5**BITS
+    return np.hstack([points, ((places + inside + EDGE) / len(points)).T])
 
 
 @lru_cache(maxsize=256)
@@ -224,7 +207,7 @@ EIGENVALUE_TOLERANCE = -1e-9
 """Smallest eigenvalue that counts as zero; zero is allowed, because inputs may be perfectly correlated."""
 
 
-def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
+def correlate_ranks(u: FloatArray, ranks: ArrayLike, names: Sequence[str] = ()) -> FloatArray:
     """Return the points (..., d), changed by a Gaussian copula so that they have given rank correlations.
 
     A coordinate changes only if it is correlated with an earlier one.
@@ -261,7 +244,7 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
     return result
 
 
-def _cholesky(matrix: Array) -> Array:
+def _cholesky(matrix: FloatArray) -> FloatArray:
     lower = np.zeros_like(matrix)
     for k in range(len(matrix)):
         rest = matrix[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)
@@ -339,7 +322,7 @@ class Simulation(ShortRepr):
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
         portfolio, names = self.portfolio, _sampled_names(self.portfolio)
         dimensions = portfolio.dimensions + self.process.dimensions
-        for points in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+        for points in sobol_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             u = points.copy() if self.rank_of_factors else points
             for name, place in portfolio.places.items() if self.rank_of_factors else ():
                 if isinstance(portfolio.entries[name], Handling):
@@ -915,10 +898,6 @@ def contributions(run: Simulation) -> pl.DataFrame:
     return table.group_by("valuation", "line", *LABELS, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
-ANNOUNCED = ("face_value", "top_down")
-"""Kinds of cost for which `promised` is an amount that was announced or follows from a list price."""
-
-
 def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
     """Return the likely range of each kind of cost and of each cost line, beside what was announced.
 
@@ -943,7 +922,8 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
         for line, sample in {"": total, **own}.items():
             part = run.only(line, valuation) or run  # no term is of the empty line of the total
             lines = table.filter(line=line) if line else table
-            announced = lines.filter(pl.col("valuation").is_in(ANNOUNCED))["promised"]
+            # Only these kinds of cost promise an amount that was announced or follows from a list price.
+            announced = lines.filter(pl.col("valuation").is_in(["face_value", "top_down"]))["promised"]
             published = not announced.is_empty() and not announced.null_count()
             facts = dict.fromkeys(" ".join(lines["facts"].drop_nulls()).split())
             quantiles = known_quantiles(sample, likely.points)

@@ -81,7 +81,6 @@ REPORT_RATES = ("claimant_share", "entitled_share", *RATES)
 """The kinds of rate that reports pass, in order."""
 IF_NOT_STATED = {
     **dict.fromkeys(("ultimate", "exposure", "claimant_share", "entitled_share"), ALL_PASS),
-    "new_applicants": Input.certain(0.0),
     "review_award": Input(0.0, None, None, None),
 }
 """Kind of assumption -> the input of the funnel if the ledger does not state it."""
@@ -219,16 +218,6 @@ Values = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)
-class Tier:
-    """A loss band in which every accepted claim is paid the same amount."""
-
-    position: int
-    """The position of the band among the bands of positive losses."""
-    payment: float
-    """In the smallest unit of the currency."""
-
-
-@dataclass(frozen=True)
 class Group:
     """Claims that are paid in the same way: a loss band, or everybody whom the line pays."""
 
@@ -254,7 +243,9 @@ class Group:
     status: str | None = None
     """A status other than `ok`, with an expected cost, and `bounds_only`, without one."""
     facts: str = ""
-    tier: Tier | None = None
+    tier: tuple[int, float] | None = None
+    """The position of the band among the bands of positive losses, and the payment of each accepted claim, in
+    the smallest unit of the currency; None if the claims are not all paid the same."""
 
     @property
     def paid(self) -> float:
@@ -326,8 +317,6 @@ class Term(ShortRepr):
     second, and have no limit if the second is None."""
     certain: bool = False
     """Whether the payments are certain once the inputs are known, as for an amount announced in total."""
-    arrivals: bool = False
-    """Whether the claims come from people who had not reported: their count is Poisson, not binomial."""
     claim_cells: tuple[Cube, Schedule] | None = field(default=None, repr=False)
     """The cube of the claims that the term counts, and what pays them; None if it uses a published count."""
     decision: str = ""
@@ -433,8 +422,7 @@ class Term(ShortRepr):
     @property
     def process(self) -> str:
         """The name of the claim counts; terms with the same name get the same random counts."""
-        name = f"{self.line} ({self.decision})" if self.decision else self.line
-        return f"{name} (new applicants)" if self.arrivals else name
+        return f"{self.line} ({self.decision})" if self.decision else self.line
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -518,8 +506,6 @@ class Term(ShortRepr):
             thinned[:, k] = squares[:, k] / spread * rate
         if self.certain:
             return means, np.zeros_like(means)
-        if self.arrivals:
-            return means, squares
         if self.mix:  # each trial falls into one band, so the bands are negatively correlated
             total = means.sum(axis=1, keepdims=True)
             thinned = means * total / np.maximum(self.trials * scale, 1e-300)[:, None]

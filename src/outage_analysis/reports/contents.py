@@ -22,7 +22,7 @@ from outage_analysis.analysis import (
     reserve_scope,
     unstated_notes,
 )
-from outage_analysis.costs import HAS_AMOUNT, scenarios
+from outage_analysis.costs import HAS_AMOUNT, sensitivity
 from outage_analysis.incidents import get_fact
 from outage_analysis.reports.blocks import (
     Answers,
@@ -146,7 +146,7 @@ def decision_options(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """
     tables, compared = analysis.exact_tables, analysis.compared
     if compared is None:
-        stresses = [x for x in scenarios.load_scenarios().scenarios if {*x.changes} <= DECISIONS]
+        stresses = [x for x in sensitivity.load_scenarios().scenarios if {*x.changes} <= DECISIONS]
         names = {"base": locale("report.scenario_base")} | {x.id: x.name[locale.lang] for x in stresses}
         table = tables.get("scenarios", text.schema_of("scenarios").frame())
         table = table.filter(pl.col("scenario").is_in([*names]), status="ok")

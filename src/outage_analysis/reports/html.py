@@ -31,7 +31,7 @@ from outage_analysis.charts import (
     with_search_form,
     wrap_columns,
 )
-from outage_analysis.costs import page_model, scenarios
+from outage_analysis.costs import page_model, sensitivity
 from outage_analysis.files import bundled_claims, bundled_ids
 from outage_analysis.incidents import get_fact, load_incident
 from outage_analysis.policies import load_policy
@@ -198,7 +198,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
     kinds = {name: portfolio.entries[name].kind for term in terms for name in term.rates}
     accepted = [name for name, kind in kinds.items() if kind == "acceptance"]
     settings: dict[str, dict[str, dict[str, float]]] = {}
-    for scenario in scenarios.load_scenarios().scenarios:
+    for scenario in sensitivity.load_scenarios().scenarios:
         label, alone = scenario.name[locale.lang], len(scenario.changes) == 1
         factor, odds = scenario.award_factor, scenario.acceptance_odds_ratio
         if alone and factor is not None:

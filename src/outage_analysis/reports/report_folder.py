@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from outage_analysis.analysis import Analysis, Plan, load_documents, run
 from outage_analysis.assumptions import ledger_table, load_ledger
 from outage_analysis.claims import DATA_FRAME, STORE_SUFFIX, expand_paths
-from outage_analysis.costs import cost_bridge
+from outage_analysis.costs import sensitivity
 from outage_analysis.errors import InputRefused, UsageError, VerificationFailed, either
 from outage_analysis.files import (
     Document,
@@ -438,7 +438,7 @@ def _check_target(out: Path, *, force: bool) -> None:
         raise UsageError("already holds a report", file=out, remedy=remedy)
 
 
-def bridge_side(run: str, incident: str, policy: str | None) -> tuple[cost_bridge.BridgeRun, float | None]:
+def bridge_side(run: str, incident: str, policy: str | None) -> tuple[sensitivity.BridgeRun, float | None]:
     """Return one of the two runs between which a cost bridge explains the change of the expected cost.
 
     Args:
@@ -459,13 +459,13 @@ def bridge_side(run: str, incident: str, policy: str | None) -> tuple[cost_bridg
     if not folder.is_dir():
         ledger = load_ledger(run)
         _, policy_document, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
-        return cost_bridge.BridgeRun(policy_document, ledger, ledger.as_of), None
+        return sensitivity.BridgeRun(policy_document, ledger, ledger.as_of), None
     manifest, checksums, files = read_manifest(folder), read_checksums(folder), report_files(folder)
     for name in (MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)):
         if name not in files or file_digest(files[name]) != checksums.get(name):
             raise InputRefused("is not as the report wrote it", file=folder / name, remedy=REWRITE_REMEDY)
     used = load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None
-    side = cost_bridge.BridgeRun(load_bundled_document(folder, "policy", load_policy), used, manifest.as_of)
+    side = sensitivity.BridgeRun(load_bundled_document(folder, "policy", load_policy), used, manifest.as_of)
     return side, manifest.expected.get("cash")
 
 

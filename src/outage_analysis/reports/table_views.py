@@ -11,7 +11,7 @@ from outage_analysis import text
 from outage_analysis.analysis import Analysis, reserve_mean
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.charts import services_by_claims
-from outage_analysis.costs import HAS_AMOUNT, scenarios
+from outage_analysis.costs import HAS_AMOUNT, sensitivity
 from outage_analysis.incidents import UNKNOWN, facts_in_language
 from outage_analysis.losses import sum_or_none
 from outage_analysis.policies import CostLine, PolicyExplainer
@@ -351,7 +351,7 @@ def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     if "scenarios" in tables:
         frame = tables["scenarios"].filter(~pl.col("status").is_in(("nothing_claimed", "nothing_filed")))
         titles = {
-            scenario.id: scenario.name[locale.lang] for scenario in scenarios.load_scenarios().scenarios
+            scenario.id: scenario.name[locale.lang] for scenario in sensitivity.load_scenarios().scenarios
         }
         titles |= {frame["scenario"][0]: locale("report.scenario_base")}
         hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]

@@ -210,8 +210,7 @@ def test_published_counts_give_the_cost_of_the_bands() -> None:
     assert expected(found) == pytest.approx(
         [accepted * (0.5 * x + 0.3 * 50_000 + 0.2 * 100_000) for x in (10_000, 30_000)]
     )
-    assert set(found.tried.benefits) == {"shortfall", "per_claim"}
-    assert found.tried.benefits["shortfall"].tolist() == [450_000, 450_000]
+    assert set(found.tried.benefits) == {"per_claim"}
     assert found.tried.objective == "per_claim"
     run = simulate(build_portfolio(COUNTED, MIXED, as_of=DAY), draws=2**11, seed=7)
     np.testing.assert_allclose(samples(found)[1].values, run.totals["cash"].values, rtol=1e-12)
@@ -272,12 +271,6 @@ def test_claims_without_a_loss_cost_the_same_under_all_candidates() -> None:
 def test_a_line_with_segments_is_not_varied() -> None:
     with pytest.raises(ModelRefused, match="with segments are not varied"):
         search_of({"tiers.tier1": [20]}, 100, policy=policy_of(tiers(segment=(SHOP,), published_count=None)))
-
-
-def test_new_applicants_are_drawn_apart_and_paid_alike() -> None:
-    ledger = accepting(uniform(0.3, 0.9), {"kind": "new_applicants", "distribution": fixed(0.4)})
-    found = checked(policy_of(tiers(band=BANDS)), loss_cube((30, 30, 150, 250), 100, 300), ledger)
-    assert expected(found) == [pytest.approx(0.6 * 1.4 * (2 * 20 + 2 * 40))]
 
 
 def test_a_line_that_pays_claimants_uses_their_cube() -> None:

@@ -80,19 +80,6 @@ const liveModel = (() => {
     );
   }
 
-  function poissonCount(z, u, mean) {
-    if (mean >= SMOOTH_FROM * SMOOTH_FROM) {
-      return expandedCount(z, mean, mean, 1 / Math.sqrt(mean), 1 / mean, Infinity);
-    }
-    let chance = Math.exp(-mean), below = chance, count = 0;
-    while (below < u && count < 400) {
-      count += 1;
-      chance *= mean / count;
-      below += chance;
-    }
-    return count;
-  }
-
   // The sum of a number of lognormal awards of mean 1.
   function awardSum(z, count, {counts, lowest, step, columns, rows}) {
     if (!count) return 0;
@@ -104,16 +91,13 @@ const liveModel = (() => {
   }
 
   // The sum of the losses of accepted claims, a sample without replacement.
-  function summedLosses(unit, count, scale, z, poisson) {
+  function summedLosses(unit, count, scale, z) {
     const claims = unit.claims * scale, refused = Math.max(claims - count, 0), most = unit.most ?? Infinity;
-    const finite = poisson ? 1 : refused / Math.max(claims - 1, 1), fraction = poisson ? 0 : count / Math.max(claims, 1);
+    const finite = refused / Math.max(claims - 1, 1), fraction = count / Math.max(claims, 1);
     const skewness = unit.skewness * (1 - 2 * fraction) / Math.sqrt(Math.max(count * finite, 1));
     const loss = count * unit.loss + unit.deviation * Math.sqrt(count * finite) * cornishFisher(z, skewness, 0);
-    let low = count * unit.least, high = count * most;
-    if (!poisson) {
-      low = Math.max(low, claims * unit.loss - (refused ? refused * most : 0));
-      high = Math.min(high, claims * unit.loss - refused * unit.least);
-    }
+    const low = Math.max(count * unit.least, claims * unit.loss - (refused ? refused * most : 0));
+    const high = Math.min(count * most, claims * unit.loss - refused * unit.least);
     return clip(loss, low, Math.max(low, high));
   }
 
@@ -171,8 +155,7 @@ const liveModel = (() => {
     function accepted(stream, name, claims, scale, rate) {
       const z = scores[`${stream.process}, ${name}`], u = chances[`${stream.process}, ${name}`];
       const most = stream.mix ? Infinity : stream.capacity ?? Infinity;
-      return scale.map((times, k) => Math.min(most, stream.poisson
-        ? poissonCount(z[k], u[k], claims * times * rate[k]) : binomialCount(z[k], u[k], claims * times, rate[k])));
+      return scale.map((times, k) => Math.min(most, binomialCount(z[k], u[k], claims * times, rate[k])));
     }
 
     // Accepted claims fall into loss bands one after another, from the top band down.
@@ -203,7 +186,7 @@ const liveModel = (() => {
       if (kept) counts.forEach((count, k) => { kept[k] += count; });
       const z = unit.share && unit.deviation ? scores[`${name}, losses`] : null;
       return counts.map((count, k) => (kept ? 0 : fixed * count) + (unit.share
-        && unit.share * (z ? summedLosses(unit, count, scale[k], z[k], stream.poisson) : count * unit.loss)));
+        && unit.share * (z ? summedLosses(unit, count, scale[k], z[k]) : count * unit.loss)));
     }
 
     // The total of each draw, with changed inputs by id and changed payments by id of the tier.
