@@ -93,9 +93,7 @@ def test_an_unreadable_record_shows_its_trouble_and_not_its_text(
     path = claims_csv([{}])
     path.write_text(path.read_text("utf-8") + "김민수,010-1234-5678\n", "utf-8")
     claims = read(path, incident)
-    assert rule_table(claims).rows() == [
-        ("claims.csv", UNREADABLE, 1, 3, "2 fields instead of 8")
-    ]
+    assert rule_table(claims).rows() == [("claims.csv", UNREADABLE, 1, 3, "2 fields instead of 8")]
     assert "김민수" not in json.dumps(ClaimsQuality(claims).to_dict(), ensure_ascii=False, default=str)
     assert claims.rejected_rows["raw"].to_list() == ["김민수,010-1234-5678"]  # it stays in the warehouse
 

@@ -50,8 +50,8 @@ def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
     """One row per complaint file and broken validation rule.
 
     Columns: source_file, rule, complaints (the number of complaints that broke the rule), source_row and
-    example (row number and value of the first of them). Personal data in the example are masked. `lang` is the
-    language of the note that replaces a hidden example.
+    example (row number and value of the first of them). Personal data in the example are masked. `lang` is
+    the language of the note that replaces a hidden example.
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
