@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NoReturn
 from xml.etree import ElementTree as ET
@@ -302,14 +302,16 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Sour
         raise InputRefused("has no columns", file=table.file)
     numbered = ", ".join(f"c{at}" for at in range(len(headers)))
     named, place = queries.listed_sql(cells).removeprefix(","), escaped_path(path)
-    texts_query = partial(queries.load, "parquet_texts", texts=named, columns=numbered)
+
+    def texts_query(chosen: str) -> str:
+        return queries.load("parquet_texts", texts=named, columns=numbered, chosen=chosen)
 
     def texts(rows: pl.Series | None) -> Iterator[RowTexts]:
         inputs, chosen = {}, ""
         if rows is not None:
             inputs["wanted_rows"] = rows.to_frame("number")
             chosen = "where source_row in (select number from wanted_rows)"
-        yield RowTexts(inputs, texts_query(chosen=chosen), {"path": place})
+        yield RowTexts(inputs, texts_query(chosen), {"path": place})
 
     def row_numbers() -> RowNumbers:
         return RowNumbers(warehouse.frame(queries.load("parquet_count"), path=place).item())
@@ -317,7 +319,7 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Sour
     engine = None
     if not table.for_inspection:  # The rows of an inspected file are read by `texts`.
         try:
-            first = warehouse.frame(texts_query(chosen=f"limit {PREVIEW_ROWS}"), path=place)
+            first = warehouse.frame(texts_query(f"limit {PREVIEW_ROWS}"), path=place)
         except InputRefused as error:
             raise InputRefused("is damaged", file=table.file, value=error.problem) from error
         first_texts = {c: first[c].drop_nulls().to_list() for c in cells}

@@ -1,5 +1,5 @@
--- One row per table of the opened warehouse file that differs from the table of this version, or has none:
--- its name. The definition is a statement with its columns, types, defaults and constraints.
+-- One row per table of the opened warehouse file that is not that of this version, or is missing: its name.
+-- A definition is a statement with its columns, types, defaults and constraints.
 with tables as (
     select database_name, table_name as name, sql
     from duckdb_tables()
