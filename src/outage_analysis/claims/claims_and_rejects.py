@@ -717,6 +717,15 @@ class Claims(Displayable):
 
         return claims_by_band(self, dimensions, bands, lang)
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns of `to_polars`."""
+        return self.head(0).columns
+
+    def head(self, n: int = 5) -> pl.DataFrame:
+        """Return the first claims, in file and row order, with the columns of `to_polars`."""
+        return self.query("from claims order by source_file, source_row limit $n", n=n)
+
     def summary(self, *dimensions: str) -> pl.DataFrame:
         """Return the number, sum, mean and median of the stated losses by dimensions, such as service.
 

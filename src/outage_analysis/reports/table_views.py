@@ -145,6 +145,13 @@ SOURCE_TABLES = {
 COST_AMOUNTS = text.schema_of("costs").pick("rule", "count", "promised", "low", "expected", "high", "most")
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
+UNCHANGED = (
+    *("tornado", "quantiles", "split", "reserve"),
+    *("comparison", "pairs", "flips", "policy_information_value"),
+    *("claims_intake", "claims_intake_hours", "claims_quality", "claims_amounts", "claims_rules"),
+    *("claims_claimants", "claims_heaping", "claims_fitted", "claims_bunching", "claims_fits"),
+)
+"""Tables of an analysis whose rows are all shown as they are."""
 
 
 def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
@@ -152,12 +159,14 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
 
     Output formats that need numbers rather than text, such as Excel, use these data frames.
     """
+    tables = analysis.exact_tables
     views = {
+        **_as_listed({name: tables[name] for name in UNCHANGED if name in tables}),
         **_cost_views(analysis, formatter.locale),
         **_document_views(analysis, formatter),
         **_claims_views(analysis),
         **service_band_views(analysis, formatter),
-        **_decision_views(analysis, formatter.locale),
+        **_scenario_views(analysis, formatter.locale),
     }
     return {name: view for name, view in views.items() if not view[0].is_empty()}
 
@@ -192,7 +201,6 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     frames = {
         "beside": figures.filter(is_separate),
         "free": figures.filter(~is_separate, pl.col("valuation") != "cash"),
-        "tornado": tables["tornado"],
     }
     if "information_value" in tables and not tables["tornado"].is_empty():
         frames["information_value"] = tables["information_value"]
@@ -201,7 +209,6 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         points = quantiles.filter(pl.col("measure").is_in(text.PERCENTILE_MEASURES), valuation="cash")
         below = [text.percentile_probability(measure) for measure in points["measure"]]
         chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
-        frames |= {"quantiles": quantiles, "split": tables["split"]}
         frames["exceedance"] = points.with_columns(chance.round(6)).sort("chance", descending=True)
     if "cost_ranges" in tables:
         frames["separate_sums"] = tables["cost_ranges"].filter(line="")
@@ -284,19 +291,15 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         counts = text.schema_of("distribution.bands").pick("claims", "share")
         columns = (text.column_of("service"), text.column_of("band"), *counts)
         views["claims_bands"] = (tables["claims_bands"], columns)
-    whole = ("intake", "intake_hours", "quality", "amounts", "rules", "claimants", "heaping", "fitted")
-    found = [name for name in map("claims_{}".format, whole) if name in tables]
-    views |= {name: (tables[name], tables.schema(name).columns) for name in found}
     if "claims_summary" in tables:
         summary = tables["claims_summary"]
         unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
         schema = tables.schema("claims_summary").without("stated", "loss", *unneeded)
         views["claims_summary"] = (summary, schema.columns)
-    frames = {name: tables[name] for name in ("claims_bunching", "claims_fits") if name in tables}
     # This table has only the observed shares of losses; the rows of fitted curves are left out.
     if "claims_curves" in tables:
-        frames["claims_points"] = tables["claims_curves"].filter(family="counted")
-    return views | _as_listed(frames)
+        views |= _as_listed({"claims_points": tables["claims_curves"].filter(family="counted")})
+    return views
 
 
 SERVICE_BAND_MEASURES: dict[str, text.Unit] = {"claims": "count", "loss": "loss", "expected": "money"}
@@ -342,23 +345,17 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
     return views
 
 
-def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
-    """Return the tables that compare policies, and those of the scenarios and of the reserve."""
-    tables, views = analysis.exact_tables, dict[str, View]()
-    if analysis.compared is not None:
-        names = ("comparison", "pairs", "flips", "policy_information_value")
-        views = _as_listed({name: tables[name] for name in names})
-    if "scenarios" in tables:
-        frame = tables["scenarios"].filter(~pl.col("status").is_in(("nothing_claimed", "nothing_filed")))
-        titles = {
-            scenario.id: scenario.name[locale.lang] for scenario in sensitivity.load_scenarios().scenarios
-        }
-        titles |= {frame["scenario"][0]: locale("report.scenario_base")}
-        hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]
-        hidden += ["p75"] if analysis.likely_range.high == "p75" else []
-        columns = text.schema_of("scenarios").without(*hidden).columns
-        views["scenarios"] = (frame.with_columns(pl.col("scenario").replace(titles)), columns)
-    return views | (_as_listed({"reserve": tables["reserve"]}) if "reserve" in tables else {})
+def _scenario_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
+    if "scenarios" not in analysis.exact_tables:
+        return {}
+    table = analysis.exact_tables["scenarios"]
+    frame = table.filter(~pl.col("status").is_in(("nothing_claimed", "nothing_filed")))
+    titles = {x.id: x.name[locale.lang] for x in sensitivity.load_scenarios().scenarios}
+    titles |= {frame["scenario"][0]: locale("report.scenario_base")}
+    hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]
+    hidden += ["p75"] if analysis.likely_range.high == "p75" else []
+    columns = text.schema_of("scenarios").without(*hidden).columns
+    return {"scenarios": (frame.with_columns(pl.col("scenario").replace(titles)), columns)}
 
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
