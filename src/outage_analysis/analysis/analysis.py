@@ -649,8 +649,7 @@ class Analysis(IncidentResult):
         if basis not in self.runs:
             return None
         prefix = "" if basis == self.headline_basis else "claims_"
-        table: pl.DataFrame | None = self.exact_tables.get(f"{prefix}{name}")
-        return table
+        return self.exact_tables.get(f"{prefix}{name}")
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
         """Return the totals of a data source, such as `claims`, and a valuation; None if there are none."""
