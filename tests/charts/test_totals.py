@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
-from outage_analysis.charts import draw, linked_charts
+from outage_analysis.charts import draw, intake_charts
 from outage_analysis.charts import loss_charts as data
 from outage_analysis.charts.cost_charts import waterfall_bars
 from outage_analysis.charts.theme import even_ticks, log_ticks, money_range_ends, short_amount, short_number
@@ -490,8 +490,8 @@ large = st.tuples(
 
 @given(st.lists(large, min_size=1, max_size=60))
 def test_nothing_is_lost_and_the_combinations_are_few(told: list[ToldRow]) -> None:
-    views, counts = linked_charts.build_views(combinations_table(told))
-    assert len(counts) == math.prod(len(view.entries) for view in views) <= linked_charts.MAX_COMBINATIONS
+    views, counts = intake_charts.build_views(combinations_table(told))
+    assert len(counts) == math.prod(len(view.entries) for view in views) <= intake_charts.MAX_COMBINATIONS
     wanted: Counter[tuple[int, ...]] = Counter()
     for service, band, day, category, claims in told:
         keys = ((service,), (day,), (category,), band)

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import (
-    cost_charts,
-    fit_charts,
-    intake_charts,
-    linked_charts,
-    loss_charts,
-    range_charts,
-    total_charts,
-)
+from outage_analysis.charts import cost_charts, intake_charts, loss_charts, total_charts
 from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw, wrap_columns
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
@@ -40,23 +32,23 @@ class ChartEntry:
 
 
 CHARTS: dict[str, ChartEntry] = {
-    "headlines": ChartEntry("headlines", range_charts.headlines),
+    "headlines": ChartEntry("headlines", cost_charts.headlines),
     "funnel": ChartEntry("funnel", cost_charts.funnel),
     "total_distribution": ChartEntry("total_distribution", total_charts.total_distribution),
     "total_hindsight": ChartEntry("hindsight_total_distribution", total_charts.total_distribution),
-    "separate_sums": ChartEntry("cost_ranges", range_charts.separate_sums),
+    "separate_sums": ChartEntry("cost_ranges", cost_charts.separate_sums),
     "waterfall": ChartEntry("steps", cost_charts.waterfall),
-    "tornado": ChartEntry("tornado", range_charts.tornado),
-    "free_goods": ChartEntry("cost_ranges", range_charts.free_goods),
-    "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
-    "comparison": ChartEntry("comparison", range_charts.comparison),
+    "tornado": ChartEntry("tornado", cost_charts.tornado),
+    "free_goods": ChartEntry("cost_ranges", cost_charts.free_goods),
+    "backtest": ChartEntry("hindsight_backtest", cost_charts.backtest),
+    "comparison": ChartEntry("comparison", cost_charts.comparison),
     "frontier": ChartEntry("frontier_points", cost_charts.frontier, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution),
     "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band),
     "intake": ChartEntry("claims_intake", intake_charts.intake),
-    "linked": ChartEntry("claims_combinations", linked_charts.linked_chart, page=False),
-    "ogive": ChartEntry("claims_curves", fit_charts.ogive),
-    "tail": ChartEntry("claims_curves", fit_charts.tail),
+    "linked": ChartEntry("claims_combinations", intake_charts.linked_chart, page=False),
+    "ogive": ChartEntry("claims_curves", loss_charts.ogive),
+    "tail": ChartEntry("claims_curves", loss_charts.tail),
     "intake_days": ChartEntry("intake_days", intake_charts.intake_days, page=False),
 }
 """Every chart, by name."""

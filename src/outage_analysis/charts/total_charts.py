@@ -15,7 +15,7 @@ import polars as pl
 
 from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
-from outage_analysis.charts.range_charts import publisher_names
+from outage_analysis.charts.cost_charts import publisher_names
 from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, percent
 
 DOT_ROOM = 150

@@ -322,7 +322,7 @@ def enable_offline_charts(shell: InteractiveShell | None) -> None:
 
     A second call changes nothing more, but outputs Vega again.
     """
-    import altair as alt  # charts.altair_import has loaded it already, so this is fast.
+    import altair as alt  # the package charts has loaded it already, so this is fast.
     from IPython.display import display
 
     disable_offline_charts()
