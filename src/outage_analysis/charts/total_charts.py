@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -156,7 +155,7 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
         likely=pl.col("amount").is_between(least, marks.get("budget", marks[HIGH])["amount"]),
         level=pl.col("level") + 0.5,
         label=pl.Series([theme.short_amount(locale, dot["amount"], DOT_DIGITS) for dot in layout.dots]),
-        share=pl.lit(float(f"{layout.dot_share:.5g}")),
+        share=pl.lit(float(f"{layout.width / (layout.high - layout.low):.5g}")),
         room=pl.lit(float(f"{DOT_ROOM / (max(dot['level'] for dot in layout.dots) + 1):.5g}")),
     )
     across = "min(width * datum.share, datum.room)"
@@ -294,7 +293,8 @@ def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
     if layout.small is not None:
         least = theme.short_amount(locale, 10**layout.start)
         ticks, places = [0.0, *ticks], [layout.small, *places]
-        labels = ["0" if layout.only_zeros else locale("chart.less_than", amount=least), *labels]
+        only_zeros = not any(dot["amount"] for dot in layout.dots if dot["place"] < layout.start)
+        labels = ["0" if only_zeros else locale("chart.less_than", amount=least), *labels]
     scale = {"domain": [layout.low, layout.high], "nice": False, "zero": False}
     return alt.X("place:Q", title=title, scale=scale, axis=theme.labelled_axis(ticks, labels, places))
 
@@ -318,16 +318,6 @@ class DotLayout:
     log: bool = False
     """Whether the axis is logarithmic."""
 
-    @property
-    def only_zeros(self) -> bool:
-        """Whether all dots that are too small for a log axis are 0."""
-        return not any(dot["amount"] for dot in self.dots if self.log and dot["place"] < self.start)
-
-    @property
-    def dot_share(self) -> float:
-        """The width of a dot as a share of the axis."""
-        return self.width / (self.high - self.low)
-
     def place(self, amount: float) -> float:
         """Return the place of an amount on the axis; amounts too small for a log axis share a place."""
         if not self.log:
@@ -349,70 +339,31 @@ def dot_layout(
         line: an amount, such as the budget; every dot stands on its own side of it.
 
     Returns:
-        The layout. No dot is displaced by more than its width, except that many equal amounts stand side by
-        side. Dots do not overlap.
+        The layout. No dot is displaced by more than its width. Dots do not overlap.
     """
     positive = [x for x in amounts if x > 0]
     log = bool(positive) and max(positive) > LINEAR_RATIO * min(positive)
-    if not log:
-        return _linear(amounts, marked, line)
-    least = likely_low / BELOW_RANGE if likely_low > 0 else max(positive) / WIDEST
-    least = max(least, min(positive))
-    shown = [x for x in amounts if x >= least]
-    places = sorted(math.log10(x) for x in shown)
-    stacked, width = _stack(places, 1.0, math.log10(max(line, least)))
-    below = sorted(x for x in amounts if x < least)
-    start = min(places[0], *(dot["place"] for dot in stacked))
-    columns = math.ceil(len(below) / TALLEST)
-    first = start - (columns + PAD) * width  # the place of the first stack of small dots
-    small = [
-        {"amount": x, "place": first + (n // TALLEST) * width, "level": float(n % TALLEST)}
-        for n, x in enumerate(below)
-    ]
-    others = [math.log10(x) for x in marked if x >= least]
-    low = min([*others, first if below else start]) - PAD * width
-    high = max([*others, places[-1]]) + PAD * width
-    dots = small + [{"amount": x, **dot} for x, dot in zip(sorted(shown), stacked, strict=True)]
-    centre = first + (columns - 1) * width / 2 if below else None
-    return DotLayout(dots, low, high, width, start - width / 2, centre, log=True)
-
-
-def _linear(amounts: Sequence[float], marked: Sequence[float], line: float) -> DotLayout:
-    everything = [*amounts, *marked]
-    least, most = min(everything), max(everything)
-    stacked, width = _stack(sorted(amounts) or [most], max(most, 1.0), line)
-    dots = [{"amount": x, **dot} for x, dot in zip(sorted(amounts), stacked, strict=False)]
-    places = [*everything, *(dot["place"] for dot in dots)]
-    pad = PAD * width if least < most else most / 2 or 1.0
-    low, high = min(places) - pad, max(places) + pad
-    return DotLayout(dots, min(0.0, low) if least < most / 2 else low, high, width, low)
-
-
-def _stack(
-    places: Sequence[float], span_if_equal: float, line: float
-) -> tuple[list[dict[str, float]], float]:
-    """Return place and level of each dot, in ascending order, and the width of a dot."""
-    span = places[-1] - places[0] or span_if_equal
+    least, place = 0.0, float
+    if log:
+        least = max(likely_low / BELOW_RANGE or max(positive) / WIDEST, min(positive))
+        place = math.log10
+    places = sorted(place(x) for x in (amounts or marked) if x >= least)
+    edge, span = place(max(line, least)), places[-1] - places[0] or (1.0 if log else max(places[-1], 1.0))
     for columns in range(FEWEST_COLUMNS, MOST_COLUMNS + 1):
         width = span / columns
-        bins = Counter(math.ceil((place - line) / width - ROUNDING) for place in places)
-        if max(bins.values()) <= TALLEST:
+        bins = [math.ceil((x - edge) / width - ROUNDING) for x in places]
+        if max(Counter(bins).values()) <= TALLEST:
             break
-    stacks = [(line + (n - 0.5) * width, count) for n, count in sorted(bins.items())]
-    # Equal amounts stay together however narrow the dots are. They stand side by side if there is room.
-    tallest = next(n for n in range(min(TALLEST, len(places)), len(places) + 1) if _fits(stacks, width, n))
-    return [dot for middle, count in stacks for dot in _block(middle, count, width, tallest)], width
-
-
-def _fits(stacks: Sequence[tuple[float, int]], width: float, tallest: int) -> bool:
-    halves = [math.ceil(count / tallest) * width / 2 for _, count in stacks]
-    gaps = [later[0] - earlier[0] for earlier, later in pairwise(stacks)]
-    return all(gap >= (a + b) * (1 - ROUNDING) for gap, (a, b) in zip(gaps, pairwise(halves), strict=True))
-
-
-def _block(middle: float, count: int, width: float, tallest: int) -> list[dict[str, float]]:
-    columns = math.ceil(count / tallest)
-    return [
-        {"place": middle + (n % columns - (columns - 1) / 2) * width, "level": float(n // columns)}
-        for n in range(count)
-    ]
+    stacked = [edge + (n - 0.5) * width for n in bins]
+    start, below = min(places[0], *stacked), sorted(x for x in amounts if x < least)
+    small = start - (1 + PAD) * width if below else None
+    dots, levels = list[dict[str, float]](), Counter[float]()
+    for amount, at in zip(sorted(amounts), [*[small or 0.0] * len(below), *stacked], strict=False):
+        dots.append({"amount": amount, "place": at, "level": float(levels[at])})
+        levels[at] += 1
+    ends = [*(place(x) for x in marked if x >= least), *places, *(dot["place"] for dot in dots)]
+    pad = PAD * width if min(ends) < max(ends) else places[0] / 2 or 1.0
+    low, high = min(ends) - pad, max(ends) + pad
+    if not log:
+        return DotLayout(dots, min(0.0, low) if min(ends) < max(ends) / 2 else low, high, width, low)
+    return DotLayout(dots, low, high, width, start - width / 2, small, log=True)

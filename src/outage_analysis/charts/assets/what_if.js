@@ -110,9 +110,9 @@ const whatIf = (() => {
   // subtitle that is true for the report alone.
   function picture(element, view, say, {marks, blue}, told) {
     const [dots, lines] = ['dots', 'marks'].map(name => structuredClone(view.data(name)));  // Vega marks its own
-    const [low, high, ticks] = ['low', 'high', 'ticks'].map(name => view.signal(name)), width = dots[0].share * (high - low);
+    const [low, high, ticks] = ['low', 'high', 'ticks'].map(name => view.signal(name));
     const log = dots.at(-1).place < dots.at(-1).amount / 2;  // places on a linear axis are the amounts
-    const pad = 1.5 * width, top = lines.at(-1).top - LINE * (marks.length - 1);
+    const pad = 1.5 * dots[0].share * (high - low), top = lines.at(-1).top - LINE * (marks.length - 1);
     const height = dots[0].room * Math.max(...dots.map(dot => dot.level + 0.5));
     const happened = lines.find(line => line.mark === 'observed');
     const [heading, caption] = element.closest('.drawn')?.querySelectorAll('figcaption > *') ?? [];
@@ -137,11 +137,12 @@ const whatIf = (() => {
       const most = Math.max(...totals, amounts.budget, amounts.expected, happened?.amount ?? 0) || 1;
       const least = Math.min(most, Math.max(of.quantile(0.1) / 20, most / 1e4));  // smaller amounts stand on the left
       const from = log && !isReport ? Math.min(low, Math.log10(Math.max(least, of.quantile(0.01))) - 2 * pad) : low;
-      const to = Math.max(high, (log ? Math.log10(most) : most) + pad), stacks = {}, powers = [];
+      const to = Math.max(high, (log ? Math.log10(most) : most) + pad), width = dots[0].share * (to - from);
+      const stacks = {}, powers = [];
 
       function place(amount) {
         if (!log) return amount;
-        return amount < least ? from + pad : Math.max(Math.log10(amount), from + width / 2);
+        return amount < least ? from + 1.5 * width : Math.max(Math.log10(amount), from + width / 2);
       }
 
       // Every dot stands on its own side of the line at the end of the blue ones.
@@ -152,7 +153,7 @@ const whatIf = (() => {
         return {amount, place: place(end) + (bin - 0.5) * width, level: stacks[bin] - 0.5, label: say.brief(amount), likely};
       });
       // The dots of a high stack are smaller.
-      const looks = {share: width / (to - from), room: Math.min(dots[0].room, height / Math.max(...Object.values(stacks)))};
+      const room = Math.min(dots[0].room, height / Math.max(...Object.values(stacks)));
       const rules = marks.map(([mark, pattern], n) => {
         const amount = amounts[mark], label = fill(pattern, {amount: say.brief(amount), share: say.percent(of.over(amount))});
         return {mark, place: place(amount), label, top: top + n * LINE, strong: mark === 'budget' || mark === 'p50'};
@@ -160,7 +161,7 @@ const whatIf = (() => {
       if (happened) rules.push({...happened, place: place(happened.amount)});
       for (let power = Math.ceil(from); log && power < to; power++) powers.push(power);
       const labels = powers.map(power => say.brief(10 ** power)), axis = {low: from, high: to, ticks: log ? powers : ticks, labels};
-      draw(moved.map(dot => ({...dot, ...looks})), rules, axis);
+      draw(moved.map(dot => ({...dot, room, share: dots[0].share})), rules, axis);
     }
 
     function amountAt(x) {
