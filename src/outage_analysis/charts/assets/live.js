@@ -5,6 +5,7 @@ const liveModel = (() => {
   'use strict';
 
   const SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
+  const MANY = 1e9;  // a Poisson count is binomial with many trials
 
   const clip = (x, low, high) => Math.min(Math.max(x, low), high);
   const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -37,41 +38,24 @@ const liveModel = (() => {
       + z * (excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36);
   }
 
-  function expandedCount(z, mean, variance, skewness, excess) {
-    return Math.max(Math.floor(mean + Math.sqrt(variance) * cornishFisher(z, skewness, excess) + 0.5), 0);
-  }
-
   // The smallest count whose distribution function reaches u. A fractional number of trials is a mixture of the
   // two whole numbers beside it: one trial more, with a smaller rate. A high rate is counted from the top.
   function binomialCount(z, u, trials, rate) {
-    const variance = trials * rate * (1 - rate);
+    const variance = trials * rate * (1 - rate), most = Math.ceil(trials);
     if (variance >= SMOOTH_FROM ** 2) {
-      const count = expandedCount(
-        z, trials * rate, variance, (1 - 2 * rate) / Math.sqrt(variance), 1 / variance - 6 / trials
-      );
-      return Math.min(count, Math.ceil(trials));
+      const score = cornishFisher(z, (1 - 2 * rate) / Math.sqrt(variance), 1 / variance - 6 / trials);
+      return clip(Math.floor(trials * rate + Math.sqrt(variance) * score + 0.5), 0, most);
     }
     const whole = Math.floor(trials), upward = rate <= 0.5, likely = upward ? rate : 1 - rate;
     const odds = likely / (1 - likely), extra = (trials - whole) * rate, stays = upward ? 1 - extra : extra;
-    let chance = Math.pow(1 - likely, whole), before = 0, sum = 0, k = 0;
+    let chance = Math.exp(whole * Math.log1p(-likely)), before = 0, sum = 0, k = 0;
     for (; k <= whole; k++) {
       sum += stays * chance + (1 - stays) * before;
       if (upward ? sum >= u : 1 - sum < u) break;
       before = chance;
       chance *= (whole - k) / (k + 1) * odds;
     }
-    return upward ? Math.min(k, Math.ceil(trials)) : whole + 1 - k;
-  }
-
-  function poissonCount(z, u, mean) {
-    if (mean >= SMOOTH_FROM ** 2) return expandedCount(z, mean, mean, 1 / Math.sqrt(mean), 1 / mean);
-    let chance = Math.exp(-mean), below = chance, count = 0;
-    while (below < u && count < 400) {
-      count += 1;
-      chance *= mean / count;
-      below += chance;
-    }
-    return count;
+    return upward ? Math.min(k, most) : whole + 1 - k;
   }
 
   // The sum of a number of lognormal awards of mean 1. The table has logarithms of quantiles of such sums: a row per
@@ -123,9 +107,11 @@ const liveModel = (() => {
 
     function accepted(stream, name, claims, scale, rate) {
       const z = scores[`${stream.process}, ${name}`], u = chances[`${stream.process}, ${name}`];
-      const most = stream.mix ? Infinity : stream.capacity ?? Infinity, count = stream.poisson
-        ? (k, trials) => poissonCount(z[k], u[k], trials * rate[k]) : (k, trials) => binomialCount(z[k], u[k], trials, rate[k]);
-      return scale.map((times, k) => Math.min(most, count(k, claims * times)));
+      const most = stream.mix ? Infinity : stream.capacity ?? Infinity;
+      return scale.map((times, k) => {
+        const trials = stream.poisson ? MANY : claims * times, share = stream.poisson ? claims * times * rate[k] / MANY : rate[k];
+        return Math.min(most, binomialCount(z[k], u[k], trials, share));
+      });
     }
 
     // Accepted claims fall into loss bands one after another, from the top band down.
