@@ -22,8 +22,8 @@ MAX_ROWS = 12
 STEP_KEYS = ("line", "service", "over", "up_to", "rule")
 MIN_POINTS = 2
 """Fewer points show no frontier."""
-FRONTIER_ROOM = 0.06
-"""The share of the range of values that an axis extends beyond the points."""
+ROOM_BEYOND = 1.1
+"""The axes of the frontier end at this many times the largest value."""
 FRONTIER_HEIGHT = 360
 BELOW, ABOVE = 15, -13
 """The vertical shift of labels, in pixels: the label of the chosen policy is above the line."""
@@ -223,31 +223,17 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         raise theme.NothingToDraw
     locale = context.locale
     objective, mark, budget = table.select("objective", "mark", "budget").row(0)
-    in_percent = objective == "replaced"
     names = [
         context.name(policy) if role == "named" else locale(f"word.{role}")
         for policy, role in table.select("policy", "role").rows()
     ]
-    data = table.with_columns(
-        shown=pl.col("benefit") / (1 if in_percent else 10**locale.minor_units), label=pl.Series(names)
-    )
-    costs, shown = [*data["at_level"], *([] if budget is None else [budget])], data["shown"].to_list()
-    high, low, best = max(costs), min(shown), max(shown)
-    room = (high - min(costs) or high or 1.0) * FRONTIER_ROOM
-    x = theme.money_axis("at_level", locale, "chart.frontier_x", 0.0, high + 2 * room, mark=mark)
-    room = (best - low or best or 1.0) * FRONTIER_ROOM
-    bottom, top = max(low - room, 0.0), best + room
-    ticks = [tick for tick in theme.even_ticks(bottom, top) if bottom <= tick <= top]
-    labels = [
-        f"{100 * tick:.10g}%" if in_percent else theme.short_number(locale, tick, theme.TICK_DIGITS)
-        for tick in ticks
-    ]
-    y = alt.Y(
-        "shown:Q",
-        title=locale(f"column.{objective}"),
-        scale=alt.Scale(domain=[bottom, top], nice=False),
-        axis=theme.labelled_axis(ticks, labels),
-    )
+    data, title = table.with_columns(label=pl.Series(names)), f"column.{objective}"
+    high, best = max([*data["at_level"], budget or 0.0]), max(data["benefit"])
+    x = theme.money_axis("at_level", locale, "chart.frontier_x", 0.0, high * ROOM_BEYOND, mark=mark)
+    y = theme.money_axis("benefit", locale, title, 0.0, best * ROOM_BEYOND, channel=alt.Y)
+    if objective == "replaced":
+        scale = alt.Scale(domain=[0, best * ROOM_BEYOND], nice=False)
+        y = alt.Y("benefit:Q", title=locale(title), scale=scale, axis=alt.Axis(format="~%"))
     layers = []
     if budget is not None:
         label = locale("chart.frontier_budget", amount=theme.short_amount(locale, budget))
@@ -257,10 +243,10 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
             limit.mark_rule(strokeDash=[5, 4], color=theme.INK).encode(x),
             text.encode(x, y=alt.YValue(0), text=alt.Text("label:N")),
         ]
-    line = alt.Chart(data.drop("label").filter(role="frontier").sort("at_level", "shown"))
+    line = alt.Chart(data.drop("label").filter(role="frontier").sort("at_level", "benefit"))
     # Policies at the same point share a label; that of the chosen policy is above the line.
     policies = data.filter(pl.col("role") != "frontier").group_by("at_level", "benefit", maintain_order=True)
-    named = policies.agg(pl.col("role", "shown").first(), pl.col("label").str.join(" = ")).with_columns(
+    named = policies.agg(pl.col("role").first(), pl.col("label").str.join(" = ")).with_columns(
         chosen=pl.col("role").is_in(CHOSEN), right=pl.col("at_level") > high * LABELS_LEFT_FROM
     )
     points, colour = alt.Chart(named), theme.accent_if("datum.chosen", theme.INK)
@@ -284,33 +270,21 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         finding=_frontier_finding(table, locale),
         height=FRONTIER_HEIGHT,
         mark=mark,
-        benefit=locale(f"column.{objective}"),
+        benefit=locale(title),
     )
 
 
 def _frontier_finding(table: pl.DataFrame, locale: Locale) -> str:
-    by_role = {row["role"]: row for row in table.iter_rows(named=True)}
     mark, budget = table["mark"][0], table["budget"][0]
-    solution, announced = by_role.get("solution"), by_role.get("announced")
     if budget is None:
         return ""
-    limit = locale.money(budget)
-    if solution is None:
-        return locale("chart.frontier_title_none", budget=limit, mark=mark)
-    benefit = locale(f"solve.got_{solution['objective']}", value=_value_text(solution, locale))
-    if announced is None:
-        return locale("chart.frontier_title_solution", budget=limit, benefit=benefit)
-    if solution["parameters"] == announced["parameters"]:
-        return locale("chart.frontier_title_same", budget=limit, mark=mark)
-    value = _value_text(announced, locale)
-    return locale("chart.frontier_title", budget=limit, benefit=benefit, announced=value)
-
-
-def _value_text(row: dict[str, Any], locale: Locale) -> str:
-    objective, value = row["objective"], float(row["benefit"])
-    if objective == "replaced":
-        return locale.share(value)
-    return locale.money(value, BENEFIT_DIGITS)
+    found = table.filter(role="solution")
+    if found.is_empty():
+        return locale("chart.frontier_title_none", budget=locale.money(budget), mark=mark)
+    objective, value = found["objective"][0], float(found["benefit"][0])
+    text = locale.share(value) if objective == "replaced" else locale.money(value, BENEFIT_DIGITS)
+    benefit = locale(f"solve.got_{objective}", value=text)
+    return locale("chart.frontier_title_found", budget=locale.money(budget), benefit=benefit)
 
 
 def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -341,7 +315,7 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     )
     mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
     texts = theme.labels_at_bars(base, y, "left", -17)
-    low, high = theme.money_range_ends(locale, rows["left"][0], rows["right"][0])
+    low, high = (locale.money(rows[side][0]) for side in ("left", "right"))
     return finish_chart(
         alt.layer(bars, mean.encode(theme.axis_for_field(x, "expected")), *texts),
         context,

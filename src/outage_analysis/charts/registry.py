@@ -114,16 +114,13 @@ def standalone_chart(
         raise UsageError(
             "this chart consists of several views and sets its own size", value=name, remedy=remedy
         )
-    if title is not None:
-        text = " ".join(str(title).split())
-        shown = context.locale("chart.synthetic_prefix", title=text) if context.synthetic else text
-        chart.title.text = wrap_columns(shown, 60)
+    text = " ".join(chart.title.text if title is None else str(title).split())
+    if title is not None and context.synthetic:
+        text = context.locale("chart.synthetic_prefix", title=text)
     *head, footer = chart.title.subtitle
-    chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    if width is not None:
-        head, footers = wrap_columns(" ".join(head), _columns(width, 78)), _columns(width, WIDEST_FOOTER)
-        chart.title.text = wrap_columns(" ".join(chart.title.text), _columns(width, 60, TITLE_PIXELS))
-        chart.title.subtitle = [*head, *wrap_columns(footer, footers)]
+    head = wrap_columns(" ".join(head), _columns(width, 78))
+    chart.title.text = wrap_columns(text, _columns(width, 60, TITLE_PIXELS))
+    chart.title.subtitle = [*head, *wrap_columns(footer, _columns(width, WIDEST_FOOTER))]
     chart.title.frame = "bounds"  # from the left edge of the picture, where a notebook puts its caption
     chart.usermeta = {"footer": len(head), "lang": context.locale.lang}  # `render_offline` finds the footer.
     return chart.properties(**size) if size else chart
@@ -139,6 +136,6 @@ def check_chart_name(name: str) -> None:
         raise UsageError("no such chart", value=name, remedy=spelling_hint(str(name), list(CHARTS)))
 
 
-def _columns(width: int, most: int, letter: float = SUBTITLE_PIXELS) -> int:
+def _columns(width: int | None, most: int, letter: float = SUBTITLE_PIXELS) -> int:
     """Return how many letters fit in a width, up to `most`."""
-    return max(min(most, int(width / letter)), 10)
+    return most if width is None else max(min(most, int(width / letter)), 10)

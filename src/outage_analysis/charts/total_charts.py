@@ -56,41 +56,38 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
 
     Press forecasts of the same cash are ranges above the dots. A forecast that gives only an upper bound is
     an arrow. If the table has the amount that was paid in the end, it is marked too; only tables of hindsight
-    have it. A total that is certain is one line.
+    have it. A total that is certain has no distribution to draw.
     """
     locale, marks = context.locale, marked_amounts(table, context.locale.level)
     cash = table.filter(valuation="cash")
     dots = cash.filter(pl.col("mark").is_null())["amount"].sort().to_list()
-    certain = not dots and len({m["amount"] for m in marks.values() if m["quantile"]}) == 1 and HIGH in marks
-    if not {"expected", "p50", HIGH} <= set(marks) or not (dots or certain):
+    if not dots or not {"expected", "p50", HIGH} <= set(marks):
         raise theme.NothingToDraw
     forecasts = cash.filter(mark="press").sort("amount", descending=True, maintain_order=True)
     ends = [x for c in ("low", "amount") for x in forecasts[c] if x]
     line = marks.get("budget", marks[HIGH])["amount"]
     layout = dot_layout(dots, [*ends, *(m["amount"] for m in marks.values())], marks[LOW]["amount"], line)
     x = dots_axis(layout, locale, locale("chart.total_distribution_x", unit=locale.unit))
-    labels = _mark_labels(marks, locale, certain=certain)
+    labels = _mark_labels(marks, locale)
     height = DOT_ROOM + LINE * (len(forecasts) + len(labels)) + 6
-    layers = _forecast_layers(forecasts, layout, x, context)
-    if dots:
-        layers.append(_dots(layout, marks, x, locale))
-    layers += _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
+    lines = _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
     nothing = ""
     if "zero" in marks:
         nothing = locale("chart.total_distribution_zero", share=locale.share(1 - marks["zero"]["above"]))
-    chart = alt.layer(*layers)
+    chart = alt.layer(
+        *_forecast_layers(forecasts, layout, x, context), _dots(layout, marks, x, locale), *lines
+    )
     chart.usermeta = {"nothing": nothing}  # the page takes it from the subtitle if the dots move
     return finish_chart(
         chart,
         context,
         "total_distribution",
-        finding=_finding(marks, locale, certain=certain),
-        subtitle="chart.total_distribution_certain_subtitle" if certain else "",
+        finding=_finding(marks, locale),
         facts=" ".join(cash.filter(pl.col("mark").is_in(["press", "observed"]))["fact"]),
         height=height,
         scale=locale("chart.log_scale") if layout.log else "",
         count=len(dots),
-        share=percent(1 / len(dots)) if dots else "",
+        share=percent(1 / len(dots)),
         blue=locale(f"chart.total_distribution_blue_{'budget' if 'budget' in marks else 'range'}"),
         zero=nothing,
         press=locale("chart.total_distribution_press") if len(forecasts) else "",
@@ -100,12 +97,10 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
 def movable(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the chart with named data and signals, through which the script of a page moves dots and marks.
 
-    There is room for the mark of a budget that a reader types. A chart without dots is returned as it is.
+    There is room for the mark of a budget that a reader types.
     """
     kinds = {"level": "dots", "top": "marks"}
     named = {name: kinds[key] for name, rows in spec["datasets"].items() for key in kinds if key in rows[0]}
-    if "dots" not in named.values():
-        return spec
     x = spec["layer"][-1]["encoding"]["x"]
     low, high = x["scale"]["domain"]
     signals = {"low": low, "high": high, "ticks": x["axis"]["values"], "labels": []}
@@ -125,15 +120,13 @@ def movable(spec: dict[str, Any]) -> dict[str, Any]:
     return moved | {"params": [{"name": name, "value": value} for name, value in signals.items()]}
 
 
-def _finding(marks: Marks, locale: Locale, *, certain: bool) -> str:
+def _finding(marks: Marks, locale: Locale) -> str:
     money = {
         mark: locale.money(m["amount"], ALL_DIGITS if mark == "budget" else 2) for mark, m in marks.items()
     }
     above = {mark: m["above"] for mark, m in marks.items()}
     values = {"median": money["p50"], "mean": money["expected"], "high": money[HIGH]}
     values["above"] = locale.share(above[HIGH])
-    if certain:
-        return locale("chart.total_distribution_certain", amount=money["expected"])
     if "observed" in marks:
         share = locale.share(1 - above["observed"])
         return locale("chart.total_distribution_observed", amount=money["observed"], share=share)
@@ -174,16 +167,15 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
     return dots
 
 
-def _mark_labels(marks: Marks, locale: Locale, *, certain: bool) -> dict[str, str]:
+def _mark_labels(marks: Marks, locale: Locale) -> dict[str, str]:
     low, high = (marks[mark]["amount"] for mark in (LOW, HIGH))
     digits = 2 + sum(high < times * low for times in CLOSE)
     labels = {}
     for mark in MARKS:
-        if mark not in marks or (certain and mark != "expected" and marks[mark]["quantile"]):
+        if mark not in marks:
             continue
         amount = theme.short_amount(locale, marks[mark]["amount"], ALL_DIGITS if mark == "budget" else digits)
-        name = "certain" if certain and mark == "expected" else mark
-        labels[mark] = locale(f"chart.mark_{name}", amount=amount, share=locale.share(marks[mark]["above"]))
+        labels[mark] = locale(f"chart.mark_{mark}", amount=amount, share=locale.share(marks[mark]["above"]))
     return labels
 
 
@@ -197,7 +189,7 @@ def _labelled_lines(
             "place": layout.place(marks[mark]["amount"]),
             "label": label,
             "top": first + n * LINE + 2,
-            "strong": mark in STRONG or not layout.dots,
+            "strong": mark in STRONG,
         }
         for n, (mark, label) in enumerate(labels.items())
     ]
@@ -255,8 +247,8 @@ def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float
     """Return the amounts to mark on the chart of the total cash cost, such as the budget, by name.
 
     The names are `expected`, `range_low` and `range_high` (the ends of the likely range), `p50`, `zero`,
-    `budget` and `observed`. Each value has three items: `amount`, `above` (the probability that the cash cost
-    exceeds the amount) and `quantile` (1 if the total itself has the amount if it is certain, else 0).
+    `budget` and `observed`. Each value has two items: `amount`, and `above` (the probability that the cash
+    cost exceeds the amount).
 
     Args:
         table: as `total_distribution_table` returns it.
@@ -264,13 +256,11 @@ def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float
     """
     likely = LikelyRange(level)
     columns = {measure: column for column, measure in likely.column_measures.items()}
-    own = {"expected", *likely.points}
     rows = table.filter(pl.col("mark").is_not_null() & (pl.col("mark") != "press"), valuation="cash")
     return {
         columns.get(r["mark"], r["mark"]): {
             "amount": r["amount"],
             "above": round(1 - r["below"], PROBABILITY_DIGITS),
-            "quantile": float(r["mark"] in own),
         }
         for r in rows.iter_rows(named=True)
     }
@@ -347,7 +337,7 @@ def dot_layout(
     if log:
         least = max(likely_low / BELOW_RANGE or max(positive) / WIDEST, min(positive))
         place = math.log10
-    places = sorted(place(x) for x in (amounts or marked) if x >= least)
+    places = sorted(place(x) for x in amounts if x >= least)
     edge, span = place(max(line, least)), places[-1] - places[0] or (1.0 if log else max(places[-1], 1.0))
     for columns in range(FEWEST_COLUMNS, MOST_COLUMNS + 1):
         width = span / columns

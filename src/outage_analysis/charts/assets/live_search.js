@@ -40,17 +40,19 @@ const findPayments = (() => {
     const {payments, step, budget, level} = request, {low, high, ordered} = limits(request);
     if (low.some((least, n) => least > high[n])) return {excluded: true};
     const columns = payments.map(x => counts[x.id]), most = base.length - 1 - liveModel.distribution(base).place(level);
+    // A single payment stands beside one that nobody gets.
+    const [one, other = new Float64Array(base.length)] = columns, least = [...low, 0].slice(0, 2);
+    const [weight, otherWeight = 0] = payments.map(x => x.weight), alongside = n => ordered ? Math.max(least[1], n) : least[1];
 
-    function keeps(multiples) {
-      const [first, second = first] = columns, one = multiples[0] * step, other = (multiples[1] ?? 0) * step;
+    function keeps(first, second) {
       for (let k = 0, over = 0; k < base.length; k++) {
-        if (base[k] + one * first[k] + other * second[k] > budget && ++over > most) return false;
+        if (base[k] + first * step * one[k] + second * step * other[k] > budget && ++over > most) return false;
       }
       return true;
     }
 
     function result(multiples, solved) {
-      const amounts = multiples.map(multiple => multiple * step);
+      const amounts = payments.map((x, n) => multiples[n] * step);
       const add = (rest, k) => amounts.reduce((total, amount, n) => total + amount * columns[n][k], rest);
       const of = liveModel.distribution(Float64Array.from(base, add));
       return {
@@ -62,31 +64,25 @@ const findPayments = (() => {
       };
     }
 
-    if (!keeps(low)) return result(low, false);
+    if (!keeps(...least)) return result(least, false);
     // A payment with an expected number of 0 claims does not affect the result: it keeps the lowest amount.
-    const top = payments.map((x, n) => !x.weight ? low[n]
-      : largest(low[n], Math.min(high[n], Math.floor(LARGEST_PAYMENT / step)), multiple => {
-        const tried = low.with(n, multiple);
-        if (ordered && n === 0) tried[1] = Math.max(tried[1], multiple);
-        return keeps(tried);
-      }));
-    const unlimited = (n, k) => high[k] === Infinity && payments[k].weight && (n + 1) * step > LARGEST_PAYMENT;
-    if (top.some(unlimited)) return {unlimited: true};
-    if (top.some((n, k) => n - low[k] >= MOST_VALUES)) return {many: MOST_VALUES};
+    const reach = n => Math.min(high[n], Math.floor(LARGEST_PAYMENT / step)), top = [
+      weight ? largest(least[0], reach(0), n => keeps(n, alongside(n))) : least[0],
+      otherWeight ? largest(least[1], reach(1), n => keeps(least[0], n)) : least[1]
+    ];
+    const unlimited = (x, n) => x.weight && high[n] === Infinity && (top[n] + 1) * step > LARGEST_PAYMENT;
+    if (payments.some(unlimited)) return {unlimited: true};
+    if (top.some((n, k) => n - least[k] >= MOST_VALUES)) return {many: MOST_VALUES};
 
     // The best candidates: for each first payment, the largest second payment within the budget.
     let best = [], value = -1, second = top[1];
-    for (let first = low[0]; first <= top[0]; first++) {
-      const least = ordered ? Math.max(low[1], first) : low[1], tried = [first];
-      if (columns[1]) {
-        second = payments[1].weight ? second : least;
-        while (second >= least && !keeps([first, second])) second--;
-        if (second < least) break;
-        tried.push(second);
-      }
-      const worth = Number(payments.reduce((sum, x, n) => sum + tried[n] * step * x.weight, 0).toPrecision(9));
+    for (let first = least[0]; first <= top[0]; first++) {
+      if (!otherWeight) second = alongside(first);
+      while (second >= alongside(first) && !keeps(first, second)) second--;
+      if (second < alongside(first)) break;
+      const worth = Number(((first * weight + second * otherWeight) * step).toPrecision(9));
       if (worth > value) best = [];
-      if (worth >= value) best.push(tried);
+      if (worth >= value) best.push([first, second]);
       value = Math.max(worth, value);
     }
     // Among equally good candidates, choose the one with the smallest quantile, as `solve` does.
