@@ -30,7 +30,7 @@ from tests.chromium import IN_A_BROWSER
 
 Changes = Mapping[str, Mapping[str, float]]
 LARGEST_DIFFERENCE = 2e-3
-"""Inputs and scores are stored with 32 bits, so a draw differs a little; at an edge, by one claim."""
+"""Inputs and scores are stored with few bits, so a draw differs a little; at an edge, by one claim."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -249,7 +249,7 @@ class TestPayments:
                 model,
                 request | {"level": level},
             )
-            estimate = Sample(np.array(totals).reshape(model["replicates"], -1)).quantile(level)
+            estimate = Sample(np.array(totals).reshape(REPLICATES, -1)).quantile(level)
             assert ours["quantile"] == pytest.approx(estimate.value)
 
     @pytest.mark.parametrize(

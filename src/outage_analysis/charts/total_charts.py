@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -333,10 +333,8 @@ def dot_layout(
     """
     positive = [x for x in amounts if x > 0]
     log = bool(positive) and max(positive) > LINEAR_RATIO * min(positive)
-    least, place = 0.0, float
-    if log:
-        least = max(likely_low / BELOW_RANGE or max(positive) / WIDEST, min(positive))
-        place = math.log10
+    place: Callable[[float], float] = math.log10 if log else float
+    least = max(likely_low / BELOW_RANGE or max(positive) / WIDEST, min(positive)) if log else 0.0
     places = sorted(place(x) for x in amounts if x >= least)
     edge, span = place(max(line, least)), places[-1] - places[0] or (1.0 if log else max(places[-1], 1.0))
     for columns in range(FEWEST_COLUMNS, MOST_COLUMNS + 1):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from outage_analysis.assumptions import Award, BandMix, FloatArray, MeanPayment, RateAssumption
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
@@ -156,10 +157,12 @@ def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -
 
 MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
 """The page has at most and at least this many draws."""
-MOST_BYTES = 300_000
+MOST_BYTES = 290_000
 """Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
-NUMBER = np.dtype("<f4")
-"""How the page has the number of a draw."""
+INPUT, SCORE = np.dtype("<f4"), np.dtype("<i2")
+"""How the page has an input and a normal score of a draw."""
+SCORE_UNITS, LARGEST_SCORE = 5_000, 6.5
+"""A score is stored in this part of 1, and limited to this distance from 0."""
 SCORE_STEP = 2
 """The page has every second column of the table of sums of awards."""
 MOST_TIMES_TRIALS = 8
@@ -178,13 +181,12 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (the number of draws, which form consecutive `replicates` of equal size), `inputs` (the coded
-        draws per input or band of a mix), `fixed` (inputs that do not vary), `scores` (the coded normal
-        scores of the counts), `streams` (the terms), `awards` (quantiles of sums of awards),
-        and `errors` (the numerical errors of the median and of the range's upper end for these draws, in the
-        smallest unit). None if the total has so many random counts that a page with enough draws would be
-        too large. Also None if the claims of two tiers with equal payments are drawn as one count, because
-        the page could not change the payment of only one tier.
+        `draws` (their number), `inputs` (the coded draws per input or band of a mix), `fixed` (inputs that do
+        not vary), `scores` (the coded normal scores of the counts), `streams` (the terms), `awards`
+        (quantiles of sums of awards), and `errors` (the numerical errors of the median and of the range's
+        upper end for these draws, in the smallest unit). None if the total has so many random counts that a
+        page with enough draws would be too large. Also None if the claims of two tiers with equal payments
+        are drawn as one count, because the page could not change the payment of only one tier.
     """
     every = zip(run.portfolio.terms, run.process.units, strict=True)
     chosen = [(term, units) for term, units in every if term.valuation == valuation]
@@ -194,9 +196,9 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     # The claims of the first band of a mix are what the other bands leave, so the page needs no draws for it.
     kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
     varying = {name: values for name, values in kept.items() if np.ptp(values)}
-    columns = len(varying) + len(scores)
+    bytes_per_draw = len(varying) * INPUT.itemsize + len(scores) * SCORE.itemsize
     draws = min(MOST_DRAWS, totals.size)
-    while columns * draws * NUMBER.itemsize > MOST_BYTES:
+    while bytes_per_draw * draws > MOST_BYTES:
         draws //= 2
     if draws < FEWEST_DRAWS:
         return None
@@ -204,14 +206,19 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     sample = Sample(totals[:, first])
     return {
         "draws": draws,
-        "replicates": REPLICATES,
-        "inputs": {name: _encode(values[:, first]) for name, values in varying.items()},
+        "inputs": {name: _encode(values[:, first].astype(INPUT)) for name, values in varying.items()},
         "fixed": {
             name: round_digits(values.flat[0], PAGE_DIGITS)
             for name, values in kept.items()
             if name not in varying
         },
-        "scores": {name: _encode(values[:, first]) for name, values in scores.items()},
+        "scores": {
+            name: _encode(
+                np.rint(values[:, first].clip(-LARGEST_SCORE, LARGEST_SCORE) * SCORE_UNITS).astype(SCORE)
+            )
+            for name, values in scores.items()
+        },
+        "score_units": SCORE_UNITS,
         "streams": [_term_data(term, units, inputs) for term, units in chosen],
         "awards": {
             str(term.spread): _award_table(term)
@@ -259,8 +266,8 @@ def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
     return names | ({"count"} if term.mix else set())
 
 
-def _encode(values: FloatArray) -> str:
-    return base64.b64encode(values.astype(NUMBER).tobytes()).decode()
+def _encode(values: npt.NDArray[Any]) -> str:
+    return base64.b64encode(values.tobytes()).decode()
 
 
 def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]) -> dict[str, Any]:

@@ -101,9 +101,10 @@ const liveModel = (() => {
   function liveModel({draws, fixed, streams, awards, ...coded}) {
     const each = (columns, make) => Object.fromEntries(Object.entries(columns).map(([id, column]) => [id, make(column)]));
     const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt());
-    const decode = text => Float64Array.from(new Float32Array(bytes(text).buffer));
-    const inputs = {...each(fixed, value => new Float64Array(draws).fill(value)), ...each(coded.inputs, decode)};
-    const scores = each(coded.scores, decode), chances = each(scores, column => column.map(normalCdf));
+    const decoded = each(coded.inputs, text => Float64Array.from(new Float32Array(bytes(text).buffer)));
+    const inputs = {...each(fixed, value => new Float64Array(draws).fill(value)), ...decoded};
+    const scores = each(coded.scores, text => Float64Array.from(new Int16Array(bytes(text).buffer), z => z / coded.score_units));
+    const chances = each(scores, column => column.map(normalCdf));
 
     function accepted(stream, name, claims, scale, rate) {
       const z = scores[`${stream.process}, ${name}`], u = chances[`${stream.process}, ${name}`];

@@ -364,7 +364,9 @@ const whatIf = (() => {
       root.querySelector('[tabindex="-1"]').focus();
     });
     listen('.use', button => {
+      const found = find.querySelector('.solution').textContent;
       for (const [id, value] of Object.entries(JSON.parse(button.value))) sliders[id].put(value, false);
+      write('.solution', found);
     });
     listen('.copy', button => copyCommand(button.value));
     form?.addEventListener('submit', event => {
