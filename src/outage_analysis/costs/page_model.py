@@ -159,9 +159,9 @@ MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
 """The page has at most and at least this many draws."""
 MOST_BYTES = 290_000
 """Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
-INPUT, SCORE = np.dtype("<f4"), np.dtype("<i2")
-"""How the page has an input and a normal score of a draw."""
-SCORE_UNITS, LARGEST_SCORE = 5_000, 6.5
+BYTES_PER_NUMBER = 2
+HIGHEST_CODE = 2**16 - 1
+SCORE_UNITS, LARGEST_SCORE = 6_000, 5.4
 """A score is stored in this part of 1, and limited to this distance from 0."""
 SCORE_STEP = 2
 """The page has every second column of the table of sums of awards."""
@@ -181,8 +181,8 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (their number), `inputs` (the coded draws per input or band of a mix), `fixed` (inputs that do
-        not vary), `scores` (the coded normal scores of the counts), `streams` (the terms), `awards`
+        `draws` (their number), `inputs` (the coded draws per input or band of a mix), `fixed` (inputs
+        that do not vary), `scores` (the coded normal scores of the counts), `streams` (the terms), `awards`
         (quantiles of sums of awards), and `errors` (the numerical errors of the median and of the range's
         upper end for these draws, in the smallest unit). None if the total has so many random counts that a
         page with enough draws would be too large. Also None if the claims of two tiers with equal payments
@@ -196,9 +196,9 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     # The claims of the first band of a mix are what the other bands leave, so the page needs no draws for it.
     kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
     varying = {name: values for name, values in kept.items() if np.ptp(values)}
-    bytes_per_draw = len(varying) * INPUT.itemsize + len(scores) * SCORE.itemsize
+    columns = len(varying) + len(scores)
     draws = min(MOST_DRAWS, totals.size)
-    while bytes_per_draw * draws > MOST_BYTES:
+    while columns * draws * BYTES_PER_NUMBER > MOST_BYTES:
         draws //= 2
     if draws < FEWEST_DRAWS:
         return None
@@ -206,7 +206,7 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     sample = Sample(totals[:, first])
     return {
         "draws": draws,
-        "inputs": {name: _encode(values[:, first].astype(INPUT)) for name, values in varying.items()},
+        "inputs": {name: _coded_input(values[:, first]) for name, values in varying.items()},
         "fixed": {
             name: round_digits(values.flat[0], PAGE_DIGITS)
             for name, values in kept.items()
@@ -214,7 +214,7 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         },
         "scores": {
             name: _encode(
-                np.rint(values[:, first].clip(-LARGEST_SCORE, LARGEST_SCORE) * SCORE_UNITS).astype(SCORE)
+                np.rint(values[:, first].clip(-LARGEST_SCORE, LARGEST_SCORE) * SCORE_UNITS).astype("<i2")
             )
             for name, values in scores.items()
         },
@@ -264,6 +264,14 @@ def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
     names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and term.spread}
     names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
     return names | ({"count"} if term.mix else set())
+
+
+def _coded_input(values: FloatArray) -> dict[str, Any]:
+    most = float(values.max())
+    codes = np.rint(
+        np.sqrt(values / (most or 1.0)) * HIGHEST_CODE
+    )  # the root is more precise for small values
+    return {"most": most, "codes": _encode(codes.astype("<u2"))}
 
 
 def _encode(values: npt.NDArray[Any]) -> str:

@@ -101,7 +101,9 @@ const liveModel = (() => {
   function liveModel({draws, fixed, streams, awards, ...coded}) {
     const each = (columns, make) => Object.fromEntries(Object.entries(columns).map(([id, column]) => [id, make(column)]));
     const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt());
-    const decoded = each(coded.inputs, text => Float64Array.from(new Float32Array(bytes(text).buffer)));
+    const decoded = each(coded.inputs, ({most, codes}) => {
+      return Float64Array.from(new Uint16Array(bytes(codes).buffer), code => most * (code / 65535) ** 2);
+    });
     const inputs = {...each(fixed, value => new Float64Array(draws).fill(value)), ...decoded};
     const scores = each(coded.scores, text => Float64Array.from(new Int16Array(bytes(text).buffer), z => z / coded.score_units));
     const chances = each(scores, column => column.map(normalCdf));
