@@ -28,8 +28,7 @@ from outage_analysis.charts import (
     vega_bundle,
     wrap_columns,
 )
-from outage_analysis.charts.intake_charts import shown_days
-from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
+from outage_analysis.charts.intake_charts import MAX_COMBINATIONS, shown_days
 from outage_analysis.charts.loss_charts import readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares

@@ -287,7 +287,6 @@ REFUSED = {
     "no currency": (partial(new_project, "p", currency="won"), "is not a currency code"),
     "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is not a currency code"),
     "a blank name": (partial(new_project, "p", name=" "), "must be printable text"),
-    "a name of fillers": (partial(new_project, "p", name="\u3164"), "must be printable text"),
     "an unknown unit": (
         partial(new_project, "p", loss_unit="minuts"),
         "no project can be made for this unit of losses.*Did you mean 'minutes'",

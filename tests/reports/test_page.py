@@ -136,10 +136,10 @@ def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], 
     found = pages[lang]
     numbers, boxes, ranges = (found.all("input", type=kind) for kind in ("number", "checkbox", "range"))
     (budget,) = found.all("input", type="text")
-    assert (len(numbers), len(boxes), len(ranges)) == (9 + 1, 3 + 3, 9)  # with the step and the search
+    assert (len(numbers), len(boxes), len(ranges)) == (9 + 1, 3 + 2, 9)  # with the step and the payments
     pays = [f"small-business-cash.pays.{n}" for n in (0, 1)]
     assert [e.attributes["value"] for e in boxes[3:5]] == pays
-    labels = [*["label."] * 10, *["label.exactly"] * 3, *["label.pick"] * 3, "label.budget"]
+    labels = [*["label."] * 10, *["label.exactly"] * 3, *["label.pick"] * 2, "label.budget"]
     for field, label in zip((*numbers, *boxes, budget), labels, strict=True):
         assert label in field.within
     names = [e.text for e in found.all("span", class_="name")]

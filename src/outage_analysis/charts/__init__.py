@@ -3,24 +3,39 @@
 Modules:
     registry: every chart by name, for reports, notebooks and files
     theme: the look of all charts: palette, fonts, context, axes, labels and marks
-    cost_charts: bars of the expected cost: funnel, waterfall; what claimants get against what policies cost
+    cost_charts: expected costs and their ranges, by part, input, policy and forecast; the back-test
     total_charts: the distribution of the total as dots
-    range_charts: ranges: inputs, policies, press forecasts, separate sums, free goods, back-test
-    loss_charts: claims by service and loss band
-    fit_charts: fitted loss distributions and observed shares
-    intake_charts: claims filed by day, and their forecast
-    linked_charts: charts that filter each other
+    loss_charts: claims by service and loss band; fitted loss distributions
+    intake_charts: claims filed by day, and their forecast; charts that filter each other
     chart_output: title, footer and style of a chart; pictures, files and notebook outputs
     what_if: what-if sliders and the search of payments
-    altair_import: imports Altair faster
 """
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-import outage_analysis.charts.altair_import
+from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.lazy_exports import lazy_exports
+
+# Altair imports jsonschema, which imports every installed package that checks string formats. JupyterLab
+# installs such packages: the first checks international URLs and needs more than a second to be imported, the
+# others check URIs and durations. No chart contains one of these, so they are hidden meanwhile.
+PARSERS = dict.fromkeys(("rfc3987_syntax", "rfc3986_validator", "isoduration"))
+if sys.flags.optimize > 1:
+    raise EnvironmentFailed(
+        "Python runs without docstrings (PYTHONOPTIMIZE=2, or python -OO), which charts need",
+        remedy="Unset PYTHONOPTIMIZE, or set it to 1.",
+    )
+if not {*PARSERS, "jsonschema"} & sys.modules.keys():
+    sys.modules.update(PARSERS)  # type: ignore[arg-type] # jsonschema then treats them as not installed
+    try:
+        import_module("altair")
+    finally:
+        for name in PARSERS:
+            del sys.modules[name]
 
 if TYPE_CHECKING:
     from outage_analysis.charts.chart_output import (

@@ -171,7 +171,6 @@ class FinishedChart:
         format: str | None = None,  # noqa: A002 - Altair's name
         *,
         scale_factor: float = 2,
-        ppi: float = POINTS_PER_INCH,
     ) -> None:
         """Write the chart to a file with the fonts of this package, without a network.
 
@@ -179,7 +178,6 @@ class FinishedChart:
             fp: the path of the file; its suffix gives the format.
             format: svg, png, pdf, html or json, if the suffix does not give it.
             scale_factor: pixels of a PNG per pixel of the chart.
-            ppi: pixels of a PNG per inch, with a `scale_factor` of 1.
 
         Raises:
             UsageError: there is no such format.
@@ -195,8 +193,7 @@ class FinishedChart:
                 remedy=spelling_hint(chosen, formats),
             )
         spec = stable_spec(self.to_dict())
-        scale = scale_factor * ppi / POINTS_PER_INCH
-        data = png(svg(spec), scale) if chosen == "png" else WRITERS[chosen](spec)
+        data = png(svg(spec), scale_factor) if chosen == "png" else WRITERS[chosen](spec)
         with atomic_file(path, parents=True) as file:
             file.write_bytes(data)
 

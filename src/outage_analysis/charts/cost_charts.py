@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -11,7 +12,7 @@ import polars as pl
 
 from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
-from outage_analysis.text import Locale, capitalized
+from outage_analysis.text import MEDIAN, LikelyRange, Locale, capitalized, short_names
 
 FEW = alt.Axis(tickCount=5, format=",.6~g")
 LABEL_WIDTH = 90
@@ -21,9 +22,9 @@ MAX_ROWS = 12
 STEP_KEYS = ("line", "service", "over", "up_to", "rule")
 MIN_POINTS = 2
 """Fewer points show no frontier."""
-ROOM = 0.06
-"""The share of the range of values that an axis extends beyond the points."""
-HEIGHT = 360
+ROOM_BEYOND = 1.1
+"""The axes of the frontier end at this many times the largest value."""
+FRONTIER_HEIGHT = 360
 BELOW, ABOVE = 15, -13
 """The vertical shift of labels, in pixels: the label of the chosen policy is above the line."""
 LABELS_LEFT_FROM = 0.6
@@ -32,6 +33,23 @@ BENEFIT_DIGITS = 3
 """Significant digits of an amount that people get."""
 CHOSEN = ("solution", "nearest")
 """The roles of the policy that the search chose."""
+LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
+"""The columns with the ends of the likely range."""
+MONEY = ("review_award", "mean_payment", "paid_total", "handling")
+FACTORS = ("ultimate", "exposure", "realised_ratio")
+"""Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
+SMALLEST_POLICY, SMALLEST_SUM = 1e-4, 1e-6
+"""A log axis of policies or of sums starts at this fraction of the largest amount, or above."""
+ROOM = 1.6
+"""A log axis of sums extends beyond the smallest and the largest amount by this factor."""
+ARROW = 4.0
+"""The arrow of an upper bound starts at the bound divided by this; how far down it reaches is unknown."""
+LANES = {"naive": theme.GREY, "forecast": theme.ACCENT, "press": theme.OKABE_ITO[1]}
+"""Colours of the rows of one outcome, in display order: the model's forecast is in the middle."""
+FARTHEST = 1e4
+"""Multiples of the observed value are clipped to between 1/10,000 and 10,000."""
+BENCHMARKS = ("naive", "press")
+"""Forecasts that the model is compared with: a naive estimate and press reports."""
 
 
 def funnel(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -205,31 +223,17 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         raise theme.NothingToDraw
     locale = context.locale
     objective, mark, budget = table.select("objective", "mark", "budget").row(0)
-    in_percent = objective == "replaced"
     names = [
         context.name(policy) if role == "named" else locale(f"word.{role}")
         for policy, role in table.select("policy", "role").rows()
     ]
-    data = table.with_columns(
-        shown=pl.col("benefit") / (1 if in_percent else 10**locale.minor_units), label=pl.Series(names)
-    )
-    costs, shown = [*data["at_level"], *([] if budget is None else [budget])], data["shown"].to_list()
-    high, low, best = max(costs), min(shown), max(shown)
-    room = (high - min(costs) or high or 1.0) * ROOM
-    x = theme.money_axis("at_level", locale, "chart.frontier_x", 0.0, high + 2 * room, mark=mark)
-    room = (best - low or best or 1.0) * ROOM
-    bottom, top = max(low - room, 0.0), best + room
-    ticks = [tick for tick in theme.even_ticks(bottom, top) if bottom <= tick <= top]
-    labels = [
-        f"{100 * tick:.10g}%" if in_percent else theme.short_number(locale, tick, theme.TICK_DIGITS)
-        for tick in ticks
-    ]
-    y = alt.Y(
-        "shown:Q",
-        title=locale(f"column.{objective}"),
-        scale=alt.Scale(domain=[bottom, top], nice=False),
-        axis=theme.labelled_axis(ticks, labels),
-    )
+    data, title = table.with_columns(label=pl.Series(names)), f"column.{objective}"
+    high, best = max([*data["at_level"], budget or 0.0]), max(data["benefit"])
+    x = theme.money_axis("at_level", locale, "chart.frontier_x", 0.0, high * ROOM_BEYOND, mark=mark)
+    y = theme.money_axis("benefit", locale, title, 0.0, best * ROOM_BEYOND, channel=alt.Y)
+    if objective == "replaced":
+        scale = alt.Scale(domain=[0, best * ROOM_BEYOND], nice=False)
+        y = alt.Y("benefit:Q", title=locale(title), scale=scale, axis=alt.Axis(format="~%"))
     layers = []
     if budget is not None:
         label = locale("chart.frontier_budget", amount=theme.short_amount(locale, budget))
@@ -239,10 +243,10 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
             limit.mark_rule(strokeDash=[5, 4], color=theme.INK).encode(x),
             text.encode(x, y=alt.YValue(0), text=alt.Text("label:N")),
         ]
-    line = alt.Chart(data.drop("label").filter(role="frontier").sort("at_level", "shown"))
+    line = alt.Chart(data.drop("label").filter(role="frontier").sort("at_level", "benefit"))
     # Policies at the same point share a label; that of the chosen policy is above the line.
     policies = data.filter(pl.col("role") != "frontier").group_by("at_level", "benefit", maintain_order=True)
-    named = policies.agg(pl.col("role", "shown").first(), pl.col("label").str.join(" = ")).with_columns(
+    named = policies.agg(pl.col("role").first(), pl.col("label").str.join(" = ")).with_columns(
         chosen=pl.col("role").is_in(CHOSEN), right=pl.col("at_level") > high * LABELS_LEFT_FROM
     )
     points, colour = alt.Chart(named), theme.accent_if("datum.chosen", theme.INK)
@@ -263,33 +267,410 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         alt.layer(*layers),
         context,
         "frontier",
-        finding=_finding(table, locale),
-        height=HEIGHT,
+        finding=_frontier_finding(table, locale),
+        height=FRONTIER_HEIGHT,
         mark=mark,
-        benefit=locale(f"column.{objective}"),
+        benefit=locale(title),
     )
 
 
-def _finding(table: pl.DataFrame, locale: Locale) -> str:
-    by_role = {row["role"]: row for row in table.iter_rows(named=True)}
+def _frontier_finding(table: pl.DataFrame, locale: Locale) -> str:
     mark, budget = table["mark"][0], table["budget"][0]
-    solution, announced = by_role.get("solution"), by_role.get("announced")
     if budget is None:
         return ""
-    limit = locale.money(budget)
-    if solution is None:
-        return locale("chart.frontier_title_none", budget=limit, mark=mark)
-    benefit = locale(f"solve.got_{solution['objective']}", value=_value_text(solution, locale))
-    if announced is None:
-        return locale("chart.frontier_title_solution", budget=limit, benefit=benefit)
-    if solution["parameters"] == announced["parameters"]:
-        return locale("chart.frontier_title_same", budget=limit, mark=mark)
-    value = _value_text(announced, locale)
-    return locale("chart.frontier_title", budget=limit, benefit=benefit, announced=value)
+    found = table.filter(role="solution")
+    if found.is_empty():
+        return locale("chart.frontier_title_none", budget=locale.money(budget), mark=mark)
+    objective, value = found["objective"][0], float(found["benefit"][0])
+    text = locale.share(value) if objective == "replaced" else locale.money(value, BENEFIT_DIGITS)
+    benefit = locale(f"solve.got_{objective}", value=text)
+    return locale("chart.frontier_title_found", budget=locale.money(budget), benefit=benefit)
 
 
-def _value_text(row: dict[str, Any], locale: Locale) -> str:
-    objective, value = row["objective"], float(row["benefit"])
-    if objective == "replaced":
-        return locale.share(value)
-    return locale.money(value, BENEFIT_DIGITS)
+def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
+    """Draw a tornado chart: one bar per input, the widest bar first.
+
+    A bar extends between the expected cash costs with the input at the lower and the upper end of its likely
+    range. The scale starts at 0, as in the charts of the slides and the workbook.
+    """
+    locale, rows = context.locale, tornado_bars(table)
+    if rows.is_empty():
+        raise theme.NothingToDraw
+    names = theme.row_names(rows["assumption"].to_list(), context)
+    labels = []
+    for row in rows.iter_rows(named=True):
+        ends = [
+            _input_label(row["kind"], row[f"input_{side}"], locale) or locale(f"word.{point}")
+            for side, point in (("left", LOW), ("right", HIGH))
+        ]
+        costs = theme.short_span(locale, row["left"], row["right"])
+        labels.append(locale("chart.with_range", amount=costs, range=locale.span(*ends)))
+    data = rows.select("left", "right", name=pl.Series(names), label=pl.Series(labels))
+    x = theme.money_axis(
+        "left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05
+    )
+    y, base = theme.name_axis(names), alt.Chart(data)
+    bars = base.mark_bar(size=16).encode(
+        x, alt.X2("right:Q"), y, color=theme.accent_if(alt.datum.name == names[0])
+    )
+    mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
+    texts = theme.labels_at_bars(base, y, "left", -17)
+    low, high = (locale.money(rows[side][0]) for side in ("left", "right"))
+    return finish_chart(
+        alt.layer(bars, mean.encode(theme.axis_for_field(x, "expected")), *texts),
+        context,
+        "tornado",
+        finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
+        height=(theme.ROW + 14) * len(data),
+    )
+
+
+def _input_label(kind: str, value: float | None, locale: Locale) -> str:
+    if value is None:  # band shares are not one number: show only the percentile
+        return ""
+    if kind in MONEY:
+        return theme.short_amount(locale, value)
+    return f"×{value:,.2g}" if kind in FACTORS else locale.share(value)
+
+
+def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
+    """Draw one row per policy: likely range, expected cash cost and largest possible total."""
+    locale, rows = context.locale, table.filter(pl.col("expected") > 0).sort("expected", "policy")
+    rows = rows.head(MAX_ROWS)
+    if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
+        raise theme.NothingToDraw
+    names, columns = theme.row_names(rows["policy"].to_list(), context), (LOW, HIGH, "expected", "most")
+    best = int(rows["cheapest"].arg_max() or 0)
+    amounts = [v for c in columns for v in rows[c] if v]
+    least, most = min(amounts), max(amounts)
+    least = max(least, most * SMALLEST_POLICY) / 1.5 if most / least > theme.LOG_AXIS_RATIO else 0.0
+    labels = [_with_range(locale, *ends) for ends in rows.select("expected", LOW, HIGH).rows()]
+    shown = (pl.col(column).clip(least) for column in columns)
+    data = rows.select(*shown, name=pl.Series(names), label=pl.Series(labels))
+    label = "chart.comparison_log_x" if least else "chart.comparison_x"
+    x = theme.money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
+    y, base = theme.name_axis(names), alt.Chart(data)
+    colour = theme.accent_if(alt.datum.name == names[best])
+    name = names[best].replace("\n", " ")
+    return finish_chart(
+        alt.layer(
+            base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
+            theme.diamonds(base.transform_filter("datum.most"), 70).encode(
+                theme.axis_for_field(x, "most"), y
+            ),
+            theme.median_dots(base, 80).encode(theme.axis_for_field(x, "expected"), y),
+            *theme.labels_at_bars(base, y, LOW, -16),
+        ),
+        context,
+        "comparison",
+        finding=locale("chart.comparison_title", name=name, share=locale.share(rows["cheapest"][best])),
+        height=(theme.ROW + 28) * len(data),
+    )
+
+
+def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
+    """Draw the back-test: forecast ranges as multiples of the observed value, on a log axis.
+
+    A dot marks the median of the model's forecast. The naive forecast and the press forecast of the same
+    outcome are drawn above and below the model's range.
+    """
+    locale, rows = context.locale, backtest_ratios(table)
+    if rows.is_empty():
+        raise theme.NothingToDraw
+    heads = rows.filter(part="forecast")
+    labels = {}
+    for row in heads.iter_rows(named=True):
+        money, observed = row["unit"] == locale.currency, row["observed"]
+        amount = theme.short_amount(locale, observed) if money else theme.short_number(locale, observed, 3)
+        verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
+        labels[row["outcome"]] = f"{theme.wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
+    parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
+    data = rows.select(
+        pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
+        name=pl.col("outcome").replace_strict(labels, return_dtype=pl.String),
+        part=pl.col("part").replace_strict(parts, return_dtype=pl.String),
+    )
+    ends = [*data["low"], *data["high"]]
+    low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
+    ticks = theme.log_ticks(low, high)
+    multiples = [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks]
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    x = alt.X(
+        "low:Q", title=locale("chart.backtest_x"), scale=scale, axis=theme.labelled_axis(ticks, multiples)
+    )
+    y = theme.name_axis([*labels.values()])
+    lanes = [parts[part] for part in LANES if part in parts]
+    lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
+    colours = alt.Scale(domain=[*parts.values()], range=[LANES[part] for part in parts])
+    legend = alt.Legend(
+        title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
+    )
+    base, one = alt.Chart(data), alt.Chart(pl.DataFrame({"low": [1.0]}))
+    happened = alt.TextValue(locale("chart.backtest_happened"))
+    spans = base.mark_rule(strokeWidth=6, strokeCap="round")
+    colour = alt.Color("part:N", scale=colours, legend=legend)
+    dots = theme.median_dots(base.transform_filter("datum.middle"), 70)
+    independent = heads.filter("independent")["inside"]
+    return finish_chart(
+        alt.layer(
+            one.mark_rule(color=theme.INK, strokeWidth=1.4).encode(x),
+            one.mark_text(dy=-6, fontWeight=600).encode(x, y=alt.YValue(0), text=happened),
+            spans.encode(x, alt.X2("high:Q"), y, lane, color=colour),
+            dots.encode(theme.axis_for_field(x, "middle"), y, lane),
+        ),
+        replace(context, source=locale("chart.backtest_source", day=locale.day(context.as_of))),
+        "backtest",
+        finding=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
+        height=(theme.ROW + 24) * len(labels),
+    )
+
+
+def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
+    """Draw press forecasts of the cash cost on a log axis, next to the model's likely range.
+
+    The model's range has a dot at the median and a line at the mean. A forecast that gives only an upper
+    bound is an arrow. Forecasts are named after their publishers.
+    """
+    locale, published = context.locale, pl.col("fact") != ""
+    ours = table.filter(~published)
+    # Published amounts are in whole currency, ours are in the smallest unit.
+    theirs = table.filter(published, pl.col("line") != "", pl.col("high").is_not_null()).with_columns(
+        pl.col("low", "high") * 10**locale.minor_units
+    )
+    unknown = ours["expected"].null_count() or ours["high"].null_count()
+    if ours.is_empty() or unknown or theirs["low"].is_null().all():
+        raise theme.NothingToDraw
+    rows = pl.concat([ours, theirs])
+    least, most = _log_ends([x for c in ("low", "expected", "high") for x in rows[c] if x])
+    model, publishers = locale("chart.headlines_ours"), publisher_names(theirs["fact"].to_list(), context)
+    models = [model] if len(ours) == 1 else [f"{model}: {context.name(line)}" for line in ours["line"]]
+    labels = []
+    for low, median, high, mean in rows.select("low", "p50", "high", "expected").rows():
+        if low is None:
+            label = locale("chart.at_most", amount=theme.short_amount(locale, high))
+        else:
+            span = theme.short_span(locale, low, high)
+            label = span if median is None else _with_range(locale, median, low, high)
+        if low is not None and mean is not None:
+            label += f", {locale('chart.mark_expected', amount=theme.short_amount(locale, mean))}"
+        labels.append(label)
+    data = rows.select(
+        name=pl.Series([theme.wrap_name(name) for name in (*models, *publishers)]),
+        low=pl.coalesce("low", pl.col("high") / ARROW).clip(least),
+        high="high",
+        ours=~published,
+        bound=pl.col("low").is_null(),
+        middle=pl.col("p50").clip(least),
+        mean="expected",
+        label=pl.Series(labels),
+    )
+    x = theme.money_axis("low", locale, "chart.headlines_x", least, most)
+    high, y, base = theme.axis_for_field(x, "high"), theme.name_axis(data["name"].to_list()), alt.Chart(data)
+    bounds, own = base.transform_filter("datum.bound"), base.transform_filter("datum.ours")
+    ranges = base.transform_filter("!datum.bound").mark_rule(strokeWidth=6)
+    head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=theme.GREY, opacity=1)
+    stop = bounds.mark_tick(thickness=3, size=14, color=theme.GREY, orient="vertical")
+    mean = own.mark_tick(thickness=2.5, size=20, color=theme.INK, orient="vertical")
+    median = theme.median_dots(own.transform_filter("datum.middle"))
+    means = dict(ours.select("line", "expected").rows())
+    ratios = [
+        (low / means[line], name)
+        for (low, line), name in zip(theirs.select("low", "line").rows(), publishers, strict=True)
+        if low is not None and means.get(line)
+    ]
+    finding = ""
+    if ratios:
+        ratio, name = min(ratios)
+        finding = locale("chart.headlines_title", name=name, times=locale.number(locale.rounded(ratio)))
+    return finish_chart(
+        alt.layer(
+            ranges.encode(x, alt.X2("high:Q"), y, color=theme.accent_if("datum.ours")),
+            bounds.mark_rule(strokeWidth=2, color=theme.GREY).encode(x, alt.X2("high:Q"), y),
+            head.encode(x, y),
+            stop.encode(high, y),
+            mean.encode(theme.axis_for_field(x, "mean"), y),
+            median.encode(theme.axis_for_field(x, "middle"), y),
+            *theme.labels_at_bars(base, y, "low"),
+        ),
+        context,
+        "headlines",
+        finding=finding,
+        facts=" ".join(theirs["fact"]),
+        height=(theme.ROW + 16) * len(data),
+    )
+
+
+def publisher_names(facts: list[str], context: theme.ChartContext) -> list[str]:
+    """Return the publisher of each published amount; "press forecast" if the incident does not name it."""
+    unnamed = context.locale("chart.press_forecast")
+    names = [context.names.get(fact, unnamed) for fact in facts]
+    if len(set(names)) == len(names):
+        return short_names(names)
+    return [f"{name} {n}" for n, name in enumerate(names, start=1)]
+
+
+def _log_ends(amounts: list[float]) -> tuple[float, float]:
+    """Return the ends of a log axis that holds the positive amounts."""
+    most = max(amounts)
+    return max(min(x for x in amounts if x > 0), most * SMALLEST_SUM) / ROOM, most * ROOM
+
+
+def _with_range(locale: Locale, amount: float, low: float, high: float) -> str:
+    """Return an amount with its range as a short label, such as 50m (1.1m–440m)."""
+    shown, span = theme.short_amount(locale, amount), theme.short_span(locale, low, high)
+    return shown if span == shown else locale("chart.with_range", amount=shown, range=span)
+
+
+def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
+    """Draw each kind of cost on one log axis: likely range, median and the announced amount.
+
+    The kinds of cost are never added, because list prices and announced totals are not cash.
+    """
+    locale, rows = context.locale, table.filter(pl.col("line") == "", pl.col(HIGH) > 0)
+    if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two sums
+        raise theme.NothingToDraw
+    least, most = _log_ends([x for c in (LOW, "p50", HIGH, "announced") for x in rows[c] if x])
+    names = [theme.wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
+    ends = rows.select(pl.col("p50", LOW, HIGH).fill_null(0.0))
+    labels = [_with_range(locale, *amounts) for amounts in ends.rows()]
+    for n, (valuation, published) in enumerate(rows.select("valuation", "announced").rows()):
+        if published is not None:
+            key = "chart.listed" if valuation == "face_value" else "chart.announced"
+            labels[n] += f", {locale(key, amount=theme.short_amount(locale, published))}"
+    data = rows.select(
+        pl.col(LOW, "p50").clip(least),
+        HIGH,
+        "announced",
+        name=pl.Series(names),
+        cash=pl.col("valuation") == "cash",
+        label=pl.Series(labels),
+    )
+    x = theme.money_axis(LOW, locale, "chart.separate_sums_x", least, most)
+    y, base = theme.name_axis(names), alt.Chart(data)
+    ranges = base.mark_rule(strokeWidth=6)
+    medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
+    cash, handling, finding = medians.get("cash"), medians.get("handling"), ""
+    if cash and handling and handling > cash:
+        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
+        finding = locale("chart.separate_sums_handling", **sums)
+    elif len(medians) > 1:
+        low, high = min(medians.values()), max(medians.values())
+        finding = locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
+    announced = theme.diamonds(base.transform_filter("datum.announced"), 70)
+    return finish_chart(
+        alt.layer(
+            ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=theme.accent_if("datum.cash")),
+            theme.median_dots(base).encode(theme.axis_for_field(x, "p50"), y),
+            announced.encode(theme.axis_for_field(x, "announced"), y),  # above the dot of an equal median
+            *theme.labels_at_bars(base, y, LOW),
+        ),
+        context,
+        "separate_sums",
+        finding=finding,
+        facts=" ".join(rows["facts"]),
+        height=(theme.ROW + 18) * len(data),
+    )
+
+
+def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
+    """Draw free goods at list price: promised value, expected take-up and likely range of the take-up.
+
+    The chart never shows cash, because the list price of goods is not what the company spends on them.
+    """
+    locale = context.locale
+    goods = table.filter(pl.col("announced") > 0, valuation="face_value")
+    rows = goods.filter(pl.col("line") != "").sort("announced", descending=True, maintain_order=True)
+    if rows.is_empty():
+        raise theme.NothingToDraw
+    names = [theme.wrap_name(context.name(line)) for line in rows["line"]]
+    amounts = ("announced", "expected", LOW, HIGH)
+    labels = [
+        locale(
+            "chart.free_label",
+            expected=_with_range(locale, expected, low, high),
+            announced=theme.short_amount(locale, announced),
+        )
+        for announced, expected, low, high in rows.select(amounts).rows()
+    ]
+    data = rows.select(*amounts, name=pl.Series(names), label=pl.Series(labels))
+    most = max(*rows["announced"], *rows[HIGH].drop_nulls(), 0.0)
+    x = theme.money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05)
+    y, base = theme.name_axis(names), alt.Chart(data)
+    takeup = base.mark_rule(color=theme.INK, strokeWidth=2)
+    total = goods.filter(line="")
+    whole = (total if len(total) else rows).row(0, named=True)
+    share, least, greatest = (locale.share(whole[c] / whole["announced"]) for c in ("expected", LOW, HIGH))
+    return finish_chart(
+        alt.layer(
+            base.mark_bar(size=16, fill=theme.LIGHT).encode(x, y),
+            base.mark_bar(size=16).encode(theme.axis_for_field(x, "expected"), y),
+            takeup.encode(theme.axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
+            base.mark_text(align="left", dy=-17, x=3).encode(y, text=alt.Text("label:N")),
+        ),
+        context,
+        "free",
+        finding=locale("chart.free_chart_title", share=share, low=least, high=greatest),
+        facts=" ".join(rows["facts"]),
+        height=(theme.ROW + 16) * len(data),
+    )
+
+
+def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
+
+    Args:
+        table: the table `tornado`; the input with the largest effect comes first.
+        most: largest number of inputs.
+
+    Returns:
+        One row per input: `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher
+        cost), `input_left` and `input_right` (the values of the input that lead to these costs).
+    """
+    falls = pl.col("cost_high") < pl.col("cost_low")
+    ends = ("cost_low", "cost_high", "input_low", "input_high")
+    low, high, first, last = (pl.col(name) for name in ends)
+    return (
+        table.filter(valuation="cash")
+        .head(most)
+        .select(
+            "assumption",
+            "kind",
+            expected="cost_expected",
+            left=pl.min_horizontal(low, high),
+            right=pl.max_horizontal(low, high),
+            input_left=pl.when(falls).then(last).otherwise(first),
+            input_right=pl.when(falls).then(first).otherwise(last),
+        )
+        .filter(pl.col("right") > 0)
+    )
+
+
+def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Divide the forecasts of each back-tested outcome by the observed value.
+
+    Args:
+        table: one row per outcome: `outcome`, `independent`, `unit`, `range_low`, `p50`, `range_high`,
+            `observed`, `inside`, `naive_low`, `naive_high`, `press_low`, `press_high` (a low end is null if
+            its source gave only an upper bound). Outcomes with an observed value of 0 are left out.
+        most: largest number of outcomes.
+
+    Returns:
+        One row per outcome and forecast: `outcome`, `independent`, `observed`, `unit`, `inside`, `part`
+        (`forecast` for the model, `naive` or `press` for a benchmark), `low`, `middle` (the model's median;
+        null for benchmarks) and `high`. A benchmark without an upper end has no row.
+    """
+    rows = table.filter(pl.col("observed") > 0).head(most)
+    heads, observed = ("outcome", "independent", "observed", "unit", "inside"), pl.col("observed")
+    ends = {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
+    parts = {"forecast": (LikelyRange.low_column, LikelyRange.high_column)} | ends
+    forecasts = [
+        rows.select(
+            *heads,
+            pl.lit(part).alias("part"),
+            low=pl.coalesce(low, high) / observed,
+            middle=pl.col(MEDIAN) / observed if part == "forecast" else pl.lit(None, pl.Float64),
+            high=pl.col(high) / observed,
+        )
+        for part, (low, high) in parts.items()
+    ]
+    return pl.concat(forecasts).filter(pl.col("high").is_not_null())

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import (
-    cost_charts,
-    fit_charts,
-    intake_charts,
-    linked_charts,
-    loss_charts,
-    range_charts,
-    total_charts,
-)
+from outage_analysis.charts import cost_charts, intake_charts, loss_charts, total_charts
 from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw, wrap_columns
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
@@ -40,23 +32,23 @@ class ChartEntry:
 
 
 CHARTS: dict[str, ChartEntry] = {
-    "headlines": ChartEntry("headlines", range_charts.headlines),
+    "headlines": ChartEntry("headlines", cost_charts.headlines),
     "funnel": ChartEntry("funnel", cost_charts.funnel),
     "total_distribution": ChartEntry("total_distribution", total_charts.total_distribution),
     "total_hindsight": ChartEntry("hindsight_total_distribution", total_charts.total_distribution),
-    "separate_sums": ChartEntry("cost_ranges", range_charts.separate_sums),
+    "separate_sums": ChartEntry("cost_ranges", cost_charts.separate_sums),
     "waterfall": ChartEntry("steps", cost_charts.waterfall),
-    "tornado": ChartEntry("tornado", range_charts.tornado),
-    "free_goods": ChartEntry("cost_ranges", range_charts.free_goods),
-    "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
-    "comparison": ChartEntry("comparison", range_charts.comparison),
+    "tornado": ChartEntry("tornado", cost_charts.tornado),
+    "free_goods": ChartEntry("cost_ranges", cost_charts.free_goods),
+    "backtest": ChartEntry("hindsight_backtest", cost_charts.backtest),
+    "comparison": ChartEntry("comparison", cost_charts.comparison),
     "frontier": ChartEntry("frontier_points", cost_charts.frontier, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution),
     "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band),
     "intake": ChartEntry("claims_intake", intake_charts.intake),
-    "linked": ChartEntry("claims_combinations", linked_charts.linked_chart, page=False),
-    "ogive": ChartEntry("claims_curves", fit_charts.ogive),
-    "tail": ChartEntry("claims_curves", fit_charts.tail),
+    "linked": ChartEntry("claims_combinations", intake_charts.linked_chart, page=False),
+    "ogive": ChartEntry("claims_curves", loss_charts.ogive),
+    "tail": ChartEntry("claims_curves", loss_charts.tail),
     "intake_days": ChartEntry("intake_days", intake_charts.intake_days, page=False),
 }
 """Every chart, by name."""
@@ -122,16 +114,13 @@ def standalone_chart(
         raise UsageError(
             "this chart consists of several views and sets its own size", value=name, remedy=remedy
         )
-    if title is not None:
-        text = " ".join(str(title).split())
-        shown = context.locale("chart.synthetic_prefix", title=text) if context.synthetic else text
-        chart.title.text = wrap_columns(shown, 60)
+    text = " ".join(chart.title.text if title is None else str(title).split())
+    if title is not None and context.synthetic:
+        text = context.locale("chart.synthetic_prefix", title=text)
     *head, footer = chart.title.subtitle
-    chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    if width is not None:
-        head, footers = wrap_columns(" ".join(head), _columns(width, 78)), _columns(width, WIDEST_FOOTER)
-        chart.title.text = wrap_columns(" ".join(chart.title.text), _columns(width, 60, TITLE_PIXELS))
-        chart.title.subtitle = [*head, *wrap_columns(footer, footers)]
+    head = wrap_columns(" ".join(head), _columns(width, 78))
+    chart.title.text = wrap_columns(text, _columns(width, 60, TITLE_PIXELS))
+    chart.title.subtitle = [*head, *wrap_columns(footer, _columns(width, WIDEST_FOOTER))]
     chart.title.frame = "bounds"  # from the left edge of the picture, where a notebook puts its caption
     chart.usermeta = {"footer": len(head), "lang": context.locale.lang}  # `render_offline` finds the footer.
     return chart.properties(**size) if size else chart
@@ -147,6 +136,6 @@ def check_chart_name(name: str) -> None:
         raise UsageError("no such chart", value=name, remedy=spelling_hint(str(name), list(CHARTS)))
 
 
-def _columns(width: int, most: int, letter: float = SUBTITLE_PIXELS) -> int:
+def _columns(width: int | None, most: int, letter: float = SUBTITLE_PIXELS) -> int:
     """Return how many letters fit in a width, up to `most`."""
-    return max(min(most, int(width / letter)), 10)
+    return most if width is None else max(min(most, int(width / letter)), 10)

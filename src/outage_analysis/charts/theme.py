@@ -66,8 +66,6 @@ TICK_DIGITS = 6
 NARROW_AXIS = 420
 """Width in pixels. A narrower axis labels only its powers of ten, if there are at least two."""
 MIN_POWERS_OF_TEN = 2
-MAX_FLOAT_DIGITS = 15
-"""The most significant digits that a float holds."""
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""
 
@@ -239,18 +237,6 @@ def short_span(locale: Locale, low: float, high: float) -> str:
     return locale.span(short_amount(locale, low), short_amount(locale, high))
 
 
-def money_range_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
-    """Return the low and the high end of a range of amounts as text for a sentence.
-
-    Amounts have two significant digits, or more if they would otherwise look equal.
-    """
-    for digits in range(2, MAX_FLOAT_DIGITS + 1):
-        first, last = locale.money(low, digits), locale.money(high, digits)
-        if first != last:
-            break
-    return first, last
-
-
 def short_number(locale: Locale, value: float, digits: int = 2) -> str:
     """Format a number as a short label, with a suffix for thousands, millions and so on: 17m or 1,700만."""
     rounded = locale.rounded(value, digits)
@@ -308,8 +294,17 @@ def labelled_axis(
     }
 
 
-def money_axis(field: str, locale: Locale, label: str, low: float, high: float, **values: object) -> alt.X:
-    """Return a horizontal axis for amounts in the smallest currency unit, from `low` to `high`.
+def money_axis(
+    field: str,
+    locale: Locale,
+    label: str,
+    low: float,
+    high: float,
+    *,
+    channel: type[Axis] = alt.X,  # type: ignore[assignment] # mypy knows no defaults of type variables
+    **values: object,
+) -> Axis:
+    """Return an axis for amounts in the smallest currency unit, from `low` to `high`.
 
     The axis is logarithmic if `low` is above 0, and linear otherwise.
 
@@ -319,12 +314,13 @@ def money_axis(field: str, locale: Locale, label: str, low: float, high: float, 
         label: the key of the title, whose placeholders are the unit and the names in `values`.
         low: the start of the axis.
         high: its end.
+        channel: `alt.X` or `alt.Y`.
         values: the values for further placeholders.
     """
     unit = 10**locale.minor_units
     ticks = log_ticks(low / unit, high / unit) if low else even_ticks(0, high / unit)
     labels = [short_number(locale, tick, TICK_DIGITS) for tick in ticks]
-    return alt.X(
+    return channel(
         f"{field}:Q",
         title=locale(label, unit=locale.unit, **values),
         scale={"type": "log" if low else "linear", "domain": [low, high], "nice": False},

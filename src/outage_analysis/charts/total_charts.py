@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -15,7 +14,7 @@ import polars as pl
 
 from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
-from outage_analysis.charts.range_charts import publisher_names
+from outage_analysis.charts.cost_charts import publisher_names
 from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, percent
 
 DOT_ROOM = 150
@@ -57,41 +56,38 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
 
     Press forecasts of the same cash are ranges above the dots. A forecast that gives only an upper bound is
     an arrow. If the table has the amount that was paid in the end, it is marked too; only tables of hindsight
-    have it. A total that is certain is one line.
+    have it. A total that is certain has no distribution to draw.
     """
     locale, marks = context.locale, marked_amounts(table, context.locale.level)
     cash = table.filter(valuation="cash")
     dots = cash.filter(pl.col("mark").is_null())["amount"].sort().to_list()
-    certain = not dots and len({m["amount"] for m in marks.values() if m["quantile"]}) == 1 and HIGH in marks
-    if not {"expected", "p50", HIGH} <= set(marks) or not (dots or certain):
+    if not dots or not {"expected", "p50", HIGH} <= set(marks):
         raise theme.NothingToDraw
     forecasts = cash.filter(mark="press").sort("amount", descending=True, maintain_order=True)
     ends = [x for c in ("low", "amount") for x in forecasts[c] if x]
     line = marks.get("budget", marks[HIGH])["amount"]
     layout = dot_layout(dots, [*ends, *(m["amount"] for m in marks.values())], marks[LOW]["amount"], line)
     x = dots_axis(layout, locale, locale("chart.total_distribution_x", unit=locale.unit))
-    labels = _mark_labels(marks, locale, certain=certain)
+    labels = _mark_labels(marks, locale)
     height = DOT_ROOM + LINE * (len(forecasts) + len(labels)) + 6
-    layers = _forecast_layers(forecasts, layout, x, context)
-    if dots:
-        layers.append(_dots(layout, marks, x, locale))
-    layers += _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
+    lines = _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
     nothing = ""
     if "zero" in marks:
         nothing = locale("chart.total_distribution_zero", share=locale.share(1 - marks["zero"]["above"]))
-    chart = alt.layer(*layers)
+    chart = alt.layer(
+        *_forecast_layers(forecasts, layout, x, context), _dots(layout, marks, x, locale), *lines
+    )
     chart.usermeta = {"nothing": nothing}  # the page takes it from the subtitle if the dots move
     return finish_chart(
         chart,
         context,
         "total_distribution",
-        finding=_finding(marks, locale, certain=certain),
-        subtitle="chart.total_distribution_certain_subtitle" if certain else "",
+        finding=_finding(marks, locale),
         facts=" ".join(cash.filter(pl.col("mark").is_in(["press", "observed"]))["fact"]),
         height=height,
         scale=locale("chart.log_scale") if layout.log else "",
         count=len(dots),
-        share=percent(1 / len(dots)) if dots else "",
+        share=percent(1 / len(dots)),
         blue=locale(f"chart.total_distribution_blue_{'budget' if 'budget' in marks else 'range'}"),
         zero=nothing,
         press=locale("chart.total_distribution_press") if len(forecasts) else "",
@@ -101,12 +97,10 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
 def movable(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the chart with named data and signals, through which the script of a page moves dots and marks.
 
-    There is room for the mark of a budget that a reader types. A chart without dots is returned as it is.
+    There is room for the mark of a budget that a reader types.
     """
     kinds = {"level": "dots", "top": "marks"}
     named = {name: kinds[key] for name, rows in spec["datasets"].items() for key in kinds if key in rows[0]}
-    if "dots" not in named.values():
-        return spec
     x = spec["layer"][-1]["encoding"]["x"]
     low, high = x["scale"]["domain"]
     signals = {"low": low, "high": high, "ticks": x["axis"]["values"], "labels": []}
@@ -126,15 +120,13 @@ def movable(spec: dict[str, Any]) -> dict[str, Any]:
     return moved | {"params": [{"name": name, "value": value} for name, value in signals.items()]}
 
 
-def _finding(marks: Marks, locale: Locale, *, certain: bool) -> str:
+def _finding(marks: Marks, locale: Locale) -> str:
     money = {
         mark: locale.money(m["amount"], ALL_DIGITS if mark == "budget" else 2) for mark, m in marks.items()
     }
     above = {mark: m["above"] for mark, m in marks.items()}
     values = {"median": money["p50"], "mean": money["expected"], "high": money[HIGH]}
     values["above"] = locale.share(above[HIGH])
-    if certain:
-        return locale("chart.total_distribution_certain", amount=money["expected"])
     if "observed" in marks:
         share = locale.share(1 - above["observed"])
         return locale("chart.total_distribution_observed", amount=money["observed"], share=share)
@@ -156,7 +148,7 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
         likely=pl.col("amount").is_between(least, marks.get("budget", marks[HIGH])["amount"]),
         level=pl.col("level") + 0.5,
         label=pl.Series([theme.short_amount(locale, dot["amount"], DOT_DIGITS) for dot in layout.dots]),
-        share=pl.lit(float(f"{layout.dot_share:.5g}")),
+        share=pl.lit(float(f"{layout.width / (layout.high - layout.low):.5g}")),
         room=pl.lit(float(f"{DOT_ROOM / (max(dot['level'] for dot in layout.dots) + 1):.5g}")),
     )
     across = "min(width * datum.share, datum.room)"
@@ -175,16 +167,15 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
     return dots
 
 
-def _mark_labels(marks: Marks, locale: Locale, *, certain: bool) -> dict[str, str]:
+def _mark_labels(marks: Marks, locale: Locale) -> dict[str, str]:
     low, high = (marks[mark]["amount"] for mark in (LOW, HIGH))
     digits = 2 + sum(high < times * low for times in CLOSE)
     labels = {}
     for mark in MARKS:
-        if mark not in marks or (certain and mark != "expected" and marks[mark]["quantile"]):
+        if mark not in marks:
             continue
         amount = theme.short_amount(locale, marks[mark]["amount"], ALL_DIGITS if mark == "budget" else digits)
-        name = "certain" if certain and mark == "expected" else mark
-        labels[mark] = locale(f"chart.mark_{name}", amount=amount, share=locale.share(marks[mark]["above"]))
+        labels[mark] = locale(f"chart.mark_{mark}", amount=amount, share=locale.share(marks[mark]["above"]))
     return labels
 
 
@@ -198,7 +189,7 @@ def _labelled_lines(
             "place": layout.place(marks[mark]["amount"]),
             "label": label,
             "top": first + n * LINE + 2,
-            "strong": mark in STRONG or not layout.dots,
+            "strong": mark in STRONG,
         }
         for n, (mark, label) in enumerate(labels.items())
     ]
@@ -256,8 +247,8 @@ def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float
     """Return the amounts to mark on the chart of the total cash cost, such as the budget, by name.
 
     The names are `expected`, `range_low` and `range_high` (the ends of the likely range), `p50`, `zero`,
-    `budget` and `observed`. Each value has three items: `amount`, `above` (the probability that the cash cost
-    exceeds the amount) and `quantile` (1 if the total itself has the amount if it is certain, else 0).
+    `budget` and `observed`. Each value has two items: `amount`, and `above` (the probability that the cash
+    cost exceeds the amount).
 
     Args:
         table: as `total_distribution_table` returns it.
@@ -265,13 +256,11 @@ def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float
     """
     likely = LikelyRange(level)
     columns = {measure: column for column, measure in likely.column_measures.items()}
-    own = {"expected", *likely.points}
     rows = table.filter(pl.col("mark").is_not_null() & (pl.col("mark") != "press"), valuation="cash")
     return {
         columns.get(r["mark"], r["mark"]): {
             "amount": r["amount"],
             "above": round(1 - r["below"], PROBABILITY_DIGITS),
-            "quantile": float(r["mark"] in own),
         }
         for r in rows.iter_rows(named=True)
     }
@@ -294,7 +283,8 @@ def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
     if layout.small is not None:
         least = theme.short_amount(locale, 10**layout.start)
         ticks, places = [0.0, *ticks], [layout.small, *places]
-        labels = ["0" if layout.only_zeros else locale("chart.less_than", amount=least), *labels]
+        only_zeros = not any(dot["amount"] for dot in layout.dots if dot["place"] < layout.start)
+        labels = ["0" if only_zeros else locale("chart.less_than", amount=least), *labels]
     scale = {"domain": [layout.low, layout.high], "nice": False, "zero": False}
     return alt.X("place:Q", title=title, scale=scale, axis=theme.labelled_axis(ticks, labels, places))
 
@@ -318,16 +308,6 @@ class DotLayout:
     log: bool = False
     """Whether the axis is logarithmic."""
 
-    @property
-    def only_zeros(self) -> bool:
-        """Whether all dots that are too small for a log axis are 0."""
-        return not any(dot["amount"] for dot in self.dots if self.log and dot["place"] < self.start)
-
-    @property
-    def dot_share(self) -> float:
-        """The width of a dot as a share of the axis."""
-        return self.width / (self.high - self.low)
-
     def place(self, amount: float) -> float:
         """Return the place of an amount on the axis; amounts too small for a log axis share a place."""
         if not self.log:
@@ -349,70 +329,29 @@ def dot_layout(
         line: an amount, such as the budget; every dot stands on its own side of it.
 
     Returns:
-        The layout. No dot is displaced by more than its width, except that many equal amounts stand side by
-        side. Dots do not overlap.
+        The layout. No dot is displaced by more than its width. Dots do not overlap.
     """
     positive = [x for x in amounts if x > 0]
     log = bool(positive) and max(positive) > LINEAR_RATIO * min(positive)
-    if not log:
-        return _linear(amounts, marked, line)
-    least = likely_low / BELOW_RANGE if likely_low > 0 else max(positive) / WIDEST
-    least = max(least, min(positive))
-    shown = [x for x in amounts if x >= least]
-    places = sorted(math.log10(x) for x in shown)
-    stacked, width = _stack(places, 1.0, math.log10(max(line, least)))
-    below = sorted(x for x in amounts if x < least)
-    start = min(places[0], *(dot["place"] for dot in stacked))
-    columns = math.ceil(len(below) / TALLEST)
-    first = start - (columns + PAD) * width  # the place of the first stack of small dots
-    small = [
-        {"amount": x, "place": first + (n // TALLEST) * width, "level": float(n % TALLEST)}
-        for n, x in enumerate(below)
-    ]
-    others = [math.log10(x) for x in marked if x >= least]
-    low = min([*others, first if below else start]) - PAD * width
-    high = max([*others, places[-1]]) + PAD * width
-    dots = small + [{"amount": x, **dot} for x, dot in zip(sorted(shown), stacked, strict=True)]
-    centre = first + (columns - 1) * width / 2 if below else None
-    return DotLayout(dots, low, high, width, start - width / 2, centre, log=True)
-
-
-def _linear(amounts: Sequence[float], marked: Sequence[float], line: float) -> DotLayout:
-    everything = [*amounts, *marked]
-    least, most = min(everything), max(everything)
-    stacked, width = _stack(sorted(amounts) or [most], max(most, 1.0), line)
-    dots = [{"amount": x, **dot} for x, dot in zip(sorted(amounts), stacked, strict=False)]
-    places = [*everything, *(dot["place"] for dot in dots)]
-    pad = PAD * width if least < most else most / 2 or 1.0
-    low, high = min(places) - pad, max(places) + pad
-    return DotLayout(dots, min(0.0, low) if least < most / 2 else low, high, width, low)
-
-
-def _stack(
-    places: Sequence[float], span_if_equal: float, line: float
-) -> tuple[list[dict[str, float]], float]:
-    """Return place and level of each dot, in ascending order, and the width of a dot."""
-    span = places[-1] - places[0] or span_if_equal
+    place: Callable[[float], float] = math.log10 if log else float
+    least = max(likely_low / BELOW_RANGE or max(positive) / WIDEST, min(positive)) if log else 0.0
+    places = sorted(place(x) for x in amounts if x >= least)
+    edge, span = place(max(line, least)), places[-1] - places[0] or (1.0 if log else max(places[-1], 1.0))
     for columns in range(FEWEST_COLUMNS, MOST_COLUMNS + 1):
         width = span / columns
-        bins = Counter(math.ceil((place - line) / width - ROUNDING) for place in places)
-        if max(bins.values()) <= TALLEST:
+        bins = [math.ceil((x - edge) / width - ROUNDING) for x in places]
+        if max(Counter(bins).values()) <= TALLEST:
             break
-    stacks = [(line + (n - 0.5) * width, count) for n, count in sorted(bins.items())]
-    # Equal amounts stay together however narrow the dots are. They stand side by side if there is room.
-    tallest = next(n for n in range(min(TALLEST, len(places)), len(places) + 1) if _fits(stacks, width, n))
-    return [dot for middle, count in stacks for dot in _block(middle, count, width, tallest)], width
-
-
-def _fits(stacks: Sequence[tuple[float, int]], width: float, tallest: int) -> bool:
-    halves = [math.ceil(count / tallest) * width / 2 for _, count in stacks]
-    gaps = [later[0] - earlier[0] for earlier, later in pairwise(stacks)]
-    return all(gap >= (a + b) * (1 - ROUNDING) for gap, (a, b) in zip(gaps, pairwise(halves), strict=True))
-
-
-def _block(middle: float, count: int, width: float, tallest: int) -> list[dict[str, float]]:
-    columns = math.ceil(count / tallest)
-    return [
-        {"place": middle + (n % columns - (columns - 1) / 2) * width, "level": float(n // columns)}
-        for n in range(count)
-    ]
+    stacked = [edge + (n - 0.5) * width for n in bins]
+    start, below = min(places[0], *stacked), sorted(x for x in amounts if x < least)
+    small = start - (1 + PAD) * width if below else None
+    dots, levels = list[dict[str, float]](), Counter[float]()
+    for amount, at in zip(sorted(amounts), [*[small or 0.0] * len(below), *stacked], strict=False):
+        dots.append({"amount": amount, "place": at, "level": float(levels[at])})
+        levels[at] += 1
+    ends = [*(place(x) for x in marked if x >= least), *places, *(dot["place"] for dot in dots)]
+    pad = PAD * width if min(ends) < max(ends) else places[0] / 2 or 1.0
+    low, high = min(ends) - pad, max(ends) + pad
+    if not log:
+        return DotLayout(dots, min(0.0, low) if min(ends) < max(ends) / 2 else low, high, width, low)
+    return DotLayout(dots, low, high, width, start - width / 2, small, log=True)

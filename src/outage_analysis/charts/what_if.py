@@ -25,7 +25,7 @@ KINDS = (
 STEPS = 200
 """A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
-LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "known", "moved", "left_out")
+LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "moved", "left_out")
 """The labels `report.live_...` with which the script writes its sentences."""
 CHART_MARKS = ("budget", LikelyRange.high_column, "expected", "p50")
 """The marks that the script moves in the chart of the total, from top to bottom."""
@@ -285,21 +285,10 @@ USUAL_LEVEL = 90
 MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
 SEARCH_BLANKS = BLANKS | {
-    name: f"{{{name}}}"
-    for name in ("tiers", "expected", "mark", "quantile", "unit", "error", "count", "level")
+    name: f"{{{name}}}" for name in ("tiers", "expected", "mark", "quantile", "unit", "count", "level")
 }
 """Placeholders that the script fills in the answer to a search."""
-REPORT_WORDS = (
-    "none",
-    "error",
-    "no_budget",
-    "choose",
-    "no_step",
-    "many",
-    "unlimited",
-    "excluded",
-    "announce",
-)
+REPORT_WORDS = ("none", "no_budget", "choose", "no_step", "many", "unlimited", "excluded", "announce")
 """The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 """The labels `solve....` that the command `solve` uses as well."""

@@ -25,7 +25,6 @@ from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_tab
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation, round_digits
 from outage_analysis.costs.terms import LABELS, Term
-from outage_analysis.special_functions import special
 from outage_analysis.text import AMOUNT_KINDS, TABLE_DIGITS, ShortRepr
 
 Measure = Literal["share", "money", "times"]
@@ -156,12 +155,10 @@ MOST_BYTES = 290_000
 """Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
 BYTES_PER_NUMBER = 2
 HIGHEST_CODE = 2**16 - 1
-KNOTS = 513
-"""Values in the table of an input. Between two of them, values are interpolated linearly."""
+SCORE_UNITS, LARGEST_SCORE = 6_000, 5.4
+"""A score is stored in this part of 1, and limited to this distance from 0."""
 SCORE_STEP = 2
 """The page has every second column of the table of sums of awards."""
-LARGEST_SCORE = 5.2
-"""Scores are limited to this distance from 0."""
 MOST_TIMES_TRIALS = 8
 """The table of sums of awards reaches this many times the trials, because a reader may raise their number."""
 PAGE_DIGITS = 9
@@ -178,13 +175,12 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (the number of draws, which form consecutive `replicates` of equal size), `inputs` (the coded
-        draws and the table of values, per input or band of a mix), `fixed` (inputs that do not vary),
-        `scores` (the coded normal scores of the counts), `terms`, `awards` (quantiles of sums of awards),
-        and `errors` (the numerical errors of the median and of the range's upper end for these draws, in the
-        smallest unit). None if the total has so many random counts that a page with enough draws would be
-        too large. Also None if the claims of two tiers with equal payments are drawn as one count, because
-        the page could not change the payment of only one tier.
+        `draws` (their number), `inputs` (the coded draws per input or band of a mix), `fixed` (inputs
+        that do not vary), `scores` (the coded normal scores of the counts), `streams` (the terms), `awards`
+        (quantiles of sums of awards), and `errors` (the numerical errors of the median and of the range's
+        upper end for these draws, in the smallest unit). None if the total has so many random counts that a
+        page with enough draws would be too large. Also None if the claims of two tiers with equal payments
+        are drawn as one count, because the page could not change the payment of only one tier.
     """
     every = zip(run.portfolio.terms, run.process.units, strict=True)
     chosen = [(term, units) for term, units in every if term.valuation == valuation]
@@ -205,18 +201,19 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     sample = Sample(totals[:, first])
     return {
         "draws": draws,
-        "replicates": REPLICATES,
-        "inputs": {name: _coded_input(values[:, first].ravel()) for name, values in varying.items()},
+        "inputs": {name: _coded_input(values[:, first]) for name, values in varying.items()},
         "fixed": {
             name: round_digits(values.flat[0], PAGE_DIGITS)
             for name, values in kept.items()
             if name not in varying
         },
         "scores": {
-            name: _encode((np.clip(values[:, first].ravel() / LARGEST_SCORE, -1.0, 1.0) + 1) / 2)
+            name: _encode(
+                np.rint(values[:, first].clip(-LARGEST_SCORE, LARGEST_SCORE) * SCORE_UNITS).astype("<i2")
+            )
             for name, values in scores.items()
         },
-        "largest_score": LARGEST_SCORE,
+        "score_units": SCORE_UNITS,
         "streams": [_term_data(term, units, inputs) for term, units in chosen],
         "awards": {
             str(term.spread): _award_table(term)
@@ -253,21 +250,15 @@ def _draws(run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]) ->
 
 
 def _coded_input(values: FloatArray) -> dict[str, Any]:
-    ordered = np.sort(values)
-    ends = special.ndtri(np.array([0.5, len(values) - 0.5]) / len(values))
-    places = special.ndtr(np.linspace(ends[0], ends[1], KNOTS)) * len(values) - 0.5
-    table = np.interp(places, np.arange(len(values)), ordered)
-    table[0], table[-1] = ordered[0], ordered[-1]
-    steps = np.searchsorted(table, values, side="right").clip(1, KNOTS - 1)
-    width = table[steps] - table[steps - 1]
-    inside = np.divide(values - table[steps - 1], width, out=np.zeros_like(values), where=width > 0)
-    return {"codes": _encode((steps - 1 + inside) / (KNOTS - 1)), "table": [float(f"{x:.6g}") for x in table]}
+    most = float(values.max())
+    codes = np.rint(
+        np.sqrt(values / (most or 1.0)) * HIGHEST_CODE
+    )  # the root is more precise for small values
+    return {"most": most, "codes": _encode(codes.astype("<u2"))}
 
 
-def _encode(shares: FloatArray) -> str:
-    """Return numbers between 0 and 1 as 16-bit whole numbers, little-endian, in base 64."""
-    codes: npt.NDArray[np.uint16] = np.rint(shares * HIGHEST_CODE).astype("<u2")
-    return base64.b64encode(codes.tobytes()).decode()
+def _encode(values: npt.NDArray[Any]) -> str:
+    return base64.b64encode(values.tobytes()).decode()
 
 
 def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]) -> dict[str, Any]:
@@ -314,13 +305,9 @@ def _tiers(term: Term, unit: ClaimUnit) -> set[int | None]:
 
 def _award_table(term: Term) -> dict[str, Any]:
     counts, table = award_sum_table(term.trials * MOST_TIMES_TRIALS, term.spread)
-    rows = np.stack([row[::SCORE_STEP] for row in table])
-    low, width = rows[:, :1], np.ptp(rows, axis=1, keepdims=True)
     return {
         "counts": counts,
         "lowest": float(SCORES[0]),
         "step": float(SCORES[SCORE_STEP] - SCORES[0]),
-        "columns": rows.shape[1],
-        "ends": [[round_digits(end, PAGE_DIGITS) for end in (row.min(), row.max())] for row in rows],
-        "codes": _encode(np.divide(rows - low, width, out=np.zeros_like(rows), where=width > 0)),
+        "rows": [[float(f"{x:.5g}") for x in row[::SCORE_STEP]] for row in table],
     }

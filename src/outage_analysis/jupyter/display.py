@@ -156,7 +156,6 @@ def show(
     source: Analysis | Claims | GroupedLossesDocument | IntakeSeries | IntakeForecast,
     table: pl.DataFrame | Fits | None = None,
     *,
-    as_of: date | None = None,
     lang: str = "en",
 ) -> charts.AltairChart | Html:
     """Return a chart of the package by name. As the last expression of a cell, the chart is displayed.
@@ -167,23 +166,22 @@ def show(
             forecast of `forecast_by_day` that of `intake_days`.
         table: the data to show instead of the analysis's table; for `ogive` and `tail` the fits to draw.
             Required for any other source.
-        as_of: the day in the chart's footer. Default: the as-of day of the analysis or intake, or the last
-            day to claim. The footer of grouped losses shows their source instead of a day.
         lang: en or ko.
 
     Returns:
-        An Altair chart, which you can change further; or a note that there is nothing to show as of that day.
+        An Altair chart, which you can change further; or a note that there is nothing to show. Its footer has
+        the as-of day of the analysis or intake, or the last day to claim; grouped losses have their source.
 
     Raises:
         UsageError: there is no such chart, or `table` is missing.
         ModelRefused: the counts determine no forecast.
     """
+    as_of: date | None = None
     if isinstance(table, Fits):
         table = curve_table(table)
     if isinstance(source, IntakeForecast):
         table = source.tables.get("days") if table is None else table
-        as_of = as_of or source.as_of
-        source = source.origin
+        as_of, source = source.as_of, source.origin
     if isinstance(source, Analysis):
         chart = charts.standalone_chart(name, *source.chart_data(name, table, lang=lang))
         return chart or note(Locale(lang)("notebook.nothing", day=Locale(lang).day(source.as_of)))
@@ -194,7 +192,7 @@ def show(
     if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]
-        context = charts.ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
+        context = charts.ChartContext(Locale(lang), {}, date.min, loss, source=printed)
     elif isinstance(source, IntakeSeries):
         names = {branch.id: branch.name[lang] for branch in source.branches}
         context = charts.ChartContext(Locale(lang), names, as_of or source.as_of)
@@ -213,33 +211,26 @@ def show(
     return chart or note(locale("notebook.nothing", day=locale.day(context.as_of)))
 
 
-DEFAULT_SLIDERS = 5
-"""Default number of sliders: more would not fit on one screen."""
+MOST_SLIDERS = 5
+"""More sliders would not fit on one screen."""
 
 
-def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEFAULT_SLIDERS) -> Html:
+def show_what_if(analysis: Analysis, *, lang: str = "en") -> Html:
     """Show sliders that recompute the expected cost of an analysis, to the smallest currency unit.
 
-    The sliders work in JupyterLab and in a page exported from the notebook, which has no kernel.
+    The inputs with the largest effect on the cash cost come first, then those that the policy sets. The
+    sliders work in JupyterLab and in a page exported from the notebook, which has no kernel.
 
     Args:
         analysis: the analysis that `run` returned.
         lang: en or ko.
-        most: largest number of sliders. The inputs with the largest effect on the cash cost come first, then
-            the inputs that the policy sets. None shows all sliders of the report.
 
     Returns:
         The sliders, with a note if the headline cost is based on synthetic rows; or a note with the reason
         why there are no sliders.
-
-    Raises:
-        UsageError: `most` is not a positive whole number.
     """
-    if most is not None and (type(most) is not int or most < 1):
-        remedy = "Give a positive whole number, or None for all."
-        raise UsageError("most is not a number of sliders", value=most, remedy=remedy)
     report = Report(analysis, lang)
-    moved, markup, refused = sliders(report, most=most, title="p")
+    moved, markup, refused = sliders(report, most=MOST_SLIDERS, title="p")
     if moved is None:
         return note(refused)
     locale, made_up = report.locale, analysis.headline_is_synthetic
@@ -312,7 +303,7 @@ def enable_offline_charts(shell: InteractiveShell | None) -> None:
 
     A second call changes nothing more, but outputs Vega again.
     """
-    import altair as alt  # charts.altair_import has loaded it already, so this is fast.
+    import altair as alt  # the package charts has loaded it already, so this is fast.
     from IPython.display import display
 
     disable_offline_charts()

@@ -35,6 +35,7 @@ from outage_analysis.text import LANGUAGES, Locale, Note, fonts
 SUFFIX = ".ipynb"
 REQUIRED_PACKAGES = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
 REMEDY = 'Run: pip install "outage-analysis[notebooks]"'
+KERNEL = {"name": "python3", "display_name": "Python 3"}
 REMOVE_TAG = "remove-cell"
 """Tag of cells that are for users of the notebook and not exported to pages."""
 DISPLAY_TYPES = [
@@ -47,8 +48,6 @@ DISPLAY_TYPES = [
     "text/plain",
 ]
 """MIME types of outputs that a page shows, in order of preference."""
-KOREAN_SHARE = 0.3
-"""If more than this share of the letters is Hangul, the prose counts as Korean."""
 ELEMENTS = """a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure
 h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup
 table tbody td tfoot th thead time tr u ul var wbr
@@ -71,12 +70,10 @@ SCRIPT_OR_STYLE = re.compile(r"<(script|style)\b[^<>]*>(.*?)(</\1\s*>|\Z)", re.D
 
 @dataclass(frozen=True)
 class Notebook:
-    """A Jupyter notebook: its name, cells and metadata."""
+    """A Jupyter notebook: its name, and its cells as nbformat objects."""
 
     name: str
     cells: list[Any] = field(repr=False)
-    """The cells as nbformat objects."""
-    metadata: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def parameters(self) -> str:
@@ -153,7 +150,7 @@ def read_notebook(path: Path) -> Notebook:
     ).get("name", "python")
     if kernel != "python":
         raise UsageError("is a notebook in a language other than Python", file=path, value=kernel)
-    return Notebook(path.stem, node.cells, {"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    return Notebook(path.stem, node.cells)
 
 
 PARAMETER = re.compile(r"^(\w+)(: *\w+)? = (.+?)(  #.*)?$", re.MULTILINE)
@@ -299,7 +296,7 @@ def execute(
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     values, cells = values or {}, deepcopy(notebook.cells)
-    node = _node(notebook, cells)
+    node = _node(cells)
     parameters = next(filter(_is_parameters, node.cells), None)
     source = notebook.parameters
     if parameters:
@@ -341,13 +338,13 @@ def execute(
             raise EnvironmentFailed(problem, file=notebook.name, remedy=remedy) from error
     if parameters:
         parameters.source = replace_values(source, shown_values(values))
-    return Notebook(notebook.name, node.cells, notebook.metadata)
+    return Notebook(notebook.name, node.cells)
 
 
-def _node(notebook: Notebook, cells: list[Any]) -> Any:  # noqa: ANN401 - nbformat ships no types
+def _node(cells: list[Any]) -> Any:  # noqa: ANN401 - nbformat ships no types
     import nbformat
 
-    parts = {"cells": cells, "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
+    parts = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
     return nbformat.from_dict(parts)  # type: ignore[no-untyped-call]
 
 
@@ -464,8 +461,6 @@ def notebook_page(
     )
     prose = "\n".join(cell.source for cell in exported if cell.cell_type == "markdown")
     heading = re.search(r"^#+\s+(.+)$", prose, re.MULTILINE)
-    letters = [c for c in prose if c.isalpha()]
-    korean = sum("가" <= c <= "힣" for c in letters) > KOREAN_SHARE * len(letters)
     locale, name = Locale(lang), fonts.printable(notebook.name)
     colophon = locale("notebook.colophon", name=name, version=version("outage-analysis"))
     if parameters:
@@ -473,12 +468,12 @@ def notebook_page(
         colophon += f" {locale('notebook.given', parameters=given)}"
     resources: dict[str, Any] = {
         "locale": locale,
-        "title": (heading and re.sub(r"[*_`]", "", heading[1]).strip()) or notebook.name,
-        "prose": "ko" if korean else "en",
+        "title": re.sub(r"[*_`]", "", heading[1]).strip() if heading else notebook.name,
+        "prose": "ko" if heading and re.search("[가-힣]", heading[1]) else "en",
         "lang": lang,
         "colophon": colophon,
     }
-    text, _ = exporter.from_notebook_node(_node(notebook, exported), resources={"outage": resources})
+    text, _ = exporter.from_notebook_node(_node(exported), resources={"outage": resources})
     page_style = (files(__package__) / "page_template" / "page.css").read_text("utf-8")
     style = fonts.font_face_rules(text) + template_text("report.css") + page_style
     scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]

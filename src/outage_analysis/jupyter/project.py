@@ -43,8 +43,6 @@ MONEY_EDGES = (300_000, 500_000)
 MAX_ID_LENGTH, MAX_NAME_LENGTH, MAX_PATH_LENGTH = 48, 120, 4096
 MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
 """Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
-INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
-"""A name that consists of printable but invisible characters only."""
 
 
 ROWS = 400
@@ -82,11 +80,7 @@ def new_project(
     place = Path(folder).absolute()
     id_ = _outage_id(place.name)
     display_name = name or id_.replace("-", " ").replace("_", " ").capitalize()
-    if (
-        not display_name.isprintable()
-        or len(display_name) > MAX_NAME_LENGTH
-        or INVISIBLE.fullmatch(display_name)
-    ):
+    if not display_name.isprintable() or not display_name.strip() or len(display_name) > MAX_NAME_LENGTH:
         problem = f"the name must be printable text of at most {MAX_NAME_LENGTH} characters"
         raise UsageError(problem, value=display_name)
     if not re.fullmatch("[A-Z]{3}", currency):

@@ -6,35 +6,20 @@ const liveModel = (() => {
 
   const SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
 
+  const clip = (x, low, high) => Math.min(Math.max(x, low), high);
+  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
+
   // Adds products: a term is a number and the ids of its factors. A factor is a number, or one number per draw.
   function evaluate(terms, values, size) {
     const sums = new Float64Array(size);
     for (const [number, ids] of terms) {
-      const products = new Float64Array(size).fill(number);
-      for (const factor of ids.map(id => values[id])) {
-        for (let k = 0; k < size; k++) products[k] *= typeof factor === 'number' ? factor : factor[k];
-      }
-      for (let k = 0; k < size; k++) sums[k] += products[k];
+      const factors = ids.map(id => values[id]), times = k => (product, factor) => product * (factor[k] ?? factor);
+      for (let k = 0; k < size; k++) sums[k] += factors.reduce(times(k), number);
     }
     return sums;
   }
 
-  // --- the numbers of the page ----------------------------------------------------------------------------
-
-  // Returns coded numbers as shares from 0 to 1.
-  function decode(text) {
-    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt());
-    return Float64Array.from(new Uint16Array(bytes.buffer), code => code / 65535);
-  }
-
-  function interpolate(row, place) {
-    const left = Math.min(Math.floor(place), row.length - 2);
-    return row[left] + (place - left) * (row[left + 1] - row[left]);
-  }
-
   // --- random counts and sums -----------------------------------------------------------------------------
-
-  const clip = (x, low, high) => Math.min(Math.max(x, low), high);
 
   // The distribution function of the standard normal distribution (Marsaglia's series).
   function normalCdf(z) {
@@ -52,42 +37,35 @@ const liveModel = (() => {
       + z * (excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36);
   }
 
-  function expandedCount(z, mean, variance, skewness, excess, most) {
-    const quantile = cornishFisher(z, clip(skewness, -1, 1), clip(excess, -1, 1));
-    return clip(Math.floor(mean + Math.sqrt(variance) * quantile + 0.5), 0, most);
-  }
-
   // The smallest count whose distribution function reaches u. A fractional number of trials is a mixture of the
   // two whole numbers beside it: one trial more, with a smaller rate. A high rate is counted from the top.
-  function searchedCount(u, trials, rate) {
+  function binomialCount(z, u, trials, rate) {
+    const variance = trials * rate * (1 - rate), most = Math.ceil(trials);
+    if (variance >= SMOOTH_FROM ** 2) {
+      const score = cornishFisher(z, (1 - 2 * rate) / Math.sqrt(variance), 1 / variance - 6 / trials);
+      return clip(Math.floor(trials * rate + Math.sqrt(variance) * score + 0.5), 0, most);
+    }
     const whole = Math.floor(trials), upward = rate <= 0.5, likely = upward ? rate : 1 - rate;
     const odds = likely / (1 - likely), extra = (trials - whole) * rate, stays = upward ? 1 - extra : extra;
-    let chance = Math.pow(1 - likely, whole), before = 0, sum = 0, k = 0;
+    let chance = Math.exp(whole * Math.log1p(-likely)), before = 0, sum = 0, k = 0;
     for (; k <= whole; k++) {
       sum += stays * chance + (1 - stays) * before;
       if (upward ? sum >= u : 1 - sum < u) break;
       before = chance;
       chance *= (whole - k) / (k + 1) * odds;
     }
-    return upward ? Math.min(k, Math.ceil(trials)) : whole + 1 - k;
+    return upward ? Math.min(k, most) : whole + 1 - k;
   }
 
-  function binomialCount(z, u, trials, rate) {
-    const variance = trials * rate * (1 - rate), skewness = (1 - 2 * rate) / Math.sqrt(variance);
-    if (variance < SMOOTH_FROM * SMOOTH_FROM) return searchedCount(u, trials, rate);
-    return expandedCount(
-      z, trials * rate, variance, skewness, 1 / variance - 6 / Math.max(trials, 1), Math.ceil(trials)
-    );
-  }
-
-  // The sum of a number of lognormal awards of mean 1.
-  function awardSum(z, count, {counts, lowest, step, columns, rows}) {
+  // The sum of a number of lognormal awards of mean 1. The table has logarithms of quantiles of such sums: a row per
+  // number of awards, a column per score.
+  function awardSum(z, count, {counts, lowest, step, rows}) {
     if (!count) return 0;
-    const last = counts.length - 1, row = Math.max(counts.findLastIndex((n, at) => at < last && n <= count), 0);
-    const down = last ? clip(Math.log(count / counts[row]) / Math.log(counts[row + 1] / counts[row]), 0, 1) : 0;
-    const place = clip((z - lowest) / step, 0, columns - 1);
-    const above = interpolate(rows[row], place), below = interpolate(rows[Math.min(row + 1, last)], place);
-    return count * Math.exp(above * (1 - down) + below * down);
+    const row = Math.max(counts.findLastIndex(n => n <= count), 0), next = Math.min(row + 1, counts.length - 1);
+    const place = clip((z - lowest) / step, 0, rows[0].length - 1), left = Math.min(Math.floor(place), rows[0].length - 2);
+    const [above, below] = [row, next].map(n => rows[n][left] + (place - left) * (rows[n][left + 1] - rows[n][left]));
+    const down = next > row ? clip(Math.log(count / counts[row]) / Math.log(counts[next] / counts[row]), 0, 1) : 0;
+    return count * Math.exp(above + down * (below - above));
   }
 
   // The sum of the losses of accepted claims, a sample without replacement.
@@ -102,22 +80,9 @@ const liveModel = (() => {
   }
 
   // A changed input: {set: value}, {times: factor} or {odds: factor}. The last two move its distribution.
-  function changed(values, change) {
-    if (change.set !== undefined) return change.set;
-    if (typeof values !== 'number') return values.map(value => changed(value, change));
-    return change.times !== undefined ? values * change.times : change.odds * values / (1 - values + change.odds * values);
-  }
-
-  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-  // The odds by which rates must change so that their mean becomes the target.
-  function oddsFor(rates, target) {
-    let low = -40, high = 40;
-    for (let n = 0; n < 50; n++) {
-      const middle = (low + high) / 2;
-      if (mean(changed(rates, {odds: Math.exp(middle)})) < target) low = middle; else high = middle;
-    }
-    return Math.exp(low);
+  function changed(values, {set, times, odds}) {
+    if (set !== undefined) return set;
+    return values.map(value => times === undefined ? odds * value / (1 - value + odds * value) : value * times);
   }
 
   // --- totals ---------------------------------------------------------------------------------------------
@@ -129,28 +94,15 @@ const liveModel = (() => {
     return {place, quantile: p => ordered[place(p)], over: amount => totals.filter(total => total > amount).length / size};
   }
 
-  function liveModel(data) {
-    const draws = data.draws, inputs = {...data.fixed}, scores = {}, chances = {}, awards = {};
-    const product = (ids, values) => evaluate([[1, ids]], values, draws);
-    // The logarithms of quantiles of sums of awards: one row per number of awards, one column per score.
-    for (const [spread, {codes, ends, columns, ...rest}] of Object.entries(data.awards)) {
-      const shares = decode(codes), rows = ends.map(([low, high], row) =>
-        shares.slice(row * columns, (row + 1) * columns).map(share => low + share * (high - low)));
-      awards[spread] = {...rest, columns, rows};
-    }
-    for (const [id, {codes, table}] of Object.entries(data.inputs)) {
-      inputs[id] = decode(codes).map(share => interpolate(table, share * (table.length - 1)));
-    }
-    for (const [name, codes] of Object.entries(data.scores)) {
-      scores[name] = decode(codes).map(share => (2 * share - 1) * data.largest_score);
-      chances[name] = scores[name].map(normalCdf);
-    }
-    // The share of the first band of a mix is 1 minus the shares of the other bands.
-    for (const {mix, bands} of data.streams.filter(stream => stream.mix)) {
-      const others = [];
-      for (let band = bands - 1; band > 0; band--) others.push([-1, [`${mix}.${band}`]]);
-      inputs[`${mix}.0`] = evaluate([[1, []], ...others], inputs, draws);
-    }
+  function liveModel({draws, fixed, streams, awards, ...coded}) {
+    const each = (columns, make) => Object.fromEntries(Object.entries(columns).map(([id, column]) => [id, make(column)]));
+    const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt());
+    const decoded = each(coded.inputs, ({most, codes}) => {
+      return Float64Array.from(new Uint16Array(bytes(codes).buffer), code => most * (code / 65535) ** 2);
+    });
+    const inputs = {...each(fixed, value => new Float64Array(draws).fill(value)), ...decoded};
+    const scores = each(coded.scores, text => Float64Array.from(new Int16Array(bytes(text).buffer), z => z / coded.score_units));
+    const chances = each(scores, column => column.map(normalCdf));
 
     function accepted(stream, name, claims, scale, rate) {
       const z = scores[`${stream.process}, ${name}`], u = chances[`${stream.process}, ${name}`];
@@ -164,48 +116,55 @@ const liveModel = (() => {
       for (let band = stream.bands - 1; band > 0; band--) {
         const name = `${stream.process}, band ${band} of ${stream.mix}`, z = scores[name], u = chances[name];
         if (!z) break;  // no lower band is paid
-        const shares = product([`${stream.mix}.${band}`], values);
-        split[band] = shares.map((share, k) => binomialCount(z[k], u[k], left[k], leftShare[k] > share ? share / leftShare[k] : 1));
-        for (let k = 0; k < draws; k++) {
-          left[k] -= split[band][k];
-          leftShare[k] -= shares[k];
-        }
+        split[band] = evaluate([[1, [`${stream.mix}.${band}`]]], values, draws).map((share, k) => {
+          const among = binomialCount(z[k], u[k], left[k], leftShare[k] > share ? share / leftShare[k] : 1);
+          left[k] -= among;
+          leftShare[k] -= share;
+          return among;
+        });
       }
       return split;
     }
 
-    // What is paid to claims draw by draw. If a payment is a key of `apart`, its claims are counted there instead.
-    function payments(stream, unit, counts, values, pays, scale, apart) {
-      const name = `${stream.process}, ${unit.name}`, fixed = pays[unit.pays] ?? unit.fixed;
+    // What one accepted claim after another is paid in a draw.
+    function payment(stream, unit, fixed, award) {
+      const name = `${stream.process}, ${unit.name}`, table = awards[stream.spread];
       if (unit.reviewed) {
-        const award = product(stream.award ? [stream.award] : [], values), table = awards[stream.spread];
-        return award.map((paid, k) =>
-          unit.fixed * paid * (table ? awardSum(scores[`${name}, awards`][k], counts[k], table) : counts[k]));
+        const z = scores[`${name}, awards`];
+        return (count, scale, k) => unit.fixed * award[k] * (table ? awardSum(z[k], count, table) : count);
       }
-      const kept = apart[unit.pays];
-      if (kept) counts.forEach((count, k) => { kept[k] += count; });
       const z = unit.share && unit.deviation ? scores[`${name}, losses`] : null;
-      return counts.map((count, k) => (kept ? 0 : fixed * count) + (unit.share
-        && unit.share * (z ? summedLosses(unit, count, scale[k], z[k]) : count * unit.loss)));
+      const losses = (count, scale, k) => z ? summedLosses(unit, count, scale, z[k]) : count * unit.loss;
+      return (count, scale, k) => fixed * count + (unit.share && unit.share * losses(count, scale, k));
     }
 
     // The total of each draw, with changed inputs by id and changed payments by id of the tier.
-    function totals(changes, pays, apart = {}) {
+    function totals(changes, pays) {
       const values = {...inputs}, sums = new Float64Array(draws);
-      const add = paid => paid.forEach((amount, k) => { sums[k] += amount; });
+      const product = ids => evaluate([[1, ids]], values, draws);
       for (const [id, change] of Object.entries(changes)) values[id] = changed(inputs[id], change);
-      for (const stream of data.streams) {
-        add(evaluate(stream.certain, values, draws));
-        const scale = product(stream.scales, values), rate = product(stream.rates, values);
+      for (const stream of streams) {
+        const scale = product(stream.scales), rate = product(stream.rates), award = product(stream.award ? [stream.award] : []);
         const split = stream.mix && stream.units.length
           && splitByBand(stream, accepted(stream, 'count', stream.trials, scale, rate), values);
+        evaluate(stream.certain, values, draws).forEach((amount, k) => { sums[k] += amount; });
         for (const unit of stream.units) {
-          const counts = split && unit.band !== null
-            ? split[unit.band] : accepted(stream, unit.name, unit.claims, scale, rate);
-          add(payments(stream, unit, counts, values, pays, scale, apart));
+          const counts = split && unit.band !== null ? split[unit.band] : accepted(stream, unit.name, unit.claims, scale, rate);
+          const paid = payment(stream, unit, pays[unit.pays] ?? unit.fixed, award);
+          counts.forEach((count, k) => { sums[k] += paid(count, scale[k], k); });
         }
       }
       return sums;
+    }
+
+    // The odds by which a rate must change in each draw so that its mean becomes the target.
+    function oddsFor(rates, target) {
+      let low = -40, high = 40;
+      for (let n = 0; n < 50; n++) {
+        const middle = (low + high) / 2;
+        if (mean(changed(rates, {odds: Math.exp(middle)})) < target) low = middle; else high = middle;
+      }
+      return Math.exp(low);
     }
 
     return {
@@ -213,8 +172,9 @@ const liveModel = (() => {
       inputs,
       // For each draw: the number of claims per searched payment, and the cost of all other payments.
       parts(changes, pays, ids) {
-        const counts = Object.fromEntries(ids.map(id => [id, new Float64Array(draws)]));
-        return {base: totals(changes, pays, counts), counts};
+        const none = Object.fromEntries(ids.map(id => [id, 0])), base = totals(changes, {...pays, ...none});
+        const count = id => totals(changes, {...pays, ...none, [id]: 1}).map((total, k) => Math.round(total - base[k]));
+        return {base, counts: Object.fromEntries(ids.map(id => [id, count(id)]))};
       },
       // How the draws of an input change so that its mean moves from one number to another.
       changeTo(id, target, from, isShare) {

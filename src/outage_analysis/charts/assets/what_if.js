@@ -8,16 +8,14 @@ const whatIf = (() => {
   const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
 
   // Halves go to the even neighbour, as they do in the report.
-  function rounding(digits) {
-    const format = new Intl.NumberFormat('en-US', {useGrouping: false, roundingMode: 'halfEven', ...digits});
-    return value => Number(format.format(value));
+  function grouped(value, digits) {
+    return value.toLocaleString('en-US', {maximumFractionDigits: 9, roundingMode: 'halfEven', ...digits});
   }
 
-  const whole = rounding({maximumFractionDigits: 0}), twoDigits = rounding({maximumSignificantDigits: 2});
-
-  function grouped(value, places) {
-    return value.toLocaleString('en-US', {minimumFractionDigits: places ?? 0, maximumFractionDigits: places ?? 9});
-  }
+  const rounded = (value, digits) => Number(grouped(value, {useGrouping: false, ...digits}));
+  const whole = value => rounded(value, {maximumFractionDigits: 0});
+  const twoDigits = value => rounded(value, {maximumSignificantDigits: 2});
+  const tenDigits = value => Number(value.toPrecision(10));
 
   // Amounts as the report says them.
   function speaker(say) {
@@ -25,7 +23,7 @@ const whatIf = (() => {
 
     function scaled(units, steps, gap) {
       const [size, name] = steps.find(([size]) => units >= size) ?? [1, ''];
-      return grouped(Number((units / size).toPrecision(10))) + (name && gap + name);
+      return grouped(tenDigits(units / size)) + (name && gap + name);
     }
 
     function inWords(units) {
@@ -39,11 +37,12 @@ const whatIf = (() => {
       return [...parts, rest || !parts.length ? grouped(rest) + say.unit : say.unit].join(' ');
     }
 
-    const money = amount => inWords(twoDigits(amount / minor)), amountOf = amount => grouped(whole(amount) / minor, say.minor);
+    const money = amount => inWords(twoDigits(amount / minor));
+    const amountOf = amount => grouped(whole(amount) / minor, {minimumFractionDigits: say.minor});
     return {
       money,
       amount: amountOf,
-      full: amount => inWords(Number((amount / minor).toPrecision(10))),
+      full: amount => inWords(tenDigits(amount / minor)),
       brief: amount => scaled(twoDigits(amount / minor), say.brief, ''),
       exact: amount => fill(say.exact, {amount: amountOf(amount)}),
       change(now, before) {
@@ -73,38 +72,34 @@ const whatIf = (() => {
   function slider(place, moved) {
     const [range, field, exactly] = ['range', 'number', 'checkbox'].map(type => place.querySelector(`[type=${type}]`));
     const unit = place.querySelector('.unit').textContent, {factor, times, per, bounded} = place.dataset;
-    const isNumber = () => field.value !== '' && field.valueAsNumber >= 0;
-    const name = () => range.setAttribute('aria-valuetext', `${field.value} ${unit}`);
 
-    function move() {
-      name();
-      moved(factor, Number(field.value) * times / per, Boolean(exactly?.checked));
+    function follow() {
+      range.value = field.value;
+      range.setAttribute('aria-valuetext', `${field.value} ${unit}`);
     }
 
     function set(value, known) {
-      field.value = range.value = value;
+      field.value = value;
       if (exactly) exactly.checked = known;
-      name();
+      follow();
     }
 
-    range.addEventListener('input', () => {
-      field.value = range.value;
-      move();
-    });
-    field.addEventListener('input', () => {
-      if (!isNumber()) return;
+    const tell = () => moved(factor, Number(field.value) * times / per, Boolean(exactly?.checked));
+
+    place.addEventListener('input', ({target}) => {
+      if (target === range) field.value = range.value;
+      if (!(field.valueAsNumber >= 0)) return;
       if (bounded && field.valueAsNumber > Number(range.max)) field.value = range.max;
-      range.value = field.value;
-      move();
+      follow();
+      tell();
     });
-    field.addEventListener('change', () => { if (!isNumber()) field.value = range.value; });
-    exactly?.addEventListener('change', move);
+    field.addEventListener('change', () => { if (!(field.valueAsNumber >= 0)) field.value = range.value; });
     return {
       name: place.querySelector('.name').textContent,
       reset: () => set(field.defaultValue, false),
       put(value, known) {
-        set(Number((value / times * per).toPrecision(10)), known);
-        move();
+        set(tenDigits(value / times * per), known);
+        tell();
       }
     };
   }
@@ -114,13 +109,20 @@ const whatIf = (() => {
   // What happened, known only afterwards, stays where it is; `told` has the pattern of its sentence, and the part of the
   // subtitle that is true for the report alone.
   function picture(element, view, say, {marks, blue}, told) {
-    const dots = structuredClone(view.data('dots')), lines = structuredClone(view.data('marks'));  // Vega marks its own
-    const low = view.signal('low'), high = view.signal('high'), ticks = view.signal('ticks'), share = dots[0].share;
+    const [dots, lines] = ['dots', 'marks'].map(name => structuredClone(view.data(name)));  // Vega marks its own
+    const [low, high, ticks] = ['low', 'high', 'ticks'].map(name => view.signal(name));
     const log = dots.at(-1).place < dots.at(-1).amount / 2;  // places on a linear axis are the amounts
-    const pad = share * (high - low), top = lines.at(-1).top - LINE * (marks.length - 1);
-    const tallest = Math.max(...dots.map(dot => dot.level + 0.5)), happened = lines.find(line => line.mark === 'observed');
+    const pad = 1.5 * dots[0].share * (high - low), top = lines.at(-1).top - LINE * (marks.length - 1);
+    const height = dots[0].room * Math.max(...dots.map(dot => dot.level + 0.5));
+    const happened = lines.find(line => line.mark === 'observed');
     const [heading, caption] = element.closest('.drawn')?.querySelectorAll('figcaption > *') ?? [];
     const texts = [heading, caption].map(text => text?.textContent);
+
+    function draw(dots, marks, signals) {
+      view.data('dots', structuredClone(dots)).data('marks', structuredClone(marks));
+      for (const [name, value] of Object.entries(signals)) view.signal(name, value);
+      view.runAsync();
+    }
 
     function show(of, amounts, isReport, sameBudget) {
       const hasBudget = amounts.budget !== null, end = hasBudget ? amounts.budget : amounts.range_high;
@@ -130,17 +132,13 @@ const whatIf = (() => {
       }
       if (caption && happened) heading.textContent = isReport ? texts[0]
         : fill(told.happened, {amount: say.money(happened.amount), share: say.percent(1 - of.over(happened.amount))});
-      if (isReport && sameBudget) {
-        view.data('dots', structuredClone(dots)).data('marks', structuredClone(lines)).signal('labels', []);
-        view.signal('low', low).signal('high', high).signal('ticks', ticks).runAsync();
-        return;
-      }
+      if (isReport && sameBudget) return draw(dots, lines, {low, high, ticks, labels: []});
       const totals = dots.map((dot, n) => isReport ? dot.amount : of.quantile((n + 0.5) / dots.length));
       const most = Math.max(...totals, amounts.budget, amounts.expected, happened?.amount ?? 0) || 1;
       const least = Math.min(most, Math.max(of.quantile(0.1) / 20, most / 1e4));  // smaller amounts stand on the left
-      const from = log && !isReport ? Math.min(low, Math.log10(Math.max(least, of.quantile(0.01))) - 3 * pad) : low;
-      const to = Math.max(high, (log ? Math.log10(most) : most) + pad);
-      let width = share * (to - from), stacks, moved, tall;
+      const from = log && !isReport ? Math.min(low, Math.log10(Math.max(least, of.quantile(0.01))) - 2 * pad) : low;
+      const to = Math.max(high, (log ? Math.log10(most) : most) + pad), width = dots[0].share * (to - from);
+      const stacks = {}, powers = [];
 
       function place(amount) {
         if (!log) return amount;
@@ -148,36 +146,26 @@ const whatIf = (() => {
       }
 
       // Every dot stands on its own side of the line at the end of the blue ones.
-      function stack(amount) {
+      const moved = totals.map(amount => {
         const bin = Math.ceil((place(amount) - place(end)) / width - 1e-9);
+        const likely = (hasBudget || amount >= amounts.range_low) && amount <= end;
         stacks[bin] = (stacks[bin] ?? 0) + 1;
-        return {amount, place: place(end) + (bin - 0.5) * width, level: stacks[bin] - 0.5};
-      }
-
-      // Many dots at one place are smaller, as are their places.
-      for (let tries = 0; tries < 3 && !(tall <= tallest); tries++) {
-        if (tries) width *= 0.8;
-        stacks = {};
-        moved = totals.map(stack);
-        tall = Math.max(...Object.values(stacks));
-      }
-      const looks = {share: width / (to - from), room: dots[0].room * tallest / Math.max(tall, tallest)};
-      const isLikely = amount => (hasBudget || amount >= amounts.range_low) && amount <= end;
+        return {amount, place: place(end) + (bin - 0.5) * width, level: stacks[bin] - 0.5, label: say.brief(amount), likely};
+      });
+      // The dots of a high stack are smaller.
+      const room = Math.min(dots[0].room, height / Math.max(...Object.values(stacks)));
       const rules = marks.map(([mark, pattern], n) => {
         const amount = amounts[mark], label = fill(pattern, {amount: say.brief(amount), share: say.percent(of.over(amount))});
         return {mark, place: place(amount), label, top: top + n * LINE, strong: mark === 'budget' || mark === 'p50'};
       }).filter(rule => amounts[rule.mark] !== null);
       if (happened) rules.push({...happened, place: place(happened.amount)});
-      const powers = [];
       for (let power = Math.ceil(from); log && power < to; power++) powers.push(power);
-      view.data('dots', moved.map(dot => ({...dot, ...looks, label: say.brief(dot.amount), likely: isLikely(dot.amount)})));
-      view.data('marks', rules).signal('low', from).signal('high', to).signal('ticks', powers.length ? powers : ticks);
-      view.signal('labels', powers.map(power => say.brief(10 ** power))).runAsync();
+      const labels = powers.map(power => say.brief(10 ** power)), axis = {low: from, high: to, ticks: log ? powers : ticks, labels};
+      draw(moved.map(dot => ({...dot, room, share: dots[0].share})), rules, axis);
     }
 
     function amountAt(x) {
-      const plot = element.querySelector('.background').getBoundingClientRect(), from = view.signal('low');
-      const place = from + (x - plot.left) / plot.width * (view.signal('high') - from);
+      const place = view.scale('x').invert(x - element.querySelector('.background').getBoundingClientRect().left);
       return log ? 10 ** place : Math.max(place, 0);
     }
 
@@ -186,73 +174,49 @@ const whatIf = (() => {
 
   return (root, data, box) => {
     const say = speaker(data.formats), live = data.live, sliders = {}, model = live && liveModel(live.model);
-    const reset = root.querySelector('.reset'), find = root.querySelector('.find'), form = find?.querySelector('form');
+    const find = root.querySelector('.find'), form = find?.querySelector('form'), reset = root.querySelector('.reset');
     const field = box?.querySelector('.budget input'), announced = box?.querySelector('.announce');
     const base = live && liveModel.distribution(model.totals({}, {}));
-    let values, given, known, now = base, budget = live?.budget ?? null, pictures = [];
-    let drawing, comparing, searching, applying = false;
+    let given = {}, known = {}, now = base, budget = live?.budget ?? null, pictures = [], drawing, searching;
 
     const all = selector => [box, root].flatMap(part => [...part?.querySelectorAll(selector) ?? []]);
     const write = (selector, text) => all(selector).forEach(element => { element.textContent = text; });
+    const listen = (selector, go) => all(selector).forEach(button => button.addEventListener('click', () => go(button)));
 
-    // An expected amount, with other values of inputs if they are given; of the terms with one factor if it is given.
-    function expected(valuation, others, factor) {
-      const terms = data.terms[valuation].filter(([, ids]) => !factor || ids.includes(factor));
-      return Number(liveModel.evaluate(terms, {...values, ...others}, 1)[0].toPrecision(10));
+    // An expected amount, with other values of inputs if they are given.
+    function mean(valuation, others) {
+      return liveModel.evaluate(data.terms[valuation], {...data.factors, ...given, ...others}, 1)[0];
     }
 
-    // The changes of inputs, and of payments; `alsoKnown` is an input that is taken as known exactly.
-    function setting(alsoKnown) {
+    const expected = (valuation, others) => tenDigits(mean(valuation, others));
+
+    // The changes of inputs, and of payments.
+    function setting() {
       const changes = {}, pays = {};
       for (const [id, value] of Object.entries(given)) {
-        const input = model.inputs[id], exactly = known[id] || id === alsoKnown || typeof input === 'number';
-        if (input === undefined) pays[id] = value;
-        else changes[id] = exactly ? {set: value} : model.changeTo(id, value, live.means[id], live.shares.includes(id));
+        if (!(id in model.inputs)) pays[id] = value;
+        else if (known[id] || id in live.model.fixed) changes[id] = {set: value};
+        else changes[id] = model.changeTo(id, value, live.means[id], live.shares.includes(id));
       }
       return [changes, pays];
     }
 
-    const distribution = alsoKnown => liveModel.distribution(model.totals(...setting(alsoKnown)));
-    const ends = of => ({low: say.money(of.quantile(live.low)), high: say.money(of.quantile(live.high))});
-
     function draw() {
-      const mean = expected('cash'), median = now.quantile(0.5);
-      write('.moved', now === base ? '' : live.words.moved);
-      write('.likely', fill(live.words.likely, ends(now)));
-      write('.half', fill(live.words.half, {median: say.money(median), mean: say.money(mean)}));
-      const chance = now === base && budget === live.budget ? live.chance : now.over(budget);  // first that of the report
-      write('.over', budget === null ? live.words.no_budget
-        : fill(live.words.over, {chance: say.percent(chance), budget: say.full(budget)}));
-      const amounts = {p50: median, expected: mean, range_low: now.quantile(live.low), range_high: now.quantile(live.high), budget};
-      for (const each of pictures) each.show(now, amounts, now === base, budget === live.budget);
+      const isReport = now === base, sameBudget = budget === live.budget, words = live.words;
+      const [low, p50, high] = [live.low, 0.5, live.high].map(now.quantile), amounts = {
+        p50, budget, expected: expected('cash'), range_low: low, range_high: high
+      };
+      write('.moved', isReport ? '' : words.moved);
+      write('.likely', fill(words.likely, {low: say.money(low), high: say.money(high)}));
+      write('.half', fill(words.half, {median: say.money(p50), mean: say.money(amounts.expected)}));
+      const chance = say.percent(isReport && sameBudget ? live.chance : now.over(budget));
+      write('.over', budget !== null ? fill(words.over, {chance, budget: say.full(budget)})
+        : field.value ? words.no_amount : words.no_budget);
+      for (const each of pictures) each.show(now, amounts, isReport, sameBudget);
     }
 
-    function show(id) {
-      cancelAnimationFrame(drawing);
-      clearTimeout(comparing);
-      write('.known', '');
-      drawing = requestAnimationFrame(() => {
-        const {dataset} = root.querySelector('.live');
-        now = Object.keys(given).length ? distribution() : base;
-        draw();
-        dataset.shown = Number(dataset.shown ?? 0) + 1;
-        if (!id || known[id] || typeof model.inputs[id] !== 'object') return;
-        // What the range would be if the input that moved last were known exactly; computed when there is time.
-        comparing = setTimeout(() => {
-          write('.known', fill(live.words.known, {...ends(distribution(id)), name: sliders[id].name}));
-        }, 150);
-      });
-    }
-
-    function setBudget(amount, typed) {
-      budget = amount;
-      if (field && !typed) field.value = amount === null ? '' : say.amount(amount);
-      draw();
-      clear();
-      remember();
-    }
-
-    function tell(id) {
+    // Says what the inputs and the budget lead to.
+    function update() {
       for (const output of root.querySelectorAll('output[data-valuation]')) {
         const {valuation} = output.dataset, amount = expected(valuation);
         output.querySelector('.amount').textContent = say.money(amount);
@@ -264,44 +228,50 @@ const whatIf = (() => {
         root.querySelector('.range').hidden = reset.disabled;
         return;
       }
-      show(id);
-      clear();
       remember();
+      forget();
+      cancelAnimationFrame(drawing);
+      drawing = requestAnimationFrame(() => {
+        now = reset.disabled ? base : liveModel.distribution(model.totals(...setting()));
+        draw();
+      });
+    }
+
+    function setBudget(amount) {
+      budget = amount;
+      field.value = amount === null ? '' : say.amount(amount);
+      update();
     }
 
     function back() {
-      [values, given, known] = [{...data.factors}, {}, {}];
+      [given, known] = [{}, {}];
       for (const each of Object.values(sliders)) each.reset();
     }
 
     // The address of the page keeps the settings, so that a link leads to them.
     function remember() {
-      const parts = Object.entries(given).map(([id, value]) => `${id}=${value}${known[id] ? '!' : ''}`);
-      if (budget !== live.budget) parts.push(`budget=${budget ?? ''}`);
-      if (parts.length || location.hash.startsWith('#what-if')) {
-        history.replaceState(null, '', '#what-if' + (parts.length ? `?${parts.join('&')}` : ''));
-      }
+      const parts = new URLSearchParams(Object.entries(given).map(([id, value]) => [id, value + (known[id] ? '!' : '')]));
+      if (budget !== live.budget) parts.set('budget', budget ?? '');
+      const address = parts.size ? `#what-if?${parts}` : '#what-if';
+      if (parts.size || location.hash.startsWith('#what-if')) history.replaceState(null, '', address);
     }
 
     function recall() {
-      const [, sent] = /^#what-if\?(.*)$/.exec(decodeURIComponent(location.hash)) ?? [];
-      for (const [id, text] of (sent?.split('&') ?? []).map(part => part.split('='))) {
+      if (!location.hash.startsWith('#what-if?')) return;
+      for (const [id, text] of new URLSearchParams(location.hash.split('?')[1])) {
         const value = parseFloat(text);
-        if (id === 'budget') setBudget(value >= 0 ? value : null);
+        if (id === 'budget') budget = value >= 0 ? value : null;
         else if (value >= 0) sliders[id]?.put(value, text.endsWith('!'));
       }
     }
 
-    function clear() {
-      if (!find || applying) return;
+    // Other settings have other payments. The old announcement stays, dimmed, until the new one is found, so that
+    // nothing moves below it.
+    function forget() {
+      if (!find) return;
       write('.solution', '');
       all('.use').forEach(button => { button.hidden = true; });
-      const boxes = [...find.querySelectorAll('[name=varied]')];
-      const full = boxes.filter(each => each.checked).length >= live.search.most_varied;
-      boxes.forEach(each => { each.disabled = full && !each.checked; });
       clearTimeout(searching);
-      if (!box) return;
-      // The old announcement stays, dimmed, until the new one is found, so that nothing moves below it.
       announced.ariaBusy = budget !== null;
       if (budget === null) announced.textContent = '';
       else searching = setTimeout(() => {
@@ -313,51 +283,46 @@ const whatIf = (() => {
     // Searches with the settings of the form; returns the answer. On the first screen it is brief, and if no payments
     // stay within the budget, those that do with a lower probability follow.
     function search(brief) {
-      const {level, monotone, step} = form.elements, words = live.search.words, asked = brief ? box : find;
+      const {level, step} = form.elements, {words, edges, most_varied} = live.search;
+      const use = (brief ? box : find).querySelector('.use');
       const payments = live.search.payments.filter((x, n) => find.querySelectorAll('[name=varied]')[n].checked);
-      delete asked.dataset.found;
       if (budget === null) return words.no_budget;
-      if (!payments.length) return words.choose;
+      if (!payments.length || payments.length > most_varied) return words.choose;
       if (!(step.valueAsNumber > 0)) return words.no_step;
-      const start = performance.now(), parts = model.parts(...setting(), payments.map(x => x.id)), request = {
+      const parts = model.parts(...setting(), payments.map(x => x.id)), request = {
         budget,
-        values,
+        edges,
+        values: {...data.factors, ...given},
         step: Math.round(step.valueAsNumber * live.per_field),
-        monotone: monotone.checked,
-        edges: live.search.edges,
-        replicates: live.model.replicates,
         // The weight of a payment is the expected number of claims that receive it.
-        payments: payments.map(x => ({...x, weight: expected('cash', {[x.id]: 1}, x.id)}))
+        payments: payments.map(x => ({...x, weight: mean('cash', {[x.id]: 1}) - mean('cash', {[x.id]: 0})}))
       };
       const findAt = p => ({level: p, ...findPayments(parts, {...request, level: p})});
       let best = findAt(Number(level.value));
       if (best.excluded || best.unlimited) return best.excluded ? words.excluded : words.unlimited;
       if (best.many) return fill(words.many, {count: grouped(best.many)});
-      const said = best.solved ? [] : [sentence('none', best)];
+      const said = best.solved ? [] : [sentence('none')];
       if (brief && !best.solved) {
         const lower = [...level.options].map(option => Number(option.value)).filter(p => p < best.level).reverse();
         best = lower.map(findAt).find(other => other.solved) ?? best;
       }
-      find.dataset.milliseconds = (performance.now() - start).toFixed(1);
-      asked.dataset.found = JSON.stringify(best);
-      asked.querySelector('.use').hidden = !best.solved;
-      const more = brief ? [best.solved ? 'announce' : 'least']
-        : best.solved ? ['answer', ...best.limited ? [] : ['not_limited'], 'error'] : ['nearest', 'least', 'error'];
-      return [...said, ...more.map(name => sentence(name, best))].join(' ');
+      use.hidden = !best.solved;
+      use.value = JSON.stringify(best.payments);
+      const more = best.solved ? ['answer', ...best.limited ? [] : ['not_limited']] : ['nearest', 'least'];
+      return [...said, ...(brief ? [best.solved ? 'announce' : 'least'] : more).map(sentence)].join(' ');
 
-      function sentence(name, made) {
-        const unit = made.error > say.minor ? 10 ** Math.floor(Math.log10(made.error)) : say.minor;
+      function sentence(name) {
+        const unit = Math.max(10 ** Math.floor(Math.log10(best.quantile) - 2), say.minor);  // three digits, rounded up
         return fill(words[name], {
-          tiers: payments.map(x => fill(x.text, {payment: say.exact(made.payments[x.id])})).join('; '),
-          expected: say.money(expected('cash', made.payments)),
-          quantile: say.money(made.quantile),
-          mark: `P${Math.round(100 * made.level)}`,
-          level: `${Math.round(100 * made.level)}%`,
+          tiers: payments.map(x => fill(x.text, {payment: say.exact(best.payments[x.id])})).join('; '),
+          expected: say.money(expected('cash', best.payments)),
+          quantile: say.money(best.quantile),
+          mark: `P${Math.round(100 * best.level)}`,
+          level: `${Math.round(100 * best.level)}%`,
           budget: say.full(budget),
-          chance: say.percent(made.chance),
-          error: say.money(made.error),
+          chance: say.percent(best.chance),
           unit: say.unit,
-          amount: say.amount(Math.ceil(made.quantile / unit - 1e-9) * unit)
+          amount: say.amount(Math.ceil(best.quantile / unit - 1e-9) * unit)
         });
       }
     }
@@ -367,7 +332,7 @@ const whatIf = (() => {
       const ids = Object.keys(given), {names, [language]: form} = live.command, output = box.querySelector('.line');
       ids.filter(id => id in live.means && !known[id]).forEach(id => sliders[id].put(given[id], true));
       const changes = ids.filter(id => id in names).map(id => {
-        return fill(form.change, {name: names[id][0], value: Number((given[id] / names[id][1]).toPrecision(10))});
+        return fill(form.change, {name: names[id][0], value: tenDigits(given[id] / names[id][1])});
       });
       const others = ids.filter(id => !(id in names)).map(id => sliders[id].name);
       output.value = fill(form.line, {
@@ -380,13 +345,10 @@ const whatIf = (() => {
       navigator.clipboard?.writeText(output.value).catch(() => {});  // else it is selected
     }
 
-    const listen = (selector, go) => all(selector).forEach(button => button.addEventListener('click', () => go(button)));
-
     for (const element of root.querySelectorAll('.slider')) {
       sliders[element.dataset.factor] = slider(element, (id, value, exactly) => {
-        values[id] = given[id] = value;
-        known[id] = exactly;
-        tell(id);
+        [given[id], known[id]] = [value, exactly];
+        update();
       });
     }
     // Settings at once: the sliders move to the new means, or to exact values.
@@ -398,33 +360,29 @@ const whatIf = (() => {
     });
     listen('.reset', () => {
       back();
-      tell();
+      update();
       root.querySelector('[tabindex="-1"]').focus();
     });
     listen('.use', button => {
-      applying = true;
-      for (const [id, value] of Object.entries(JSON.parse(button.closest('[data-found]').dataset.found).payments)) {
-        sliders[id].put(value, false);
-      }
-      applying = false;
+      const found = find.querySelector('.solution').textContent;
+      for (const [id, value] of Object.entries(JSON.parse(button.value))) sliders[id].put(value, false);
+      write('.solution', found);
     });
     listen('.copy', button => copyCommand(button.value));
     form?.addEventListener('submit', event => {
       event.preventDefault();
       write('.solution', search());
     });
-    form?.addEventListener('input', clear);
+    form?.addEventListener('input', forget);
     field?.addEventListener('input', () => {
       const amount = say.read(field.value);
-      setBudget(isNaN(amount) ? null : amount, true);
-      if (isNaN(amount) && field.value) write('.over', live.words.no_amount);
+      budget = isNaN(amount) ? null : amount;
+      update();
     });
-    // A browser may keep what was typed before the page was loaded again.
-    back();
+    back();  // a browser may keep what was typed before the page was loaded again
     if (live) {
       recall();
       setBudget(budget);
-      show();
     }
     return {
       // Lets a chart of the total follow the sliders and the budget; a click in it sets the budget.

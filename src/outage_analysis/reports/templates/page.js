@@ -6,14 +6,10 @@
   let panel = null;
 
   // The colours of a chart on a dark page; colours in data stay, because such cells have their own text colour.
-  function inPalette(spec, palette) {
-    if (typeof spec === 'string') return palette[spec] ?? spec;
-    if (Array.isArray(spec)) return spec.map(part => inPalette(part, palette));
-    if (!spec || typeof spec !== 'object') return spec;
-    const parts = Object.entries(spec).map(([key, part]) => {
-      return [key, /^(datasets|values|data)$/.test(key) ? part : inPalette(part, palette)];
-    });
-    return Object.fromEntries(parts);
+  function inPalette({datasets, ...spec}) {
+    const palette = dark.matches ? JSON.parse(element('dark-palette').textContent) : {};
+    const coloured = (key, value) => typeof value === 'string' ? palette[value] ?? value : value;
+    return {...JSON.parse(JSON.stringify(spec), coloured), datasets};
   }
 
   function charts() {
@@ -21,8 +17,7 @@
       for (const place of all('[data-chart]').filter(each => each.dataset.chart in specs)) {
         const spec = specs[place.dataset.chart];
         async function draw() {
-          const palette = dark.matches ? JSON.parse(element('dark-palette').textContent) : {};
-          const view = await drawChart(place, inPalette(spec, palette));
+          const view = await drawChart(place, inPalette(spec));
           drawn.set(place, spec);
           if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta);  // such charts follow the sliders
         }
