@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -104,52 +103,6 @@ def test_counts_are_binomial_with_a_student_t_logit_of_the_classes(
     assert mine["expected"] == pytest.approx(people * of.mean(), rel=1e-4)
     draws = np.random.default_rng(1).binomial(people, of).astype(float)
     assert mine["crps"] == pytest.approx(score(draws, seen), abs=0.005)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "people", "of"), [("channel-applicants", 1e6, TAKEN), ("emoticon-takers", 48e6, TAKEN)]
-)
-def test_of_a_great_many_the_count_follows_the_rate(
-    result: Backtest, outcome: str, people: float, of: Array
-) -> None:
-    mine = row(result, outcome)
-    expected = people * np.quantile(of, [0.1, 0.5, 0.9])
-    found = [mine[p] for p in ("range_low", "p50", "range_high")]
-    assert found == pytest.approx(expected, rel=3 * mine["error"])
-    assert mine["percentile"] == pytest.approx((of < mine["observed"] / people).mean(), abs=2e-4)
-    assert mine["crps"] == pytest.approx(score(people * of, mine["observed"]), abs=2e-3)
-
-
-def cash(accepted: Array, seed: int = 7) -> Array:
-    """Cash for so many accepted claims under the ledger's words: mix, award, awards one by one."""
-    u = np.random.default_rng(seed)
-    n = len(accepted)
-    mix = u.dirichlet([2, 1, 1], n)
-    loss = 500_000 + 2_450_000 * u.beta(1 + 4 * 1 / 2.45, 1 + 4 * 1.45 / 2.45, n)
-    rule, share = u.integers(0, 3, n), u.uniform(0.1, 1, n)
-    award = np.maximum(loss * np.where(rule == 2, share, 0.1), 50_000)
-    award = np.where(rule == 0, np.minimum(award, 100_000), award)
-    first = u.binomial(accepted.astype(int), mix[:, 0])
-    second = u.binomial(accepted.astype(int) - first, mix[:, 1] / (mix[:, 1] + mix[:, 2]))
-    reviewed = accepted - first - second
-    claims = reviewed.astype(int)
-    sigma = np.log(2) ** 0.5  # single awards are as wide as their mean
-    singles = u.lognormal(-(sigma**2) / 2, sigma, claims.sum())
-    granted = award * np.bincount(np.repeat(np.arange(len(claims)), claims), singles, minlength=len(claims))
-    return np.asarray(first * 30_000 + second * 50_000 + granted)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("outcome", "rel"), [("paid", 0.04), ("small-business-total", 0.1)])
-def test_cash_is_that_of_a_simulation(outcome: str, rel: float) -> None:
-    random = np.random.default_rng(3)
-    rate = random.choice(FILED, 60_000) * random.choice(ACCEPTED, 60_000)
-    accepted = np.full(60_000, 205.0) if outcome == "paid" else random.binomial(8461, rate).astype(float)
-    draws, mine = cash(accepted), row(backtest(SPEC, draws=2**14), outcome)
-    ends = np.quantile(draws, [0.1, 0.5, 0.9])
-    assert [mine[p] for p in ("range_low", "p50", "range_high")] == pytest.approx(ends, rel=rel)
-    assert mine["percentile"] == pytest.approx((draws < 50e6).mean(), abs=0.015)
-    assert mine["crps"] == pytest.approx(score(draws, 50e6), abs=0.01)
 
 
 def test_the_total_is_the_cash_of_the_run_that_the_report_prints(result: Backtest) -> None:
@@ -279,10 +232,6 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
     assert (blind.outcomes["crps"] != result.outcomes["crps"]).to_list() == moved.to_list()
 
 
-def test_no_claim_can_feed_it() -> None:
-    assert set(inspect.signature(backtest).parameters) == {"spec", "draws", "seed", "level"}
-
-
 KAKAO = load_backtest_spec("kakao-2022")
 FEW = 2**10
 """Draws: enough to be refused."""
@@ -404,12 +353,3 @@ def test_filings_that_hang_on_more_than_one_rate_are_refused(edited: Edited) -> 
     page = KAKAO.model_copy(update={"ledger": str(ledger), "outcomes": KAKAO.outcomes[:1], "unscored": ()})
     with pytest.raises(ModelRefused, match="also hangs on its new_applicants"):
         backtest(page, draws=FEW)
-
-
-def test_a_line_without_an_expected_cost_has_no_total(edited: Edited) -> None:
-    late = edited("assumptions", "public_on = 2022-12-30", "public_on = 2022-12-31")  # the filing share
-    total = tuple(o for o in KAKAO.outcomes if o.stage == "total")
-    page = KAKAO.model_copy(update={"ledger": str(late), "outcomes": total, "unscored": ()})
-    with pytest.raises(ModelRefused, match="no expected cash of small-business-cash") as refusal:
-        backtest(page, draws=FEW)
-    assert "band mix" in refusal.value.remedy

@@ -398,6 +398,12 @@ FEE = policy_of(fee(7_550, effort="form"))
         (policy_of(fee(7_550, recipients_high="US-03")), (), "fee", 48_000_000 * 7_550),  # more than counted
         (policy_of(fee(7_550, recipients=None, recipients_high="US-07")), (), "fee", DRIVERS * 7_550),
         (
+            policy_of(fee(7_550, recipients=None, recipients_high="US-07")),
+            ({"kind": "ultimate", "distribution": uniform(1, 1.5), "lines": ("fee",)},),
+            "fee",
+            DRIVERS * 7_550 * 1.5,
+        ),
+        (
             policy_of(GOOD | {"cap": "PG-04.users"}),
             ({"kind": "take_up", "distribution": fixed(0.01), "lines": ("good",)},),
             "good",
@@ -425,15 +431,6 @@ def test_claims_in_the_end_are_rounded_up_so_that_no_total_exceeds_the_most(
     assert [row[end] for end in ENDS] == [45_000 * claims] * 3 + [30_000 * most]
     cash = simulate(build_portfolio(policy, ledger, as_of=DAY, cubes=[cube]), draws=2**10).totals["cash"]
     assert cash.exceedance(row["most"]).value == 0
-
-
-def test_a_fee_credit_with_a_largest_count_grows_as_reports_may_still_grow() -> None:
-    policy = policy_of(fee(7_550, recipients=None, recipients_high="US-07"))
-    growth = {"kind": "ultimate", "distribution": uniform(1, 1.5), "lines": ("fee",)}
-    row = line_of(policy, growth, line="fee")
-    assert (row["low"], row["expected"]) == (0, None)
-    assert row["high"] == row["most"] == pytest.approx(DRIVERS * 7_550 * 1.5)
-    assert row["assumptions"]
 
 
 def test_handling_is_at_most_the_product_of_its_largest_values() -> None:

@@ -7,17 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import polars as pl
 import pytest
 from pydantic import Field
 
 from outage_analysis.analysis import Analysis, run
-from outage_analysis.costs import build_portfolio, cost_table
-from outage_analysis.costs.comparison import simulate_policies
-from outage_analysis.costs.cost_bridge import BridgeRun, bridge
+from outage_analysis.costs import cost_table
 from outage_analysis.costs.expected import COMPILERS
 from outage_analysis.costs.page_model import live_cost
-from outage_analysis.costs.sensitivity import levers, tornado
 from outage_analysis.costs.terms import REPORT_RATES, CompileInputs, Funnel, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
@@ -111,12 +107,7 @@ def analysis(folder: Path) -> Analysis:
     return run(tram_plan(folder))
 
 
-def without_stipend(analysis: Analysis) -> Policy:
-    lines = tuple(line for line in analysis.policy.lines if line.id != "stipend")
-    return analysis.policy.model_copy(update={"id": "without", "lines": lines})
-
-
-def test_the_cost_table_has_its_cost_with_bounds(analysis: Analysis) -> None:
+def test_the_cost_table_has_its_cost_with_bounds_and_the_draws_have_its_mean(analysis: Analysis) -> None:
     (row,) = analysis.exact_tables["costs"].filter(line="stipend").to_dicts()
     full = float(DRIVERS * PER_DAY * DAYS)
     assert row["expected"] == pytest.approx(STIPEND, rel=1e-9)
@@ -124,42 +115,10 @@ def test_the_cost_table_has_its_cost_with_bounds(analysis: Analysis) -> None:
     assert row["low"] < row["expected"] < row["high"] <= full
     assert (row["rule"], row["valuation"], row["status"], row["facts"]) == ("stipend", "cash", "ok", "US-07")
     assert row["assumptions"] == "as-filing as-acceptance"
-
-
-def test_the_draws_have_its_mean(analysis: Analysis) -> None:
     one = analysis.runs["published"].only("stipend", "cash")
     assert one is not None
     found = one.totals["cash"].expected
     assert abs(found.value - STIPEND) < 5 * found.error + 1e-9 * STIPEND
-    assert found.error < 0.01 * STIPEND
-
-
-def test_the_tornado_moves_it_with_its_inputs(analysis: Analysis) -> None:
-    lines = (analysis.policy.line("stipend"),)
-    alone = build_portfolio(
-        analysis.policy.model_copy(update={"lines": lines}), analysis.ledger, as_of=analysis.as_of
-    )
-    row = tornado(alone).filter(assumption="as-filing").row(0, named=True)
-    ends = (row["cost_low"], row["cost_high"])
-    assert ends == pytest.approx((STIPEND * 0.24 / 0.4, STIPEND * 0.56 / 0.4))
-    assert levers(alone).filter(lever="filing")["adds"].item() == pytest.approx(STIPEND * 0.01 / 0.4)
-
-
-def test_a_comparison_counts_it(analysis: Analysis) -> None:
-    found = simulate_policies(
-        [analysis.policy, without_stipend(analysis)], analysis.ledger, as_of=analysis.as_of, draws=1_024
-    )
-    costs = dict(found.policies.select("policy", "expected").iter_rows())
-    assert costs["tram-stipend"] - costs["without"] == pytest.approx(STIPEND, rel=1e-8)
-    beside = analysis.exact_tables["comparison"].filter(policy="tram-stipend")
-    assert beside["expected"].item() == costs["tram-stipend"]
-
-
-def test_a_bridge_gives_it_a_row(analysis: Analysis) -> None:
-    policies = (without_stipend(analysis), analysis.policy)
-    rows = bridge(*(BridgeRun(policy, analysis.ledger, analysis.as_of) for policy in policies))
-    gained = rows.filter(pl.col("what").str.split(" ").list.first() == "stipend")
-    assert gained.select("step", "amount").rows() == [("policy", round(STIPEND))]
 
 
 def test_it_has_products_of_factors(analysis: Analysis) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -27,7 +26,6 @@ from outage_analysis.costs.sensitivity import (
     sample_input,
 )
 from outage_analysis.costs.simulation import Simulation, simulate_together
-from outage_analysis.costs.terms import FunnelFactor, Input
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Locale
@@ -134,17 +132,6 @@ def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -
     assert information_sentence(table, cheap, Locale("en")) == (
         "The same choice costs least in every simulation, so no input is worth finding out."
     )
-
-
-def test_a_capacity_bends_the_cost_and_the_choice_follows() -> None:
-    take_up = entry("take_up", Uniform(low=0, high=0.125))
-    factor = FunnelFactor(Input(0, None, 1, 1, "take-up"), rate=take_up)  # type: ignore[arg-type] # a rate
-    served = replace(term_of(48e6, 10), factors=(factor,), capacity=3e6)
-    found = values_of([simulate(portfolio(served, entries=[take_up]))], 15e6)
-    # The cost rises from 0 to 30 million on the first half of the input: (15 / 30) / 2 of the draws lie
-    # below 15 million and save 7.5 million on average.
-    assert found["all_inputs"].value == pytest.approx(0.25 * 7.5e6, rel=2e-3)
-    assert found["take-up"].value == pytest.approx(0.25 * 7.5e6, rel=0.03)
 
 
 # correlated inputs
