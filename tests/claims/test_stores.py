@@ -232,20 +232,6 @@ def test_a_warehouse_file_says_all_that_the_files_said(
 
 
 @pytest.mark.slow
-def test_a_warehouse_file_is_read_and_never_changed(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    path = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
-    before = path.read_bytes()
-    opened = read(path, incident)
-    plain_values(opened)
-    with pytest.raises(UsageError, match="SELECT"):
-        opened.query("insert into claims by name select 'x' as claim_id")
-    assert path.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb"]
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [{"claims_to": date(2022, 11, 5)}, {"rules": {"loss is plausible": "count"}}, {"scale": {"loss": 2}}],

@@ -76,7 +76,6 @@ def rates(topic: str, effort: str, of: str) -> Array:
 
 
 FILED = rates("take-up", "form", "entitled")
-TAKEN = rates("take-up", "one_tap", "offered")
 ACCEPTED = rates("acceptance", "form", "filed")
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import special, stats
@@ -129,18 +128,6 @@ def test_the_kinds_contain_the_named_curves(tail: float | None, shape: float) ->
     assert found == pytest.approx(np.diff(filed, prepend=0), rel=2e-3, abs=1e-7)
 
 
-@pytest.mark.parametrize("family", SHARES)
-def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
-    times = np.arange(0.5, 12, 0.5)
-    mean = means(family, [*times, 18.0], 4e6, shape=1.0 if family == "exponential" else 1.3)
-    counts = np.random.default_rng(3).poisson(mean)
-    late = forecast_late_claims(times.tolist(), np.cumsum(counts[:-1]).tolist(), [branch("end", 18.0)]).late[
-        "end"
-    ]
-    assert late.mean == pytest.approx(mean[-1], rel=0.03)
-    assert late.interval(0.99)[0] <= counts[-1] <= late.interval(0.99)[1]
-
-
 def test_weights_are_those_of_a_fine_grid() -> None:
     """The share to come, from an even grid over all lognormal curves by the stated prior and likelihood."""
     counts = np.array([3000, 2600, 1900, 1500, 1150, 900, 760])
@@ -168,28 +155,6 @@ def test_weights_are_those_of_a_fine_grid() -> None:
 # --- what must hold of any forecast -------------------------------------------------------------------
 
 counted = st.lists(st.integers(0, 400), min_size=5, max_size=12).filter(lambda n: sum(n) > 0)
-
-
-@pytest.mark.slow
-@given(counts=counted, horizon=st.floats(0.1, 30))
-@settings(max_examples=12, phases=[Phase.explicit, Phase.generate])  # a forecast is too slow to shrink
-def test_quantiles_of_any_counts_are_in_order(counts: list[int], horizon: float) -> None:
-    times = [float(n) for n in range(1, len(counts) + 1)]
-    filed = np.cumsum(counts).tolist()
-    ends = [branch("early", len(counts) + horizon), branch("later", len(counts) + 2 * horizon)]
-    growth = curves_of(times, filed)
-    ends.append(branch("rush", ends[0].closes, spike=2.0))
-    early, later, rush = (late_count(growth, end, end.closes) for end in ends)
-    ps = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99]
-    for late in (early, later, rush):
-        quantiles = [late.quantile(p) for p in ps]
-        assert quantiles == sorted(quantiles)
-        assert quantiles[0] >= 0
-        assert late.interval(0.5)[0] >= late.interval(0.95)[0]
-        assert late.interval(0.5)[1] <= late.interval(0.95)[1]
-    assert early.mean <= min(later.mean, rush.mean)
-    for p in ps:  # a later closing or a rush gives no fewer claims
-        assert early.quantile(p) <= min(later.quantile(p), rush.quantile(p)) + 1
 
 
 def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:

@@ -11,7 +11,7 @@ from scipy import optimize, special, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import COUNTED, FAMILIES, Fits, SeverityFit, curve_table, fit_all
-from tests.losses.test_severity import DENTAL, HOSTILE, INF, SCIPY, Table, log_likelihood, tables
+from tests.losses.test_severity import DENTAL, INF, SCIPY, Table, log_likelihood, tables
 
 QUANTITIES = ("median", "mean", "p95")
 ALLOWED = stats.chi2.ppf(0.95, 1)
@@ -182,23 +182,6 @@ def test_a_quantity_that_the_family_has_not_is_refused(quantity: str) -> None:
 def test_a_level_outside_0_and_1_is_refused(level: float) -> None:
     with pytest.raises(UsageError, match="a level lies between 0 and 1"):
         DENTAL_TABLES["closed"].fit("weibull").interval("mean", level)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "2,000 bands"])
-def test_an_interval_on_a_hostile_table_holds_the_estimate_or_is_refused(name: str, family: str) -> None:
-    try:
-        fit = HOSTILE[name].fit(family)
-    except ModelRefused:
-        return
-    for quantity in dict.fromkeys((*fit.params, *QUANTITIES)):
-        try:
-            low, high = fit.interval(quantity)
-        except ModelRefused:
-            continue
-        assert 0 <= low <= fit.value(quantity) <= high, quantity
-        assert low < high, quantity
 
 
 def dental(top: str, left: str = "ground_up", *, first: int = 0) -> Fits:

@@ -35,7 +35,6 @@ from tests.loss_cubes import cube_of_claims, loss_cube
 from tests.small_policies import DAY, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 VALUES = {"tiers.tier1": [0, 10, 20, 30], "tiers.tier2": [10, 40, 70, 100]}
-UNCERTAIN = accepting(uniform(0.2, 0.9))
 
 
 # by hand
