@@ -15,7 +15,6 @@ import polars as pl
 import pytest
 import xlsxwriter
 import zstandard
-from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import workbooks
@@ -23,7 +22,7 @@ from outage_analysis.claims.readers.workbooks import CHUNK, used_range
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
-from tests.claims.complaint_files import WHOLE, found_in_the_bytes, record, write_parquet
+from tests.claims.complaint_files import WHOLE, found_in_the_bytes, record, write_frame
 from tests.contract.damaged_files.container_kinds import open_document, zipped
 
 if TYPE_CHECKING:
@@ -445,6 +444,36 @@ NO_OBJECT: dict[str, str] = {
 }
 
 
+TEXTS = (
+    *("=1+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "</table>&amp;&lt;"),
+    *("'; drop table claims; --", '" or "1"="1', "$path", "{{x}}", "../../etc/passwd", "C:\\Windows\\"),
+    *("a,b;c\td|e", 'said "hi"', "'quoted'", '"', "two\nlines", "007", "1e5", "TRUE", "NaN", "0x1F", "1_000"),
+    *(
+        "a\\nb",
+        "\\u0041",
+        "_x0041_",
+        "&#65;",
+        '{"a": [1]}',
+        "\\",
+        "a\u2028b",
+        "a\x85b",
+        "a\x0bb",
+        "뷁",
+        "漢字",
+    ),
+    *("👩\u200d👩", "e\u0301", "\u1100\u1161", "\u202eab", "a\ufeffb", "\U0010fffd", "가" * 30_000),
+)
+"""Texts that are only data, however they look."""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx"])
+def test_a_text_is_read_to_the_letter_from_every_format(tmp_path: Path, suffix: str) -> None:
+    rows = [complaint(str(n), region=text) for n, text in enumerate(TEXTS)]
+    path = tmp_path / f"a{suffix}"
+    write_frame(path, pl.DataFrame(rows)) if suffix != ".xlsx" else book(path, {"s": table(*rows)})
+    assert read(path).to_polars()["region"].to_list() == list(TEXTS)
+
+
 def test_a_line_that_is_no_flat_object_is_a_reject_that_says_why(tmp_path: Path) -> None:
     path = objects(tmp_path / "a.jsonl", complaint("1"), *NO_OBJECT, complaint("2"))
     claims = read(path)
@@ -608,7 +637,7 @@ def folder(tmp_path: Path) -> Path:
         if path.suffix == ".jsonl":
             objects(path, complaint(name))
         elif path.suffix == ".parquet":
-            write_parquet(path, [complaint(name)])
+            write_frame(path, pl.DataFrame([complaint(name)]))
         else:
             path.write_bytes(text(complaint(name)))
     return inbox
@@ -712,15 +741,3 @@ PIECES = [
     b"PK\x03\x04",
     b"PAR1",
 ]
-BYTES = st.one_of(
-    st.binary(max_size=200),
-    st.lists(st.one_of(st.sampled_from([*HEADERS, *PIECES]), st.binary(max_size=4)), max_size=20).map(
-        b"".join
-    ),
-    st.lists(st.one_of(st.sampled_from([*HEADERS, *PIECES]), st.binary(max_size=4)), max_size=20).map(
-        lambda parts: text(complaint("1")) + b"".join(parts)
-    ),
-    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3).map(str.encode)), max_size=20).map(
-        lambda parts: HEADERS[1] + b"\n" + b"".join(parts)
-    ),
-)

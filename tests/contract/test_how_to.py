@@ -17,8 +17,6 @@ PAGE = ROOT / "docs" / "how-to.md"
 TIERS = {300_000: 30_000, 500_000: 50_000}
 FEW = 8_192
 """Draws: enough for these checks, and quick."""
-LOSS = "loss (KRW)"
-NAMES = {"Messenger": "messenger", "Bank": "bank", "Taxi": "taxi"}
 
 
 @pytest.fixture(scope="module")

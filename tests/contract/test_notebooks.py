@@ -25,7 +25,6 @@ FROM_ROWS = {
     "05_executive_summary": set(),
 }
 """The cells that show something of the bundled rows, or say why they do not."""
-NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 Outputs = dict[str, list[Any]]
 
 
