@@ -722,22 +722,3 @@ def test_a_link_is_the_file_that_it_leads_to(folder: Path) -> None:
 # --- properties -------------------------------------------------------------------------------------
 
 
-HEADERS = [
-    ",".join(COLUMNS).encode(),
-    json.dumps(complaint("1")).encode(),
-    "접수번호\t서비스".encode("cp949"),
-]
-PIECES = [
-    b"\n",
-    b"\r",
-    b'"',
-    b",",
-    b"\t",
-    b"\0",
-    b"{",
-    b"}",
-    b"\xef\xbb\xbf",
-    b"\xff\xfe",
-    b"PK\x03\x04",
-    b"PAR1",
-]

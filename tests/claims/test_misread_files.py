@@ -6,16 +6,12 @@ is refused.
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from datetime import date
 from pathlib import Path
 from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, read_claims
@@ -23,7 +19,7 @@ from outage_analysis.claims.readers import delimited, record_splitting
 from outage_analysis.claims.readers.delimited import MERGED_ROWS, MISPLACED_QUOTE
 from outage_analysis.claims.readers.record_splitting import DOUBTFUL_LINE, NOT_CLOSED, UNDECODABLE
 from outage_analysis.claims.rules import UNREADABLE
-from outage_analysis.errors import InputRefused, OutageAnalysisError
+from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.incidents import Layout
 from outage_analysis.losses import build_cube
 from tests.claims.complaint_files import found_in_the_bytes, write_frame
@@ -329,61 +325,6 @@ DAMAGING_PIECES = (
     "=",
     "합계",
 )
-BYTES = (
-    *(piece.encode() for piece in DAMAGING_PIECES),
-    b"\xff",
-    b"\xb0\xa1",
-    b"\xe9",
-    b"\xef\xbb\xbf",
-    b"\x1a",
-)
-
-
-def broken_lines(content: bytes) -> int:
-    """The number of lines that are no text in UTF-8."""
-    return sum(
-        "\N{REPLACEMENT CHARACTER}" in line or "\0" in line
-        for line in content.decode(errors="replace").split("\n")
-    )
-
-
-@pytest.mark.slow
-@given(
-    notes=st.lists(st.sampled_from(["x", '"a, b"', '"a\nb"', '"x ""y"""', ""]), min_size=5, max_size=5),
-    damage=st.lists(
-        st.tuples(st.integers(0, 4), st.integers(0, 80), st.integers(0, 9), st.sampled_from(BYTES)),
-        min_size=1,
-        max_size=5,
-    ),
-    end=st.sampled_from(["\n", "\r\n"]),
-)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_file_with_any_damaged_rows_ends_with_an_account_and_no_value_of_another_row(
-    tmp_path_factory: pytest.TempPathFactory,
-    notes: list[str],
-    damage: list[tuple[int, int, int, bytes]],
-    end: str,
-) -> None:
-    """Text is put into some rows, or replaces some of their bytes, even in all of them."""
-    texts = [(row(n, note, loss=f"{n}00") + end).encode() for n, note in enumerate(notes, start=1)]
-    for n, at, replaced, piece in damage:
-        at %= len(texts[n])  # noqa: PLW2901 - a place within the row
-        texts[n] = texts[n][:at] + piece + texts[n][at + replaced :]
-    untouched = {str(n) for n in range(1, 6)} - {str(n + 1) for n, *_ in damage}
-    path = tmp_path_factory.mktemp("damaged") / "a.csv"
-    content = (HEADER + end).encode() + b"".join(texts)
-    try:
-        claims = read_all(path, content)
-    except InputRefused as refused:
-        assert re.search(r"and in \d+ of \d+ lines", refused.problem)  # noqa: PT017 - only in some examples
-        assert 2 * broken_lines(content) > len([*filter(None, content.split(b"\n"))])
-        return
-    kept = {row["claim_id"]: row for row in claims.to_polars().iter_rows(named=True)}
-    for id_ in untouched & kept.keys():
-        note = next(csv.reader(io.StringIO(notes[int(id_) - 1], newline="")), [""])[0]
-        row_ = kept[id_]
-        assert (row_["loss"], row_["region"] or "") == (int(f"{id_}00"), note)
-        assert (row_["service"], row_["filed_on"]) == ("kakaotalk", date(2022, 10, 19))
 
 
 # --- bytes --------------------------------------------------------------------------------------------------

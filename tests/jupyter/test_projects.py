@@ -390,21 +390,6 @@ def test_port_browser_and_folder_are_as_requested(launched: Launched, tmp_path: 
     assert launched["LabApp.default_url"] == "/lab"  # without a welcome
 
 
-def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_given() -> None:
-    from jupyter_server.serverapp import ServerApp
-    from jupyterlab.labapp import LabApp
-
-    known = {app.__name__: app.class_trait_names(config=True) for app in (LabApp, ServerApp)}
-    for argument in making.lab_arguments(notebooks_root(), Path("own"), port=8890, browser=False):
-        app, _, option = argument.removeprefix("--").partition("=")[0].partition(".")
-        assert option in known[app], argument
-    schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
-    for plugin, values in making.SETTINGS.items():
-        package, _, name = plugin.partition(":")
-        schema = json.loads((schemas / package / f"{name}.json").read_text("utf-8"))
-        assert values.keys() <= schema["properties"].keys()
-
-
 @pytest.mark.parametrize(
     ("folder", "said"),
     [((), "notebooks: no such folder of notebooks"), (("empty",), "empty: has no notebook")],

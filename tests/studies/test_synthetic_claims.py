@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from outage_analysis.claims import read_claims
 from outage_analysis.files import data_root
 from outage_analysis.incidents import fact_exists, get_fact, load_incident
-from outage_analysis.losses import rule_table
-from tests.claims.broken_rows import with_broken_rows
 from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
 
 BUNDLED = data_root() / "claims" / "kakao-2022-synthetic.parquet"
@@ -92,12 +89,3 @@ def test_every_fact_that_the_assumptions_cite_is_known() -> None:
     cited = {fact for by in stated for fact in by.get("facts", ())}
     assert [fact for fact in sorted(cited) if not fact_exists(fact)] == []
     assert {w for by in stated for w in by.get("weights", {}).values() if isinstance(w, str)} <= cited
-
-
-def test_what_ingestion_rejects_is_what_was_broken(tmp_path: Path) -> None:
-    broken, rules = with_broken_rows(pl.read_parquet(BUNDLED).head(10_000), every=10)
-    broken.write_csv(tmp_path / "broken-synthetic.csv")
-    claims = read_claims(tmp_path / "broken-synthetic.csv", INCIDENT, max_rejects=0.1)
-    assert dict(rule_table(claims).select("rule", "complaints").iter_rows()) == rules
-    assert claims.rejected_rows["broken"].list.len().unique().to_list() == [1]
-    assert claims.files.select("rows", "claims", "rejects").row(0) == (10_200, 9_200, 1_000)
