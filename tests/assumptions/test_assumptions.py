@@ -6,11 +6,9 @@ import json
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -312,42 +310,6 @@ rules = st.fixed_dictionaries(
         "cap": st.sampled_from([None, 150_000, 900_000]),
     }
 )
-
-
-@given(given_rule=rules)
-def test_the_mean_of_a_rule_is_that_of_its_draws(given_rule: dict[str, Any]) -> None:
-    loss = given_rule.pop("loss")
-    rule = {"name": {"en": "a", "ko": "가"}, "weight": 1, **given_rule}
-    award = Award.model_validate(AWARD | {"loss": loss, "rule": (rule,)})
-    points = sobol_points(3, 2**15, seed=1)
-    drawn = np.array([award.draw(u) for u in points])
-    off = abs(drawn.mean() - award.range.expected)
-    assert off <= 6 * stats.sem(drawn.mean(axis=1)) + 1e-4 * drawn.mean()
-    assert np.all(award.branch(points[0]) == 0)
-    least, most = given_rule["floor"], given_rule["cap"] or np.inf
-    assert least <= drawn.min() <= drawn.max() <= most
-
-
-AWARD = {
-    "id": "award",
-    "kind": "review_award",
-    "name": {"en": "Award", "ko": "지급액"},
-    "lines": ("line",),
-    "public_on": date(2022, 12, 30),
-    "grade": "assumed",
-    "source": "a test",
-    "rationale": "a test",
-    "owner": "a test",
-    "outcome_known": False,
-}
-
-
-def test_rules_are_drawn_as_often_as_they_weigh(ledger: Ledger) -> None:
-    (award,) = [a for a in ledger.assumptions if isinstance(a, Award)]
-    branch = award.branch(np.concatenate(sobol_points(award.dimensions, 3 * 2**10, seed=1, replicates=3)))
-    assert branch is not None
-    assert np.bincount(branch) == pytest.approx([2**10] * 3, abs=3)
-    assert [name.en for name in award.models] == [rule.name.en for rule in award.rules]
 
 
 def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:

@@ -207,20 +207,6 @@ def test_a_document_that_could_not_be_valid_is_not_written(
 # --- totals and files ---------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
-    file = claims(HEADER + FORTY)
-    command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
-    code, out, _ = run(*command, "csv, svg")
-    assert (code, out.splitlines()[-1]) == (0, "r/manifest.json")
-    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "documents"}
-    assert suffixes == {".csv", ".svg", ".json", ""}
-    assert Path("r/tables/costs.csv").read_bytes().startswith("\ufeffline".encode()[:3])
-    code, out, err = run(*command, "csv,xls", "--force")
-    assert (code, out) == (2, "")
-    assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
-
-
 PARTNER = """
 files = "partner*"
 columns = { claim_id = ["Fall"] }

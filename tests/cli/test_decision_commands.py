@@ -236,11 +236,3 @@ def test_what_cannot_be_solved_is_refused_in_one_line(
     found, _, err = command(*arguments)
     assert (found, message in err) == (code, True), err
     assert err.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_one_and_two_threads_give_the_same_digits() -> None:
-    vary = ("--vary", "delay-payment.tier2,tier3", "--budget", "2000", *FEW)
-    one, two = (command("--threads", n, "solve", "--incident", "trams", *vary, "--json") for n in (1, 2))
-    assert one == two
-    assert one[0] == 0

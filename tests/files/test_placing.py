@@ -218,21 +218,6 @@ def test_a_temporary_folder_in_use_is_left_alone_and_so_is_what_only_looks_like_
     assert (target / "file").is_file()
 
 
-def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:
-    others = (".out.backup", ".out.20260101.old", ".out.abcdefgh.part", ".other.outage-abcdefgh.part")
-    for name in (*others, ".out.outage-abcdefgh.parts", ".out.outage-abcdefgh.part.d"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "mine").write_text("mine")
-    target = tmp_path / "target"
-    target.mkdir()
-    (tmp_path / ".out.outage-linkaged.part").symlink_to(target)
-    before = file_contents(tmp_path)
-    out = written(made, tmp_path / "out")
-    assert {p.name for p in tmp_path.iterdir()} >= {".out.outage-linkaged.part", "target"}
-    shutil.rmtree(out)
-    assert file_contents(tmp_path) == before
-
-
 # --- somebody else, at the same time ------------------------------------------------------------------------
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from outage_analysis.analysis import forecast_intake
 from outage_analysis.errors import UsageError
-from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import IntakeSeries, get_fact, load_intake
 from outage_analysis.losses import Branch, channel_from_series
-from tests.commands import KAKAO, command
+from tests.commands import command
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -238,20 +238,3 @@ def test_a_question_that_cannot_be_answered_is_one_line(
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert message in err
-
-
-@pytest.mark.slow
-def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
-    claims = data_root() / "claims" / "kakao-2022-synthetic.parquet"
-    code, out, err = run("intake", claims, *KAKAO)
-    assert (code, out) == (5, "")
-    assert "--recovery" in err
-    code, out, err = run("intake", claims, *KAKAO, "--recovery", "--as-of", "2022-11-03")
-    assert (code, err) == (0, "")
-    heads = re.findall("^(?:Counts|Claims by|Variance|In ).*", out, re.MULTILINE)
-    assert heads == []  # every title says what it is
-    answer = out.partition("\n\n")[0].splitlines()
-    assert {line.partition(": ")[0] for line in answer} == {"Recovery, no finding"}
-    found = json.loads(run("intake", claims, *KAKAO, "--recovery", "--as-of", "2022-11-03", "--json")[1])
-    assert (found["synthetic"], found["as_of"], len(found["points"])) == (True, "2022-11-03", 16)
-    assert found["hindsight"][0]["outcome"] == 105_116

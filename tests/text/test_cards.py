@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from html import escape, unescape
+from html import unescape
 
 import pytest
 from rich.cells import cell_len
@@ -12,7 +11,6 @@ from rich.cells import cell_len
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import RULES, Claims, read_claims
-from outage_analysis.files import Name, Text
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Fits, SeverityFit, fit_all, load_grouped
 from outage_analysis.policies import Policy
@@ -101,34 +99,6 @@ def test_a_noun_speaks_korean(nouns: dict[str, Displayable], name: str) -> None:
     assert [text for text in said if not re.search("[가-힣]", text)] == []
 
 
-def hostile(noun: Displayable) -> Displayable:
-    """The same noun, called something that harms."""
-    name = Name(en=EVIL)
-    if isinstance(noun, Analysis):
-        return replace(
-            noun,
-            incident=noun.incident.model_copy(update={"name": Text(en=EVIL)}),
-            policies=(noun.policy.model_copy(update={"name": name}),),
-        )
-    if isinstance(noun, Claims):
-        return replace(noun, incident=noun.incident.model_copy(update={"name": name}), skipped=(EVIL,))
-    if isinstance(noun, Ledger):
-        entry = noun.assumptions[0].model_copy(update={"name": name})
-        return noun.model_copy(update={"name": name, "assumptions": (entry,)})
-    assert isinstance(noun, Policy)
-    return noun.model_copy(update={"name": name, "lines": (noun.lines[0].model_copy(update={"name": name}),)})
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("name", ["analysis", "claims", "ledger", "policy"])
-def test_text_from_outside_stays_text(nouns: dict[str, Displayable], name: str, lang: str) -> None:
-    card = hostile(nouns[name]).card(lang)
-    markup = card._repr_html_()
-    assert "<script" not in markup
-    assert escape("</td><script>alert(1)</script>\\x1b[31m\\u202e") in markup
-    assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", markup + repr(card))
-
-
 # --- what each says -----------------------------------------------------------------------------------
 
 
@@ -149,13 +119,6 @@ def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) ->
         for flag in (True, False)
     )
     assert made_up.card(lang).lines == (Locale(lang)("card.recovered"), *real.card(lang).lines)
-
-
-def test_the_first_rejects_are_reported_and_the_others_counted(claims: Claims) -> None:
-    files, _, rejects = claims.card().tables
-    assert files.rows == (("complaints.csv", "41", "1", "40"),)
-    assert len(rejects.rows) == MAX_CARD_ROWS
-    assert rejects.more == "and 28 more: claims.rejects"
 
 
 @pytest.mark.parametrize(("lang", "counted"), [("en", "(3 characters)"), ("ko", "(3자)")])
