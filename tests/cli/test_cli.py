@@ -128,61 +128,6 @@ def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "sentences"),
-    [
-        (
-            "en",
-            [
-                "  Losses up to 300,000 won: 30,000 won.",
-                "    Example: a loss of 300,000 won gets 30,000 won.",
-                "    Example: a loss of 300,001 won gets 50,000 won.",
-                "    Example: a loss of 500,001 won waits for a review.",
-                "  From 30 January 2023 on: A form and documents have to be sent in.",
-                "  The deadline is extended to 31 May 2023 (announced on 18 April 2023).",
-            ],
-        ),
-        (
-            "ko",
-            [
-                "  손실(원) 300,000 이하: 30,000원.",
-                "    예: 손실 300,000원 → 30,000원.",
-                "    예: 손실 300,001원 → 50,000원.",
-                "  2023. 1. 30.부터: 신청서와 증빙 서류를 제출해야 합니다.",
-                "  마감이 2023. 5. 31.까지 연장됩니다(2023. 4. 18. 발표).",
-            ],
-        ),
-    ],
-)
-def test_a_policy_is_explained_with_an_example_at_each_edge(
-    run: Run, lang: str, sentences: list[str]
-) -> None:
-    code, out, err = run("policies", "explain", "kakao-2022", "--lang", lang)
-    assert (code, err) == (0, "")
-    page, said = load_policy("kakao-2022"), out.splitlines()
-    assert set(sentences) <= set(said)
-    assert said[0].startswith(page.name[lang])
-    for line in page.lines:
-        head = f"{line.name[lang]}{'' if lang == 'ko' else ' '}({line.id})"
-        assert any(x.startswith(head) for x in said), line.id
-    assert [x for x in page.missing if not any(x[lang] in told for told in said)] == []
-
-
-def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
-    code, out, err = run("policies", "check", "kakao-2022")
-    assert (code, err) == (0, "")
-    (cliff,) = [x for x in out.splitlines() if x.startswith("cliff ")]
-    assert "small-business-cash: " in cliff
-    assert "500,000 gets 50,000" in cliff
-    assert "500,001 waits for a review" in cliff
-    found = json.loads(run("policies", "check", "kakao-2022", "--json")[1])
-    assert [f"{f['finding']:<10} {f['line']}: {f['says']}" for f in found] == out.splitlines()[:-1]
-    assert (
-        out.splitlines()[-1]
-        == f"kakao-2022: a valid policy with 28 cost lines and {len(found)} open questions"
-    )
-
-
-@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("My policy",), "id: string should match pattern"),

@@ -92,21 +92,6 @@ def test_a_mean_above_p75_is_said_if_both_do_not_read_the_same(mean: float, *, s
     assert note == ("A few very large outcomes lift the mean above P75." if said else "")
 
 
-@pytest.mark.slow
-def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None:
-    _, out, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW, "--json")
-    bridge = json.loads(out)["bridge"]
-    assert bridge[-1]["total"] == round(few.reserve())
-    assert [bridge[-1][q] for q in ("p50", "p75", "p90")] == [
-        few.reserve(m) for m in ("median", "P75", "P90")
-    ]
-    code, told, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW)
-    assert code == 0
-    assert "Since kakao-2022-10-24, the expected cash cost has changed from 0 won to 260 million won." in told
-    assert told.count("\nIt includes Cash for small businesses.\n") == 1
-    assert re.search(r"^ policy +261,364,185 .* small-business-cash$", told, re.MULTILINE)
-
-
 VARY = ("--vary", "small-business-cash.tier1,tier2", "--step", "20_000")
 SOLVE = ("solve", "--budget", "550M", *VARY, *FEW)
 
@@ -196,15 +181,6 @@ def test_without_a_solution_the_nearest_policy_is_printed(lang: str, words: tupl
     assert code == 5
     assert all(word in out for word in words)
     assert "no policy that was tried satisfies all constraints" in err
-
-
-@pytest.mark.slow
-def test_the_smallest_budget_that_is_named_has_a_solution() -> None:
-    found = json.loads(command("solve", "--budget", "1M", *VARY, *FEW, "--json")[1])
-    assert not found["feasible"]
-    enough = int(found["least_budget"])
-    code, out, _ = command("solve", "--budget", str(enough), *VARY, *FEW, "--json")
-    assert (code, json.loads(out)["feasible"]) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -191,27 +190,6 @@ def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
     assert before["branches"][0]["level"] == 0.8
     stated = json.loads(run(*asked, "--spike", 0)[1])
     assert stated["branches"][0]["late"] > before["branches"][0]["late"]
-
-
-@pytest.mark.slow
-def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callable[[str], Path]) -> None:
-    asked = ("--closes", "2031-03-12", "--extend-to", "2031-03-14", "--spike", 2, "--by", "2031-03-10")
-    series = write_document(STEADY)
-
-    def branches_of(*arguments: object) -> dict[str, dict[str, Any]]:
-        branches = json.loads(run("intake", "--series", series, "--json", *arguments)[1])["branches"]
-        return {branch["branch"]: branch for branch in branches}
-
-    found = branches_of(*asked)
-    assert {b["by"] for b in found.values()} == {"2031-03-11T00:00+09:00"}
-    assert len({b["late"] for b in found.values()}) == 1  # before any rush
-    whole = branches_of(*asked[:-2])
-    closes = {id_: branch["by"] for id_, branch in whole.items()}
-    assert closes["deadline"] == "2031-03-13T00:00+09:00"
-    assert closes["extended"] == "2031-03-15T00:00+09:00"
-    plain = branches_of(*asked[:4], "--spike", 0)
-    assert plain.keys() == whole.keys()
-    assert all(whole[id_]["late"] > plain[id_]["late"] for id_ in plain)
 
 
 @pytest.mark.slow

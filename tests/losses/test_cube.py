@@ -404,15 +404,6 @@ def test_a_parquet_file_holds_the_cube_and_says_what_it_is_of(folder: Path) -> N
     assert metadata["outage_analysis.synthetic"] == "false"
 
 
-@pytest.mark.usefixtures("folder")
-def test_the_command_writes_the_same_rows_as_csv_and_parquet() -> None:
-    for name in ("cube.parquet", "cube.csv"):
-        assert command("cube", *KAKAO, "january.csv", "--out", name) == (0, f"{name}\n", "")
-    written = pl.read_parquet("cube.parquet")
-    assert written["claims"].sum() == 1
-    assert pl.read_csv("cube.csv").columns == written.columns
-
-
 def test_a_synthetic_cube_is_written_as_csv_and_no_parquet_but_under_a_name_that_says_so(
     folder: Path,
 ) -> None:

@@ -157,17 +157,6 @@ def test_claims_without_a_reject_are_valid_and_others_name_their_first(
     assert refusal.value.value == "x"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("share", "code"), [("50%", 0), ("0.5", 0), ("49.9%", 3), ("0", 3), ("5%", 3), ("100%", 0)]
-)
-def test_more_rejects_than_allowed_end_the_command(claims_csv: ClaimsCsv, share: str, code: int) -> None:
-    path = claims_csv([{}, {"loss": "x"}])
-    result, out, err = command("ingest", *KAKAO, path, "--max-rejects", share)
-    assert (result, bool(out), err.split(" ")[0]) == (code, code == 0, "error:" if code else "")
-    assert ("1 of 2 rows rejected" in err) == (code == 3)
-
-
 def test_a_rule_is_counted_from_a_document_by_the_command(claims_csv: ClaimsCsv, edited: Edited) -> None:
     page = edited("incidents", "[formats]", f'[rules]\n"{WINDOW}" = "count"\n[formats]')
     path = claims_csv([{"filed_on": AFTER}])

@@ -48,36 +48,6 @@ def test_each_margin_is_the_published_count(rows: pl.DataFrame, fact: str) -> No
     assert rows.filter(MARGINS[fact]).height == get_fact(fact).whole
 
 
-def test_days_run_from_the_opening_to_the_deadline(rows: pl.DataFrame) -> None:
-    days = rows["filed_on"]
-    assert (days.min(), days.max()) == (date(2022, 10, 19), INCIDENT.claims_to)
-    assert days.is_sorted()
-
-
-def test_a_claimant_files_at_most_twice_and_keeps_type_and_region(rows: pl.DataFrame) -> None:
-    people = rows.group_by("claimant_id").agg(
-        pl.len(), pl.n_unique("claimant_type", "region", "industry").name.suffix("s")
-    )
-    assert set(people["len"]) == {1, 2}
-    assert people.select("claimant_types", "regions", "industrys").max().row(0) == (1, 1, 1)
-
-
-def test_losses_gather_on_round_sums_and_edges(rows: pl.DataFrame) -> None:
-    told = rows.filter(SMALL & LOSS)["loss"]
-    assert (told % 10_000 == 0).mean() > 0.5  # type: ignore[operator] # a share of rows
-    for edge in (300_000, 500_000):
-        assert (told == edge).sum() > 5 * (told == edge - 10_000).sum()
-
-
-def test_each_band_holds_exactly_its_assumed_share(rows: pl.DataFrame) -> None:
-    told = rows.filter(SMALL & LOSS)["loss"]
-    (model,) = (m for m in ASSUMED["losses"] if "small_business" in m["claimant_types"])
-    share = 0.0
-    for band in model["band"][:-1]:
-        share += band["share"]
-        assert (told <= band["up_to"]).sum() == round(share * len(told))
-
-
 def test_the_bundled_file_is_what_its_seed_makes() -> None:
     assert pl.read_parquet_metadata(BUNDLED)["seed"] == str(SEEDS["kakao-2022"])
     fresh = synthetic_claims(ASSUMED, SEEDS["kakao-2022"])
