@@ -402,11 +402,6 @@ def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> N
 # --- bands -----------------------------------------------------------------------------------------------
 
 
-positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
-    lambda t: (t[0], None if t[1] is None else t[0] + t[1])
-)
-
-
 def test_the_fullest_band_is_a_stated_one_with_its_share_of_all_claims() -> None:
     assert data.largest_band(TABLE) == ((0, 10), 98 / 114)
     late = (("talk", 0, 100, 36), ("talk", 100, None, 4), ("talk", None, None, 10))

@@ -131,22 +131,6 @@ def test_a_score_is_that_of_the_definition_and_of_the_closed_forms() -> None:
 # --- rivals ---------------------------------------------------------------------------------------------
 
 
-def test_a_rival_is_measured_from_its_nearer_end(result: Backtest) -> None:
-    for row in result.rivals.iter_rows(named=True):
-        beyond = row["observed"] / row["high"], (row["low"] or 0) / row["observed"]
-        assert row["factor"] == pytest.approx(max(1, *beyond))
-        assert row["flagged"] == (row["factor"] > 2)
-
-
-def test_a_flat_prior_knows_nothing(result: Backtest) -> None:
-    flat = {row["outcome"]: row for row in result.rivals.filter(rival="flat").iter_rows(named=True)}
-    every = np.arange(8462.0)  # 0 to 8,461 filings, all as likely
-    assert (flat["filed"]["low"], flat["filed"]["high"]) == (0, 8461)
-    assert flat["filed"]["crps"] == pytest.approx(score(every, 451), abs=2e-3)
-    assert (flat["paid"]["low"], flat["paid"]["high"]) == (205 * 30_000, 205 * 2_950_000)
-    assert not any(row["flagged"] for row in flat.values())
-
-
 # --- tables and sentences -------------------------------------------------------------------------------
 
 
@@ -250,15 +234,6 @@ def test_a_bundled_document_tries_facts_that_came_out_between_its_days(id_: str)
     cited = [f for o in page.outcomes for f in (o.denominator, o.fact, *o.press) if f]
     cited += [f for s in page.unscored for f in (s.fact, s.each) if f]
     assert [fact for fact in cited if not fact_exists(fact)] == []
-
-
-def test_the_kakao_document_has_five_independent_outcomes_and_a_total_of_three_of_them() -> None:
-    assert [o.fact for o in KAKAO.outcomes if o.independent] == [
-        "R2-05", "R2-06", "R2-07", "CO-11.applicants", "CO-06",
-    ]  # fmt: skip
-    (total,) = (o for o in KAKAO.outcomes if not o.independent)
-    assert (total.fact, total.stage) == ("CO-10", "total")
-    assert "CO-14" in {s.fact for s in KAKAO.unscored}
 
 
 @pytest.mark.parametrize(

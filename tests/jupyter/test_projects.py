@@ -342,30 +342,6 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Launched:
     return told
 
 
-def test_it_opens_on_the_welcome_and_asks_the_network_for_nothing(
-    launched: Launched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
-    assert command("lab", notebooks_root()) == (0, "", "")
-    assert {name: launched.get(name) for name in ASKED} == ASKED
-    settings, own = json.loads(launched["settings"]), Path(launched["LabApp.app_settings_dir"])
-    viewers = settings["@jupyterlab/docmanager-extension:plugin"]
-    assert viewers == {"defaultViewers": {"markdown": "Markdown Preview"}}
-    news = settings["@jupyterlab/apputils-extension:notification"]
-    assert news == {"fetchNews": "false", "checkForUpdates": False}
-    # The user's own settings and tabs stay, and nothing is left.
-    assert Path(launched["LabApp.workspaces_dir"]).parent == own
-    assert not own.exists()
-    # A terminal in it finds the command, and a closed tab does not end it.
-    assert launched["path"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
-    assert launched["sigpipe"] == str(signal.SIG_IGN)
-    # Kernels multiply matrices on as many threads as they like, other commands do not.
-    assert "OPENBLAS_NUM_THREADS" not in os.environ
-    command("policies", "list")
-    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
-
-
 ASKED = {
     "ServerApp.root_dir": str(notebooks_root()),
     "LabApp.default_url": "/lab/tree/welcome.md",
