@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date
 from pathlib import Path
 
@@ -41,7 +40,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.text import Locale, schema_of
+from outage_analysis.text import schema_of
 from tests.commands import command
 from tests.conftest import Edited
 from tests.tram_case import ENTRY, ledger
@@ -429,15 +428,6 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
 
 
 # --- on a terminal ----------------------------------------------------------------------------------------
-
-
-def test_a_ledger_is_shown_with_the_distribution_of_each_assumption() -> None:
-    code, out, err = command("assumptions", "kakao-2022")
-    assert (code, err) == (0, "")
-    for entry in load_ledger("kakao-2022").assumptions:
-        assert re.search(rf"^ {entry.id} +{Locale('en')(f'word.{entry.kind}')} ", out, re.MULTILINE)
-        assert f"\n{entry.id}: {distribution_text(entry)}\n" in out
-    assert out.splitlines()[-1].startswith("its authors knew how the case ended")
 
 
 @pytest.mark.parametrize(("as_of", "count"), [("2022-12-29", 0), ("2022-12-30", 8), ("2023-01-30", 9)])

@@ -236,14 +236,6 @@ def test_personal_data_in_joined_columns_are_not_saved(claims: Claims, tmp_path:
 # --- rejects ------------------------------------------------------------------------------------------
 
 
-def test_no_rejects_are_an_empty_table_with_the_same_columns(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    rejects = read_claims(claims_csv([{}]), incident).rejects
-    assert rejects.is_empty()
-    assert rejects.columns == ["file", "row", "column", "value", "rule", "problem", "remedy", "other_rules"]
-
-
 # --- by -----------------------------------------------------------------------------------------------
 
 EDGES = [0, 300_000, 500_000]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.readers import delimited, record_splitting
-from outage_analysis.claims.readers.delimited import MERGED_ROWS, MISPLACED_QUOTE
+from outage_analysis.claims.readers.delimited import MERGED_ROWS
 from outage_analysis.claims.readers.record_splitting import DOUBTFUL_LINE, NOT_CLOSED, UNDECODABLE
 from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import OutageAnalysisError
@@ -151,28 +151,7 @@ def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, s
         assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8"), NARROW_TEXT))
 
 
-def written(folder: Path, suffix: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> Path:
-    """A file of these rows, every text of a CSV quoted."""
-    path, frame = folder / f"a.{suffix}", pl.DataFrame(rows)
-    if suffix == "csv":
-        frame.write_csv(path, quote_style="always")
-        return path
-    return write_frame(path, frame)
-
-
 # --- marks inside a field -----------------------------------------------------------------------------
-
-LOST = 'A-2"lost orders, all day",개인,2022-10-19,5,x'
-"""A row that lacks the delimiter before a quoted field; the comma in the text makes up for it."""
-
-
-@pytest.mark.parametrize("quoted", [row("A-1", '"a, b"'), row("A-1", '""""'), row("A-1", '"x"')])
-def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
-    tmp_path: Path, quoted: str
-) -> None:
-    claims = read(tmp_path / "a.csv", lines(HEADER, LOST, row("A-3"), quoted, row("A-4", '5" pipe')))
-    assert claims.to_polars()["claim_id"].to_list() == ["A-3", "A-1"]
-    assert problems(claims) == {2: MISPLACED_QUOTE, 5: MISPLACED_QUOTE}
 
 
 # --- spaces behind delimiters ----------------------------------------------------------------------------
@@ -180,18 +159,6 @@ def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
 
 def spaced(*rows: str) -> str:
     return lines(*(text.replace(",", ", ") for text in rows))
-
-
-@pytest.mark.parametrize(
-    "header", [HEADER, HEADER.replace(",", ", "), '"' + HEADER.replace(",", '", "') + '"']
-)
-def test_spaces_behind_every_delimiter_are_skipped(tmp_path: Path, header: str) -> None:
-    rows = [row("A-1", '"North"'), row("A-2", "North"), row("A-3", '"a,b"'), row("A-4", '""')]
-    claims = read(
-        tmp_path / "a.csv", header + "\n" + spaced(*rows) + row("A-5", "").replace(",", ", ").rstrip()
-    )
-    assert regions(claims) == {"A-1": "North", "A-2": "North", "A-3": "a, b", "A-4": None, "A-5": None}
-    assert claims.inputs[0].dialect == "delimiter ',' with spaces, quote \", header in row 1"
 
 
 # --- both readers ---------------------------------------------------------------------------------------
@@ -256,7 +223,9 @@ def test_an_empty_text_and_none_are_one_group_in_every_format(tmp_path: Path, su
         }
         for n, region in enumerate(["x", "", None, "x", " ", "\N{IDEOGRAPHIC SPACE}"])
     ]
-    claims = read_claims(written(tmp_path, suffix, rows), csv_incident(), max_rejects=1)
+    claims = read_claims(
+        write_frame(tmp_path / f"a.{suffix}", pl.DataFrame(rows)), csv_incident(), max_rejects=1
+    )
     cube = build_cube(claims, dimensions=("region",)).frame
     assert dict(cube.group_by("region").agg(pl.col("claims").sum()).rows()) == {"x": 2, None: 4}
 

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.costs import build_portfolio
-from outage_analysis.costs.count_process import award_sum, binomial_count, poisson_count
+from outage_analysis.costs.count_process import binomial_count, poisson_count
 from outage_analysis.costs.simulation import SampledTotal, quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
 from tests.costs.convolution import Total, total_of_claims
@@ -183,43 +181,7 @@ def test_certain_rates_give_certain_counts(rate: float, counts: set[float]) -> N
     assert {*binomial_count(np.linspace(-8, 8, 99), np.array([7.0]), np.array([rate]))} == counts
 
 
-def test_trials_that_are_not_whole_keep_the_mean() -> None:
-    scores = stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)
-    for trials in (0.25, 5.5, 1_000.75):
-        made = binomial_count(scores, np.array([trials]), np.array([0.4]))
-        assert made.mean() == pytest.approx(0.4 * trials, rel=1e-3)
-        assert made.max() <= np.ceil(trials)
-
-
-@given(score=st.floats(-6, 6), more=st.floats(0, 3), trials=st.integers(0, 3_000), rate=st.floats(0, 1))
-def test_a_larger_score_never_gives_a_smaller_count(
-    score: float, more: float, trials: int, rate: float
-) -> None:
-    low, high = binomial_count(np.array([score, score + more]), np.array([float(trials)]), np.array([rate]))
-    assert 0 <= low <= high <= trials
-
-
 # --- sums of awards ---------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("spread", [0.3, 1.0, 5.0])
-@pytest.mark.parametrize("count", [1, 2, 10, 37, 300])
-def test_sums_of_awards_have_the_distribution_of_plain_draws(spread: float, count: int) -> None:
-    rng = np.random.default_rng(count)
-    sigma = np.sqrt(np.log1p(spread**2))
-    plain = np.zeros(100_000)
-    for _ in range(count):
-        plain += np.exp(sigma * rng.standard_normal(len(plain)) - sigma**2 / 2)
-    u = np.linspace(0.005, 0.995, 199)
-    sums = award_sum(stats.norm.ppf(u), np.full(len(u), float(count)), spread)
-    assert np.abs((plain[:, None] <= sums).mean(axis=0) - u).max() <= 0.006  # two-sided 99.9 % of plain draws
-
-
-def test_no_award_and_no_spread_give_the_count() -> None:
-    counts = np.array([0.0, 3.0])
-    assert award_sum(np.array([1.0, 1.0]), counts, 0.0).tolist() == [0, 3]
-    assert award_sum(np.array([1.0, 1.0]), counts, 0.5)[0] == 0
 
 
 # --- points -----------------------------------------------------------------------------------------

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import special
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger, load_ledger
@@ -30,7 +28,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Locale
 from tests.costs.uncertain_portfolios import DAY as SHOPS_DAY
-from tests.costs.uncertain_portfolios import entry, ledger_of, ledgers, portfolio, shops, term_of
+from tests.costs.uncertain_portfolios import entry, portfolio, term_of
 
 WEEK = date(2022, 10, 24)
 CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-fees")
@@ -162,18 +160,6 @@ def test_an_input_tells_about_the_inputs_that_it_is_correlated_with(rank: float)
         assert values[name].error < 0.01 * expected
 
 
-def test_an_input_is_worth_something_that_no_cost_depends_on_but_that_tells_about_one() -> None:
-    folio = tied(amount(100, "x"), amount(1, "y", "z", valuation="handling"), names="xyz")
-    values = values_of([simulate(folio)], 150.0)
-    assert values.keys() == {"x", "y", "all_inputs", "inputs_and_counts"}
-    tie = 2 * math.sin(math.pi / 6 * RANK)
-    z = special.ndtri((np.arange(FINE) + 0.5) / FINE)
-    cost = 100 * np.exp(SIGMA * tie * z + SIGMA**2 * (1 - tie**2) / 2)
-    expected = min(100 * math.exp(SIGMA**2 / 2), 150) - float(np.minimum(cost, 150).mean())
-    assert_near(values["y"], expected, scale=expected)
-    assert values["x"].value == pytest.approx(values["all_inputs"].value, rel=1e-3)
-
-
 # the integral over one input
 
 
@@ -201,34 +187,7 @@ def test_each_input_of_the_bundled_case_has_the_value_of_the_integral(
     assert_integrals([simulate(folio)], share * float(expected_at(folio, "cash", {})[0]))
 
 
-def test_the_value_of_all_inputs_is_that_of_plain_random_draws(week: list[Simulation]) -> None:
-    folios = [run.portfolio for run in week]
-    rng = np.random.default_rng(5)
-    inputs = folios[0].values(rng.random((2**18, folios[0].dimensions)))
-    costs = [sum(term.moments(inputs, 2**18)[0].sum(axis=1) for term in folio.terms) for folio in folios]
-    gap = costs[0] - costs[1]
-    # min(a, b) = b + min(gap, 0), and the second policy is the cheaper one on average.
-    expected, error = -np.minimum(gap, 0).mean(), np.minimum(gap, 0).std() / 2**9
-    found = values_of(week)["all_inputs"]
-    assert abs(found.value - expected) <= 4 * math.hypot(found.error, error)
-
-
 # what always holds
-
-
-@pytest.mark.slow
-@given(entries=ledgers(), share=st.sampled_from([0.1, 0.5, 1.0, 1.5, 4.0]))
-@settings(max_examples=25, deadline=None)
-def test_more_knowledge_is_never_worth_less_and_never_negative(
-    entries: tuple[Assumption, ...], share: float
-) -> None:
-    folio = build_portfolio(shops(), ledger_of(*entries), as_of=SHOPS_DAY)
-    alternative = share * float(expected_at(folio, "cash", {})[0])
-    values = values_of([simulate(folio, draws=2**9)], alternative)
-    counts, whole = values.pop("inputs_and_counts"), values.pop("all_inputs")
-    assert all(0 <= found.value <= whole.value <= counts.value for found in values.values())
-    # Without information one pays at most the smaller mean, and with it no less than nothing.
-    assert counts.value <= alternative + counts.error
 
 
 # the tables of an analysis

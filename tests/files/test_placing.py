@@ -245,18 +245,6 @@ def test_what_takes_the_place_meanwhile_stays_and_so_does_what_was_there_before(
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_two_writers_of_one_file_each_write_their_own(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    with placing.atomic_file(page) as one:
-        one.write_text("one")
-        with placing.atomic_file(page) as two:
-            assert (two != one, two.exists()) == (True, False)
-            two.write_text("two")
-        assert (page.read_text(), one.read_text()) == ("two", "one")
-    assert page.read_text() == "one"
-    assert list(tmp_path.iterdir()) == [page]
-
-
 def test_files_and_folders_follow_the_umask_and_temporary_ones_are_private(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     before = os.umask(0)

@@ -342,17 +342,6 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Launched:
     return told
 
 
-ASKED = {
-    "ServerApp.root_dir": str(notebooks_root()),
-    "LabApp.default_url": "/lab/tree/welcome.md",
-    "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-    "LabApp.news_url": "None",
-    "LabApp.extension_manager": "readonly",
-    "ServerApp.port": None,
-    "ServerApp.open_browser": "True",
-}
-
-
 def test_port_browser_and_folder_are_as_requested(launched: Launched, tmp_path: Path) -> None:
     command("lab", notebooks_root(), "--no-browser", "--port", "8890")
     assert (launched["ServerApp.port"], launched["ServerApp.port_retries"]) == ("8890", "0")

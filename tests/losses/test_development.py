@@ -18,14 +18,11 @@ from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisErr
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Branch, Cube, LateClaimsForecast, channel_from_cube, forecast_late_claims
 from outage_analysis.losses.late_claims import (
-    BURR,
-    EQUAL_WEEKDAYS,
     LOGNORMAL,
     Array,
     LateCount,
     WeekdayClock,
     WeightedCurves,
-    filed_shares,
     increments_from_counts,
     late_claim_bounds,
     late_count,
@@ -110,22 +107,6 @@ def test_a_mixture_is_that_of_its_parts() -> None:
 
 
 # --- curves -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [0.4, 1.0, 2.5])
-@pytest.mark.parametrize("tail", [0.0, 1.0, None], ids=["weibull", "loglogistic", "lognormal"])
-def test_the_kinds_contain_the_named_curves(tail: float | None, shape: float) -> None:
-    times, odds = np.array([0, 0.1, 0.7, 1, 3, 40]), 0.3
-    if tail is None:
-        z = special.ndtri(special.expit(odds)) + shape * np.log(times[1:])
-        filed, kind, parameters = special.ndtr(z), LOGNORMAL, [[odds, np.log(shape)]]
-    else:
-        kind, parameters = BURR, [[odds, np.log(shape), tail]]
-        scale = np.exp(odds) if tail else np.log1p(np.exp(odds))  # so that the share by time 1 is right
-        x = scale * times[1:] ** shape
-        filed = x / (1 + x) if tail else -np.expm1(-x)
-    found = filed_shares(kind, np.array(parameters), times)[0]
-    assert found == pytest.approx(np.diff(filed, prepend=0), rel=2e-3, abs=1e-7)
 
 
 def test_weights_are_those_of_a_fine_grid() -> None:
@@ -237,27 +218,6 @@ def test_a_quiet_weekend_is_not_the_end_of_the_intake(ratio: float, days: int) -
     if days == 7 and ratio < 1:  # without its own number, the weekend passes for the end
         blind = late_count(curves_of(range(1, 8), counts[:7]), closes, 28.0)
         assert blind.total(0.95)[1] < counts[-1]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("times", "says"),
-    [
-        (list(range(1, 14)), "they need 14 days"),
-        ([*range(1, 14), 14.5], "one whole calendar day each"),
-        ([*range(1, 20), 21], "one whole calendar day each"),
-    ],
-)
-def test_a_result_says_why_there_are_no_weekday_factors(times: list[float], says: str) -> None:
-    growth = curves_of(times, by_weekday(30)[: len(times)], starts=MONDAY)
-    assert growth.observed.clock.factors == EQUAL_WEEKDAYS
-    assert any(says in note for note in growth.notes)
-
-
-def test_a_clock_keeps_whole_weeks() -> None:
-    clock = WeekdayClock(tuple((BUSY / BUSY.mean()).tolist()), date(2022, 10, 20))  # a Thursday
-    assert clock([0, 7, 14]).tolist() == pytest.approx([0, 7, 14])
-    assert np.diff(clock([0, 1, 2, 3, 4])) == pytest.approx((BUSY / BUSY.mean())[[3, 4, 5, 6]])
 
 
 # --- deadlines that have passed -----------------------------------------------------------------------

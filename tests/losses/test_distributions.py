@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -28,9 +26,8 @@ from outage_analysis.losses import (
     summary,
     with_shares,
 )
-from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES, Cell, loss_bounds
+from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES
 from outage_analysis.losses.severity import between_heaps, fit_edges
-from outage_analysis.text import schema_of
 from tests.loss_cubes import CUTS, LOSSES, band_of, counts_only, cube_of_claims, loss_cube, made_up
 
 FINE = Bands((100, 200, 300, 400))
@@ -183,24 +180,6 @@ def test_no_claim_and_no_hour() -> None:
         cumulative_intake(hourly([("app", hour(0), 1)]))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["app", "web"]), st.none() | st.integers(0, 60)), min_size=1))
-def test_hours_add_up_to_days_and_to_all_claims(claims: list[tuple[str, int | None]]) -> None:
-    counts = Counter(claims)
-    counted = hourly([(s, None if n is None else hour(n), k) for (s, n), k in counts.items()])
-    table = cumulative_intake(counted, per="hour")
-    assert table.schema == pl.Schema(schema_of("claims_intake_hours").dtypes)
-    assert table["claims"].sum() == len(claims)
-    timed = table.drop_nulls("filed_hour")
-    known = [n for _, n in claims if n is not None]
-    if known:
-        span = range(min(known), max(known) + 1)
-        per_hour = [known.count(n) for n in span]
-        assert timed.rows() == list(zip(map(hour, span), per_hour, accumulate(per_hour), strict=True))
-    per_day = timed.group_by(pl.col("filed_hour").dt.date()).agg(pl.col("claims").sum())
-    daily: dict[date, int] = dict(per_day.rows())
-    assert {d: n for d, n in daily.items() if n} == dict(Counter(hour(n).date() for n in known))
-
-
 def exact(losses: list[int], p: float) -> int:
     """The smallest loss that at least the share p of the losses do not exceed."""
     return min(x for x in losses if Fraction(sum(y <= x for y in losses), len(losses)) >= Fraction(str(p)))
@@ -271,16 +250,6 @@ def test_the_exact_quantile_lies_in_its_bounds(losses: list[int], cuts: list[int
         assert high is None or told <= high
         assert value is None or (low <= value <= high and abs(value - told) <= error)
         assert value is not None or one is not cube
-
-
-@given(least=st.integers(-3, 3), width=st.integers(1, 4), claims=st.integers(1, 4), data=st.data())
-def test_no_bound_could_be_sharper(least: int, width: int, claims: int, data: st.DataObject) -> None:
-    values = range(least, least + width + 1)
-    loss = data.draw(st.sampled_from(sorted({sum(c) for c in itertools.product(values, repeat=claims)})))
-    rank = data.draw(st.integers(1, claims))
-    ranked = [sorted(c)[rank - 1] for c in itertools.product(values, repeat=claims) if sum(c) == loss]
-    cell = Cell(least - 1, least + width, claims, loss, None)
-    assert loss_bounds(cell, rank) == (min(ranked), max(ranked))
 
 
 @given(losses=st.lists(st.integers(1, 10**6), min_size=1, max_size=40), p=st.floats(0, 1))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from dataclasses import replace
@@ -17,15 +15,10 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import distribution_text
-from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.files import bundled_claims
-from outage_analysis.reports import Report, write_report, write_table
-from outage_analysis.reports.blocks import MAX_CELL_LENGTH, truncate
+from outage_analysis.reports import Report, write_report
 from outage_analysis.reports.html import html_page
 from outage_analysis.text import LANGUAGES, Locale, capitalized
 from tests.html_page import WebPage
-from tests.shared_folders import file_contents
-from tests.tampered_bundles import manifest_of
 from tests.tram_case import tram_plan
 
 if TYPE_CHECKING:
@@ -189,25 +182,9 @@ def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edite
     assert text.count("aU+202Eb&lt;b&gt;c&lt;/b&gt;") > 5
 
 
-@pytest.mark.slow
-def test_a_long_text_from_a_file_is_cut(claims_csv: ClaimsCsv) -> None:
-    assert truncate("x" * 10_000) == "x" * (MAX_CELL_LENGTH - 1) + "…"
-    assert truncate("\u202e" * 10_000).startswith("U+202EU+202E")
-    assert len(truncate("\u202e" * 10_000)) == MAX_CELL_LENGTH
-    assert truncate("우리 😀.csv") == "우리 U+1F600.csv"
-    name = "n" * 200 + ".csv"
-    found = read(run(Plan(claims=(claims_csv([{}], name=name),), draws=FEW)))
-    assert name not in found.prose()
-    assert "n" * (MAX_CELL_LENGTH - 1) + "…" in found.prose()
-
-
-
-
 Bundles = dict[str, Path]
 PAGE = ("html",)
 """The page alone: the other formats have tests of their own."""
-
-
 
 
 @pytest.mark.slow
@@ -265,13 +242,7 @@ def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
 # --- hostile text --------------------------------------------------------------------------------------
 
 
-
-
-
-
 # --- offline -------------------------------------------------------------------------------------------
-
-
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -358,8 +329,6 @@ def test_goods_are_stated_out_of_those_that_have_an_expected_value_and_in_no_sum
 
 
 # --- other plans -----------------------------------------------------------------------------------------
-
-
 
 
 @pytest.mark.parametrize("share", [0.5, pytest.param(2.0, marks=pytest.mark.slow)])
@@ -477,5 +446,3 @@ def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
         assert written.columns == analysis.exact_tables[name].columns
     shown = {e.attributes["id"] for e in WebPage.of(page).all("h2") if "id" in e.attributes}
     assert not {"doubt", "tornado", "compared"} & shown
-
-

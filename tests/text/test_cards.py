@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger
-from outage_analysis.claims import RULES, Claims, read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Fits, SeverityFit, fit_all, load_grouped
 from outage_analysis.policies import Policy
@@ -128,13 +128,6 @@ def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang
     assert [row[1:4] for row in rejects.rows[1:3]] == [("4", rule, "***-****-****"), ("5", rule, counted)]
     everything = repr(claims.card(lang)) + claims.card(lang)._repr_html_()
     assert not re.search("1234|홍길동|alert", everything)
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_a_name_and_a_remedy_in_every_language(rule: str) -> None:
-    for words in map(Locale, LANGUAGES):
-        assert words.has_label(f"rule.{rule}")
-        assert words.has_label(f"remedy.{rule}")
 
 
 def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits) -> None:
