@@ -411,23 +411,6 @@ def test_a_line_that_published_figures_bound_stands_apart(
     assert bases == {**{names[line]: w("word.claims") for line in LINES}, names["fee"]: w("word.published")}
 
 
-@each
-def test_without_a_ledger_the_bounds_are_those_of_the_claims(
-    project: Path, claims: dict[str, Path], lang: str
-) -> None:
-    found = run(_plan(project, claims["synthetic"], ledger=None))
-    assert (found.headline_basis, found.headline_from_claims, found.headline_is_synthetic) == ("", True, True)
-    report = Report(found, lang)
-    assert report.banner == report.locale("report.synthetic_headline")
-    assert report.table_is_synthetic("cost")
-    assert {row[0] for row in report.grids["cost"].rows} == {report.names[line] for line in LINES}
-    told = [row[3] for row in report.grids["controller"].rows]  # a review has no limit, a flat sum has one
-    none = report.locale("report.exact", amount="0", unit=report.locale.unit)
-    assert told[0] == report.locale("report.controller_from_claims", low=none)
-    limited = report.locale("report.exact", amount="980,000", unit=report.locale.unit)
-    assert told[1] == report.locale("report.controller_between_claims", low=none, high=limited)
-
-
 USED = {"as-ultimate-reports", "as-entitled-share", "as-filing-share", "as-acceptance"}
 """What the cash candidate of the decision week rests on."""
 UNUSED = {"as-voucher-acceptance", "as-paying-drivers", "as-paid-services-ratio"}

@@ -674,22 +674,6 @@ def test_what_cannot_be_written_in_full_is_exit_6_and_leaves_nothing(
     assert len(list(folder.iterdir())) == len(before)
 
 
-@pytest.mark.slow
-def test_a_disk_that_fills_up_keeps_the_file_that_was_there(folder: Path) -> None:
-    """A file that a command may replace is the old one until the new one is complete."""
-    asked = "--budget 900M --vary small-business-cash.tier1 --step 50_000 --draws 8192 --force --write"
-    command = ("solve", *asked.split())
-    (folder / "old.toml").write_bytes(b"x" * 30)
-    assert outage_analysis(*command, "whole.toml").code == 0
-    size = (folder / "whole.toml").stat().st_size
-    before = file_contents(folder)
-    for limit in (size // 8, size // 2, size - 1):
-        with files_of_at_most(limit):
-            done = outage_analysis(*command, "old.toml")
-        assert done.code == 6, done
-        assert file_contents(folder) == before
-
-
 @pytest.mark.parametrize(
     "suffix", ["png", *(pytest.param(x, marks=pytest.mark.slow) for x in ("svg", "html", "json"))]
 )

@@ -13,8 +13,7 @@ from scipy import special, stats
 
 from outage_analysis.costs.backtesting import Backtest, backtest, crps_log10, crps_log_uniform
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import bundled_ids, data_root
-from outage_analysis.incidents import fact_exists, get_fact, load_backtest_spec
+from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.text import Locale
@@ -218,22 +217,6 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
 KAKAO = load_backtest_spec("kakao-2022")
 FEW = 2**10
 """Draws: enough to be refused."""
-
-
-@pytest.mark.parametrize("id_", bundled_ids("backtests"))
-def test_a_bundled_document_tries_facts_that_came_out_between_its_days(id_: str) -> None:
-    page = load_backtest_spec(id_)
-    assert page == load_backtest_spec(data_root() / "backtests" / f"{id_}.toml")
-    for outcome in page.outcomes:
-        when = page.later_fact(outcome.fact).public_on
-        assert when is not None
-        assert page.as_of < when <= page.known_on
-        denominator = page.denominator(outcome)
-        assert (denominator is None) == (outcome.stage == "total")
-        assert all(get_fact(fact, public_by=page.as_of) for fact in outcome.press)
-    cited = [f for o in page.outcomes for f in (o.denominator, o.fact, *o.press) if f]
-    cited += [f for s in page.unscored for f in (s.fact, s.each) if f]
-    assert [fact for fact in cited if not fact_exists(fact)] == []
 
 
 @pytest.mark.parametrize(

@@ -205,23 +205,6 @@ def test_what_was_counted_is_the_running_share_at_every_finite_edge(fits: Fits) 
     assert closed["share_below"][-1] == 1.0
 
 
-@pytest.mark.parametrize("top", ["open", "closed", "truncated"])
-def test_curves_are_the_distributions_and_rise_with_the_loss(top: str) -> None:
-    found = dental(top)
-    table = curve_table(found)
-    for name in set(table["family"]) - {COUNTED}:
-        fit, rows = found[name], table.filter(family=name)
-        distribution = SCIPY[name](*fit.params.values())
-        whole = distribution.cdf(4000) if top == "truncated" else 1.0
-        below = distribution.cdf(rows["loss"].to_numpy()) / whole
-        assert rows["share_below"].to_list() == pytest.approx(below.tolist(), rel=1e-4)
-        assert rows["loss"].is_sorted()
-        assert rows["share_below"].is_sorted()
-        assert rows["share_above"].is_sorted(descending=True)
-        assert rows["p"].unique().to_list() == pytest.approx([fit.gof.p], rel=1e-5)
-        assert rows["weight"].unique().to_list() == pytest.approx([found.weights[name]], rel=1e-5)
-
-
 def test_the_interval_is_the_delta_method_on_the_logit(fits: Fits) -> None:
     best = fits.best
     table = curve_table(fits)

@@ -91,20 +91,6 @@ def test_sections_are_verified_byte_for_byte_and_a_changed_one_is_found(folder: 
 
 
 @pytest.mark.slow
-def test_a_report_is_written_at_once_or_later(made: Analysis, tmp_path: Path) -> None:
-    page = made.report(tmp_path / "one", formats=["html"], lang="ko")
-    assert page == tmp_path / "one" / "report.html"
-    builder = made.report(formats="csv")
-    assert builder.write(tmp_path / "two", formats=["csv", "html"]) == tmp_path / "two" / "report.html"
-    with pytest.raises(UsageError, match="already holds a report"):
-        builder.write(tmp_path / "two")
-    assert builder.write(tmp_path / "two", force=True) == tmp_path / "two" / "manifest.json"
-    assert not (tmp_path / "two" / "sections").exists()
-    with pytest.raises(UsageError, match="Did you mean 'html'"):
-        made.report(tmp_path / "three", formats="htm")
-
-
-@pytest.mark.slow
 def test_a_section_states_that_the_claims_are_synthetic(analysis: Analysis, tmp_path: Path) -> None:
     page = analysis.report(formats="html").add_section("Ours", "Words.").write(tmp_path / "report")
     body = page.read_text("utf-8").partition('<h2 id="own-1"')[2].partition('id="appendices"')[0]

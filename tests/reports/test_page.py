@@ -431,18 +431,3 @@ def test_a_cost_without_uncertainty_has_its_tile_and_no_range(tram: Path, tmp_pa
     assert "P10" not in lead.text
     chances = {"budget": w.money(BUDGET * 100), "chance": "100%", "together": "100%"}
     assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]
-
-
-@pytest.mark.slow
-def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
-    tram: Path, tmp_path: Path
-) -> None:
-    analysis = run(tram_plan(tram, ledger=None, budget=None, compare=()))
-    assert analysis.runs == {}
-    page = write_report(analysis, tmp_path / "out", formats=("html", "csv"))
-    for name in ("tornado", "levers"):
-        assert analysis.exact_tables[name].is_empty()
-        written = pl.read_csv(page.parent / "tables" / f"{name}.csv")
-        assert written.columns == analysis.exact_tables[name].columns
-    shown = {e.attributes["id"] for e in WebPage.of(page).all("h2") if "id" in e.attributes}
-    assert not {"doubt", "tornado", "compared"} & shown
