@@ -61,12 +61,6 @@ NEEDS_A_LAYOUT = {
 """Kinds whose notations or headers the incident does not name."""
 
 
-def file_of(*records: Record, damaged: tuple[Record, ...] = (), **changes: object) -> DamagedFile:
-    """A file whose truth is a handful of records."""
-    made = damaged_file("comma", 1)
-    return replace(made, records=records, damaged=damaged, **changes)  # type: ignore[arg-type]
-
-
 # --- the corpus and its scores ------------------------------------------------------------------------------
 
 
