@@ -26,7 +26,7 @@ from outage_analysis.losses import (
     summary,
     with_shares,
 )
-from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES
+from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES, Cell, loss_bounds
 from outage_analysis.losses.severity import between_heaps, fit_edges
 from tests.loss_cubes import CUTS, LOSSES, band_of, counts_only, cube_of_claims, loss_cube, made_up
 
@@ -250,6 +250,16 @@ def test_the_exact_quantile_lies_in_its_bounds(losses: list[int], cuts: list[int
         assert high is None or told <= high
         assert value is None or (low <= value <= high and abs(value - told) <= error)
         assert value is not None or one is not cube
+
+
+@given(least=st.integers(-3, 3), width=st.integers(1, 4), claims=st.integers(1, 4), data=st.data())
+def test_no_bound_could_be_sharper(least: int, width: int, claims: int, data: st.DataObject) -> None:
+    values = range(least, least + width + 1)
+    loss = data.draw(st.sampled_from(sorted({sum(c) for c in itertools.product(values, repeat=claims)})))
+    rank = data.draw(st.integers(1, claims))
+    ranked = [sorted(c)[rank - 1] for c in itertools.product(values, repeat=claims) if sum(c) == loss]
+    cell = Cell(least - 1, least + width, claims, loss, None)
+    assert loss_bounds(cell, rank) == (min(ranked), max(ranked))
 
 
 @given(losses=st.lists(st.integers(1, 10**6), min_size=1, max_size=40), p=st.floats(0, 1))
