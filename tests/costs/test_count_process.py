@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from outage_analysis.costs import build_portfolio
-from outage_analysis.costs.count_process import binomial_count, poisson_count
+from outage_analysis.costs.count_process import award_sum, binomial_count, poisson_count
 from outage_analysis.costs.simulation import SampledTotal, quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
 from tests.costs.convolution import Total, total_of_claims
@@ -185,6 +185,20 @@ def test_certain_rates_give_certain_counts(rate: float, counts: set[float]) -> N
 
 
 # --- points -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", [0.3, 1.0, 5.0])
+@pytest.mark.parametrize("count", [1, 2, 10, 37, 300])
+def test_sums_of_awards_have_the_distribution_of_plain_draws(spread: float, count: int) -> None:
+    rng = np.random.default_rng(count)
+    sigma = np.sqrt(np.log1p(spread**2))
+    plain = np.zeros(100_000)
+    for _ in range(count):
+        plain += np.exp(sigma * rng.standard_normal(len(plain)) - sigma**2 / 2)
+    u = np.linspace(0.005, 0.995, 199)
+    sums = award_sum(stats.norm.ppf(u), np.full(len(u), float(count)), spread)
+    assert np.abs((plain[:, None] <= sums).mean(axis=0) - u).max() <= 0.006  # two-sided 99.9 % of plain draws
 
 
 def test_coordinates_beyond_the_sobol_points_are_evenly_spread() -> None:

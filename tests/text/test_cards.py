@@ -124,6 +124,8 @@ def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) ->
 @pytest.mark.parametrize(("lang", "counted"), [("en", "(3 characters)"), ("ko", "(3자)")])
 def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang: str, counted: str) -> None:
     rejects = claims.card(lang).tables[-1]
+    assert len(rejects.rows) == MAX_CARD_ROWS
+    assert "28" in rejects.more  # of 40
     rule = Locale(lang)("rule.loss is an amount that can be read, below 10^15")
     assert [row[1:4] for row in rejects.rows[1:3]] == [("4", rule, "***-****-****"), ("5", rule, counted)]
     everything = repr(claims.card(lang)) + claims.card(lang)._repr_html_()
