@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -41,7 +40,6 @@ from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import schema_of
-from tests.commands import command
 from tests.conftest import Edited
 from tests.tram_case import ENTRY, ledger
 
@@ -428,15 +426,6 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
 
 
 # --- on a terminal ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("as_of", "count"), [("2022-12-29", 0), ("2022-12-30", 8), ("2023-01-30", 9)])
-def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> None:
-    found = json.loads(command("assumptions", "kakao-2022", "--as-of", as_of, "--json")[1])
-    assert (found["as_of"], found["public_by"]) == ("2022-12-30", as_of)
-    assert len(found["assumptions"]) == count
-    known = command("assumptions", "kakao-2022", "--as-of", as_of)[1]
-    assert ("its authors knew" in known) == bool(count)
 
 
 # --- pages that are wrong ---------------------------------------------------------------------------------

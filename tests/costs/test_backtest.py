@@ -170,15 +170,6 @@ def test_a_miss_of_cash_says_what_each_was_paid() -> None:
     assert any("The results by stage show which." in s for s in said)
 
 
-def test_what_is_shown_beside_has_no_score(result: Backtest) -> None:
-    credit, cash_row, paid_services = result.unscored.iter_rows(named=True)
-    assert credit["value"] == credit["computed"] == 45_000_000
-    assert credit["p50"] == row(result, "channel-applicants")["p50"] * 50_000
-    assert cash_row["value"] == paid_services["value"] == 27.5e9
-    assert "crps" not in result.unscored.columns
-    assert "CO-14" not in result.outcomes["facts"].str.split(" ").explode()
-
-
 # --- no hindsight ---------------------------------------------------------------------------------------
 
 
