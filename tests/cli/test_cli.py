@@ -14,10 +14,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.files import data_root
 from outage_analysis.policies import load_policy
-from outage_analysis.text import Locale
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, KAKAO, Run, claims, command
 from tests.html_page import WebPage
 
@@ -93,24 +91,6 @@ def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: 
 
 
 # --- policies ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("id_", ["kakao-2022", "kddi-2022"])
-def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(run: Run, id_: str) -> None:
-    page, w = load_policy(id_), Locale("en")
-    code, out, err = run("policies", "show", id_)
-    assert (code, err) == (0, "")
-    assert out.startswith(f"{id_}: {page.name.en}, amounts in {page.currency}")
-    for line in page.lines:
-        effort = w(f"word.{line.effort}") if line.effort else ""
-        assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{effort} *", out, re.MULTILINE), line.id
-    for tie, status in (
-        reconciliation_table(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows()
-    ):
-        assert re.search(rf"^ {tie} .* {w(f'word.{status}')}( |$)", out, re.MULTILINE), tie
-    assert [x for x in out.splitlines() if x.startswith("not published: ")] == [
-        f"not published: {text.en}" for text in page.missing
-    ]
 
 
 def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:

@@ -73,18 +73,6 @@ def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tm
     assert line.split()[-1] == "-130,682,092"
 
 
-def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
-    code, out, _ = command("reserve", *FEW)
-    assert code == 0
-    amount = f"{few.reserve():,.0f}"
-    assert out.startswith(f"Reserve as of 30 December 2022: {amount}")
-    first, counted, unpriced, not_due = out.splitlines()[:4]
-    assert first.endswith("won (mean of the cash cost, without handling).")
-    assert counted == "It includes Cash for small businesses."
-    assert "Six days of Pro Membership fee for taxi drivers" in unpriced
-    assert not_due == ("Left out (no obligation to pay): Case-by-case review and sales support by Kakao Pay.")
-
-
 @pytest.mark.parametrize(("mean", "said"), [(310e6, True), (264e6, False), (200e6, False)])
 def test_a_mean_above_p75_is_said_if_both_do_not_read_the_same(mean: float, *, said: bool) -> None:
     table = pl.DataFrame({"measure": ["mean", "p75"], "cash": [mean, 260e6]})

@@ -17,8 +17,7 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, bunching_table, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
-from tests.commands import KAKAO, command
-from tests.conftest import ClaimsCsv, Edited, Row
+from tests.conftest import ClaimsCsv, Row
 
 NO_NUMBER = "loss is an amount that can be read, below 10^15"
 WINDOW = "filed_on is within the claims window"
@@ -155,15 +154,6 @@ def test_claims_without_a_reject_are_valid_and_others_name_their_first(
     with pytest.raises(InputRefused, match=r"b\.csv, row 4, loss: .*1 of 3 rows rejected") as refusal:
         read(claims_csv([{}, {}, {"loss": "x"}], name="b.csv"), incident).check_reject_share(0)
     assert refusal.value.value == "x"
-
-
-def test_a_rule_is_counted_from_a_document_by_the_command(claims_csv: ClaimsCsv, edited: Edited) -> None:
-    page = edited("incidents", "[formats]", f'[rules]\n"{WINDOW}" = "count"\n[formats]')
-    path = claims_csv([{"filed_on": AFTER}])
-    assert command("ingest", *KAKAO, path)[0] == 3
-    code, out, _ = command("ingest", path, "--incident", page, "--max-rejects", "0%", "--json")
-    (rule,) = json.loads(out)["rules"]
-    assert (code, rule["rule"], rule["outcome"], rule["complaints"]) == (0, WINDOW, "counted", 1)
 
 
 # --- files and days -------------------------------------------------------------------------------------
