@@ -39,16 +39,6 @@ def test_every_row_is_a_claim_and_is_paid_as_worked_out_by_hand() -> None:
     assert sorted(costs.select("over", "up_to", "count").rows()) == [(59, 119, 2.0), (119, None, 1.0)]
 
 
-def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:
-    counts, policy = tmp_path / "totals.csv", tmp_path / "policy.toml"
-    counts.write_text('service,claimant_type,band,claims\nR,rider,"[60, 120)",2\nB,rider,>=120,1\n', "utf-8")
-    page = PAGES["policy"].read_text("utf-8").splitlines()
-    policy.write_text("\n".join(x for x in page if "eligibility" not in x), "utf-8")
-    total = run(Plan(PAGES["incident"], policy, counts=counts)).totals_row("claims")
-    assert total is not None
-    assert total["expected"] == 5_000
-
-
 PAGE = (ROOT / "docs" / "claims.md").read_text("utf-8")
 FIVE = re.findall(r"^outage-analysis .+$", PAGE.split("```sh\n")[1].split("```")[0], re.MULTILINE)
 

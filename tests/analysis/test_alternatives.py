@@ -206,18 +206,6 @@ def test_a_wrong_chart_is_one_clear_error(
     assert [*tmp_path.iterdir()] == []
 
 
-def test_changed_copies_of_one_policy_are_compared_with_it() -> None:
-    policy = load_policy("kakao-2022")
-    copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
-    found = compare(policy, *copies, draws=2**10)
-    ids = ["kakao-2022", "kakao-2022-changed", "kakao-2022-changed-2"]
-    assert found.table["policy"].to_list() == ids
-    first, second, third = found.table["expected"].to_list()
-    assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
-    assert all(id_ in repr(found) for id_ in ids)
-    assert "보상안별 비용" in repr(found.card("ko"))
-
-
 @pytest.mark.parametrize(
     ("policies", "asked", "problem"),
     [

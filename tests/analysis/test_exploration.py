@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import explore, explore_grouped, fit_tables
 from outage_analysis.analysis.tables import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
-from outage_analysis.incidents import Bands
-from outage_analysis.losses import FAMILIES, fit_all, quantiles, regroup, summary, with_shares
-from outage_analysis.losses.cube import PROBABILITIES
+from outage_analysis.losses import FAMILIES, fit_all
 from tests.commands import KAKAO, command
-from tests.loss_cubes import cube_of_claims
 from tests.paths import OWN_OUTAGE
 
 if TYPE_CHECKING:
@@ -313,58 +305,3 @@ def test_a_table_from_which_no_distribution_follows_is_refused(
 ) -> None:
     with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):
         explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)))
-
-
-def stated(delays: Sequence[int | None]) -> list[int]:
-    return sorted(delay for delay in delays if delay is not None)
-
-
-def quantile_of(delays: Sequence[int | None], p: float) -> int:
-    """The smallest delay that at least the share p of the stated delays do not exceed."""
-    known = stated(delays)
-    return known[max(1, math.ceil(Fraction(str(p)) * len(known))) - 1]
-
-
-def inside(delays: Sequence[int | None], over: int | None, up_to: int | None) -> list[int | None]:
-    """The delays over one edge up to another; between no edges, the unknown ones."""
-    if over is None and up_to is None:
-        return [delay for delay in delays if delay is None]
-    known = [d for d in delays if d is not None]
-    return [d for d in known if (over is None or over < d) and (up_to is None or d <= up_to)]
-
-
-CLAIMS = st.lists(
-    st.tuples(
-        st.sampled_from(["north", "south"]),
-        st.one_of(st.none(), st.just(0), st.integers(-90, 90), st.integers(-(10**6), 10**6)),
-    ),
-    min_size=1,
-    max_size=40,
-)
-EDGES = st.lists(st.one_of(st.integers(1, 90), st.integers(1, 10**6)), max_size=5, unique=True)
-
-
-@pytest.mark.slow
-@given(rows=CLAIMS, cuts=EDGES, fine=EDGES)
-@settings(max_examples=200)
-def test_each_share_and_each_bound_holds_for_the_rows(
-    rows: list[tuple[str, int | None]], cuts: list[int], fine: list[int]
-) -> None:
-    cube = cube_of_claims(rows, Bands.from_cuts(tuple(cuts), tuple(fine)).with_mirrored_negatives())
-    by_service = {s: [x for service, x in rows if service == s] for s in {s for s, _ in rows}}
-    shown = with_shares(regroup(cube, ["service"], Bands.from_cuts(tuple(cuts), negative=True)), ["service"])
-    for service, over, up_to, _, _, share in shown.rows():
-        of = by_service[service]
-        assert share == len(inside(of, over, up_to)) / len(of)
-    for row in quantiles(cube, ["service"], (*PROBABILITIES, 0.0, 1.0)).iter_rows(named=True):
-        of = by_service[row["service"]]
-        if not stated(of):
-            assert row["low"] is row["high"] is row["value"] is None
-            continue
-        true = quantile_of(of, row["probability"])
-        assert row["low"] is None or row["low"] <= true
-        assert row["high"] is None or true <= row["high"]
-        assert row["value"] is None or abs(row["value"] - true) <= row["error"]
-    for row in summary(cube, ["service"]).iter_rows(named=True):
-        known = stated(by_service[row["service"]])
-        assert (row["negative"], row["zero"]) == (sum(x < 0 for x in known), known.count(0))

@@ -241,35 +241,6 @@ def test_without_hindsight_later_facts_change_not_one_byte(
     assert sum(name.startswith("ko/") for name in known) > 30
 
 
-@pytest.mark.slow
-def test_with_hindsight_later_facts_change_only_what_says_so(
-    tmp_path: Path, report: Callable[[str], Path], analysis: Analysis, forget: Callable[[date], None]
-) -> None:
-    known = file_contents(report("kakao-en"))  # written before the facts are gone
-    forget(analysis.as_of)
-    other = file_contents(write_report(run(Plan()), tmp_path / "forgotten").parent)
-    differ = {name for name in known.keys() | other.keys() if known.get(name) != other.get(name)}
-    said = {name for name in differ if name.startswith("tables/")}
-    assert {"tables/hindsight_outcomes.csv", "tables/hindsight_tie_outs.csv"} <= said
-    assert all(name.startswith("tables/hindsight_") for name in said)
-    charts = {f"charts/{name}.{kind}" for name in ("backtest", "total_hindsight") for kind in ("svg", "png")}
-    shown = {"report.html", "report.pdf", "report.xlsx", *charts}
-    assert differ - said == {*shown, "manifest.json", "SHA256SUMS"}
-    # The fonts, and with them the checksum of the style, hold the letters of these places too.
-    places = (
-        r'<details class="appendix hindsight".*?(?=<details class="appendix"|</section>)',
-        r'<details class="happened">.*?</details>',
-        r'\{"changes": (?:(?!"label").)*"label": "The actual rates"\}',
-        r"<style>.*?</style>",
-        r"style-src .*?(?=script-src)",
-    )
-    pages = [files["report.html"].decode() for files in (known, other)]
-    for place in places:
-        assert [len(re.findall(place, page, re.DOTALL)) for page in pages] == [1, 1], place
-    without = [re.sub("|".join(places), "", page, flags=re.DOTALL) for page in pages]
-    assert without[0] == without[1]
-
-
 PAID = {20: 12.50, 35: 12.50, 70: 25, 100: 25, 150: 50, 400: 50}
 """Euros per loss: up to 60 euros, up to 120 euros, and more."""
 
@@ -421,23 +392,6 @@ def test_a_line_that_published_figures_bound_stands_apart(
         assert w(f"report.{key}", lines=names[line]) in report.answers.left_out
     bases = {row[0]: row[1] for row in report.grids["cost"].rows}  # the line's name, what it rests on
     assert bases == {**{names[line]: w("word.claims") for line in LINES}, names["fee"]: w("word.published")}
-
-
-@each
-def test_without_a_ledger_the_bounds_are_those_of_the_claims(
-    project: Path, claims: dict[str, Path], lang: str
-) -> None:
-    found = run(_plan(project, claims["synthetic"], ledger=None))
-    assert (found.headline_basis, found.headline_from_claims, found.headline_is_synthetic) == ("", True, True)
-    report = Report(found, lang)
-    assert report.banner == report.locale("report.synthetic_headline")
-    assert report.table_is_synthetic("cost")
-    assert {row[0] for row in report.grids["cost"].rows} == {report.names[line] for line in LINES}
-    told = [row[3] for row in report.grids["controller"].rows]  # a review has no limit, a flat sum has one
-    none = report.locale("report.exact", amount="0", unit=report.locale.unit)
-    assert told[0] == report.locale("report.controller_from_claims", low=none)
-    limited = report.locale("report.exact", amount="980,000", unit=report.locale.unit)
-    assert told[1] == report.locale("report.controller_between_claims", low=none, high=limited)
 
 
 USED = {"as-ultimate-reports", "as-entitled-share", "as-filing-share", "as-acceptance"}

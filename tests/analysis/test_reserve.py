@@ -24,7 +24,6 @@ from outage_analysis.analysis import (
     solve,
 )
 from outage_analysis.analysis.summary import reserve_table
-from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.sensitivity import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
@@ -219,14 +218,6 @@ def test_the_cost_of_an_open_intake_includes_the_claims_still_to_come(
         assert headline_sentences(dated, locale)[0].startswith(counts)
 
 
-def test_the_documents_of_an_open_intake_hold_no_forecast_and_give_the_same_cost(dated: Analysis) -> None:
-    stated = dated.documents["ledger"]
-    assert isinstance(stated, Ledger)
-    assert all(entry.id != "late-claims-1" for entry in stated.assumptions)
-    again = run(replace(dated.plan, ledger=stated))
-    assert (again.expected, again.quantile(0.9)) == (dated.expected, dated.quantile(0.9))
-
-
 @pytest.mark.slow
 def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> None:
     plan = replace(dated.plan, compare=())
@@ -334,24 +325,6 @@ def test_the_card_the_sentence_and_the_chart_state_the_result(solved: BudgetSolu
     spec = solved.chart(lang=lang, width=600).to_dict()
     assert spec["width"] == 600
     assert len(spec["layer"]) >= 5
-
-
-@pytest.mark.slow
-def test_claims_know_the_share_of_the_losses() -> None:
-    claims = oa.load_sample("kakao")
-    found = oa.solve(claims, vary=VARY, budget=620_000_000, ledger="kakao-2022", draws=FEW)
-    assert (found.basis, found.search.tried.objective, found.is_feasible) == ("synthetic", "replaced", True)
-    row = found.table.row(0, named=True)
-    losses = claims.query("select service, claimant_type, loss from claims where loss > 0")
-    entitled = {*found.policy.schedules[0].eligibility["service"]}
-    low, high = (found.parameters[f"small-business-cash.tier{tier}"] for tier in (1, 2))
-    paid, whole = 0.0, 0
-    for service, claimant, loss in losses.iter_rows():
-        if service in entitled and claimant == "small_business" and loss <= 500_000:
-            pays = low if loss <= 300_000 else high
-            paid, whole = paid + min(pays, loss), whole + (pays >= loss)
-    assert row["replaced"] == pytest.approx(paid / float(losses["loss"].sum()), rel=1e-6)
-    assert row["made_whole"] == whole
 
 
 @pytest.mark.slow

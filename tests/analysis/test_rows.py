@@ -71,21 +71,6 @@ def test_the_first_sentence_says_what_a_row_is_taken_for_unless_it_is_stated(
     assert filed not in outage_analysis(*words, "--effort", "automatic").out.splitlines()[0]
 
 
-@pytest.mark.parametrize("decision", ["filed", pytest.param("complaint", marks=pytest.mark.slow), "paid"])
-def test_refused_rows_cost_nothing_in_the_mean_and_in_the_draws(tmp_path: Path, decision: str) -> None:
-    refused = oa.run(write(tmp_path, "status", ["refused"] * len(LOSSES)), tiers=TIERS)
-    assert (refused.expected, refused.quantile(0.9), refused.chance_over(0)) == (0, 0, 0)
-    half = len(LOSSES) // 2
-    cells = [decision] * half + ["refused"] * (len(LOSSES) - half)
-    decided = oa.run(write(tmp_path, "status", cells), tiers=TIERS)
-    text = (tmp_path / "claims.csv").read_text("utf-8").splitlines()
-    (tmp_path / "claims.csv").write_text("\n".join(text[: half + 1]), "utf-8")
-    alone = oa.run(tmp_path / "claims.csv", tiers=TIERS)
-    assert decided.expected == alone.expected
-    for share in (0.1, 0.5, 0.9, 0.99):
-        assert decided.quantile(share) == pytest.approx(alone.quantile(share), abs=0.01)
-
-
 DECISIONS = ["", "open", "approved", "denied", "Paid out", "paid", "접수", "지급완료"]
 
 

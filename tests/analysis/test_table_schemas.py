@@ -377,13 +377,6 @@ def test_expected_counts_are_whole(
     assert {name: found[name] for name in expected} == expected
 
 
-def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
-    table = pl.DataFrame({"policy": ["voucher"], "expected": [1_137_827.82], "recipients": [2_912_791.09]})
-    shown = show_table(table, load_policy("kakao-2022"))
-    assert '<td class="n">1,137,828</td><td class="n">2,912,791</td>' in shown.markup
-    assert "." not in repr(shown).partition("\n")[2]
-
-
 @pytest.mark.parametrize(
     ("schema", "columns"),
     [

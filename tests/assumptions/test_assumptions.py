@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -43,8 +39,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.text import Locale, schema_of
-from tests.commands import command
+from outage_analysis.text import schema_of
 from tests.conftest import Edited
 from tests.tram_case import ENTRY, ledger
 
@@ -314,42 +309,6 @@ rules = st.fixed_dictionaries(
 )
 
 
-@given(given_rule=rules)
-def test_the_mean_of_a_rule_is_that_of_its_draws(given_rule: dict[str, Any]) -> None:
-    loss = given_rule.pop("loss")
-    rule = {"name": {"en": "a", "ko": "가"}, "weight": 1, **given_rule}
-    award = Award.model_validate(AWARD | {"loss": loss, "rule": (rule,)})
-    points = sobol_points(3, 2**15, seed=1)
-    drawn = np.array([award.draw(u) for u in points])
-    off = abs(drawn.mean() - award.range.expected)
-    assert off <= 6 * stats.sem(drawn.mean(axis=1)) + 1e-4 * drawn.mean()
-    assert np.all(award.branch(points[0]) == 0)
-    least, most = given_rule["floor"], given_rule["cap"] or np.inf
-    assert least <= drawn.min() <= drawn.max() <= most
-
-
-AWARD = {
-    "id": "award",
-    "kind": "review_award",
-    "name": {"en": "Award", "ko": "지급액"},
-    "lines": ("line",),
-    "public_on": date(2022, 12, 30),
-    "grade": "assumed",
-    "source": "a test",
-    "rationale": "a test",
-    "owner": "a test",
-    "outcome_known": False,
-}
-
-
-def test_rules_are_drawn_as_often_as_they_weigh(ledger: Ledger) -> None:
-    (award,) = [a for a in ledger.assumptions if isinstance(a, Award)]
-    branch = award.branch(np.concatenate(sobol_points(award.dimensions, 3 * 2**10, seed=1, replicates=3)))
-    assert branch is not None
-    assert np.bincount(branch) == pytest.approx([2**10] * 3, abs=3)
-    assert [name.en for name in award.models] == [rule.name.en for rule in award.rules]
-
-
 def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
     (entry,) = [a for a in ledger.assumptions if isinstance(a, Handling)]
     people, weeks = (5 + 4 * 20 + 60) / 6, (4 + 4 * 12 + 26) / 6
@@ -467,24 +426,6 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
 
 
 # --- on a terminal ----------------------------------------------------------------------------------------
-
-
-def test_a_ledger_is_shown_with_the_distribution_of_each_assumption() -> None:
-    code, out, err = command("assumptions", "kakao-2022")
-    assert (code, err) == (0, "")
-    for entry in load_ledger("kakao-2022").assumptions:
-        assert re.search(rf"^ {entry.id} +{Locale('en')(f'word.{entry.kind}')} ", out, re.MULTILINE)
-        assert f"\n{entry.id}: {distribution_text(entry)}\n" in out
-    assert out.splitlines()[-1].startswith("its authors knew how the case ended")
-
-
-@pytest.mark.parametrize(("as_of", "count"), [("2022-12-29", 0), ("2022-12-30", 8), ("2023-01-30", 9)])
-def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> None:
-    found = json.loads(command("assumptions", "kakao-2022", "--as-of", as_of, "--json")[1])
-    assert (found["as_of"], found["public_by"]) == ("2022-12-30", as_of)
-    assert len(found["assumptions"]) == count
-    known = command("assumptions", "kakao-2022", "--as-of", as_of)[1]
-    assert ("its authors knew" in known) == bool(count)
 
 
 # --- pages that are wrong ---------------------------------------------------------------------------------

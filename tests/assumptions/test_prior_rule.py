@@ -33,7 +33,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
 from tests.paths import ROOT
 
-SHARES = st.floats(0.01, 0.99)
 FORM = [0.09, 0.08, 0.37]
 """Claims by form: three events that disagree."""
 
@@ -170,14 +169,6 @@ def test_one_class_and_no_other_event_say_nothing_of_a_spread() -> None:
     assert likely([0.2, 0.3], Spread(0.0, 0)) == pytest.approx(by_hand([0.2, 0.3], 0.0, 0))
 
 
-@given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True), data=st.data())
-def test_the_order_of_the_classes_does_not_matter(shares: list[float], data: st.DataObject) -> None:
-    one = reference_class_prior(shares, SPREAD)
-    other = reference_class_prior(data.draw(st.permutations(shares)), SPREAD)
-    assert (one.mean, *one.ends) == pytest.approx((other.mean, *other.ends))
-    assert 0 <= one.ends[0] <= one.mean <= one.ends[1] <= 1
-
-
 @pytest.mark.parametrize("shares", [[], [0.0], [1.0, 0.5, 0.2], [-0.1], [1.5], [math.nan]])
 def test_a_share_outside_zero_and_one_has_no_logit_and_is_refused(shares: list[float]) -> None:
     with pytest.raises(
@@ -263,24 +254,6 @@ def test_an_update_is_prior_times_likelihood_by_another_integral(
         assert distribution.cdf(share) == pytest.approx(below, abs=1e-6)
         if below > 1e-3:
             assert distribution.quantile(below) == pytest.approx(share, abs=1e-6)
-
-
-@given(
-    a=st.floats(0.5, 20),
-    b=st.floats(0.5, 20),
-    of=st.integers(1, 400),
-    part=st.floats(0, 1),
-    u=st.floats(0.001, 0.999),
-)
-def test_what_was_seen_moves_the_mean_towards_it_and_quantiles_are_undone(
-    a: float, b: float, of: int, part: float, u: float
-) -> None:
-    prior, hits = Beta(a=a, b=b), round(part * of)
-    if stats.betabinom.pmf(hits, of, a, b) < 1e-6:  # a contradiction, which may be refused
-        return
-    distribution = update_rate(prior, hits, of)
-    assert min(prior.mean, hits / of) - 1e-9 <= distribution.mean <= max(prior.mean, hits / of) + 1e-9
-    assert distribution.cdf(distribution.quantile(u)) == pytest.approx(u, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from outage_analysis.analysis import combination_counts
 from outage_analysis.charts import chart_context, draw, render_offline, script_bundle
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
-from outage_analysis.incidents import Bands
-from outage_analysis.losses import MIN_CLAIMS_PER_CATEGORY, count_combinations
+from outage_analysis.losses import MIN_CLAIMS_PER_CATEGORY
 from outage_analysis.losses.cube_building import MAX_CATEGORIES
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
@@ -100,23 +99,6 @@ def test_texts_that_most_claims_have_to_themselves_are_left_out(
 ) -> None:
     common = ["Leeds"] * MIN_CLAIMS_PER_CATEGORY if len(few) > MIN_CLAIMS_PER_CATEGORY else []
     assert categories(few + common, claims_csv, incident) == {}
-
-
-@pytest.mark.slow
-def test_a_dimension_may_have_any_id_and_every_combination_counts_all_claims(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    ids = ["day", "band", "one", "other", "category", "source", "dimension", "bands"]
-    named = tuple(incident.dimensions[0].model_copy(update={"id": id_}) for id_ in ids)
-    own = incident.model_copy(update={"dimensions": named})
-    texts = [dict.fromkeys(ids, text) for text in "ab" * MIN_CLAIMS_PER_CATEGORY]
-    received = read_claims(claims_csv(texts), own)
-    for id_ in ids:
-        table = count_combinations(received, bands=Bands.from_cuts(tuple(EDGES)), dimension=id_)
-        counts = table.group_by("category", "dimension").agg(pl.col("claims").sum()).sort("category")
-        assert counts.rows() == [(text, id_, MIN_CLAIMS_PER_CATEGORY) for text in "ab"]
-    params = {p["name"]: p for p in drawing(combination_counts(received), own)["params"]}
-    assert params["names"]["value"][2] == ["a", "b"]
 
 
 def test_personal_data_in_the_texts_are_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:

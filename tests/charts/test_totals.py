@@ -385,59 +385,6 @@ def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> N
 # --- bands -----------------------------------------------------------------------------------------------
 
 
-positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
-    lambda t: (t[0], None if t[1] is None else t[0] + t[1])
-)
-any_band = st.one_of(positive, st.sampled_from([NEGATIVE, ZERO, UNKNOWN]))
-
-
-def test_the_cost_of_joined_bands_is_added_up_and_unknown_where_one_is() -> None:
-    bands = [(0, 1), (1, 2), (2, 3), (3, 4), (None, None)]
-    rows = [
-        (service, over, up_to, 1 + 9 * (n > 1), None if service == "b" and n == 0 else 10.0 ** (n + 1))
-        for service in "ab"
-        for n, (over, up_to) in enumerate(bands)
-    ]
-    table = pl.DataFrame(rows, schema=["service", "over", "up_to", "claims", "expected"], orient="row")
-    assert data.merge_bands(table, 3).select(*table.columns).sort(
-        "service", "over", nulls_last=True
-    ).rows() == [
-        ("a", 0, 2, 2, 110.0),
-        ("a", 2, 3, 10, 1_000.0),
-        ("a", 3, 4, 10, 10_000.0),
-        ("a", None, None, 10, 100_000.0),
-        ("b", 0, 2, 2, None),
-        ("b", 2, 3, 10, 1_000.0),
-        ("b", 3, 4, 10, 10_000.0),
-        ("b", None, None, 10, 100_000.0),
-    ]
-
-
-@given(st.lists(st.tuples(any_band, st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 6))
-def test_joined_bands_hold_the_old_ones_and_all_claims(rows: list[tuple[Band, int]], most: int) -> None:
-    table = bands_table(*(("talk", over, up_to, n) for (over, up_to), n in rows))
-    joined = data.merge_bands(table, most)
-    assert joined["claims"].sum() == table["claims"].sum()
-    amounts = [b for b in data.ordered_bands(joined) if b not in (NEGATIVE, ZERO, UNKNOWN)]
-    before = {b for b, _ in rows if b not in (NEGATIVE, ZERO, UNKNOWN)}
-    assert len(amounts) <= max(most, 1) or set(amounts) == before
-    for over, up_to in before:
-        assert any(
-            (low or 0) <= (over or 0) and (high is None or (up_to is not None and up_to <= high))
-            for low, high in amounts
-        )
-    if set(amounts) != before:  # joined bands lie side by side
-        assert all(a[1] is not None and a[1] <= (b[0] or 0) for a, b in pairwise(amounts))
-
-
-def test_shares_run_from_end_to_end_of_each_service() -> None:
-    rows = data.band_shares(data.merge_small_services(TABLE))
-    talk = rows.filter(service="talk")
-    assert talk.select("start", "end", "percent", "of").rows() == [(0, 10, 10, 100), (10, 100, 90, 100)]
-    pay = rows.filter(service="pay").select("over", "up_to", "start", "end").rows()
-    assert pay == [(0, 10, 0, 66.67), (None, None, 66.67, 100)]
-
-
 def test_the_fullest_band_is_a_stated_one_with_its_share_of_all_claims() -> None:
     assert data.largest_band(TABLE) == ((0, 10), 98 / 114)
     late = (("talk", 0, 100, 36), ("talk", 100, None, 4), ("talk", None, None, 10))

@@ -181,39 +181,6 @@ def test_any_other_loss_is_a_reject(claims_csv: ClaimsCsv, incident: Incident) -
     assert claims.rejected_rows["loss"].to_list() == NO_LOSSES
 
 
-KAKAO_LOSSES: dict[str, int | None] = {
-    "3,000": 3_000,
-    "1,234,567.00": 1_234_567,
-    "\uff13": 3,
-    "₩5": 5,
-    "₩ 300,000": 300_000,
-    "300,000원": 300_000,
-    "KRW 300000": 300_000,
-    "30만원": 300_000,
-    "30만 5천원": 305_000,
-    "1억 2,000만 원": 120_000_000,
-    "1.2만": 12_000,
-    "150300000000": 150_300_000_000,
-    "1,503억원": 150_300_000_000,
-    "": None,
-}
-NO_KAKAO_LOSSES = [
-    "1.5", "1e5", "3,00", "30,00,000", "1.2", "3억 2000", "약 30만원", "30만원 정도", "20~30만원", "$5",
-    "5달러", "삼십만원", "30만, 20만", "모름", "불만", "인천 지점", "천만에요", "-", "0.5원", "٣",
-]  # fmt: skip
-
-
-def test_the_document_of_the_case_reads_losses_as_koreans_write_them_and_guesses_none(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    written = [*KAKAO_LOSSES, *NO_KAKAO_LOSSES]
-    claims = read(claims_csv({"loss": loss} for loss in written), incident)
-    assert claims.to_polars()["loss"].to_list() == list(KAKAO_LOSSES.values())
-    assert claims.rejected_rows.select("loss", "broken").rows() == [
-        (loss, [WHOLE]) for loss in NO_KAKAO_LOSSES
-    ]
-
-
 @pytest.mark.parametrize(("negative", "least"), [("reject", 0), ("zero", 0), ("band", -150_300_000_001)])
 def test_a_loss_is_plausible_up_to_what_the_incident_says(
     claims_csv: ClaimsCsv, incident: Incident, negative: str, least: int
@@ -300,30 +267,6 @@ def test_a_day_is_read_in_the_zone_of_the_incident_and_within_its_window(
     ]
     assert claims.rejected_rows["broken"].to_list() == rules
     assert claims.rejected_rows["filed_on"].to_list() == [day or None for day in (*OUTSIDE, *NO_DAYS)]
-
-
-KAKAO_DAYS = [
-    "2022. 10. 19.", "2022. 10. 19. 오후 3:05", "2022.10.19", "2022년 10월 19일", "2022년 10월 19일 (수)",
-    "2022/10/19", "2022-10-19 오후 3시 5분", "2022/10/19 23:59",
-]  # fmt: skip
-NO_KAKAO_DAYS = [
-    "10/19/2022",
-    "19.10.2022",
-    "20221019",
-    "22.10.19",
-    "10월 19일",
-    "2022년 13월 1일",
-    "2022. 2. 30.",
-    "어제",
-]
-
-
-def test_the_document_of_the_case_reads_days_as_koreans_write_them_and_guesses_none(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    claims = read(claims_csv({"filed_on": day} for day in [*KAKAO_DAYS, *NO_KAKAO_DAYS]), incident)
-    assert claims.to_polars()["filed_on"].to_list() == [date(2022, 10, 19)] * len(KAKAO_DAYS)
-    assert claims.rejected_rows["filed_on"].to_list() == NO_KAKAO_DAYS
 
 
 def test_the_first_row_of_an_id_is_kept_and_the_others_name_it(

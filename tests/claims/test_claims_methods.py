@@ -200,18 +200,6 @@ def test_a_filter_by_loss_is_in_whole_currency(claims_csv: ClaimsCsv, incident: 
 # --- join ---------------------------------------------------------------------------------------------
 
 
-def test_claims_are_joined_on_services_and_days(claims: Claims) -> None:
-    names = pl.DataFrame({"service": ["kakaotalk"], "team": ["a"]})
-    days = pl.DataFrame({"filed_on": [date(2022, 10, 20)], "weekday": ["Thursday"]})
-    both = claims.join(names, on="service").join(days, on="filed_on").to_polars()
-    assert both.select("team", "weekday").rows() == [
-        (None, None),
-        ("a", "Thursday"),
-        ("a", None),
-        ("a", None),
-    ]
-
-
 @pytest.mark.parametrize(
     ("frame", "on", "message"),
     [
@@ -248,34 +236,9 @@ def test_personal_data_in_joined_columns_are_not_saved(claims: Claims, tmp_path:
 # --- rejects ------------------------------------------------------------------------------------------
 
 
-def test_no_rejects_are_an_empty_table_with_the_same_columns(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    rejects = read_claims(claims_csv([{}]), incident).rejects
-    assert rejects.is_empty()
-    assert rejects.columns == ["file", "row", "column", "value", "rule", "problem", "remedy", "other_rules"]
-
-
 # --- by -----------------------------------------------------------------------------------------------
 
 EDGES = [0, 300_000, 500_000]
-
-
-def test_claims_by_service_and_band(claims: Claims) -> None:
-    table = claims.by("service", bands=EDGES)
-    assert table.columns == ["service", "band", "over", "up_to", "claims", "loss", "share"]
-    assert table.rows() == [
-        ("kakaotalk", "no loss (0)", -1, 0, 0, 0, 0),
-        ("kakaotalk", "up to 300,000", 0, 300_000, 1, 300_000, 0.25),
-        ("kakaotalk", "300,001 to 500,000", 300_000, 500_000, 1, 300_001, 0.25),
-        ("kakaotalk", "over 500,000", 500_000, None, 0, 0, 0),
-        ("kakaotalk", "not stated", None, None, 1, None, 0.25),
-        ("kakao_t", "no loss (0)", -1, 0, 1, 0, 0.25),
-        ("kakao_t", "up to 300,000", 0, 300_000, 0, 0, 0),
-        ("kakao_t", "300,001 to 500,000", 300_000, 500_000, 0, 0, 0),
-        ("kakao_t", "over 500,000", 500_000, None, 0, 0, 0),
-        ("kakao_t", "not stated", None, None, 0, None, 0),
-    ]
 
 
 def test_negative_losses_are_one_band(claims_csv: ClaimsCsv, incident: Incident) -> None:

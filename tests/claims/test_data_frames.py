@@ -121,9 +121,7 @@ TYPED: dict[str, tuple[str, pl.Series, list[object]]] = {
 """Kind of values -> a column, its values, and what a claim has there: cents, the day in Seoul, ids."""
 
 
-@pytest.mark.parametrize(
-    "library", ["polars", "a file", *(pytest.param(x, marks=pytest.mark.slow) for x in ("pyarrow", "duckdb"))]
-)
+@pytest.mark.parametrize("library", ["polars", "a file"])
 @pytest.mark.parametrize("kind", TYPED)
 def test_typed_values_are_read_as_what_they_are(tmp_path: Path, kind: str, library: str) -> None:
     column, values, expected = TYPED[kind]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis import build_cube, load_incident, read_claims
-from outage_analysis.claims import Claims, cell_values, delimited, read_files
+from outage_analysis.claims import Claims, cell_values, delimited
 from outage_analysis.incidents import Incident
 from tests.claims.complaint_files import record
 
@@ -168,28 +168,6 @@ def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_file
     assert regions == {"w.csv": many, "x.csv": blank, "y.csv": ["q"] * 40}
     cube = build_cube(claims, dimensions=("region",))
     assert dict(cube.frame.group_by("region").agg(pl.col("claims").sum()).rows())["q"] == 40
-
-
-@pytest.mark.slow
-def test_an_id_is_found_again_however_few_are_hashed_at_once(tmp_path: Path, outage: Incident) -> None:
-    """In its own file and in another one."""
-    names = {"a.csv": "1 2 3 4 5 6 2 7", "b.csv": "8 3 9 9 10 9", "c.csv": "11 1 12"}
-    for name, ids in names.items():
-        rows = ([id_, *GOOD[1:]] for id_ in ids.split())
-        text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
-        (tmp_path / name).write_text(text, "utf-8")
-    with patch.object(read_files, "HASHED_ROWS", 4):
-        found = read_claims([tmp_path / name for name in names], outage, max_rejects=1)
-    again = found.rejected_rows.sort("source_file", "source_row").select(
-        "source_file", "claim_id", "kept_file"
-    )
-    assert again.rows() == [
-        ("a.csv", "2", "a.csv"),
-        ("b.csv", "3", "a.csv"),
-        ("b.csv", "9", "b.csv"),
-        ("b.csv", "9", "b.csv"),
-        ("c.csv", "1", "a.csv"),
-    ]
 
 
 VALUES = {

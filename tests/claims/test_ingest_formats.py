@@ -15,15 +15,13 @@ import polars as pl
 import pytest
 import xlsxwriter
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from outage_analysis.claims import READABLE_SUFFIXES, read_claims, structured_files
+from outage_analysis.claims import read_claims, structured_files
 from outage_analysis.claims.cell_values import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.claims.structured_files import CHUNK, used_range
-from outage_analysis.errors import InputRefused, OutageAnalysisError
+from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
-from tests.claims.complaint_files import WHOLE, found_in_the_bytes, record, write_parquet
+from tests.claims.complaint_files import WHOLE, found_in_the_bytes, record, write_frame
 from tests.contract.damaged_files.container_kinds import open_document, zipped
 
 if TYPE_CHECKING:
@@ -156,18 +154,6 @@ def test_typed_cells_are_read_as_what_they_mean(tmp_path: Path, options: dict[st
     ]
 
 
-def test_a_day_is_a_day_in_whatever_format_the_sheet_shows_it(tmp_path: Path) -> None:
-    formats = ['yyyy"년" m"월" d"일"', "m/d/yy", "[$-412]yyyy. m. d.", "yyyy-mm-dd hh:mm:ss"]
-
-    def dated(workbook: Any, sheet: Any) -> None:  # noqa: ANN401 - xlsxwriter has no types
-        for y, shown in enumerate(formats, start=1):
-            sheet.write_datetime(y, 3, datetime(2022, 10, 21), workbook.add_format({"num_format": shown}))  # noqa: DTZ001 - as in Excel
-
-    rows = table(*(complaint(str(n)) for n in range(len(formats))))
-    path = book(tmp_path / "a.xlsx", {"s": rows}, then=dated)
-    assert read(path).to_polars()["filed_on"].to_list() == [date(2022, 10, 21)] * len(formats)
-
-
 def rewritten(path: Path, change: Callable[[str], str], member: str = "xl/worksheets/sheet1.xml") -> Path:
     """A workbook as other programs write it: one of its parts changed."""
     with zipfile.ZipFile(path) as parts:
@@ -235,19 +221,6 @@ def test_cells_merged_in_titles_within_a_row_or_beside_the_columns_do_no_harm(tm
     rows = table(complaint("1"), complaint("2"))
     path = book(tmp_path / "a.xlsx", {"s": rows}, row=2, then=merge)
     assert passed(read(path)) == [(4, "1"), (5, "2")]
-
-
-def test_a_chart_on_a_sheet_of_its_own_is_passed_over_in_silence(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    def draw(workbook: Any, _sheet: object) -> None:  # noqa: ANN401 - xlsxwriter has no types
-        leaf, chart = workbook.add_chartsheet(), workbook.add_chart({"type": "bar"})
-        chart.add_series({"values": "=data!$E$2:$E$2"})
-        leaf.set_chart(chart)
-
-    path = book(tmp_path / "a.xlsx", {"data": table(complaint("1"))}, then=draw)
-    assert passed(read(path)) == [(2, "1")]
-    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -470,6 +443,36 @@ NO_OBJECT: dict[str, str] = {
 }
 
 
+TEXTS = (
+    *("=1+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "</table>&amp;&lt;"),
+    *("'; drop table claims; --", '" or "1"="1', "$path", "{{x}}", "../../etc/passwd", "C:\\Windows\\"),
+    *("a,b;c\td|e", 'said "hi"', "'quoted'", '"', "two\nlines", "007", "1e5", "TRUE", "NaN", "0x1F", "1_000"),
+    *(
+        "a\\nb",
+        "\\u0041",
+        "_x0041_",
+        "&#65;",
+        '{"a": [1]}',
+        "\\",
+        "a\u2028b",
+        "a\x85b",
+        "a\x0bb",
+        "뷁",
+        "漢字",
+    ),
+    *("👩\u200d👩", "e\u0301", "\u1100\u1161", "\u202eab", "a\ufeffb", "\U0010fffd", "가" * 30_000),
+)
+"""Texts that are only data, however they look."""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx"])
+def test_a_text_is_read_to_the_letter_from_every_format(tmp_path: Path, suffix: str) -> None:
+    rows = [complaint(str(n), region=text) for n, text in enumerate(TEXTS)]
+    path = tmp_path / f"a{suffix}"
+    write_frame(path, pl.DataFrame(rows)) if suffix != ".xlsx" else book(path, {"s": table(*rows)})
+    assert read(path).to_polars()["region"].to_list() == list(TEXTS)
+
+
 def test_a_line_that_is_no_flat_object_is_a_reject_that_says_why(tmp_path: Path) -> None:
     path = objects(tmp_path / "a.jsonl", complaint("1"), *NO_OBJECT, complaint("2"))
     claims = read(path)
@@ -545,23 +548,6 @@ def test_a_parquet_column_of_no_plain_type_is_passed_over_where_it_is_not_needed
     paths = [parquet(tmp_path / f"{type_}.parquet", memo=values) for type_, values in NOT_PLAIN.items()]
     for type_, (claims, _) in zip(NOT_PLAIN, together(paths), strict=True):
         assert claims["claim_id"].to_list() == ["1", "2"], type_
-
-
-def test_the_rows_of_parquet_are_counted_across_its_groups(tmp_path: Path) -> None:
-    rows = [complaint(f"c{n}", loss="much" if n % 500 == 0 else "5") for n in range(1, 3_001)]
-    pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet", row_group_size=700)
-    claims = read(tmp_path / "a.parquet")
-    assert passed(claims) == [(n, f"c{n}") for n in range(1, 3_001) if n % 500]
-    assert claims.rejected_rows.select("source_row", "claim_id", "byte").rows() == [
-        (n, f"c{n}", None) for n in range(500, 3_001, 500)
-    ]
-
-
-def test_an_empty_parquet_is_refused(tmp_path: Path) -> None:
-    pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String)).write_parquet(tmp_path / "a.parquet")
-    assert "has a header and no rows" in str(refused(tmp_path / "a.parquet"))
-    pl.DataFrame().write_parquet(tmp_path / "b.parquet")
-    assert "the column claim_id is missing" in str(refused(tmp_path / "b.parquet"))
 
 
 # --- compression ------------------------------------------------------------------------------------
@@ -650,7 +636,7 @@ def folder(tmp_path: Path) -> Path:
         if path.suffix == ".jsonl":
             objects(path, complaint(name))
         elif path.suffix == ".parquet":
-            write_parquet(path, [complaint(name)])
+            write_frame(path, pl.DataFrame([complaint(name)]))
         else:
             path.write_bytes(text(complaint(name)))
     return inbox
@@ -732,87 +718,4 @@ def test_a_link_is_the_file_that_it_leads_to(folder: Path) -> None:
 # --- layouts ----------------------------------------------------------------------------------------
 
 
-def test_each_file_is_read_by_the_first_layout_whose_pattern_fits_its_name(tmp_path: Path) -> None:
-    for name, header in {"seoul.csv": "금액", "busan-1.CSV": "won", "else.csv": "loss"}.items():
-        content = text(complaint(name)).decode().replace("loss", header, 1)
-        (tmp_path / name).write_text(content, "utf-8")
-    layouts = [
-        Layout(files="busan-*.csv", columns={"loss": ("won",)}, scale={"loss": 1_000}),
-        Layout(files="seoul.*", columns={"loss": ("금액",)}, scale={"loss": 10_000}),
-        Layout(files="*.csv", columns={"loss": ("never",)}),
-    ]
-    losses = read(tmp_path, *layouts).to_polars().select("source_file", "loss").rows()
-    assert losses == [("busan-1.CSV", 5_000), ("else.csv", 5), ("seoul.csv", 50_000)]
-
-
-def test_a_title_that_says_no_unit_is_a_title(tmp_path: Path) -> None:
-    titles = [
-        "고객 불만 접수 현황", "인천 지점", "부천, 순천, 춘천 지역", "천만 고객 사은 행사",
-        "(단위: 원)", "피해액(원)", "단위 농협", "30만원 이상 피해 신고",
-    ]  # fmt: skip
-    paths = [tmp_path / f"{n}.csv" for n, _ in enumerate(titles)]
-    for title, path in zip(titles, paths, strict=True):
-        path.write_text(f"{title}\n{text(complaint('1')).decode()}", "utf-8")
-    for title, (claims, _) in zip(titles, together(paths), strict=True):
-        assert claims["loss"].to_list() == [5], title
-
-
 # --- properties -------------------------------------------------------------------------------------
-
-
-def accounted_for(path: Path, incident: Incident) -> Claims | None:
-    """The claims of a file whose every row is one claim or one reject; None when it is refused."""
-    try:
-        claims = read_claims(path, incident, max_rejects=1)
-    except OutageAnalysisError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
-        assert error.exit_code in (2, 3, 6)  # noqa: PT017
-        return None
-    seen = [*claims.to_polars()["source_row"], *claims.rejected_rows["source_row"]]
-    assert len(seen) == len(set(seen)) == claims.files["rows"].item()
-    assert claims.files["rows"].item() == claims.files["claims"].item() + claims.files["rejects"].item()
-    return claims
-
-
-HEADERS = [
-    ",".join(COLUMNS).encode(),
-    json.dumps(complaint("1")).encode(),
-    "접수번호\t서비스".encode("cp949"),
-]
-PIECES = [
-    b"\n",
-    b"\r",
-    b'"',
-    b",",
-    b"\t",
-    b"\0",
-    b"{",
-    b"}",
-    b"\xef\xbb\xbf",
-    b"\xff\xfe",
-    b"PK\x03\x04",
-    b"PAR1",
-]
-BYTES = st.one_of(
-    st.binary(max_size=200),
-    st.lists(st.one_of(st.sampled_from([*HEADERS, *PIECES]), st.binary(max_size=4)), max_size=20).map(
-        b"".join
-    ),
-    st.lists(st.one_of(st.sampled_from([*HEADERS, *PIECES]), st.binary(max_size=4)), max_size=20).map(
-        lambda parts: text(complaint("1")) + b"".join(parts)
-    ),
-    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3).map(str.encode)), max_size=20).map(
-        lambda parts: HEADERS[1] + b"\n" + b"".join(parts)
-    ),
-)
-
-
-@given(suffix=st.sampled_from(READABLE_SUFFIXES), content=BYTES, pack=st.booleans())
-@settings(max_examples=40)
-def test_any_bytes_under_any_suffix_are_accounted_for_or_refused_on_one_line(
-    tmp_path_factory: pytest.TempPathFactory, suffix: str, content: bytes, *, pack: bool
-) -> None:
-    path = tmp_path_factory.mktemp("bytes") / f"a{suffix}"
-    packing = PACK.get(path.suffix)
-    path.write_bytes(packing(content) if packing and pack else content)
-    accounted_for(path, small_incident())

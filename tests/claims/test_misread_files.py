@@ -6,28 +6,18 @@ is refused.
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from datetime import date
 from pathlib import Path
 from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, delimited, read_claims
 from outage_analysis.claims.cell_values import UNREADABLE
-from outage_analysis.claims.delimited import (
-    DOUBTFUL_LINE,
-    MERGED_ROWS,
-    MISPLACED_QUOTE,
-    NOT_CLOSED,
-    UNDECODABLE,
-)
-from outage_analysis.errors import InputRefused, OutageAnalysisError
+from outage_analysis.claims.delimited import DOUBTFUL_LINE, MERGED_ROWS, NOT_CLOSED, UNDECODABLE
+from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.incidents import Layout
 from outage_analysis.losses import build_cube
 from tests.claims.complaint_files import found_in_the_bytes, write_frame
@@ -151,28 +141,7 @@ def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, s
         assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8"), NARROW_TEXT))
 
 
-def written(folder: Path, suffix: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> Path:
-    """A file of these rows, every text of a CSV quoted."""
-    path, frame = folder / f"a.{suffix}", pl.DataFrame(rows)
-    if suffix == "csv":
-        frame.write_csv(path, quote_style="always")
-        return path
-    return write_frame(path, frame)
-
-
 # --- marks inside a field -----------------------------------------------------------------------------
-
-LOST = 'A-2"lost orders, all day",개인,2022-10-19,5,x'
-"""A row that lacks the delimiter before a quoted field; the comma in the text makes up for it."""
-
-
-@pytest.mark.parametrize("quoted", [row("A-1", '"a, b"'), row("A-1", '""""'), row("A-1", '"x"')])
-def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
-    tmp_path: Path, quoted: str
-) -> None:
-    claims = read(tmp_path / "a.csv", lines(HEADER, LOST, row("A-3"), quoted, row("A-4", '5" pipe')))
-    assert claims.to_polars()["claim_id"].to_list() == ["A-3", "A-1"]
-    assert problems(claims) == {2: MISPLACED_QUOTE, 5: MISPLACED_QUOTE}
 
 
 # --- spaces behind delimiters ----------------------------------------------------------------------------
@@ -180,18 +149,6 @@ def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
 
 def spaced(*rows: str) -> str:
     return lines(*(text.replace(",", ", ") for text in rows))
-
-
-@pytest.mark.parametrize(
-    "header", [HEADER, HEADER.replace(",", ", "), '"' + HEADER.replace(",", '", "') + '"']
-)
-def test_spaces_behind_every_delimiter_are_skipped(tmp_path: Path, header: str) -> None:
-    rows = [row("A-1", '"North"'), row("A-2", "North"), row("A-3", '"a,b"'), row("A-4", '""')]
-    claims = read(
-        tmp_path / "a.csv", header + "\n" + spaced(*rows) + row("A-5", "").replace(",", ", ").rstrip()
-    )
-    assert regions(claims) == {"A-1": "North", "A-2": "North", "A-3": "a, b", "A-4": None, "A-5": None}
-    assert claims.inputs[0].dialect == "delimiter ',' with spaces, quote \", header in row 1"
 
 
 # --- both readers ---------------------------------------------------------------------------------------
@@ -256,7 +213,9 @@ def test_an_empty_text_and_none_are_one_group_in_every_format(tmp_path: Path, su
         }
         for n, region in enumerate(["x", "", None, "x", " ", "\N{IDEOGRAPHIC SPACE}"])
     ]
-    claims = read_claims(written(tmp_path, suffix, rows), csv_incident(), max_rejects=1)
+    claims = read_claims(
+        write_frame(tmp_path / f"a.{suffix}", pl.DataFrame(rows)), csv_incident(), max_rejects=1
+    )
     cube = build_cube(claims, dimensions=("region",)).frame
     assert dict(cube.group_by("region").agg(pl.col("claims").sum()).rows()) == {"x": 2, None: 4}
 
@@ -304,82 +263,6 @@ def test_lines_that_may_belong_to_the_note_of_a_damaged_row_are_rejected(tmp_pat
 
 
 # --- every damaged file ends with an account ----------------------------------------------------------------
-
-
-DAMAGING_PIECES = (
-    '"',
-    '"",',
-    '",',
-    "'",
-    ",",
-    ",,",
-    ";",
-    "\n",
-    "\r",
-    "\0",
-    "\\",
-    '\\"',
-    " ",
-    "\u200b",
-    "\x85",
-    "=",
-    "합계",
-)
-BYTES = (
-    *(piece.encode() for piece in DAMAGING_PIECES),
-    b"\xff",
-    b"\xb0\xa1",
-    b"\xe9",
-    b"\xef\xbb\xbf",
-    b"\x1a",
-)
-
-
-def broken_lines(content: bytes) -> int:
-    """The number of lines that are no text in UTF-8."""
-    return sum(
-        "\N{REPLACEMENT CHARACTER}" in line or "\0" in line
-        for line in content.decode(errors="replace").split("\n")
-    )
-
-
-@pytest.mark.slow
-@given(
-    notes=st.lists(st.sampled_from(["x", '"a, b"', '"a\nb"', '"x ""y"""', ""]), min_size=5, max_size=5),
-    damage=st.lists(
-        st.tuples(st.integers(0, 4), st.integers(0, 80), st.integers(0, 9), st.sampled_from(BYTES)),
-        min_size=1,
-        max_size=5,
-    ),
-    end=st.sampled_from(["\n", "\r\n"]),
-)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_file_with_any_damaged_rows_ends_with_an_account_and_no_value_of_another_row(
-    tmp_path_factory: pytest.TempPathFactory,
-    notes: list[str],
-    damage: list[tuple[int, int, int, bytes]],
-    end: str,
-) -> None:
-    """Text is put into some rows, or replaces some of their bytes, even in all of them."""
-    texts = [(row(n, note, loss=f"{n}00") + end).encode() for n, note in enumerate(notes, start=1)]
-    for n, at, replaced, piece in damage:
-        at %= len(texts[n])  # noqa: PLW2901 - a place within the row
-        texts[n] = texts[n][:at] + piece + texts[n][at + replaced :]
-    untouched = {str(n) for n in range(1, 6)} - {str(n + 1) for n, *_ in damage}
-    path = tmp_path_factory.mktemp("damaged") / "a.csv"
-    content = (HEADER + end).encode() + b"".join(texts)
-    try:
-        claims = read_all(path, content)
-    except InputRefused as refused:
-        assert re.search(r"and in \d+ of \d+ lines", refused.problem)  # noqa: PT017 - only in some examples
-        assert 2 * broken_lines(content) > len([*filter(None, content.split(b"\n"))])
-        return
-    kept = {row["claim_id"]: row for row in claims.to_polars().iter_rows(named=True)}
-    for id_ in untouched & kept.keys():
-        note = next(csv.reader(io.StringIO(notes[int(id_) - 1], newline="")), [""])[0]
-        row_ = kept[id_]
-        assert (row_["loss"], row_["region"] or "") == (int(f"{id_}00"), note)
-        assert (row_["service"], row_["filed_on"]) == ("kakaotalk", date(2022, 10, 19))
 
 
 # --- bytes --------------------------------------------------------------------------------------------------

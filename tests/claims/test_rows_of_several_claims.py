@@ -72,22 +72,6 @@ def test_claims_cube_and_rejects_are_those_of_repeated_rows(tmp_path: Path, suff
         assert counted.query(query).rows() == by_hand.query(query).rows(), query
 
 
-def test_costs_and_sentences_are_those_of_repeated_rows(tmp_path: Path) -> None:
-    paths = [
-        written(tmp_path / "a" / "delays.csv", ROWS[:-1]),
-        written(tmp_path / "b" / "delays.csv", [row for row in repeated_by_hand() if row[3] != "-20"]),
-    ]
-    claims = [read_claims(path, **facts) for path, facts in zip(paths, (COUNTED, ABOUT), strict=True)]
-    one, other = (oa.run(x, tiers={60: 5, 120: 10, None: 20}, effort="automatic", draws=2048) for x in claims)
-    assert str(one) == str(other)
-    assert one.to_dict() == other.to_dict()
-    assert [one.expected, one.median, one.quantile(0.9)] == [
-        other.expected,
-        other.median,
-        other.quantile(0.9),
-    ]
-
-
 @pytest.mark.parametrize("count", ["", "0", "-1", "1.5", "many", "1000001"])
 def test_a_row_without_a_count_is_a_reject(tmp_path: Path, count: str) -> None:
     path = written(tmp_path / "delays.csv", [*ROWS[:6], ("T9", "North", "2026-01-17", "5", count)])

@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.cell_values import SAME_DAY
@@ -100,34 +98,6 @@ def test_the_time_of_day_of_every_notation_is_read(notation: str, text: str, loc
     expected = datetime.fromisoformat(local).replace(tzinfo=SEOUL)
     assert moments([text], notation, "Asia/Seoul") == [expected]
     assert has_time(text)
-
-
-@pytest.mark.slow
-@settings(max_examples=10, deadline=None)
-@given(
-    st.lists(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), min_size=5, max_size=50),  # noqa: DTZ001
-    st.sampled_from(["Asia/Seoul", "UTC", "Asia/Kolkata"]),
-)
-def test_a_local_time_written_in_any_way_is_the_same_moment(times: list[datetime], zone: str) -> None:
-    times = [moment.replace(microsecond=0) for moment in times]
-    expected = [moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for moment in times]
-    clocks = [f"{(moment.hour + 11) % 12 + 1}:{moment:%M:%S}" for moment in times]
-    halves = [("오전", "AM") if moment.hour < 12 else ("오후", "PM") for moment in times]
-    written = {
-        "iso": [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in times],
-        "korean": [
-            f"{moment:%Y. %m. %d.} {half} {clock}"
-            for moment, (half, _), clock in zip(times, halves, clocks, strict=True)
-        ],
-        "dmy": [f"{moment:%d.%m.%Y %H:%M:%S} Uhr" for moment in times],
-        "mdy": [
-            f"{moment:%m/%d/%Y}, {clock} {half}"
-            for moment, (_, half), clock in zip(times, halves, clocks, strict=True)
-        ],
-        "compact": [f"{moment:%Y%m%d%H%M%S}" for moment in times],
-    }
-    for notation, texts in written.items():
-        assert moments(texts, notation, zone) == expected
 
 
 def test_a_time_that_the_clocks_skip_is_unknown_and_one_shown_twice_is_the_second() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from statistics import median_low
 
@@ -170,24 +169,3 @@ def test_a_file_without_losses_has_empty_totals(files_in_two_units: list[Path]) 
     file, incident = files_in_two_units[1], oa.read_claims(files_in_two_units[1]).incident
     file.write_text("claim_id,service,filed_on,loss (EUR)\n1,App,2026-01-15,\n", "utf-8")
     assert measures(oa.read_claims(file, incident).control_totals)["b.csv"] == (0, None, None, None, None)
-
-
-def test_the_card_ingest_inspect_and_the_report_show_them(
-    files_in_two_units: list[Path], tmp_path: Path
-) -> None:
-    file, incident = files_in_two_units[0], tmp_path / "incident.toml"
-    claims = oa.read_claims(file)
-    total = f"{euros(file.name)[1]:,.2f}"
-    assert total in str(claims.card())
-    oa.scaffold(tmp_path / "mine", claims, tiers={200: 20})
-    words = (file, "--incident", tmp_path / "mine" / incident.name)
-    for command in ("ingest", "inspect"):
-        assert total in outage_analysis(command, *words).out
-        (found,) = json.loads(outage_analysis(command, *words, "--json").out)["amounts"]
-        assert tuple(found[name] for name in ("stated", "total", "smallest", "median", "largest")) == euros(
-            file.name
-        )
-    oa.run(file, tiers={200: 20}).report(tmp_path / "report", formats=["csv", "html"])
-    table = pl.read_csv(tmp_path / "report" / "tables" / "claims_amounts.csv")
-    assert table.row(0)[1:6] == euros(file.name)
-    assert total.removesuffix(".00") in (tmp_path / "report" / "report.html").read_text("utf-8")

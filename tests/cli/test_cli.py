@@ -14,10 +14,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.files import data_root
 from outage_analysis.policies import load_policy
-from outage_analysis.text import Locale
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, KAKAO, Run, claims, command
 from tests.html_page import WebPage
 
@@ -95,24 +93,6 @@ def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: 
 # --- policies ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("id_", ["kakao-2022", "kddi-2022"])
-def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(run: Run, id_: str) -> None:
-    page, w = load_policy(id_), Locale("en")
-    code, out, err = run("policies", "show", id_)
-    assert (code, err) == (0, "")
-    assert out.startswith(f"{id_}: {page.name.en}, amounts in {page.currency}")
-    for line in page.lines:
-        effort = w(f"word.{line.effort}") if line.effort else ""
-        assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{effort} *", out, re.MULTILINE), line.id
-    for tie, status in (
-        reconciliation_table(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows()
-    ):
-        assert re.search(rf"^ {tie} .* {w(f'word.{status}')}( |$)", out, re.MULTILINE), tie
-    assert [x for x in out.splitlines() if x.startswith("not published: ")] == [
-        f"not published: {text.en}" for text in page.missing
-    ]
-
-
 def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
     page = load_policy("kakao-2022")
     code, out, err = run("policies", "show", page.id, "--as-of", "2022-10-20")
@@ -125,61 +105,6 @@ def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
     for line in page.lines:
         assert (f"\n {line.id} " in out) == (line.id not in later), line.id
     assert "press-low" not in out  # a sum of a line that was not public
-
-
-@pytest.mark.parametrize(
-    ("lang", "sentences"),
-    [
-        (
-            "en",
-            [
-                "  Losses up to 300,000 won: 30,000 won.",
-                "    Example: a loss of 300,000 won gets 30,000 won.",
-                "    Example: a loss of 300,001 won gets 50,000 won.",
-                "    Example: a loss of 500,001 won waits for a review.",
-                "  From 30 January 2023 on: A form and documents have to be sent in.",
-                "  The deadline is extended to 31 May 2023 (announced on 18 April 2023).",
-            ],
-        ),
-        (
-            "ko",
-            [
-                "  손실(원) 300,000 이하: 30,000원.",
-                "    예: 손실 300,000원 → 30,000원.",
-                "    예: 손실 300,001원 → 50,000원.",
-                "  2023. 1. 30.부터: 신청서와 증빙 서류를 제출해야 합니다.",
-                "  마감이 2023. 5. 31.까지 연장됩니다(2023. 4. 18. 발표).",
-            ],
-        ),
-    ],
-)
-def test_a_policy_is_explained_with_an_example_at_each_edge(
-    run: Run, lang: str, sentences: list[str]
-) -> None:
-    code, out, err = run("policies", "explain", "kakao-2022", "--lang", lang)
-    assert (code, err) == (0, "")
-    page, said = load_policy("kakao-2022"), out.splitlines()
-    assert set(sentences) <= set(said)
-    assert said[0].startswith(page.name[lang])
-    for line in page.lines:
-        head = f"{line.name[lang]}{'' if lang == 'ko' else ' '}({line.id})"
-        assert any(x.startswith(head) for x in said), line.id
-    assert [x for x in page.missing if not any(x[lang] in told for told in said)] == []
-
-
-def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
-    code, out, err = run("policies", "check", "kakao-2022")
-    assert (code, err) == (0, "")
-    (cliff,) = [x for x in out.splitlines() if x.startswith("cliff ")]
-    assert "small-business-cash: " in cliff
-    assert "500,000 gets 50,000" in cliff
-    assert "500,001 waits for a review" in cliff
-    found = json.loads(run("policies", "check", "kakao-2022", "--json")[1])
-    assert [f"{f['finding']:<10} {f['line']}: {f['says']}" for f in found] == out.splitlines()[:-1]
-    assert (
-        out.splitlines()[-1]
-        == f"kakao-2022: a valid policy with 28 cost lines and {len(found)} open questions"
-    )
 
 
 @pytest.mark.parametrize(
@@ -205,20 +130,6 @@ def test_a_document_that_could_not_be_valid_is_not_written(
 
 
 # --- totals and files ---------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
-    file = claims(HEADER + FORTY)
-    command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
-    code, out, _ = run(*command, "csv, svg")
-    assert (code, out.splitlines()[-1]) == (0, "r/manifest.json")
-    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "documents"}
-    assert suffixes == {".csv", ".svg", ".json", ""}
-    assert Path("r/tables/costs.csv").read_bytes().startswith("\ufeffline".encode()[:3])
-    code, out, err = run(*command, "csv,xls", "--force")
-    assert (code, out) == (2, "")
-    assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
 
 
 PARTNER = """

@@ -73,18 +73,6 @@ def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tm
     assert line.split()[-1] == "-130,682,092"
 
 
-def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
-    code, out, _ = command("reserve", *FEW)
-    assert code == 0
-    amount = f"{few.reserve():,.0f}"
-    assert out.startswith(f"Reserve as of 30 December 2022: {amount}")
-    first, counted, unpriced, not_due = out.splitlines()[:4]
-    assert first.endswith("won (mean of the cash cost, without handling).")
-    assert counted == "It includes Cash for small businesses."
-    assert "Six days of Pro Membership fee for taxi drivers" in unpriced
-    assert not_due == ("Left out (no obligation to pay): Case-by-case review and sales support by Kakao Pay.")
-
-
 @pytest.mark.parametrize(("mean", "said"), [(310e6, True), (264e6, False), (200e6, False)])
 def test_a_mean_above_p75_is_said_if_both_do_not_read_the_same(mean: float, *, said: bool) -> None:
     table = pl.DataFrame({"measure": ["mean", "p75"], "cash": [mean, 260e6]})
@@ -182,15 +170,6 @@ def test_without_a_solution_the_nearest_policy_is_printed(lang: str, words: tupl
     assert "no policy that was tried satisfies all constraints" in err
 
 
-@pytest.mark.slow
-def test_the_smallest_budget_that_is_named_has_a_solution() -> None:
-    found = json.loads(command("solve", "--budget", "1M", *VARY, *FEW, "--json")[1])
-    assert not found["feasible"]
-    enough = int(found["least_budget"])
-    code, out, _ = command("solve", "--budget", str(enough), *VARY, *FEW, "--json")
-    assert (code, json.loads(out)["feasible"]) == (0, True)
-
-
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
@@ -220,11 +199,3 @@ def test_what_cannot_be_solved_is_refused_in_one_line(
     found, _, err = command(*arguments)
     assert (found, message in err) == (code, True), err
     assert err.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_one_and_two_threads_give_the_same_digits() -> None:
-    vary = ("--vary", "delay-payment.tier2,tier3", "--budget", "2000", *FEW)
-    one, two = (command("--threads", n, "solve", "--incident", "trams", *vary, "--json") for n in (1, 2))
-    assert one == two
-    assert one[0] == 0

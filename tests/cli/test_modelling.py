@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-import outage_analysis as oa
 from outage_analysis.cli.console import MOST_DRAWS
 from outage_analysis.text import Locale, schemas_of
 from tests.commands import Run, command
@@ -59,12 +58,6 @@ def json_output(run: Run, *arguments: object) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(out, parse_constant=refuse)
     assert list(found) == sorted(found)
     return found
-
-
-def quantiles(answer: dict[str, Any], basis: str = "published") -> dict[str, dict[str, float]]:
-    """The measures of the cash."""
-    rows = answer["uncertainty"][basis]["quantiles"]
-    return {row["measure"]: row for row in rows if row["valuation"] == "cash"}
 
 
 # --- refusals -------------------------------------------------------------------------------------------
@@ -218,19 +211,3 @@ def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(
     assert compared.endswith("the policy with the least expected cost (cash) and that only this cost counts.")
     korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1]
     assert "\n가장 먼저 확인할 입력값: " in korean.partition(Locale("ko")("terminal.sensitivity_tornado"))[0]
-
-
-@pytest.mark.parametrize(
-    ("lang", "words"),
-    [("en", "No input of this cost is uncertain."), ("ko", "이 비용에는 불확실한 입력값이 없습니다.")],
-)
-def test_a_certain_cost_has_a_range_of_one_point(run: Run, lang: str, words: str) -> None:
-    certain = (*TRAM, "--policy", "certain.toml")
-    assert words in run("cost", *certain, "--lang", lang)[1].splitlines()[0]
-    assert len({row["value"] for row in quantiles(json_output(run, "cost", *certain)).values()}) == 1
-    analysis = oa.run(incident="incident.toml", ledger="mixed.toml", policy="certain.toml", draws=8192)
-    card = analysis.card(lang)
-    assert words in card.notes[0]
-    [(_, *amounts)] = card.tables[0].rows
-    assert len(amounts) == 4
-    assert len(set(amounts)) == 1

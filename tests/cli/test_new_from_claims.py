@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from pathlib import Path
@@ -48,39 +47,6 @@ FEW = ("--draws", "8192")
 @pytest.fixture(autouse=True)
 def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
-def test_the_documents_give_the_figures_of_the_call(case: str) -> None:
-    text, options = CASES[case]
-    Path("my complaints.csv").write_text(text, "utf-8")
-    code, out, err = command("new", "my outage", "--claims", "my complaints.csv", *options)
-    assert (code, out) == (0, f"{Path('my outage').resolve()}\n")
-    assert sorted(p.name for p in Path("my outage").iterdir()) == [
-        *("incident.toml", "ledger.toml", "policy.toml")
-    ]
-    assert err == (
-        "Next: outage-analysis report 'my complaints.csv' --incident 'my outage/incident.toml' "
-        "--policy 'my outage/policy.toml' --ledger 'my outage/ledger.toml'\n"
-    )
-    report, *suggested = shlex.split(err.removeprefix("Next: outage-analysis "))
-    assert report == "report"
-    # Every figure that the command line prints, then every table of a report.
-    direct, documented = (
-        json.loads(command("cost", *words, *FEW, "--json")[1])
-        for words in (("my complaints.csv", *options), suggested)
-    )
-    assert direct == documented
-    assert any(row["expected"] for row in direct["costs"])
-    for folder, words in (("direct", ("my complaints.csv", *options)), ("documented", suggested)):
-        assert command("report", *words, *FEW, "--formats", "csv", "--out", folder)[0] == 0
-    tables = {
-        folder: {path.name: path.read_bytes() for path in Path(folder).rglob("*.csv")}
-        for folder in ("direct", "documented")
-    }
-    assert len(tables["direct"]) > 10
-    assert tables["direct"] == tables["documented"]
 
 
 def test_the_currency_and_the_column_of_the_options_are_in_the_documents() -> None:

@@ -151,25 +151,6 @@ def test_a_pipe_gets_one_line_per_row_in_full(recorded: Recorded, name: str) -> 
         assert len(out.split("\n")) == len(shown.rows) + 4  # title, names, rule, and an empty line behind
 
 
-@pytest.fixture(scope="module")
-def screen(folder: Path) -> str:
-    return on_a_terminal(80, folder, "cost", *PRINTING["cost"])
-
-
-@pytest.mark.slow
-def test_cost_answers_before_the_tables_and_names_those_without_room(recorded: Recorded, screen: str) -> None:
-    answer, shown = screen.split("\n\n", 1)
-    assert answer.startswith("Cash for small businesses: about ")
-    for part in ("1 in 10 outcomes is above 560", "half are below", "The chance of exceeding the budget"):
-        assert " ".join(answer.split()).count(part) == 1
-    assert shown.startswith("How uncertain the cost is: published counts, KRW; ")
-    rest = " ".join(shown.partition("--all also prints: ")[2].split())
-    _, bands, *later = (shown.title.partition(";")[0] for shown, _ in recorded("cost")[0])
-    assert f"{bands}\n" in shown
-    assert bands not in rest
-    assert [title for title in later if title not in rest and not title.startswith("How uncertain")] == []
-
-
 @pytest.mark.slow
 def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> None:
     out = on_a_terminal(80, folder, "scenarios", *PRINTING["scenarios"])

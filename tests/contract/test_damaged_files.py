@@ -24,7 +24,7 @@ from tests.contract.damaged_files.damaged_file import (
     kinds,
 )
 from tests.contract.damaged_files.reading import DATA_REFUSED, failures_in_words, our_outcome, records_of
-from tests.contract.damaged_files.scoring import WholeFileRefused, outcome, scored, summary
+from tests.contract.damaged_files.scoring import WholeFileRefused, outcome
 
 assert damaged_files.__all__  # the kinds are registered when their modules are imported
 
@@ -61,42 +61,6 @@ NEEDS_A_LAYOUT = {
 """Kinds whose notations or headers the incident does not name."""
 
 
-def file_of(*records: Record, damaged: tuple[Record, ...] = (), **changes: object) -> DamagedFile:
-    """A file whose truth is a handful of records."""
-    made = damaged_file("comma", 1)
-    return replace(made, records=records, damaged=damaged, **changes)  # type: ignore[arg-type]
-
-
-BOTH = file_of(ONE, TWO)
-
-
-DAMAGED = file_of(ONE, damaged=(TWO,))
-
-
-WITHOUT_IDS = file_of(ONE, TWO, keyed=False)
-
-
-@pytest.mark.parametrize(
-    ("file", "read", "score"),
-    [
-        (BOTH, [ONE, TWO], (2, 0)),
-        (BOTH, [ONE], (1, 0)),
-        (BOTH, [ONE, replace(TWO, loss=3)], (1, 1)),
-        (BOTH, [ONE, TWO, TWO], (2, 1)),  # a claim that is counted twice
-        (BOTH, [ONE, TWO, THREE], (2, 1)),  # a claim that is none, such as a total
-        (DAMAGED, [ONE], (1, 0)),
-        (DAMAGED, [ONE, replace(TWO, claim_id='"A-2')], (1, 0)),  # a damaged row may be read as it was
-        (DAMAGED, [ONE, replace(TWO, loss=30)], (1, 1)),
-        (WITHOUT_IDS, [replace(ONE, claim_id="1"), replace(ONE, claim_id="2")], (2, 0)),
-        (WITHOUT_IDS, [replace(ONE, claim_id=str(n)) for n in range(3)], (2, 1)),
-    ],
-)
-def test_records_are_exact_wrong_or_lost(
-    file: DamagedFile, read: list[Record], score: tuple[int, int]
-) -> None:
-    assert scored(file, read)[:2] == score
-
-
 # --- the corpus and its scores ------------------------------------------------------------------------------
 
 
@@ -112,22 +76,6 @@ def test_every_file_is_made_again_from_its_seed_and_states_its_truth() -> None:
         assert set(file.headers) == columns
     with pytest.raises(ValueError, match="two kinds are called comma"):
         kinds("delimiters", comma=KINDS["comma"].make)
-
-
-def test_a_right_refusal_counts_nowhere_and_a_crash_is_no_refusal() -> None:
-    def refuse() -> list[Record]:
-        raise WholeFileRefused("a second table begins in row 9")
-
-    right = outcome("r", file_of(ONE, may_refuse=True), refuse)
-    wrong = outcome("r", file_of(ONE), refuse)
-    read = outcome("r", file_of(ONE, TWO), lambda: [ONE])
-    crash = outcome("r", file_of(ONE), lambda: [ONE] * (1 // 0))
-    assert (right.share, wrong.share, read.share, crash.share) == (None, 0, 0.5, 0)
-    assert (right.refused, wrong.refused, crash.crashed, read.message) == (False, True, True, "")
-    found = summary([right, wrong, read, crash])
-    assert (found.files, found.refusals, found.crashes) == (4, 1, 1)
-    assert found.share == pytest.approx(1 / 6)
-    assert len(failures_in_words([right, wrong, read, crash])) == 3
 
 
 # --- the contract -------------------------------------------------------------------------------------------

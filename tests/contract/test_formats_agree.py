@@ -31,7 +31,6 @@ from tests.contract.report_texts import (
     page_text,
     pdf_pages,
     pictures_of_slides,
-    shown_on_slides,
     slides_of,
     workbook_of,
 )
@@ -321,20 +320,6 @@ def test_every_format_has_the_expected_cash_and_its_percentiles(named: tuple[str
     assert {round(figures_of(named[1])[measure]) for measure in MEASURES} <= told
 
 
-@pytest.mark.parametrize("of", ["page", "brief.pdf", "report.pdf", "slides"])
-def test_the_first_words_of_every_format_say_them_in_two_digits(named: tuple[str, Path], of: str) -> None:
-    name, folder = named
-    first = {
-        "page": lambda: page_text(folder)[:2000],
-        "brief.pdf": lambda: pdf_pages(folder / "brief.pdf")[0][:1000],
-        "report.pdf": lambda: pdf_pages(folder / "report.pdf")[0],
-        "slides": lambda: shown_on_slides(folder)[0],
-    }[of]()
-    amounts = amounts_in(re.sub(r"\s+", " ", first), name[-2:])
-    figures = figures_of(folder)
-    assert {in_two_digits(figures[measure]) for measure in MEASURES} <= amounts | {0.0}
-
-
 def test_csv_and_parquet_hold_the_same(named: tuple[str, Path]) -> None:
     tables = sorted((named[1] / "tables").glob("*.csv"))
     assert [path.stem for path in tables] == [x.stem for x in sorted((named[1] / "tables").glob("*.parquet"))]
@@ -417,14 +402,6 @@ def test_every_format_has_the_chance_over_the_budget_and_the_number_of_claims(
 
 
 # --- known contradictions --------------------------------------------------
-
-
-def test_a_total_of_the_workbook_is_the_total_of_the_model(report: Report) -> None:
-    book = workbook_of(report("kakao-en"))
-    totals = read_table(report("kakao-en") / "tables" / "totals.csv")
-    expected = dict(zip(totals["valuation"], totals["expected"], strict=True))
-    (live,) = [book.named(name).value for name in book.names if name.endswith("face_value")]
-    assert live == pytest.approx(expected["face_value"], rel=1e-12)
 
 
 # --- the cost model --------------------------------------------------

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome
 
 import outage_analysis as oa
-from tests.chromium import IN_A_BROWSER
 from tests.contract.command_line import OWN_FILE, outage_analysis
 from tests.contract.hostile_report import GOOD, REJECTED, hostile_folder
-from tests.contract.live_page import open_page, started_browser
 from tests.contract.report_tables import read_table, read_tables
 from tests.contract.report_texts import (
     amounts_in,
@@ -30,7 +27,6 @@ from tests.contract.report_texts import (
     slides_of,
     workbook_of,
 )
-from tests.paths import AXE
 from tests.shared_folders import shared_base
 
 Report = Callable[[str], Path]
@@ -442,29 +438,3 @@ def test_the_page_allows_nothing_from_outside_and_asks_for_nothing(report: Repor
     assert [url for url in loaded if not url.startswith(("data:", "#"))] == []
     styles = " ".join(e.text for e in page.all("style"))
     assert not re.search(r"@import|url\((?!['\"]?(data:|#))", styles)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    yield from started_browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko", "own-en"])
-class TestInABrowser:
-    pytestmark = IN_A_BROWSER
-
-    def test_axe_finds_nothing_and_the_page_asks_for_itself_only(
-        self, browser: Chrome, report: Report, name: str
-    ) -> None:
-        seen = open_page(browser, report(name) / "report.html")
-        assert seen.asked == [(report(name) / "report.html").as_uri()]
-        assert seen.console == []
-        browser.execute_script(AXE.read_text("utf-8"))
-        browser.set_script_timeout(60)
-        found = browser.execute_async_script(
-            "const done = arguments[0];"
-            "document.querySelectorAll('details').forEach(d => { d.open = true; });"
-            "axe.run(document, {resultTypes: ['violations']}).then(r => done("
-            "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
-        )
-        assert found == []

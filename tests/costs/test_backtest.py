@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +13,7 @@ from scipy import special, stats
 
 from outage_analysis.costs.backtesting import Backtest, backtest, crps_log10, crps_log_uniform
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import bundled_ids, data_root
-from outage_analysis.incidents import fact_exists, get_fact, load_backtest_spec
+from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.text import Locale
@@ -77,7 +75,6 @@ def rates(topic: str, effort: str, of: str) -> Array:
 
 
 FILED = rates("take-up", "form", "entitled")
-TAKEN = rates("take-up", "one_tap", "offered")
 ACCEPTED = rates("acceptance", "form", "filed")
 
 
@@ -106,52 +103,6 @@ def test_counts_are_binomial_with_a_student_t_logit_of_the_classes(
     assert mine["crps"] == pytest.approx(score(draws, seen), abs=0.005)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "people", "of"), [("channel-applicants", 1e6, TAKEN), ("emoticon-takers", 48e6, TAKEN)]
-)
-def test_of_a_great_many_the_count_follows_the_rate(
-    result: Backtest, outcome: str, people: float, of: Array
-) -> None:
-    mine = row(result, outcome)
-    expected = people * np.quantile(of, [0.1, 0.5, 0.9])
-    found = [mine[p] for p in ("range_low", "p50", "range_high")]
-    assert found == pytest.approx(expected, rel=3 * mine["error"])
-    assert mine["percentile"] == pytest.approx((of < mine["observed"] / people).mean(), abs=2e-4)
-    assert mine["crps"] == pytest.approx(score(people * of, mine["observed"]), abs=2e-3)
-
-
-def cash(accepted: Array, seed: int = 7) -> Array:
-    """Cash for so many accepted claims under the ledger's words: mix, award, awards one by one."""
-    u = np.random.default_rng(seed)
-    n = len(accepted)
-    mix = u.dirichlet([2, 1, 1], n)
-    loss = 500_000 + 2_450_000 * u.beta(1 + 4 * 1 / 2.45, 1 + 4 * 1.45 / 2.45, n)
-    rule, share = u.integers(0, 3, n), u.uniform(0.1, 1, n)
-    award = np.maximum(loss * np.where(rule == 2, share, 0.1), 50_000)
-    award = np.where(rule == 0, np.minimum(award, 100_000), award)
-    first = u.binomial(accepted.astype(int), mix[:, 0])
-    second = u.binomial(accepted.astype(int) - first, mix[:, 1] / (mix[:, 1] + mix[:, 2]))
-    reviewed = accepted - first - second
-    claims = reviewed.astype(int)
-    sigma = np.log(2) ** 0.5  # single awards are as wide as their mean
-    singles = u.lognormal(-(sigma**2) / 2, sigma, claims.sum())
-    granted = award * np.bincount(np.repeat(np.arange(len(claims)), claims), singles, minlength=len(claims))
-    return np.asarray(first * 30_000 + second * 50_000 + granted)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("outcome", "rel"), [("paid", 0.04), ("small-business-total", 0.1)])
-def test_cash_is_that_of_a_simulation(outcome: str, rel: float) -> None:
-    random = np.random.default_rng(3)
-    rate = random.choice(FILED, 60_000) * random.choice(ACCEPTED, 60_000)
-    accepted = np.full(60_000, 205.0) if outcome == "paid" else random.binomial(8461, rate).astype(float)
-    draws, mine = cash(accepted), row(backtest(SPEC, draws=2**14), outcome)
-    ends = np.quantile(draws, [0.1, 0.5, 0.9])
-    assert [mine[p] for p in ("range_low", "p50", "range_high")] == pytest.approx(ends, rel=rel)
-    assert mine["percentile"] == pytest.approx((draws < 50e6).mean(), abs=0.015)
-    assert mine["crps"] == pytest.approx(score(draws, 50e6), abs=0.01)
-
-
 def test_the_total_is_the_cash_of_the_run_that_the_report_prints(result: Backtest) -> None:
     total = row(result, "small-business-total")
     beside = result.unscored.row(by_predicate=pl.col("beside") == "cash", named=True)
@@ -177,22 +128,6 @@ def test_a_score_is_that_of_the_definition_and_of_the_closed_forms() -> None:
 
 
 # --- rivals ---------------------------------------------------------------------------------------------
-
-
-def test_a_rival_is_measured_from_its_nearer_end(result: Backtest) -> None:
-    for row in result.rivals.iter_rows(named=True):
-        beyond = row["observed"] / row["high"], (row["low"] or 0) / row["observed"]
-        assert row["factor"] == pytest.approx(max(1, *beyond))
-        assert row["flagged"] == (row["factor"] > 2)
-
-
-def test_a_flat_prior_knows_nothing(result: Backtest) -> None:
-    flat = {row["outcome"]: row for row in result.rivals.filter(rival="flat").iter_rows(named=True)}
-    every = np.arange(8462.0)  # 0 to 8,461 filings, all as likely
-    assert (flat["filed"]["low"], flat["filed"]["high"]) == (0, 8461)
-    assert flat["filed"]["crps"] == pytest.approx(score(every, 451), abs=2e-3)
-    assert (flat["paid"]["low"], flat["paid"]["high"]) == (205 * 30_000, 205 * 2_950_000)
-    assert not any(row["flagged"] for row in flat.values())
 
 
 # --- tables and sentences -------------------------------------------------------------------------------
@@ -235,15 +170,6 @@ def test_a_miss_of_cash_says_what_each_was_paid() -> None:
     assert any("The results by stage show which." in s for s in said)
 
 
-def test_what_is_shown_beside_has_no_score(result: Backtest) -> None:
-    credit, cash_row, paid_services = result.unscored.iter_rows(named=True)
-    assert credit["value"] == credit["computed"] == 45_000_000
-    assert credit["p50"] == row(result, "channel-applicants")["p50"] * 50_000
-    assert cash_row["value"] == paid_services["value"] == 27.5e9
-    assert "crps" not in result.unscored.columns
-    assert "CO-14" not in result.outcomes["facts"].str.split(" ").explode()
-
-
 # --- no hindsight ---------------------------------------------------------------------------------------
 
 
@@ -279,38 +205,9 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
     assert (blind.outcomes["crps"] != result.outcomes["crps"]).to_list() == moved.to_list()
 
 
-def test_no_claim_can_feed_it() -> None:
-    assert set(inspect.signature(backtest).parameters) == {"spec", "draws", "seed", "level"}
-
-
 KAKAO = load_backtest_spec("kakao-2022")
 FEW = 2**10
 """Draws: enough to be refused."""
-
-
-@pytest.mark.parametrize("id_", bundled_ids("backtests"))
-def test_a_bundled_document_tries_facts_that_came_out_between_its_days(id_: str) -> None:
-    page = load_backtest_spec(id_)
-    assert page == load_backtest_spec(data_root() / "backtests" / f"{id_}.toml")
-    for outcome in page.outcomes:
-        when = page.later_fact(outcome.fact).public_on
-        assert when is not None
-        assert page.as_of < when <= page.known_on
-        denominator = page.denominator(outcome)
-        assert (denominator is None) == (outcome.stage == "total")
-        assert all(get_fact(fact, public_by=page.as_of) for fact in outcome.press)
-    cited = [f for o in page.outcomes for f in (o.denominator, o.fact, *o.press) if f]
-    cited += [f for s in page.unscored for f in (s.fact, s.each) if f]
-    assert [fact for fact in cited if not fact_exists(fact)] == []
-
-
-def test_the_kakao_document_has_five_independent_outcomes_and_a_total_of_three_of_them() -> None:
-    assert [o.fact for o in KAKAO.outcomes if o.independent] == [
-        "R2-05", "R2-06", "R2-07", "CO-11.applicants", "CO-06",
-    ]  # fmt: skip
-    (total,) = (o for o in KAKAO.outcomes if not o.independent)
-    assert (total.fact, total.stage) == ("CO-10", "total")
-    assert "CO-14" in {s.fact for s in KAKAO.unscored}
 
 
 @pytest.mark.parametrize(
@@ -404,12 +301,3 @@ def test_filings_that_hang_on_more_than_one_rate_are_refused(edited: Edited) -> 
     page = KAKAO.model_copy(update={"ledger": str(ledger), "outcomes": KAKAO.outcomes[:1], "unscored": ()})
     with pytest.raises(ModelRefused, match="also hangs on its entitled_share"):
         backtest(page, draws=FEW)
-
-
-def test_a_line_without_an_expected_cost_has_no_total(edited: Edited) -> None:
-    late = edited("assumptions", "public_on = 2022-12-30", "public_on = 2022-12-31")  # the filing share
-    total = tuple(o for o in KAKAO.outcomes if o.stage == "total")
-    page = KAKAO.model_copy(update={"ledger": str(late), "outcomes": total, "unscored": ()})
-    with pytest.raises(ModelRefused, match="no expected cash of small-business-cash") as refusal:
-        backtest(page, draws=FEW)
-    assert "band mix" in refusal.value.remedy

@@ -314,7 +314,8 @@ def spread(low: float, high: float) -> list[dict[str, Any]]:
 
 def test_both_ends_have_the_range_of_their_run() -> None:
     page, raised = policy_of(tiers()), policy_of(tiers(), fee(120))
-    first, second = ledger_of(*spread(0.1, 0.3)), ledger_of(*spread(0.2, 0.6))
+    pair = {"of": ("filing-share", "acceptance"), "rank": 0.9, "rationale": "a test"}
+    first, second = ledger_of(*spread(0.1, 0.3)), ledger_of(*spread(0.2, 0.6), correlation=(pair,))
     table = bridge(BridgeRun(page, first, DAY), BridgeRun(raised, second, DAY), draws=DRAWS)
     assert table.schema == schema_of("documents.bridge").frame().schema
     assert ranges(table) == {"start": quantiles_of(page, first), "end": quantiles_of(raised, second)}
@@ -325,17 +326,3 @@ def test_a_run_without_an_expected_cost_has_no_range() -> None:
     ledger = ledger_of(*spread(0.1, 0.3))
     table = bridge(BridgeRun(later, ledger, WEEK), BridgeRun(later, ledger, DAY), draws=DRAWS)
     assert ranges(table) == {"start": (None, None, None), "end": quantiles_of(later, ledger)}
-
-
-def test_correlations_of_the_ledger_widen_the_range() -> None:
-    page, loose = policy_of(tiers()), ledger_of(*spread(0.1, 0.3))
-    pair = {"of": ("filing-share", "acceptance"), "rank": 0.9, "rationale": "a test"}
-    tied = ledger_of(*spread(0.1, 0.3), correlation=(pair,))
-    table = bridge(BridgeRun(page, loose, DAY), BridgeRun(page, tied, DAY), draws=DRAWS)
-    found = ranges(table)
-    assert found == {"start": quantiles_of(page, loose), "end": quantiles_of(page, tied)}
-    before, after = found["start"][2], found["end"][2]
-    assert before is not None
-    assert after is not None
-    assert after > before
-    assert table["amount"].drop_nulls().to_list() == [0] * (len(STEPS) + 1)  # products of means

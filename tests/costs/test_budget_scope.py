@@ -121,12 +121,6 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     assert [x for x in kakao.dropped_lines if names[x] not in later] == []
 
 
-def test_without_a_budget_the_terminal_says_how_to_give_one(capsys: pytest.CaptureFixture[str]) -> None:
-    print_answer(run(Plan(draws=8192, claims=())).answer())
-    answer = capsys.readouterr().out.split("\n\n")[0].splitlines()
-    assert answer[-1].startswith("No budget was given. For example, --budget 300_000_000 ")
-
-
 @pytest.mark.parametrize(
     ("estimate", "expected"),
     [

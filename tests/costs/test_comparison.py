@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.costs.comparison import PolicySimulations, simulate_policies
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Bands, get_fact
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
-from tests.loss_cubes import cube_of_claims
 from tests.small_policies import (
     DAY,
     DRIVERS,
@@ -100,38 +96,6 @@ def test_the_same_claims_are_accepted_under_each_policy() -> None:
     assert (row["cheaper"], row["dearer"]) == (1, 0)
     for column, p in {"range_low": 0.1, "p50": 0.5, "range_high": 0.9}.items():
         assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
-
-
-@pytest.mark.slow
-@given(
-    raises=st.lists(st.integers(0, 30), min_size=3, max_size=3),
-    shares=st.lists(st.sampled_from([0.0, 0.1, 0.5]), min_size=3, max_size=3),
-    losses=st.lists(st.integers(1, 99), min_size=1, max_size=30),
-)
-def test_a_policy_that_never_pays_less_is_never_cheaper(
-    raises: list[int], shares: list[float], losses: list[int]
-) -> None:
-    edges = [0, 20, 50, None]
-    low = [{"fixed": 10 * n} | ({"share": share} if share else {}) for n, share in enumerate(shares)]
-    more = [{**rule, "fixed": rule["fixed"] + up} for rule, up in zip(low, raises, strict=True)]
-    pages = [
-        policy_of(tiers(band=tuple(between(edges, rules))), id_=id_)
-        for id_, rules in (("low", low), ("more", more))
-    ]
-    bends = {*pages[0].breakpoints, *pages[1].breakpoints}
-    cube = cube_of_claims([("mail", x) for x in losses], Bands.from_cuts(tuple(sorted(bends))))
-    found = simulate_policies(
-        pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10
-    )
-    row = only(found.pairs)
-    assert row["dearer"] == 0
-    assert row["range_high"] <= 0
-
-
-def between(edges: list[int | None], rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Bands between edges with these rules."""
-    for over, up_to, rule in zip(edges, edges[1:], rules, strict=False):
-        yield {"over": over, **({} if up_to is None else {"up_to": up_to}), **rule}
 
 
 # recipients

@@ -26,27 +26,6 @@ def test_the_toy_case_is_that_of_an_enumeration() -> None:
     assert total.tvar(1 / 12) == pytest.approx(above)
 
 
-def test_a_tabulated_number_of_dental_claims_gives_the_total_by_hand() -> None:
-    case = CASES["dental"]  # Loss Models, example 9.5
-    payments = {case["unit"] * k: p for k, p in enumerate(case["probabilities"], start=1)}
-    totals = [total_of_claims([(n, 1, payments)]).weights for n in range(1, len(case["counts"]))]
-    mixed = [
-        sum(p * total[x] for p, total in zip(case["counts"][1:], totals, strict=True) if x < len(total))
-        for x in range(4)
-    ]
-    # p1 f1; p1 f2 + p2 f1^2; p1 f3 + 2 p2 f1 f2 + p3 f1^3.
-    by_hand = [0, 0.1 * 0.15, 0.1 * 0.2 + 0.15 * 0.15**2, 0.025 + 0.15 * 2 * 0.03 + 0.2 * 0.15**3]
-    assert mixed == pytest.approx(by_hand, abs=1e-15)
-
-
-def test_the_group_life_example_has_the_printed_moments() -> None:
-    case = CASES["group_life"]
-    lives = zip(case["benefits"], case["mortality"], strict=True)
-    total = total_of_claims((1, q, {benefit: 1}) for benefit, q in lives)
-    assert total.mean == pytest.approx(case["mean"], abs=0.005)
-    assert total.variance == pytest.approx(case["variance"], rel=5e-6)
-
-
 def test_the_benchmark_agrees_with_three_programs_to_the_unit() -> None:
     case = CASES["tiers_and_review"]
     payments = {case["unit"] * k: p for k, p in enumerate(case["probabilities"]) if p}
@@ -55,12 +34,3 @@ def test_the_benchmark_agrees_with_three_programs_to_the_unit() -> None:
     assert total.variance**0.5 == pytest.approx(expected["sd"], rel=1e-9)
     assert {p: total.quantile(float(p)) for p in expected["q"]} == expected["q"]
     assert total.tvar(0.99) == pytest.approx(expected["TVaR99"], rel=1e-9)
-
-
-def test_a_total_of_many_points_has_those_about_its_mean() -> None:
-    claims = [(1_000, 0.3, {7: 1.0}), (900, 0.9, {2: 0.5, 3: 0.5})]
-    whole, window = total_of_claims(claims), total_of_claims(claims, most_points=2**11)
-    steps = (window.amounts - whole.amounts[0]).astype(int)
-    assert len(steps) == 2**11 < len(whole.amounts)
-    assert window.weights == pytest.approx(whole.weights[steps], abs=1e-15)
-    assert window.quantile(0.99) == whole.quantile(0.99)

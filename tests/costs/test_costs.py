@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from outage_analysis.assumptions import Assumption, Award, BandMix, Ledger, MixBand, RateAssumption
 from outage_analysis.assumptions.distributions import Discrete
 from outage_analysis.costs import cost_table, totals
-from outage_analysis.costs.terms import build_funnel
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact
 from outage_analysis.losses import EDGES, MEASURES, Cube
@@ -136,13 +135,6 @@ def test_every_row_names_the_facts_and_assumptions_behind_it(policy: Policy, led
         used = set((row["assumptions"] or "").split())
         assert used <= known
         assert bool(used) == (row["expected"] is not None)
-
-
-def test_an_in_kind_line_without_a_take_up_lies_between_nothing_and_all(
-    policy: Policy, ledger: Ledger
-) -> None:
-    row = row_of(cost_table(policy, without(ledger, "take_up"), as_of=DAY), "emoticons")
-    assert [row[k] for k in ("low", "expected", "high", "status")] == [0, None, 312e9, "bounds_only"]
 
 
 def test_a_good_has_a_row_for_each_valuation_that_its_document_states(policy: Policy, ledger: Ledger) -> None:
@@ -286,15 +278,6 @@ def test_an_assumption_that_rests_on_a_later_fact_is_not_used(policy: Policy, le
     changed = tuple(later if a is assumption else a for a in ledger.assumptions)
     row = row_of(cost_table(policy, ledger.model_copy(update={"assumptions": changed}), as_of=DAY))
     assert row["expected"] is None
-
-
-def test_once_documents_are_asked_for_another_filing_share_is_in_force(
-    policy: Policy, ledger: Ledger
-) -> None:
-    line = policy.line(CASH)
-    before, after = (build_funnel(line, ledger, day).inputs["filing_share"] for day in (DAY, LATER))
-    assert before.assumption == "as-filing-share"
-    assert after.assumption == "as-filing-share-documents"
 
 
 def test_a_band_mix_on_other_bands_is_refused(policy: Policy, ledger: Ledger) -> None:

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import build_portfolio, exact_costs
+from outage_analysis.costs import build_portfolio
 from outage_analysis.costs.count_process import award_sum, binomial_count
 from outage_analysis.costs.simulation import SampledTotal, sobol_replicates
 from outage_analysis.incidents import log_grid
@@ -153,34 +151,6 @@ def test_a_share_of_the_loss_has_the_exact_distribution(name: str, accepted: flo
     assert_close(total_of(losses, TENTH, 1.0, accepted), exact_of([x // 10 for x in losses], accepted))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("claims", [3, 10, 100, 10_000, 100_000])
-def test_tiers_have_the_exact_distribution(claims: int) -> None:
-    terms = {"band": tiers([300_000, 500_000], [{"fixed": 30_000}, {"fixed": 50_000}, {"fixed": 120_000}])}
-    places = np.random.default_rng(claims).choice(3, claims, p=(0.6, 0.3, 0.1))
-    losses = [(200_000, 400_000, 900_000)[k] for k in places]
-    payments = [(30_000, 50_000, 120_000)[k] for k in places]
-    assert_close(total_of(losses, terms, 0.5, 0.5), exact_of(payments, 0.25))
-
-
-@pytest.mark.slow
-@given(
-    losses=st.lists(st.integers(1, 10**9), min_size=1, max_size=8),
-    filed=st.floats(0.01, 1),
-    fixed=st.integers(0, 50),
-)
-def test_no_total_exceeds_what_all_claims_are_paid(losses: list[int], filed: float, fixed: int) -> None:
-    terms = {"band": tiers([10_000], [{"share": 0.5, "fixed": fixed}, {"fixed": 400}])}
-    policy = policy_of(terms)
-    cube = loss_cube(losses, *log_grid(), *policy.breakpoints)
-    rates = ledger_of(entry("filing_share", filed), entry("acceptance", 0.7))
-    total = distribution_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
-    most = exact_costs(
-        policy, ledger_of(entry("filing_share", 1), entry("acceptance", 1)), as_of=DAY, cubes=[cube]
-    )
-    assert total.values.max() <= most.filter(level="line")["expected"].item() * (1 + 1e-9)
-
-
 # --- counts by the inverse method -------------------------------------------------------------------
 
 
@@ -206,23 +176,10 @@ def test_certain_rates_give_certain_counts(rate: float, counts: set[float]) -> N
     assert {*binomial_count(np.linspace(-8, 8, 99), np.array([7.0]), np.array([rate]))} == counts
 
 
-def test_trials_that_are_not_whole_keep_the_mean() -> None:
-    scores = stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)
-    for trials in (0.25, 5.5, 1_000.75):
-        made = binomial_count(scores, np.array([trials]), np.array([0.4]))
-        assert made.mean() == pytest.approx(0.4 * trials, rel=1e-3)
-        assert made.max() <= np.ceil(trials)
-
-
-@given(score=st.floats(-6, 6), more=st.floats(0, 3), trials=st.integers(0, 3_000), rate=st.floats(0, 1))
-def test_a_larger_score_never_gives_a_smaller_count(
-    score: float, more: float, trials: int, rate: float
-) -> None:
-    low, high = binomial_count(np.array([score, score + more]), np.array([float(trials)]), np.array([rate]))
-    assert 0 <= low <= high <= trials
-
-
 # --- sums of awards ---------------------------------------------------------------------------------
+
+
+# --- points -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -237,15 +194,6 @@ def test_sums_of_awards_have_the_distribution_of_plain_draws(spread: float, coun
     u = np.linspace(0.005, 0.995, 199)
     sums = award_sum(stats.norm.ppf(u), np.full(len(u), float(count)), spread)
     assert np.abs((plain[:, None] <= sums).mean(axis=0) - u).max() <= 0.006  # two-sided 99.9 % of plain draws
-
-
-def test_no_award_and_no_spread_give_the_count() -> None:
-    counts = np.array([0.0, 3.0])
-    assert award_sum(np.array([1.0, 1.0]), counts, 0.0).tolist() == [0, 3]
-    assert award_sum(np.array([1.0, 1.0]), counts, 0.5)[0] == 0
-
-
-# --- points -----------------------------------------------------------------------------------------
 
 
 def test_coordinates_beyond_the_sobol_points_are_evenly_spread() -> None:

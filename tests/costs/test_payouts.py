@@ -356,25 +356,6 @@ def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.
             assert [summed(fixed[amount]) for amount in AMOUNTS] == [exact, exact, exact]
 
 
-@pytest.mark.slow
-@given(data=st.data())
-@settings(max_examples=150)
-def test_the_bounds_of_a_coarser_cube_hold_what_the_document_owes(data: st.DataObject) -> None:
-    page = data.draw(rich_lines())
-    claims = data.draw(claims_of(page))
-    cuts = data.draw(st.lists(st.integers(1, 70) | st.integers(1, 70 * 10**9), max_size=4))
-    frame = exact_payments(cube_of_claims(claims, Bands.from_cuts(tuple(cuts))), policy_of(page))
-    each = [owed(page, loss, who) for who, loss in claims]
-    known = sum((x for x in each if x is not None), Fraction(0))
-    assert summed(frame["payment_low"]) <= known
-    if frame["payment_high"].null_count() == 0:
-        assert None not in each
-        assert known <= summed(frame["payment_high"])
-    exact = frame.filter(pl.col("payment").is_not_null(), pl.col("rule") != "no_rule")
-    assert exact["payment"].equals(exact["payment_low"])
-    assert exact["payment"].equals(exact["payment_high"])
-
-
 def test_a_rounded_share_of_any_loss_is_refused() -> None:
     with pytest.raises(ValidationError, match="jumps at more than 2,000 losses"):
         policy_of({"band": ({"over": 0, "share": 0.1},), "rounding": {"to": 10}})

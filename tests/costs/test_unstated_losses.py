@@ -15,8 +15,7 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, explain, findings
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
-from tests.commands import KAKAO, command
-from tests.conftest import ClaimsCsv
+from tests.commands import command
 from tests.costs.test_costs import counts
 from tests.small_policies import DAY, fixed, ledger_of, policy_of
 
@@ -123,12 +122,3 @@ def test_the_terminal_says_it_with_the_remedy(plan: Plan) -> None:
     assert code == 0, err
     assert "Credit: 500 of 500 entitled claims (100%) state no loss" in out
     assert "To fix this, state their payment with `unknown`." in out
-
-
-def test_the_sum_of_unstated_losses_is_empty(claims_csv: ClaimsCsv, tmp_path: Path) -> None:
-    path, out = claims_csv([{"loss": ""}, {"loss": "0"}]), tmp_path / "cube.csv"
-    code, _, err = command("cube", *KAKAO, path, "--by", "service", "--out", out)
-    assert code == 0, err
-    zero, unknown = out.read_text("utf-8").splitlines()[1:]
-    assert zero == "kakaotalk,-1,0,1,0,0"
-    assert unknown == "kakaotalk,,,1,,"

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import special
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger, load_ledger
@@ -27,12 +24,11 @@ from outage_analysis.costs.sensitivity import (
     sample_input,
 )
 from outage_analysis.costs.simulation import Simulation, simulate_together
-from outage_analysis.costs.terms import FunnelFactor, Input
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Locale
 from tests.costs.uncertain_portfolios import DAY as SHOPS_DAY
-from tests.costs.uncertain_portfolios import entry, ledger_of, ledgers, portfolio, shops, term_of
+from tests.costs.uncertain_portfolios import entry, portfolio, term_of
 
 WEEK = date(2022, 10, 24)
 CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-fees")
@@ -136,17 +132,6 @@ def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -
     )
 
 
-def test_a_capacity_bends_the_cost_and_the_choice_follows() -> None:
-    take_up = entry("take_up", Uniform(low=0, high=0.125))
-    factor = FunnelFactor(Input(0, None, 1, 1, "take-up"), rate=take_up)  # type: ignore[arg-type] # a rate
-    served = replace(term_of(48e6, 10), factors=(factor,), capacity=3e6)
-    found = values_of([simulate(portfolio(served, entries=[take_up]))], 15e6)
-    # The cost rises from 0 to 30 million on the first half of the input: (15 / 30) / 2 of the draws lie
-    # below 15 million and save 7.5 million on average.
-    assert found["all_inputs"].value == pytest.approx(0.25 * 7.5e6, rel=2e-3)
-    assert found["take-up"].value == pytest.approx(0.25 * 7.5e6, rel=0.03)
-
-
 # correlated inputs
 
 SIGMA, RANK, BUDGET = 0.8, 0.6, 260.0
@@ -173,18 +158,6 @@ def test_an_input_tells_about_the_inputs_that_it_is_correlated_with(rank: float)
     for name in "xy":
         assert_near(values[name], expected, scale=expected)
         assert values[name].error < 0.01 * expected
-
-
-def test_an_input_is_worth_something_that_no_cost_depends_on_but_that_tells_about_one() -> None:
-    folio = tied(amount(100, "x"), amount(1, "y", "z", valuation="handling"), names="xyz")
-    values = values_of([simulate(folio)], 150.0)
-    assert values.keys() == {"x", "y", "all_inputs", "inputs_and_counts"}
-    tie = 2 * math.sin(math.pi / 6 * RANK)
-    z = special.ndtri((np.arange(FINE) + 0.5) / FINE)
-    cost = 100 * np.exp(SIGMA * tie * z + SIGMA**2 * (1 - tie**2) / 2)
-    expected = min(100 * math.exp(SIGMA**2 / 2), 150) - float(np.minimum(cost, 150).mean())
-    assert_near(values["y"], expected, scale=expected)
-    assert values["x"].value == pytest.approx(values["all_inputs"].value, rel=1e-3)
 
 
 # the integral over one input
@@ -214,34 +187,7 @@ def test_each_input_of_the_bundled_case_has_the_value_of_the_integral(
     assert_integrals([simulate(folio)], share * float(expected_at(folio, "cash", {})[0]))
 
 
-def test_the_value_of_all_inputs_is_that_of_plain_random_draws(week: list[Simulation]) -> None:
-    folios = [run.portfolio for run in week]
-    rng = np.random.default_rng(5)
-    inputs = folios[0].values(rng.random((2**18, folios[0].dimensions)))
-    costs = [sum(term.moments(inputs, 2**18)[0].sum(axis=1) for term in folio.terms) for folio in folios]
-    gap = costs[0] - costs[1]
-    # min(a, b) = b + min(gap, 0), and the second policy is the cheaper one on average.
-    expected, error = -np.minimum(gap, 0).mean(), np.minimum(gap, 0).std() / 2**9
-    found = values_of(week)["all_inputs"]
-    assert abs(found.value - expected) <= 4 * math.hypot(found.error, error)
-
-
 # what always holds
-
-
-@pytest.mark.slow
-@given(entries=ledgers(), share=st.sampled_from([0.1, 0.5, 1.0, 1.5, 4.0]))
-@settings(max_examples=25, deadline=None)
-def test_more_knowledge_is_never_worth_less_and_never_negative(
-    entries: tuple[Assumption, ...], share: float
-) -> None:
-    folio = build_portfolio(shops(), ledger_of(*entries), as_of=SHOPS_DAY)
-    alternative = share * float(expected_at(folio, "cash", {})[0])
-    values = values_of([simulate(folio, draws=2**9)], alternative)
-    counts, whole = values.pop("inputs_and_counts"), values.pop("all_inputs")
-    assert all(0 <= found.value <= whole.value <= counts.value for found in values.values())
-    # Without information one pays at most the smaller mean, and with it no less than nothing.
-    assert counts.value <= alternative + counts.error
 
 
 # the tables of an analysis

@@ -218,21 +218,6 @@ def test_a_temporary_folder_in_use_is_left_alone_and_so_is_what_only_looks_like_
     assert (target / "file").is_file()
 
 
-def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:
-    others = (".out.backup", ".out.20260101.old", ".out.abcdefgh.part", ".other.outage-abcdefgh.part")
-    for name in (*others, ".out.outage-abcdefgh.parts", ".out.outage-abcdefgh.part.d"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "mine").write_text("mine")
-    target = tmp_path / "target"
-    target.mkdir()
-    (tmp_path / ".out.outage-linkaged.part").symlink_to(target)
-    before = file_contents(tmp_path)
-    out = written(made, tmp_path / "out")
-    assert {p.name for p in tmp_path.iterdir()} >= {".out.outage-linkaged.part", "target"}
-    shutil.rmtree(out)
-    assert file_contents(tmp_path) == before
-
-
 # --- somebody else, at the same time ------------------------------------------------------------------------
 
 
@@ -258,18 +243,6 @@ def test_what_takes_the_place_meanwhile_stays_and_so_does_what_was_there_before(
     assert room.is_dir()
     placing.recover_interrupted(out, lambda _: None)
     assert list(tmp_path.iterdir()) == [out]
-
-
-def test_two_writers_of_one_file_each_write_their_own(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    with placing.atomic_file(page) as one:
-        one.write_text("one")
-        with placing.atomic_file(page) as two:
-            assert (two != one, two.exists()) == (True, False)
-            two.write_text("two")
-        assert (page.read_text(), one.read_text()) == ("two", "one")
-    assert page.read_text() == "one"
-    assert list(tmp_path.iterdir()) == [page]
 
 
 def test_files_and_folders_follow_the_umask_and_temporary_ones_are_private(tmp_path: Path) -> None:

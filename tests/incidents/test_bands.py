@@ -232,12 +232,3 @@ def test_what_is_no_band_is_refused_with_the_ways_to_write_one(text: str) -> Non
 )
 def test_the_edges_that_open_a_band_are_known_from_how_it_is_written(text: str, starts: set[int]) -> None:
     assert lower_closed_cuts(text) == starts
-
-
-@given(st.text(alphabet="0123456789,_()[]<>= -∞aeinovrup.\n", max_size=30))
-def test_any_text_is_a_band_that_holds_a_loss_or_is_refused(text: str) -> None:
-    try:
-        low, high = parse_band(text)
-    except UsageError:
-        return
-    assert low is None or high is None or low < high

@@ -8,16 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from outage_analysis.analysis import forecast_intake
 from outage_analysis.errors import UsageError
-from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import IntakeSeries, get_fact, load_intake
 from outage_analysis.losses import Branch, channel_from_series
-from tests.commands import KAKAO, command
+from tests.commands import command
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -195,27 +194,6 @@ def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
 
 
 @pytest.mark.slow
-def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callable[[str], Path]) -> None:
-    asked = ("--closes", "2031-03-12", "--extend-to", "2031-03-14", "--spike", 2, "--by", "2031-03-10")
-    series = write_document(STEADY)
-
-    def branches_of(*arguments: object) -> dict[str, dict[str, Any]]:
-        branches = json.loads(run("intake", "--series", series, "--json", *arguments)[1])["branches"]
-        return {branch["branch"]: branch for branch in branches}
-
-    found = branches_of(*asked)
-    assert {b["by"] for b in found.values()} == {"2031-03-11T00:00+09:00"}
-    assert len({b["late"] for b in found.values()}) == 1  # before any rush
-    whole = branches_of(*asked[:-2])
-    closes = {id_: branch["by"] for id_, branch in whole.items()}
-    assert closes["deadline"] == "2031-03-13T00:00+09:00"
-    assert closes["extended"] == "2031-03-15T00:00+09:00"
-    plain = branches_of(*asked[:4], "--spike", 0)
-    assert plain.keys() == whole.keys()
-    assert all(whole[id_]["late"] > plain[id_]["late"] for id_ in plain)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -239,20 +217,3 @@ def test_a_question_that_cannot_be_answered_is_one_line(
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert message in err
-
-
-@pytest.mark.slow
-def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
-    claims = data_root() / "claims" / "kakao-2022-synthetic.parquet"
-    code, out, err = run("intake", claims, *KAKAO)
-    assert (code, out) == (5, "")
-    assert "--recovery" in err
-    code, out, err = run("intake", claims, *KAKAO, "--recovery", "--as-of", "2022-11-03")
-    assert (code, err) == (0, "")
-    heads = re.findall("^(?:Counts|Claims by|Variance|In ).*", out, re.MULTILINE)
-    assert heads == []  # every title says what it is
-    answer = out.partition("\n\n")[0].splitlines()
-    assert {line.partition(": ")[0] for line in answer} == {"Recovery, no finding"}
-    found = json.loads(run("intake", claims, *KAKAO, "--recovery", "--as-of", "2022-11-03", "--json")[1])
-    assert (found["synthetic"], found["as_of"], len(found["points"])) == (True, "2022-11-03", 16)
-    assert found["hindsight"][0]["outcome"] == 105_116

@@ -14,7 +14,6 @@ import notebooks
 import pytest
 from nbformat import NotebookNode
 from PIL import Image
-from selenium.webdriver import Chrome
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.errors import UsageError
@@ -23,7 +22,7 @@ from outage_analysis.reports import Report
 from tests.commands import command
 from tests.executed_notebooks import ANSWER, answers
 from tests.installed_package import Installed
-from tests.paths import AXE, ROOT
+from tests.paths import ROOT
 
 FOLDER = ROOT / "notebooks"
 STORED = notebooks.stored_paths()
@@ -33,13 +32,6 @@ TWINS = [path for path in STORED if path.stem.endswith(".ko")]
 MOST_BYTES = 1_000_000
 MOST_CODE_CELLS = 12
 
-DRAWN = """
-const done = arguments[0], look = () => {
-  const charts = [...document.querySelectorAll('[data-outage-chart]')];
-  charts.every(chart => chart.querySelector('svg.marks')) ? done() : setTimeout(look, 50);
-};
-look();
-"""
 
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
@@ -177,27 +169,6 @@ def test_the_page_of_another_process_has_the_same_bytes(
     page = tmp_path / "page.html"
     assert command("notebook", "run", path.stem, "--out", page)[0] == 0
     assert exported[path.stem] == page.read_text("utf-8")
-
-
-@pytest.mark.browser
-def test_the_page_draws_in_a_browser_without_a_network(
-    browser: Chrome, exported: dict[str, str], tmp_path: Path
-) -> None:
-    path, ask = tmp_path / "page.html", browser.execute_script
-    path.write_text(exported["05_executive_summary"], "utf-8")
-    browser.set_script_timeout(60)
-    size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(path.as_uri())
-    browser.execute_async_script(DRAWN)
-    assert ask("return document.documentElement.scrollWidth") == 390
-    captions = browser.find_elements("css selector", ".outage-caption strong")
-    assert "the mean is 260 million won" in captions[0].text
-    loaded = ask("return performance.getEntriesByType('resource').map(r => r.name)")
-    assert [name for name in loaded if not name.startswith("data:")] == []
-    ask(AXE.read_text("utf-8"))
-    axe = "axe.run(document).then(r => arguments[0](r.violations.map(v => v.id)))"
-    assert browser.execute_async_script(axe) == browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
 def test_the_executive_summary_has_the_figures_of_the_report(analysis: Analysis) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +27,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from outage_analysis.analysis import Analysis, forecast_by_day
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import (
     RENDERER,
@@ -41,17 +40,16 @@ from outage_analysis.charts import (
 from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import LiveInput, Product
-from outage_analysis.costs.simulation import round_digits
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
 from outage_analysis.incidents import load_intake
 from outage_analysis.jupyter import show, show_part, show_table, show_what_if
 from outage_analysis.jupyter.display import Html, note
 from outage_analysis.jupyter.notebook import Notebook, notebook_page
-from outage_analysis.losses import build_cube, cumulative_intake, curve_table, fit_all, load_grouped
+from outage_analysis.losses import load_grouped
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
+from outage_analysis.text import LANGUAGES, Locale
 from tests.chromium import IN_A_BROWSER
 from tests.contract.live_page import cut_network
 from tests.paths import AXE
@@ -115,11 +113,6 @@ def handed_over(drawn: AltairChart | Html) -> dict[str, Any]:
     return dict(json.loads(found[1])[1])
 
 
-def title_of(drawn: AltairChart | Html) -> str:
-    title = handed_over(drawn)["title"]
-    return " ".join((*title["text"], *title["subtitle"]))
-
-
 def test_data_cannot_end_its_script_and_only_what_the_package_writes_is_its_script() -> None:
     [rows] = handed_over(chart_of(EVIL))["datasets"].values()
     assert rows == [{"word": EVIL, "n": 1}]
@@ -160,24 +153,6 @@ def test_a_chart_of_data_on_the_web_waits_in_english(usermeta: dict[str, Any] | 
 
 
 # --- pages as sources ---------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_chart_names_its_source_and_its_day(lang: str, analysis: Analysis) -> None:
-    page = load_grouped("dental-claims")
-    table = curve_table(fit_all(page.edges, page.counts, top=page.top, families=["weibull"]))
-    title = title_of(show("tail", page, table, lang=lang))
-    assert {"en": "Grouped dental claims, as printed", "ko": "구간별 치과 보험 청구"}[lang] in title
-    assert page.note
-    assert title.endswith(page.note[lang])
-    assert not re.search("ynthetic|합성|Kakao|카카오|As of|기준", title)
-    by_day = title_of(show("intake_days", forecast_by_day(load_intake("kakao-federation")), lang=lang))
-    assert by_day.endswith({"en": "As of 21 October 2022.", "ko": "2022. 10. 21. 기준."}[lang])
-    assert analysis.claims
-    daily = cumulative_intake(build_cube(analysis.claims, dimensions=("filed_on",)))
-    own = title_of(show("intake", analysis.claims, daily, lang=lang))
-    assert re.search("(Synthetic rows, not a finding. As of 6 November|합성.* 2022. 11. 6. 기준)", own)
 
 
 @pytest.mark.parametrize(
@@ -295,20 +270,6 @@ def slider_output(analysis: Analysis, request: pytest.FixtureRequest) -> tuple[H
 def script_of(shown: Html) -> str:
     (script,) = re.findall("<script>(.*?)</script>", shown.markup, re.DOTALL)
     return str(script)
-
-
-@pytest.mark.slow
-def test_the_data_are_the_report_s_and_compute_its_expected_cost(slider_output: tuple[Html, Report]) -> None:
-    shown, found = slider_output[0], slider_output[1].products
-    assert found
-    data = json.loads(script_of(shown).partition(".push(")[2].removesuffix(");"))[1]
-    assert set(data["report"]) == set(data["terms"]) == {"cash"}  # of five sliders none moves another total
-    assert data["report"]["cash"] == found.expected("cash")
-    for share in (0.0, 0.241, 1.0):
-        values = data["factors"] | {"as-filing-share": share}
-        total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in data["terms"]["cash"])
-        assert round_digits(total, TABLE_DIGITS) == found.expected("cash", {"as-filing-share": share})
-    assert not re.search("ynthetic|합성", shown.markup)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from outage_analysis.incidents import ZERO, Band, Bands, Dimension, Incident, lo
 from outage_analysis.losses import Cube, build_cube, read_counts, save_cube
 from outage_analysis.policies import Policy
 from tests.commands import GOOD, HEADER, KAKAO, command
-from tests.conftest import ClaimsCsv, Edited, claim_rows, with_any_loss
+from tests.conftest import ClaimsCsv, claim_rows, with_any_loss
 from tests.loss_cubes import band_of
 
 LARGEST = 10**15 - 1
@@ -34,23 +34,6 @@ def cells(cube: Cube) -> dict[Band, tuple[int, ...]]:
     """Claims, loss and loss squared by band."""
     columns = cube.frame.select("over", "up_to", "claims", "loss", "loss_squared").rows()
     return {(over, up_to): tuple(map(int, measures)) for over, up_to, *measures in columns}
-
-
-def test_negative_losses_have_bands_as_fine_as_the_positive_where_the_incident_keeps_them(
-    claims_csv: ClaimsCsv, edited: Edited
-) -> None:
-    page = edited("incidents", 'negative = "reject"', 'negative = "band"')
-    losses = ("-5", "-7", "-11", "3", "")
-    claims = read_claims(claims_csv([{"loss": x} for x in losses]), load_incident(page))
-    below = {
-        band: found
-        for band, found in cells(build_cube(claims, dimensions=(), bands=Bands((10,)))).items()
-        if found[1] < 0
-    }
-    assert below == {(None, -11): (1, -11, 121), (-11, -1): (2, -12, 74)}
-    fine = cells(build_cube(claims, dimensions=()))
-    assert fine[(-6, -5)] == (1, -5, 25)  # one loss alone: its quantiles are exact
-    assert fine[(-8, -7)] == (1, -7, 49)
 
 
 def test_the_edges_of_a_policy_join_the_default_grid(
@@ -402,15 +385,6 @@ def test_a_parquet_file_holds_the_cube_and_says_what_it_is_of(folder: Path) -> N
     assert metadata["outage_analysis.incident"] == "kakao-2022"
     assert metadata["outage_analysis.inputs_sha256"] == claims.inputs[0].sha256
     assert metadata["outage_analysis.synthetic"] == "false"
-
-
-@pytest.mark.usefixtures("folder")
-def test_the_command_writes_the_same_rows_as_csv_and_parquet() -> None:
-    for name in ("cube.parquet", "cube.csv"):
-        assert command("cube", *KAKAO, "january.csv", "--out", name) == (0, f"{name}\n", "")
-    written = pl.read_parquet("cube.parquet")
-    assert written["claims"].sum() == 1
-    assert pl.read_csv("cube.csv").columns == written.columns
 
 
 def test_a_synthetic_cube_is_written_as_csv_and_no_parquet_but_under_a_name_that_says_so(

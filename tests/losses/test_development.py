@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import special, stats
@@ -19,12 +18,10 @@ from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisErr
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Branch, Cube, LateClaimsForecast, channel_from_cube, forecast_late_claims
 from outage_analysis.losses.late_claims import (
-    BURR,
     LOGNORMAL,
     Array,
     LateCount,
     WeightedCurves,
-    filed_shares,
     increments_from_counts,
     late_claim_bounds,
     late_count,
@@ -112,34 +109,6 @@ def test_a_mixture_is_that_of_its_parts() -> None:
 # --- curves -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [0.4, 1.0, 2.5])
-@pytest.mark.parametrize("tail", [0.0, 1.0, None], ids=["weibull", "loglogistic", "lognormal"])
-def test_the_kinds_contain_the_named_curves(tail: float | None, shape: float) -> None:
-    times, odds = np.array([0, 0.1, 0.7, 1, 3, 40]), 0.3
-    if tail is None:
-        z = special.ndtri(special.expit(odds)) + shape * np.log(times[1:])
-        filed, kind, parameters = special.ndtr(z), LOGNORMAL, [[odds, np.log(shape)]]
-    else:
-        kind, parameters = BURR, [[odds, np.log(shape), tail]]
-        scale = np.exp(odds) if tail else np.log1p(np.exp(odds))  # so that the share by time 1 is right
-        x = scale * times[1:] ** shape
-        filed = x / (1 + x) if tail else -np.expm1(-x)
-    found = filed_shares(kind, np.array(parameters), times)[0]
-    assert found == pytest.approx(np.diff(filed, prepend=0), rel=2e-3, abs=1e-7)
-
-
-@pytest.mark.parametrize("family", SHARES)
-def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
-    times = np.arange(0.5, 12, 0.5)
-    mean = means(family, [*times, 18.0], 4e6, shape=1.0 if family == "exponential" else 1.3)
-    counts = np.random.default_rng(3).poisson(mean)
-    late = forecast_late_claims(times.tolist(), np.cumsum(counts[:-1]).tolist(), [branch("end", 18.0)]).late[
-        "end"
-    ]
-    assert late.mean == pytest.approx(mean[-1], rel=0.03)
-    assert late.total(0.99)[0] <= late.counted + counts[-1] <= late.total(0.99)[1]
-
-
 def test_weights_are_those_of_a_fine_grid() -> None:
     """The share to come, from an even grid over all lognormal curves by the stated prior and likelihood."""
     counts = np.array([3000, 2600, 1900, 1500, 1150, 900, 760])
@@ -167,28 +136,6 @@ def test_weights_are_those_of_a_fine_grid() -> None:
 # --- what must hold of any forecast -------------------------------------------------------------------
 
 counted = st.lists(st.integers(0, 400), min_size=5, max_size=12).filter(lambda n: sum(n) > 0)
-
-
-@pytest.mark.slow
-@given(counts=counted, horizon=st.floats(0.1, 30))
-@settings(max_examples=12, phases=[Phase.explicit, Phase.generate])  # a forecast is too slow to shrink
-def test_quantiles_of_any_counts_are_in_order(counts: list[int], horizon: float) -> None:
-    times = [float(n) for n in range(1, len(counts) + 1)]
-    filed = np.cumsum(counts).tolist()
-    ends = [branch("early", len(counts) + horizon), branch("later", len(counts) + 2 * horizon)]
-    growth = curves_of(times, filed)
-    ends.append(branch("rush", ends[0].closes, spike=2.0))
-    early, later, rush = (late_count(growth, end, end.closes) for end in ends)
-    ps = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99]
-    for late in (early, later, rush):
-        quantiles = [late.quantile(p) for p in ps]
-        assert quantiles == sorted(quantiles)
-        assert quantiles[0] >= 0
-        assert late.total(0.5)[0] >= late.total(0.95)[0]
-        assert late.total(0.5)[1] <= late.total(0.95)[1]
-    assert early.mean <= min(later.mean, rush.mean)
-    for p in ps:  # a later closing or a rush gives no fewer claims
-        assert early.quantile(p) <= min(later.quantile(p), rush.quantile(p)) + 1
 
 
 def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:
@@ -256,20 +203,6 @@ def test_a_quiet_weekend_is_not_the_end_of_the_intake(ratio: float, days: int) -
     if days == 21:  # three weekends tell the ratio
         found = np.concatenate([np.exp(drawn[:, -1]) for drawn in made.growth.parameters.values()])
         assert made.growth.weights @ found == pytest.approx(ratio, abs=0.06)
-
-
-@pytest.mark.parametrize("times", [[*range(1, 14), 14.5], [*range(1, 20), 21]])
-def test_a_result_says_that_weekends_need_whole_days(times: list[float]) -> None:
-    filed = np.cumsum(by_day(30, 0.4, 2e5)).round().tolist()[: len(times)]
-    notes = forecast_late_claims(times, filed, [branch("end", 30.0)], starts=MONDAY).notes
-    assert any("one whole calendar day each" in note for note in notes)
-
-
-def test_a_day_of_a_weekend_has_its_own_length() -> None:
-    thursday = increments_from_counts(range(1, 8), range(1, 8), starts=date(2022, 10, 20))
-    times = thursday.operational(np.arange(9.5), np.array([[0.0, np.log(0.4)]]))[0] * 5.8
-    assert np.diff(times) == pytest.approx([1, 1, 0.4, 0.4, 1, 1, 1, 1, 1])
-    assert thursday.operational(2.5, np.array([[np.log(0.4)]])).item() * 5.8 == pytest.approx(2.2)
 
 
 # --- deadlines that have passed -----------------------------------------------------------------------

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -28,9 +26,8 @@ from outage_analysis.losses import (
     summary,
     with_shares,
 )
-from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES, Cell, loss_bounds, quantile
+from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES, Cell, loss_bounds
 from outage_analysis.losses.severity import between_heaps, fit_edges
-from outage_analysis.text import schema_of
 from tests.loss_cubes import CUTS, LOSSES, band_of, counts_only, cube_of_claims, loss_cube, made_up
 
 FINE = Bands((100, 200, 300, 400))
@@ -124,11 +121,6 @@ def test_every_day_from_the_first_to_the_last_has_a_row() -> None:
     ]
 
 
-def test_no_claim_gives_no_day() -> None:
-    empty = Cube(INTAKE.frame.clear(), INTAKE.dimensions, synthetic=False, source="a test")
-    assert cumulative_intake(empty).is_empty()
-
-
 @pytest.mark.parametrize(
     ("cuts", "shown"),
     [
@@ -188,24 +180,6 @@ def test_no_claim_and_no_hour() -> None:
         cumulative_intake(hourly([("app", hour(0), 1)]))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["app", "web"]), st.none() | st.integers(0, 60)), min_size=1))
-def test_hours_add_up_to_days_and_to_all_claims(claims: list[tuple[str, int | None]]) -> None:
-    counts = Counter(claims)
-    counted = hourly([(s, None if n is None else hour(n), k) for (s, n), k in counts.items()])
-    table = cumulative_intake(counted, per="hour")
-    assert table.schema == pl.Schema(schema_of("claims_intake_hours").dtypes)
-    assert table["claims"].sum() == len(claims)
-    timed = table.drop_nulls("filed_hour")
-    known = [n for _, n in claims if n is not None]
-    if known:
-        span = range(min(known), max(known) + 1)
-        per_hour = [known.count(n) for n in span]
-        assert timed.rows() == list(zip(map(hour, span), per_hour, accumulate(per_hour), strict=True))
-    per_day = timed.group_by(pl.col("filed_hour").dt.date()).agg(pl.col("claims").sum())
-    daily: dict[date, int] = dict(per_day.rows())
-    assert {d: n for d, n in daily.items() if n} == dict(Counter(hour(n).date() for n in known))
-
-
 def exact(losses: list[int], p: float) -> int:
     """The smallest loss that at least the share p of the losses do not exceed."""
     return min(x for x in losses if Fraction(sum(y <= x for y in losses), len(losses)) >= Fraction(str(p)))
@@ -231,14 +205,6 @@ def test_each_group_has_its_row_also_one_without_a_name_or_a_stated_loss() -> No
     assert quantiles(cube, ["service"], [0.5]).filter(service="taxi").rows() == [
         ("taxi", 0.5, None, None, None, None)
     ]
-
-
-def test_a_cube_without_claims_gives_no_row() -> None:
-    cube = loss_cube([5], 10)
-    empty = replace(cube, frame=cube.frame.clear())
-    assert summary(empty, ["service"]).is_empty()
-    assert quantiles(empty).is_empty()
-    assert summary(empty).columns == summary(cube).columns
 
 
 def test_without_sums_a_mean_is_not_known_but_zero_is_zero() -> None:
@@ -284,13 +250,6 @@ def test_the_exact_quantile_lies_in_its_bounds(losses: list[int], cuts: list[int
         assert high is None or told <= high
         assert value is None or (low <= value <= high and abs(value - told) <= error)
         assert value is not None or one is not cube
-
-
-@given(losses=st.lists(st.integers(0, 40), min_size=1), p=st.floats(0, 1))
-def test_bands_of_one_value_give_the_exact_quantile(losses: list[int], p: float) -> None:
-    for cube in (loss_cube(losses, *range(1, 41)), counts_only(loss_cube(losses, *range(1, 41)))):
-        told = exact(losses, p)
-        assert quantiles(cube, probabilities=[p]).rows() == [(p, told, told, told, 0)]
 
 
 @given(least=st.integers(-3, 3), width=st.integers(1, 4), claims=st.integers(1, 4), data=st.data())
@@ -340,10 +299,6 @@ def test_a_band_of_zero_and_positive_losses_has_a_quantile() -> None:
     assert quantiles(mixed, probabilities=[0.5]).select("low", "high").rows() == [(5, 5)]
 
 
-def test_no_loss_has_no_quantile() -> None:
-    assert quantile([], 0.5) == (None, None, None)
-
-
 INF = math.inf
 
 
@@ -356,27 +311,11 @@ def test_cuts_between_heaps_repeat_in_every_decade() -> None:
     assert between_heaps(5, 5) == ()
 
 
-@given(low=st.integers(1, 10**14), high=st.integers(1, 10**15))
-def test_cuts_between_heaps_make_bands_of_the_fine_grid_and_are_not_round(low: int, high: int) -> None:
-    cuts = between_heaps(low, high)
-    assert Bands.from_cuts(cuts).cuts == cuts
-    assert set(cuts) <= set(log_grid())
-    assert all(low <= cut < high for cut in cuts)
-    assert all(str(cut).rstrip("0") not in {"1", "2", "3", "5", "15", "25"} for cut in cuts if cut > 10)
-    assert len(cuts) >= 4 * math.floor(math.log10(high / low)) or low > high or low < 10
-
-
 def test_the_top_band_of_a_fit_is_open_and_holds_enough() -> None:
     many = loss_cube([*range(1_000, 2_000), *[3_000] * 40, *[5_000] * 29], *log_grid())
     assert fit_edges(many)[-2:] == (2_610, INF)  # 69 losses above it; above 4,217 there would be 29
     few = loss_cube([1_700, *range(1_000, 1_020)], *log_grid())
     assert fit_edges(few) == (0, INF)  # 1 of 21 losses is above 1,616: fewer than one in 20
-
-
-def test_a_cube_on_the_cuts_is_fitted_on_the_cuts() -> None:
-    cuts = between_heaps(1_000, 100_000)
-    losses = [1_000, *(cut for cut in cuts), 90_000]
-    assert fit_edges(loss_cube(losses, *cuts))[1:-1] == cuts
 
 
 def test_a_cut_inside_a_band_gives_way_to_its_nearer_end() -> None:
@@ -464,10 +403,3 @@ def test_a_band_that_mixes_zero_with_positive_losses_is_refused() -> None:
     mixed = replace(cube, frame=cube.frame.with_columns(over=pl.lit(-1, pl.Int64)))
     with pytest.raises(ModelRefused, match="mixes losses up to 0 with larger ones"):
         loss_counts(mixed)
-
-
-def test_a_cube_without_claims_has_no_default_edges_and_counts_of_none() -> None:
-    empty = replace(SERVICES, frame=SERVICES.frame.clear())
-    with pytest.raises(ModelRefused, match="no positive loss"):
-        loss_counts(empty)
-    assert loss_counts(empty, edges=(0, 10, INF)).counts == (0, 0)

@@ -17,7 +17,6 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, bunching_table, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
-from tests.commands import KAKAO, command
 from tests.conftest import ClaimsCsv
 
 NO_NUMBER = "loss is an amount that can be read, below 10^15"
@@ -124,17 +123,6 @@ def test_claims_without_a_reject_are_valid_and_others_name_their_first(
     with pytest.raises(InputRefused, match=r"b\.csv, row 4, loss: .*1 of 3 rows rejected") as refusal:
         read(claims_csv([{}, {}, {"loss": "x"}], name="b.csv"), incident).check_reject_share(0)
     assert refusal.value.value == "x"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("share", "code"), [("50%", 0), ("0.5", 0), ("49.9%", 3), ("0", 3), ("5%", 3), ("100%", 0)]
-)
-def test_more_rejects_than_allowed_end_the_command(claims_csv: ClaimsCsv, share: str, code: int) -> None:
-    path = claims_csv([{}, {"loss": "x"}])
-    result, out, err = command("ingest", *KAKAO, path, "--max-rejects", share)
-    assert (result, bool(out), err.split(" ")[0]) == (code, code == 0, "error:" if code else "")
-    assert ("1 of 2 rows rejected" in err) == (code == 3)
 
 
 # --- files and days -------------------------------------------------------------------------------------

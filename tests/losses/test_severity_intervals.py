@@ -11,7 +11,7 @@ from scipy import optimize, special, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import COUNTED, FAMILIES, Fits, SeverityFit, curve_table, fit_all
-from tests.losses.test_severity import DENTAL, HOSTILE, INF, SCIPY, Table, log_likelihood, tables
+from tests.losses.test_severity import DENTAL, INF, SCIPY, Table, log_likelihood, tables
 
 QUANTITIES = ("median", "mean", "p95")
 ALLOWED = stats.chi2.ppf(0.95, 1)
@@ -184,23 +184,6 @@ def test_a_level_outside_0_and_1_is_refused(level: float) -> None:
         DENTAL_TABLES["closed"].fit("weibull").interval("mean", level)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "2,000 bands"])
-def test_an_interval_on_a_hostile_table_holds_the_estimate_or_is_refused(name: str, family: str) -> None:
-    try:
-        fit = HOSTILE[name].fit(family)
-    except ModelRefused:
-        return
-    for quantity in dict.fromkeys((*fit.params, *QUANTITIES)):
-        try:
-            low, high = fit.interval(quantity)
-        except ModelRefused:
-            continue
-        assert 0 <= low <= fit.value(quantity) <= high, quantity
-        assert low < high, quantity
-
-
 def dental(top: str, left: str = "ground_up", *, first: int = 0) -> Fits:
     return fit_all(DENTAL["edges"][first:], DENTAL["counts"][first:], top=top, left=left)
 
@@ -220,23 +203,6 @@ def test_what_was_counted_is_the_running_share_at_every_finite_edge(fits: Fits) 
     closed = curve_table(dental("closed")).filter(family=COUNTED)
     assert closed["loss"].to_list() == DENTAL["edges"][1:]
     assert closed["share_below"][-1] == 1.0
-
-
-@pytest.mark.parametrize("top", ["open", "closed", "truncated"])
-def test_curves_are_the_distributions_and_rise_with_the_loss(top: str) -> None:
-    found = dental(top)
-    table = curve_table(found)
-    for name in set(table["family"]) - {COUNTED}:
-        fit, rows = found[name], table.filter(family=name)
-        distribution = SCIPY[name](*fit.params.values())
-        whole = distribution.cdf(4000) if top == "truncated" else 1.0
-        below = distribution.cdf(rows["loss"].to_numpy()) / whole
-        assert rows["share_below"].to_list() == pytest.approx(below.tolist(), rel=1e-4)
-        assert rows["loss"].is_sorted()
-        assert rows["share_below"].is_sorted()
-        assert rows["share_above"].is_sorted(descending=True)
-        assert rows["p"].unique().to_list() == pytest.approx([fit.gof.p], rel=1e-5)
-        assert rows["weight"].unique().to_list() == pytest.approx([found.weights[name]], rel=1e-5)
 
 
 def test_the_interval_is_the_delta_method_on_the_logit(fits: Fits) -> None:

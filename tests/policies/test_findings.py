@@ -14,13 +14,12 @@ import pytest
 from hypothesis import given, settings
 
 from outage_analysis.files import bundled_ids
-from outage_analysis.policies import Policy, findings, load_policy
+from outage_analysis.policies import findings, load_policy
 from tests.commands import command
 from tests.conftest import Edited
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.paths import OWN_OUTAGE
 from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B, Written
-from tests.policies.stated_figures import contradicted_facts
 from tests.untranslated_text import untranslated
 
 # --- what a second reader would ask about ----------------------------------------------------------
@@ -214,36 +213,10 @@ def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written)
 # --- against facts and a ledger -------------------------------------------------------------------------
 
 
-def contradictions(policy: Policy) -> list[tuple[str, str]]:
-    """The facts that no figure of a line agrees with, by line."""
-    return [
-        (line.id, ", ".join(f"{fact.id} ({fact.value:,.12g} {fact.unit})" for fact in facts))
-        for line in policy.lines
-        for facts in contradicted_facts(line, policy.locale("en"))
-    ]
-
-
-@pytest.mark.parametrize(
-    ("changes", "line", "fact"),
-    [
-        (("up_to = 300_000", "up_to = 250_000", "over = 300_000", "over = 250_000"), "small-business-cash",
-         "PR-01.upper-edge (300,000 KRW)"),
-        (("fixed = 50_000", "fixed = 60_000"), "small-business-cash", "PR-02 (50,000 KRW)"),
-        (("face_value = 50_000", "face_value = 5_000"), "channel-credit", "PR-08 (50,000 KRW)"),
-        (("days = 6", "days = 5"), "taxi-pro-membership", "PP-11.days (6 days)"),
-    ],
-)  # fmt: skip
-def test_a_figure_that_is_not_that_of_the_fact_it_cites_is_found(
-    edited: Edited, changes: tuple[str, ...], line: str, fact: str
-) -> None:
-    assert contradictions(load_policy(edited("policies", *changes))) == [(line, fact)]
-
-
 @pytest.mark.parametrize("id_", sorted(bundled_ids("policies")))
 def test_the_bundled_policies_state_the_figures_of_their_facts(id_: str) -> None:
     found = json.loads(command("policies", "check", id_, "--json")[1])
     assert [row for row in found if row["finding"] in ("fact", "mix")] == []
-    assert contradictions(load_policy(id_)) == []
 
 
 def test_a_band_mix_for_other_edges_is_found(edited: Edited, tmp_path: Path) -> None:

@@ -127,13 +127,6 @@ def rates(**changes: Any) -> Ledger:  # noqa: ANN401 - keys of an assumption
     return bundled.model_copy(update={"assumptions": (type(entry).model_validate(fields),)})
 
 
-def stated(low: float, expected: float, high: float) -> Ledger:
-    """A rate that is one of two, with this mean."""
-    share = (expected - low) / (high - low)
-    distribution = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
-    return rates(classes=(), distribution=distribution)
-
-
 def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
     """The row of a good worth one cent, so that its cost is the number of people who take it."""
     line = {"kind": "in_kind", "effort": "one_tap", "face_value": 1, "recipients": EVERYBODY, **terms}
@@ -170,14 +163,6 @@ def test_a_capped_good_is_expected_to_serve_the_mean_of_the_lesser_number(cap: s
     ceiling = served / (48 * MILLION)
     assert row["expected"] == pytest.approx(48 * MILLION * expected_of_the_lesser(ceiling), rel=2e-3)
     assert row["low"] <= row["expected"] <= row["high"] <= served == row["promised"]
-
-
-def test_a_cap_inside_a_stated_distribution_cuts_off_what_lies_beyond_it() -> None:
-    row = taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)  # 3 of 48 million is 0.0625
-    share = 0.09 / 0.49
-    served = 48 * MILLION * ((1 - share) * 0.01 + share * 0.0625)
-    assert row["expected"] == pytest.approx(served)
-    assert [row["low"], row["high"]] == pytest.approx([0.48 * MILLION, 3 * MILLION])
 
 
 # --- budgets ---------------------------------------------------------------------------------------

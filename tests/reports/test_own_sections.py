@@ -91,20 +91,6 @@ def test_sections_are_verified_byte_for_byte_and_a_changed_one_is_found(folder: 
 
 
 @pytest.mark.slow
-def test_a_report_is_written_at_once_or_later(made: Analysis, tmp_path: Path) -> None:
-    page = made.report(tmp_path / "one", formats=["html"], lang="ko")
-    assert page == tmp_path / "one" / "report.html"
-    builder = made.report(formats="csv")
-    assert builder.write(tmp_path / "two", formats=["csv", "html"]) == tmp_path / "two" / "report.html"
-    with pytest.raises(UsageError, match="already holds a report"):
-        builder.write(tmp_path / "two")
-    assert builder.write(tmp_path / "two", force=True) == tmp_path / "two" / "manifest.json"
-    assert not (tmp_path / "two" / "sections").exists()
-    with pytest.raises(UsageError, match="Did you mean 'html'"):
-        made.report(tmp_path / "three", formats="htm")
-
-
-@pytest.mark.slow
 def test_a_section_states_that_the_claims_are_synthetic(analysis: Analysis, tmp_path: Path) -> None:
     page = analysis.report(formats="html").add_section("Ours", "Words.").write(tmp_path / "report")
     body = page.read_text("utf-8").partition('<h2 id="own-1"')[2].partition('id="appendices"')[0]
@@ -220,24 +206,3 @@ def test_a_forged_section_is_refused(tmp_path: Path, change: dict[str, object]) 
     path.write_text(json.dumps(json.loads(own_section("Ours", ["Words."]).to_json()) | change), "utf-8")
     with pytest.raises(InputRefused, match="no section of a report"):
         read_section(path)
-
-
-def test_the_fonts_of_a_chart_are_those_of_the_report(made: Analysis) -> None:
-    chart = CHART.configure_axis(labelFont="Papyrus", labelFontSize=20).properties(width=300)
-    report = made.report().add_section("Ours", chart)
-    (block,) = report.sections[0].blocks
-    drawing = json.dumps(block.drawing)  # type: ignore[union-attr]
-    assert "Papyrus" not in drawing
-    assert json.loads(drawing)["config"]["axis"]["labelFontSize"] == 20
-    assert json.loads(drawing)["width"] == 300
-
-
-@pytest.mark.slow
-def test_a_slide_enlarges_the_letters_of_a_chart_and_changes_no_data(made: Analysis, tmp_path: Path) -> None:
-    pictures = set()
-    for name in ("height", "limit"):
-        chart = alt.Chart(pl.DataFrame({name: [12]})).mark_text(fontSize=40).encode(text=f"{name}:Q")
-        made.report(formats=["pptx"]).add_section("Ours", chart).write(tmp_path / name)
-        slides = Presentation(str(tmp_path / name / "report.pptx")).slides
-        pictures |= {s.image.blob for slide in slides for s in slide.shapes if s.name == "Chart: own-1-1"}
-    assert len(pictures) == 1

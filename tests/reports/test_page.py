@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from dataclasses import replace
@@ -17,15 +15,10 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import distribution_text
-from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.files import bundled_claims
-from outage_analysis.reports import Report, write_report, write_table
-from outage_analysis.reports.blocks import MAX_CELL_LENGTH, truncate
+from outage_analysis.reports import Report, write_report
 from outage_analysis.reports.html import html_page
 from outage_analysis.text import LANGUAGES, Locale, capitalized
 from tests.html_page import WebPage
-from tests.shared_folders import file_contents
-from tests.tampered_bundles import manifest_of
 from tests.tram_case import tram_plan
 
 if TYPE_CHECKING:
@@ -189,47 +182,9 @@ def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edite
     assert text.count("aU+202Eb&lt;b&gt;c&lt;/b&gt;") > 5
 
 
-@pytest.mark.slow
-def test_a_long_text_from_a_file_is_cut(claims_csv: ClaimsCsv) -> None:
-    assert truncate("x" * 10_000) == "x" * (MAX_CELL_LENGTH - 1) + "…"
-    assert truncate("\u202e" * 10_000).startswith("U+202EU+202E")
-    assert len(truncate("\u202e" * 10_000)) == MAX_CELL_LENGTH
-    assert truncate("우리 😀.csv") == "우리 U+1F600.csv"
-    name = "n" * 200 + ".csv"
-    found = read(run(Plan(claims=(claims_csv([{}], name=name),), draws=FEW)))
-    assert name not in found.prose()
-    assert "n" * (MAX_CELL_LENGTH - 1) + "…" in found.prose()
-
-
-@pytest.mark.slow
-def test_twenty_times_the_claims_make_a_page_of_the_same_size(tmp_path: Path, own_case: Analysis) -> None:
-    bundled = bundled_claims("kakao-2022")
-    assert bundled
-    many = tmp_path / "complaints.parquet"
-    pl.read_parquet(bundled).drop("synthetic").write_parquet(many)
-    cases = (own_case, run(Plan(claims=(many,))))
-    sizes = [len(html_page(Report(case))) for case in cases]
-    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
-
-
 Bundles = dict[str, Path]
 PAGE = ("html",)
 """The page alone: the other formats have tests of their own."""
-
-
-@pytest.mark.slow
-def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path) -> None:
-    bare = run(Plan(claims=(), draws=FEW))
-    folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
-    page, words = WebPage.of(folder / "report.html"), Locale("en")
-    assert not [*page.all("p", class_="banner"), *page.all("details", id="quality")]
-    assert words("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
-    assert not [n for n in file_contents(folder) if "synthetic" in n or "claims_" in n]
-    assert manifest_of(folder)["synthetic_claims"] is False
-    assert charts_of(page).keys() == {
-        *("headlines", "funnel", "total_distribution", "total_hindsight", "separate_sums", "waterfall"),
-        *("tornado", "free_goods", "backtest"),
-    }
 
 
 @pytest.mark.slow
@@ -287,44 +242,7 @@ def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
 # --- hostile text --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_table_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path, suffix: str) -> None:
-    (tmp_path / f"a.{suffix}").mkdir()
-    with pytest.raises(EnvironmentFailed, match=rf"a\.{suffix}: cannot be written"):
-        write_table(pl.DataFrame({"a": [1]}), tmp_path / f"a.{suffix}")
-    assert [p.name for p in tmp_path.iterdir()] == [f"a.{suffix}"]
-
-
-def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"neither \.csv nor \.parquet"):
-        write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xlsx")
-    assert not list(tmp_path.iterdir())
-
-
 # --- offline -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_policy_of_the_page_admits_only_its_own_script_and_style(
-    pages: dict[str, WebPage], lang: str
-) -> None:
-    page = pages[lang]
-    (meta,) = [e for e in page.all("meta") if e.attributes.get("http-equiv") == "Content-Security-Policy"]
-    rules = dict(rule.strip().split(" ", 1) for rule in meta.attributes["content"].split(";"))
-    (style,) = page.all("style")
-    (script,) = [e for e in page.all("script") if "type" not in e.attributes]
-
-    def admitted(text: str) -> str:
-        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-    assert rules == {
-        "default-src": "'none'",
-        "script-src": admitted(script.text),
-        "style-src": admitted(style.text),
-        "font-src": "data:",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -411,24 +329,6 @@ def test_goods_are_stated_out_of_those_that_have_an_expected_value_and_in_no_sum
 
 
 # --- other plans -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("as_of", "lang"),
-    [
-        ("2022-10-19", "en"),
-        ("2022-10-24", "ko"),
-        ("2022-12-29", "en"),
-        ("2022-12-31", "ko"),
-        ("2023-06-30", "en"),
-    ],
-)
-def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
-    analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=(), draws=FEW))
-    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
-    no_headline = Locale(lang)("terminal.no_cash") in page.prose()
-    assert no_headline == (as_of < "2022-12-30")
 
 
 @pytest.mark.parametrize("share", [0.5, pytest.param(2.0, marks=pytest.mark.slow)])
@@ -531,35 +431,3 @@ def test_a_cost_without_uncertainty_has_its_tile_and_no_range(tram: Path, tmp_pa
     assert "P10" not in lead.text
     chances = {"budget": w.money(BUDGET * 100), "chance": "100%", "together": "100%"}
     assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]
-
-
-@pytest.mark.slow
-def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
-    tram: Path, tmp_path: Path
-) -> None:
-    analysis = run(tram_plan(tram, ledger=None, budget=None, compare=()))
-    assert analysis.runs == {}
-    page = write_report(analysis, tmp_path / "out", formats=("html", "csv"))
-    for name in ("tornado", "levers"):
-        assert analysis.exact_tables[name].is_empty()
-        written = pl.read_csv(page.parent / "tables" / f"{name}.csv")
-        assert written.columns == analysis.exact_tables[name].columns
-    shown = {e.attributes["id"] for e in WebPage.of(page).all("h2") if "id" in e.attributes}
-    assert not {"doubt", "tornado", "compared"} & shown
-
-
-@pytest.mark.slow
-def test_another_seed_changes_only_what_is_drawn(tram: Path, tmp_path: Path) -> None:
-    folders = {}
-    for name, seed in (("first", 3), ("again", 3), ("other", 4)):
-        analysis = run(tram_plan(tram, seed=seed, compare=()))
-        folders[name] = write_report(analysis, tmp_path / name, formats=("html", "csv", "parquet")).parent
-    first, again, other = map(file_contents, folders.values())
-    assert again == first
-    assert other.keys() == first.keys()
-    differ = {Path(name) for name in first if other[name] != first[name]}
-    assert {p.stem for p in differ if p.parent.name == "tables"} - {"steps"} == (
-        {"quantiles", "split", "contributions", "budget", "total_distribution"}
-        | {"information_value", "cost_ranges", "reserve", "scenarios"}
-    )
-    assert {p.name for p in differ if not p.parent.name} == {"report.html", "manifest.json", "SHA256SUMS"}

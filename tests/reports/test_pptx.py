@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from datetime import date
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from pptx import Presentation
 from pptx.presentation import Presentation as Deck
-from pypdf import PdfReader
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.files import data_root
@@ -30,8 +25,6 @@ from tests.paths import OWN_OUTAGE
 from tests.zip_files import unpacked
 
 WEEK = date(2022, 10, 24)
-SOFFICE = shutil.which("soffice")
-REQUIRED = os.environ.get("CI_REQUIRE_BROWSER") == "1"
 HOSTILE = '=HYPERLINK("http://evil.example","x")<b>&\u202e\x1b' + "가" * 70
 PLANS = {
     "silent": Plan(policy=data_root() / "policies" / "kakao-2022.toml", as_of=date(2022, 12, 30), claims=()),
@@ -233,22 +226,3 @@ def test_rows_that_do_not_fit_are_counted_and_stand_in_the_notes(analysis: Analy
 
 
 # --- in an office ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.office
-@pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (Debian's libreoffice-impress)")
-def test_an_office_shows_five_pages_with_the_expected_figure(
-    tmp_path: Path, files: dict[str, bytes], cases: dict[str, Report]
-) -> None:
-    for lang in LANGUAGES:
-        (tmp_path / f"{lang}.pptx").write_bytes(files[lang])
-    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    asked = ["--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
-    decks = [str(tmp_path / f"{lang}.pptx") for lang in LANGUAGES]
-    subprocess.run([SOFFICE or "soffice", profile, *asked, *decks], check=True, capture_output=True)
-    for lang in LANGUAGES:
-        pages = [page.extract_text() for page in PdfReader(tmp_path / f"{lang}.pdf").pages]
-        assert len(pages) == 5
-        _, amount = cases[lang].answers.reserve[-1]
-        figure = re.sub(r"\s", "", amount)
-        assert figure in re.sub(r"\s", "", pages[2])

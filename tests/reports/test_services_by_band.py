@@ -209,37 +209,6 @@ def test_one_synthetic_file_among_others_is_enough_to_fit_nothing(tmp_path: Path
     assert not FITTED & mixed.tables.keys()
 
 
-ENOUGH = {"(0, 100000]": 100, "(100000, 300000]": 40, "(300000, 500000]": 20, ">500000": 12}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("bands", "name", "fitted", "summarised"),
-    [
-        (ENOUGH, "totals", True, True),
-        (ENOUGH, "totals-synthetic", False, True),
-        ({"(0, 100000]": 100}, "totals", False, True),  # too few bands for a distribution
-        ({"(0, 300000]": 100, "(0, 500000]": 20, ">500000": 7}, "totals", False, False),  # they overlap
-    ],
-)
-def test_totals_have_the_means_and_the_distributions_that_their_bands_determine(
-    tmp_path: Path, bands: dict[str, int], name: str, *, fitted: bool, summarised: bool
-) -> None:
-    path = tmp_path / f"{name}.csv"
-    who = ["개인" if band == "(0, 500000]" else "소상공인" for band in bands]
-    rows = [f'카톡,{x},"{band}",{n}' for x, (band, n) in zip(who, bands.items(), strict=True)]
-    path.write_text("\n".join(["service,claimant_type,band,claims", *rows]), "utf-8")
-    analysis = run(Plan(counts=path, draws=FEW))
-    assert analysis.synthetic == name.endswith("synthetic")
-    assert FITTED & analysis.tables.keys() == (FITTED if fitted else set())
-    assert ("claims_summary" in analysis.tables) == summarised
-    assert analysis.tables["claims_bands"]["claims"].to_list() == [*bands.values()]
-    page = WebPage.of(write_report(analysis, tmp_path / "out", lang="ko", formats=("html",)))
-    assert "band_distribution" in charts_of(page)
-    assert ("ogive" in charts_of(page)) == fitted
-    assert (Locale("ko")("report.summary_title") in page.prose()) == summarised
-
-
 @pytest.fixture(scope="module")
 def own_bundles(own_case: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     out = tmp_path_factory.mktemp("own-bundles")

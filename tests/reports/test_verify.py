@@ -291,27 +291,6 @@ def test_comments_of_documents_stay_with_their_author_and_the_bundle_is_still_ve
 # --- what is not as it was written ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", ["manifest.json", *(f"documents/{x}.toml" for x in ("incident", "policy", "ledger"))]
-)
-@pytest.mark.parametrize("spoil", ["changed", "broken", "gone"])
-def test_a_file_that_is_not_as_it_was_written_is_refused(bundle: Path, name: str, spoil: str) -> None:
-    path = bundle / name
-    text = path.read_text("utf-8")
-    if spoil == "gone":
-        path.unlink()
-    else:
-        changed = text.replace("tram", "bus").replace("100000", "100001")
-        path.write_text(changed if spoil == "changed" else "{[", "utf-8")
-    gone_whole = (name, spoil) == ("manifest.json", "gone")
-    code, out, err = command("bridge", bundle, "kakao-2022")
-    assert (code, out) == (2 if gone_whole else 3, "")
-    assert re.fullmatch(
-        r"error: [^\n]+\. (Write the report again|Name a folder that `report` wrote)\.\n", err
-    )
-    assert ("report" if gone_whole else Path(name).name) in err
-
-
 # --- the sides of a bridge --------------------------------------------------------------------------------
 
 
@@ -322,17 +301,6 @@ def test_a_run_is_a_report_with_the_figure_it_printed_or_a_ledger(slim: Path, ma
     side, recorded = bridge_side("kakao-2022-10-24", "kakao-2022", "kakao-candidate-fees")
     assert side.ledger
     assert (side.policy.id, side.as_of, recorded) == ("kakao-candidate-fees", side.ledger.as_of, None)
-
-
-def test_a_figure_that_an_older_version_printed_is_a_step_of_its_own(bundle: Path, tram: Path) -> None:
-    told = 5_000_000.0
-    retold(bundle, lambda manifest: manifest["expected"].update(cash=told))
-    pages = ("--incident", tram / "incident.toml", "--policy", tram / "counted.toml")
-    rows = json.loads(command("bridge", bundle, tram / "mixed.toml", *pages, "--json")[1])["bridge"]
-    steps = {row["step"]: row for row in rows}
-    assert steps["start"]["total"] == told / 100
-    assert steps["end"]["total"] == pytest.approx(steps["start"]["total"] + steps["method"]["amount"])
-    assert [row["step"] for row in rows if row["amount"]] == ["method"]
 
 
 def test_runs_of_two_incidents_have_no_bridge(slim: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from outage_analysis.claims import read_claims
 from outage_analysis.files import data_root
 from outage_analysis.incidents import fact_exists, get_fact, load_incident
-from outage_analysis.losses import rule_table
-from tests.claims.broken_rows import with_broken_rows
 from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
 
 BUNDLED = data_root() / "claims" / "kakao-2022-synthetic.parquet"
@@ -51,36 +48,6 @@ def test_each_margin_is_the_published_count(rows: pl.DataFrame, fact: str) -> No
     assert rows.filter(MARGINS[fact]).height == get_fact(fact).whole
 
 
-def test_days_run_from_the_opening_to_the_deadline(rows: pl.DataFrame) -> None:
-    days = rows["filed_on"]
-    assert (days.min(), days.max()) == (date(2022, 10, 19), INCIDENT.claims_to)
-    assert days.is_sorted()
-
-
-def test_a_claimant_files_at_most_twice_and_keeps_type_and_region(rows: pl.DataFrame) -> None:
-    people = rows.group_by("claimant_id").agg(
-        pl.len(), pl.n_unique("claimant_type", "region", "industry").name.suffix("s")
-    )
-    assert set(people["len"]) == {1, 2}
-    assert people.select("claimant_types", "regions", "industrys").max().row(0) == (1, 1, 1)
-
-
-def test_losses_gather_on_round_sums_and_edges(rows: pl.DataFrame) -> None:
-    told = rows.filter(SMALL & LOSS)["loss"]
-    assert (told % 10_000 == 0).mean() > 0.5  # type: ignore[operator] # a share of rows
-    for edge in (300_000, 500_000):
-        assert (told == edge).sum() > 5 * (told == edge - 10_000).sum()
-
-
-def test_each_band_holds_exactly_its_assumed_share(rows: pl.DataFrame) -> None:
-    told = rows.filter(SMALL & LOSS)["loss"]
-    (model,) = (m for m in ASSUMED["losses"] if "small_business" in m["claimant_types"])
-    share = 0.0
-    for band in model["band"][:-1]:
-        share += band["share"]
-        assert (told <= band["up_to"]).sum() == round(share * len(told))
-
-
 def test_the_bundled_file_is_what_its_seed_makes() -> None:
     assert pl.read_parquet_metadata(BUNDLED)["seed"] == str(SEEDS["kakao-2022"])
     fresh = synthetic_claims(ASSUMED, SEEDS["kakao-2022"])
@@ -92,12 +59,3 @@ def test_every_fact_that_the_assumptions_cite_is_known() -> None:
     cited = {fact for by in stated for fact in by.get("facts", ())}
     assert [fact for fact in sorted(cited) if not fact_exists(fact)] == []
     assert {w for by in stated for w in by.get("weights", {}).values() if isinstance(w, str)} <= cited
-
-
-def test_what_ingestion_rejects_is_what_was_broken(tmp_path: Path) -> None:
-    broken, rules = with_broken_rows(pl.read_parquet(BUNDLED).head(10_000), every=10)
-    broken.write_csv(tmp_path / "broken-synthetic.csv")
-    claims = read_claims(tmp_path / "broken-synthetic.csv", INCIDENT, max_rejects=0.1)
-    assert dict(rule_table(claims).select("rule", "complaints").iter_rows()) == rules
-    assert claims.rejected_rows["broken"].list.len().unique().to_list() == [1]
-    assert claims.files.select("rows", "claims", "rejects").row(0) == (10_200, 9_200, 1_000)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from html import escape, unescape
+from html import unescape
 
 import pytest
 from rich.cells import cell_len
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger
-from outage_analysis.claims import RULES, Claims, read_claims
-from outage_analysis.files import Name, Text
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Fits, SeverityFit, fit_all, load_grouped
 from outage_analysis.policies import Policy
@@ -101,34 +99,6 @@ def test_a_noun_speaks_korean(nouns: dict[str, Displayable], name: str) -> None:
     assert [text for text in said if not re.search("[가-힣]", text)] == []
 
 
-def hostile(noun: Displayable) -> Displayable:
-    """The same noun, called something that harms."""
-    name = Name(en=EVIL)
-    if isinstance(noun, Analysis):
-        return replace(
-            noun,
-            incident=noun.incident.model_copy(update={"name": Text(en=EVIL)}),
-            policies=(noun.policy.model_copy(update={"name": name}),),
-        )
-    if isinstance(noun, Claims):
-        return replace(noun, incident=noun.incident.model_copy(update={"name": name}), skipped=(EVIL,))
-    if isinstance(noun, Ledger):
-        entry = noun.assumptions[0].model_copy(update={"name": name})
-        return noun.model_copy(update={"name": name, "assumptions": (entry,)})
-    assert isinstance(noun, Policy)
-    return noun.model_copy(update={"name": name, "lines": (noun.lines[0].model_copy(update={"name": name}),)})
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("name", ["analysis", "claims", "ledger", "policy"])
-def test_text_from_outside_stays_text(nouns: dict[str, Displayable], name: str, lang: str) -> None:
-    card = hostile(nouns[name]).card(lang)
-    markup = card._repr_html_()
-    assert "<script" not in markup
-    assert escape("</td><script>alert(1)</script>\\x1b[31m\\u202e") in markup
-    assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", markup + repr(card))
-
-
 # --- what each says -----------------------------------------------------------------------------------
 
 
@@ -151,27 +121,15 @@ def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) ->
     assert made_up.card(lang).lines == (Locale(lang)("card.recovered"), *real.card(lang).lines)
 
 
-def test_the_first_rejects_are_reported_and_the_others_counted(claims: Claims) -> None:
-    files, _, rejects = claims.card().tables
-    assert files.rows == (("complaints.csv", "41", "1", "40"),)
-    assert len(rejects.rows) == MAX_CARD_ROWS
-    assert rejects.more == "and 28 more: claims.rejects"
-
-
 @pytest.mark.parametrize(("lang", "counted"), [("en", "(3 characters)"), ("ko", "(3자)")])
 def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang: str, counted: str) -> None:
     rejects = claims.card(lang).tables[-1]
+    assert len(rejects.rows) == MAX_CARD_ROWS
+    assert "28" in rejects.more  # of 40
     rule = Locale(lang)("rule.loss is an amount that can be read, below 10^15")
     assert [row[1:4] for row in rejects.rows[1:3]] == [("4", rule, "***-****-****"), ("5", rule, counted)]
     everything = repr(claims.card(lang)) + claims.card(lang)._repr_html_()
     assert not re.search("1234|홍길동|alert", everything)
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_a_name_and_a_remedy_in_every_language(rule: str) -> None:
-    for words in map(Locale, LANGUAGES):
-        assert words.has_label(f"rule.{rule}")
-        assert words.has_label(f"remedy.{rule}")
 
 
 def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits) -> None:

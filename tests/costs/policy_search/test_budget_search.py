@@ -25,7 +25,6 @@ from tests.costs.policy_search.small_searches import (
     HALF,
     LOSSES,
     POLICY,
-    accepting,
     expected,
     samples,
     search_of,
@@ -35,7 +34,6 @@ from tests.loss_cubes import cube_of_claims, loss_cube
 from tests.small_policies import DAY, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 VALUES = {"tiers.tier1": [0, 10, 20, 30], "tiers.tier2": [10, 40, 70, 100]}
-UNCERTAIN = accepting(uniform(0.2, 0.9))
 
 
 # by hand
@@ -78,39 +76,6 @@ def test_the_objective_per_claim_may_find_the_policy_of_another_one() -> None:
 
 
 # against plain loops
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("budget", [60, 110, 150, 200, 1_000])
-def test_plain_loops_find_the_same_solution_and_frontier(budget: int) -> None:
-    found = search_of(VALUES, budget, ledger=UNCERTAIN)
-    rows = {}
-    for values, mean, sample in zip(
-        found.tried.values.tolist(), expected(found), samples(found), strict=True
-    ):
-        first, second = values
-        assert mean == pytest.approx(0.55 * (4 * first + 3 * second), rel=1e-9)
-        assert sample.expected.value == pytest.approx(mean, abs=6 * sample.expected.error + 1e-9)
-        gives = [(loss, first if loss <= 100 else second if loss <= 300 else 0) for loss in LOSSES]
-        measures = {
-            "replaced": sum(min(loss, pays) for loss, pays in gives) / sum(LOSSES),
-            "made_whole": sum(pays >= loss for loss, pays in gives),
-            "shortfall": max(max(loss - pays, 0) for loss, pays in gives),
-        }
-        place = found.tried.values.tolist().index(values)
-        assert {x: found.tried.benefits[x][place] for x in measures} == pytest.approx(measures)
-        if first <= second:
-            rows[f"tier1={first}; tier2={second}"] = (sample.quantile(0.9).value, measures["replaced"])
-    efficient = {
-        one
-        for one, (cost, share) in rows.items()
-        if not any(a <= cost and b >= share and (a, b) != (cost, share) for a, b in rows.values())
-    }
-    assert set(found.frontier["parameters"]) == efficient
-    within = {name: share for name, (cost, share) in rows.items() if cost <= budget}
-    assert found.is_feasible == bool(within)
-    if within:
-        assert within[found.table["parameters"][0]] == max(within.values())
 
 
 def test_the_total_follows_the_distribution_of_the_counts() -> None:
