@@ -63,7 +63,8 @@ NAMES = {
         "lab",
         "OUTAGE",
         "csv",
-        "apq",
+        "messagin",
+        "messaging",
         "abc",
         "claims",
         "inspect",
@@ -73,7 +74,7 @@ NAMES = {
 }
 BAD_ROWS = """claim_id,service,claimant_type,filed_on,loss,region,note
 1,app,general_user,2026-01-15,abc,north,010-1234-5678
-2,apq,general_user,2026-01-16,5,north,x
+2,messagin,general_user,2026-01-16,5,north,x
 3,app,general_user,2026-01-17,50,north,we could not sell anything on that day
 """
 CASES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -238,7 +239,7 @@ def test_an_unknown_language_is_refused_before_anything_is_computed(name: str) -
 @in_the_folder
 def test_a_reject_is_explained_in_korean_with_its_row_and_value() -> None:
     out = command("ingest", "bad.csv", *INCIDENT, "--max-rejects", "90%", "--lang", "ko")[1]
-    assert "bad.csv, 3행, 서비스: 규칙 위반(알려진 서비스다) (apq). 혹시 ‘app’입니까?" in out
+    assert "bad.csv, 3행, 서비스: 규칙 위반(알려진 서비스다) (messagin). 혹시 ‘messaging’입니까?" in out
     assert "전체 3행 = 신고 1건 + 반려 2건" in out
 
 

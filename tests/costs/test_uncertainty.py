@@ -540,11 +540,6 @@ def test_a_line_has_the_mean_and_the_variance_of_its_claims(
         ),
         ({"kind": "budget", "amount": 1_000, "effort": "automatic"}, (entry("ultimate", 1),), 1_000),
         (FEE | {"effort": "automatic"}, (entry("ultimate", 1),), 50 * 3 * MILLION),
-        (
-            {"kind": "budget", "amount": 1_000, "true_ups": ({"since": DAY, "amount": 700},)},
-            (entry("realised_ratio", Lognormal(median=1, sigma=0.9)),),
-            700,
-        ),
     ],
 )
 def test_what_is_certain_has_no_variance(

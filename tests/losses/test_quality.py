@@ -39,14 +39,14 @@ def test_rejects_are_counted_by_file_and_rule_with_the_first_as_an_example(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     paths = [
-        claims_csv([{}, {"loss": "x"}, {"loss": "-1"}, {"loss": "y", "service": "톸"}], name="z.csv"),
+        claims_csv([{}, {"loss": "x"}, {"loss": "-1"}, {"loss": "y", "service": "카카오톸"}], name="z.csv"),
         claims_csv([{"claim_id": "z1", "loss": "w"}, {"claim_id": "z2"}], name="a.csv"),
     ]
     assert rule_table(read(paths, incident)).rows() == [
         ("a.csv", NO_NUMBER, 1, 2, "w"),
         ("z.csv", NO_NUMBER, 2, 3, "x"),
         ("z.csv", "loss is not negative", 1, 4, "-1"),
-        ("z.csv", "service is known", 1, 5, "톸"),
+        ("z.csv", "service is known", 1, 5, "카카오톸"),
     ]
 
 
