@@ -65,6 +65,7 @@ NAMES = {
         "csv",
         "messagin",
         "messaging",
+        "Messaging",
         "abc",
         "claims",
         "inspect",
