@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.cell_values import BLANKS, EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.cell_values import BLANKS, REPEATED_HEADER, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
@@ -33,11 +32,9 @@ NUMBERED: dict[str, tuple[str, ...]] = {c: (str(n),) for n, c in enumerate(COLUM
 
 
 def csv_incident() -> Incident:
-    """The Kakao incident with one text column; ids may repeat, so that every file can count from 1."""
+    """The Kakao incident with one text column."""
     kakao = load_incident("kakao-2022")
-    return kakao.model_copy(
-        update={"dimensions": kakao.dimensions[:1], "rules": {REPEATED_ID: "count", EXACT_COPY: "count"}}
-    )
+    return kakao.model_copy(update={"dimensions": kakao.dimensions[:1]})
 
 
 def row(id_: object, region: str = "x", loss: str = "5", end: str = "") -> str:
@@ -425,36 +422,19 @@ READ: dict[str, Case] = {
 }
 
 
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[Claims, dict[str, Path]]:
-    """Every file of READ, read in one run; its layouts are told apart by the names of the files."""
-    folder, paths, layouts = tmp_path_factory.mktemp("csv"), {}, []
-    for name, case in READ.items():
-        paths[name] = folder / case.name.format(name)
-        paths[name].write_bytes(encoded(case.text, case.encoding))
-        layouts.append(case.layout.model_copy(update={"files": paths[name].name}))
-    return read_claims(list(paths.values()), csv_incident(), layouts=layouts, max_rejects=1), paths
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READ)
-def test_each_row_is_read_under_its_number(outcome: tuple[Claims, dict[str, Path]], name: str) -> None:
-    (claims, paths), case = outcome, READ[name]
-    of_file = pl.col("source_file") == paths[name].name
-    passed = claims.to_polars().filter(of_file).select("source_row", "region").rows()
-    assert passed == list(case.claims.items())
-    rejects = claims.rejected_rows.filter(of_file).select("source_row", "raw", "broken").rows()
+def test_each_row_is_read_under_its_number(tmp_path: Path, name: str) -> None:
+    case = READ[name]
+    path = tmp_path / case.name.format(name)
+    path.write_bytes(encoded(case.text, case.encoding))
+    claims = read_claims(path, csv_incident(), layouts=[case.layout], max_rejects=1)
+    assert claims.to_polars().select("source_row", "region").rows() == list(case.claims.items())
+    rejects = claims.rejected_rows.select("source_row", "raw", "broken").rows()
     assert rejects == [(n, raw, [case.rule]) for n, raw in case.rejects.items()]
-    dialect = next(file.dialect for file in claims.inputs if file.name == paths[name].name)
+    assert found_in_the_bytes(claims, [path]) == len(case.rejects)
+    dialect = claims.inputs[0].dialect
     assert dialect == (case.dialect or dialect)
-
-
-@pytest.mark.slow
-def test_each_reject_stands_at_the_byte_that_it_names(outcome: tuple[Claims, dict[str, Path]]) -> None:
-    claims, paths = outcome
-    assert found_in_the_bytes(claims, list(paths.values())) == sum(
-        len(case.rejects) for case in READ.values()
-    )
 
 
 # --- refusals ---------------------------------------------------------------------------------------
@@ -627,5 +607,5 @@ def test_what_the_csv_module_writes_is_read_to_the_letter(
     expected = dict(enumerate(table, start=2))
     assert told == {n: tuple(text.strip(BLANKS) for text in expected[n]) for n in told}
     raws = dict(claims.rejected_rows.select("source_row", "raw").iter_rows())
-    assert raws == {n: record(rows[n - 2], delimiter, "", quoting=quoting) for n in raws}
+    assert raws == {n: record(rows[n - 2], delimiter, end, quoting=quoting).removesuffix(end) for n in raws}
     assert sorted([*told, *raws]) == sorted(expected)

@@ -17,7 +17,7 @@ import xlsxwriter
 import zstandard
 
 from outage_analysis.claims import read_claims, structured_files
-from outage_analysis.claims.cell_values import EXACT_COPY, REPEATED_ID, UNREADABLE
+from outage_analysis.claims.cell_values import UNREADABLE
 from outage_analysis.claims.structured_files import CHUNK, used_range
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
@@ -41,17 +41,9 @@ def small_incident() -> Incident:
     return kakao.model_copy(update={"dimensions": kakao.dimensions[:1]})
 
 
-def counting() -> Incident:
-    """The same, with ids that may repeat: several files can be read in one run."""
-    return small_incident().model_copy(update={"rules": {REPEATED_ID: "count", EXACT_COPY: "count"}})
-
-
-def together(paths: Sequence[Path]) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
-    """The claims and the rejects of each of several files, read in one run."""
-    claims = read_claims(list(paths), counting(), max_rejects=1)
-    both = claims.to_polars(), claims.rejected_rows
-    of = [pl.col("source_file") == file.name for file in claims.inputs]
-    return [(both[0].filter(this), both[1].filter(this)) for this in of]
+def of_each(paths: Sequence[Path]) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """The claims and the rejects of each of several files, whose ids may be the same."""
+    return [(claims.to_polars(), claims.rejected_rows) for claims in map(read, paths)]
 
 
 def complaint(id_: str, **cells: Any) -> dict[str, Any]:  # noqa: ANN401 - formats carry values of any type
@@ -193,7 +185,7 @@ def test_an_error_or_a_formula_without_value_is_found_however_a_program_writes_i
             return part.replace("xmlns=", "xmlns:x=") if how == "a prefix" else part
 
         paths.append(rewritten(path, change))
-    for how, (claims, rejects) in zip(SAME_CELL, together(paths), strict=True):
+    for how, (claims, rejects) in zip(SAME_CELL, of_each(paths), strict=True):
         loss = "=2*3" if how.startswith("never") else "#DIV/0!"
         assert claims["source_row"].to_list() == [3], how
         assert rejects.select("source_row", "loss", "broken").rows() == [(2, loss, [WHOLE])], how
@@ -546,7 +538,7 @@ def test_a_parquet_column_of_no_plain_type_is_refused_by_name(tmp_path: Path, ty
 
 def test_a_parquet_column_of_no_plain_type_is_passed_over_where_it_is_not_needed(tmp_path: Path) -> None:
     paths = [parquet(tmp_path / f"{type_}.parquet", memo=values) for type_, values in NOT_PLAIN.items()]
-    for type_, (claims, _) in zip(NOT_PLAIN, together(paths), strict=True):
+    for type_, (claims, _) in zip(NOT_PLAIN, of_each(paths), strict=True):
         assert claims["claim_id"].to_list() == ["1", "2"], type_
 
 
@@ -569,7 +561,7 @@ def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed
     paths = [tmp_path / f"a{suffix}{packed.upper()}" for suffix in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         path.write_bytes(PACK[packed](content))
-    assert [claims["region"].to_list() for claims, _ in together(paths)] == [[suffix] for suffix in contents]
+    assert [claims["region"].to_list() for claims, _ in of_each(paths)] == [[suffix] for suffix in contents]
     for name in (f"a.parquet{packed}", f"a.xlsx{packed}", f"a{packed}", f"a.csv{packed}{packed}"):
         (tmp_path / name).write_bytes(PACK[packed](text(complaint("1"))))
         assert "is of no known format" in str(refused(tmp_path / name))

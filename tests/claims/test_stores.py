@@ -227,10 +227,7 @@ def test_a_warehouse_file_says_all_that_the_files_said(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "other",
-    [{"claims_to": date(2022, 11, 5)}, {"rules": {"loss is plausible": "count"}}, {"scale": {"loss": 2}}],
-)
+@pytest.mark.parametrize("other", [{"claims_to": date(2022, 11, 5)}, {"scale": {"loss": 2}}])
 def test_claims_that_another_document_judged_are_refused(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, other: dict[str, object]
 ) -> None:

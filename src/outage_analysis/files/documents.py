@@ -195,7 +195,7 @@ def likely_typo_of(word: str, known: list[str]) -> str | None:
     Use this function for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person)
     shares letters with 소상공인 (a small business).
     """
-    return closest_word(word, known, alike=0.85)
+    return closest_word(word, known, alike=0.8)
 
 
 def listed_names(known: list[str]) -> str:
