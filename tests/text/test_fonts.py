@@ -35,6 +35,16 @@ def test_the_family_has_a_name_of_its_own_and_its_licence_beside_it() -> None:
     assert "SIL OPEN FONT LICENSE" in (fonts.folder() / "OFL.txt").read_text("utf-8")
 
 
+@pytest.mark.parametrize("weight", fonts.WEIGHTS)
+def test_the_part_without_korean_has_the_same_letters_in_the_same_widths(weight: fonts.Weight) -> None:
+    part = TTFont(BytesIO((fonts.folder() / f"OutageLatin-{weight}.otf").read_bytes()))
+    (letters, widths), (all_letters, all_widths) = (
+        (font.getBestCmap(), font["hmtx"]) for font in (part, opened(weight))
+    )
+    assert letters.keys() == {code for code in all_letters if not fonts.KOREAN.match(chr(code))}
+    assert {c: widths[letters[c]] for c in letters} == {c: all_widths[all_letters[c]] for c in letters}
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_our_own_words_lack_no_glyph(lang: str) -> None:
     page = tomllib.loads((files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8"))

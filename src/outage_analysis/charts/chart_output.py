@@ -234,7 +234,11 @@ def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
     """
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
     theme = ((spec.get("usermeta") or {}).get("embedOptions") or {}).get("theme")  # as Altair names it
+    text = json.dumps(sized, ensure_ascii=False)
+    family = fonts.FAMILY if fonts.KOREAN.search(text) else fonts.LATIN_FAMILY
+    sized = json.loads(text.replace(fonts.FAMILY, family))
     drawing = _converter().vegalite_to_svg(sized, theme=theme, allowed_base_urls=[])
+    drawing = drawing.replace(family, fonts.FAMILY)
     # Number the ids inside an SVG from 0, so that the same chart always gives the same SVG.
     found = dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing))
     ids = {name: f"own{n}" for n, name in enumerate(found)}
@@ -280,13 +284,11 @@ def png(drawing: str, scale: float = 2) -> bytes:
     width, height = (f"{length:g}pt" for length in size_of(drawing))
     extent = f"width: {width}, height: {height}"
     page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
-    folder = fonts.folder()
     project: Any = {"main": page.encode(), "chart.svg": drawing.encode()}
     image: bytes = typst.compile(
         project,
-        root=folder,  # typst would otherwise read files in the current folder
-        font_paths=[folder],
-        ignore_system_fonts=True,
+        root=fonts.folder(),  # typst would otherwise read files in the current folder
+        font_paths=fonts.for_typst(),
         format="png",
         ppi=POINTS_PER_INCH * scale,
     )

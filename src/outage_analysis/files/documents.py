@@ -175,17 +175,17 @@ def bundled_ids(kind: Kind) -> list[str]:
     return sorted(p.stem for p in (data_root() / kind).glob("*.toml"))
 
 
+def _letters(word: str) -> str:
+    return unicodedata.normalize("NFD", word.casefold())
+
+
 def closest_word(word: str, known: list[str], alike: float = 0.6) -> str | None:
     """Return the known word that is most similar to a word; None if none is similar.
 
     Korean syllables are compared letter by letter, so 톸 is close to 톡.
     """
-
-    def letters(text: str) -> str:
-        return unicodedata.normalize("NFD", text.casefold())
-
-    words = {letters(k): k for k in reversed(known)}
-    close = difflib.get_close_matches(letters(word), list(words), n=1, cutoff=alike)
+    words = {_letters(k): k for k in reversed(known)}
+    close = difflib.get_close_matches(_letters(word), list(words), n=1, cutoff=alike)
     return words[close[0]] if close else None
 
 
@@ -193,9 +193,10 @@ def likely_typo_of(word: str, known: list[str]) -> str | None:
     """Return the known word of which a word is a slip, with nearly all letters in place; or None.
 
     Use this function for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person)
-    shares letters with 소상공인 (a small business).
+    shares letters with 소상공인 (a small business), and 소상공 lacks its last syllable.
     """
-    return closest_word(word, known, alike=0.8)
+    as_long = [k for k in known if abs(len(_letters(k)) - len(_letters(word))) <= 2]  # noqa: PLR2004
+    return closest_word(word, as_long, alike=0.8)
 
 
 def listed_names(known: list[str]) -> str:

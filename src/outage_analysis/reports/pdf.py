@@ -105,8 +105,7 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
         pdf: bytes = typst.compile(
             project,
             root=fonts.folder(),  # typst would otherwise read files in the current folder
-            font_paths=[fonts.folder()],
-            ignore_system_fonts=True,
+            font_paths=fonts.for_typst(),
             format="pdf",
             pdf_standards=["ua-1"],
             timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),

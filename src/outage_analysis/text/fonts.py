@@ -1,17 +1,19 @@
 """The bundled fonts. All output formats use them, so that output does not depend on installed fonts.
 
-The fonts are one family in regular and bold. `make fonts` makes them from Noto Sans CJK KR, whose OFL licence
-is in the same folder.
+The fonts are one family in regular and bold, and the part of it without Korean, which is drawn faster.
+`make fonts` makes them from Noto Sans CJK KR, whose OFL licence is in the same folder.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 import unicodedata
 from functools import cache
 from io import BytesIO
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 Weight = Literal["Regular", "Bold"]
 WEIGHTS: tuple[Weight, ...] = ("Regular", "Bold")
-FAMILY = "Outage Sans"
+FAMILY, LATIN_FAMILY = "Outage Sans", "Outage Latin"
+KOREAN = re.compile("[\u3000-\uffff]")
+"""A character of `FAMILY` that `LATIN_FAMILY` lacks."""
 FORMAT = {"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories of characters without a visible glyph: controls, direction marks, unassigned."""
 
@@ -34,11 +38,19 @@ def folder() -> Path:
         EnvironmentFailed: a font file is missing.
     """
     directory = Path(__file__).parent / "font_files"
-    for weight in WEIGHTS:
-        path = directory / f"OutageSans-{weight}.otf"
+    for family, weight in product((FAMILY, LATIN_FAMILY), WEIGHTS):
+        path = directory / f"{family.replace(' ', '')}-{weight}.otf"
         if not path.is_file():
             raise EnvironmentFailed("the font is missing", file=path, remedy="Install the package again.")
     return directory
+
+
+@cache
+def for_typst() -> Any:  # noqa: ANN401 - the library ships no types
+    """Return the fonts as typst wants them, read once for all documents and pictures."""
+    import typst
+
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder()])
 
 
 @cache
@@ -63,6 +75,8 @@ def printable(text: str) -> str:
     """
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     characters = _printable_characters()
+    if characters.issuperset(joined):
+        return joined
     return "".join(c if c in characters else f"U+{ord(c):04X}" for c in joined)
 
 
