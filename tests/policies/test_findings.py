@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 
 from outage_analysis.files import bundled_ids
-from outage_analysis.policies import findings, load_policy
+from outage_analysis.policies import findings, load_policy, write_template
 from tests.commands import command
 from tests.conftest import Edited
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.paths import OWN_OUTAGE
-from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B, Written
+from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B
 from tests.untranslated_text import untranslated
 
 # --- what a second reader would ask about ----------------------------------------------------------
@@ -198,16 +197,10 @@ def test_a_limit_or_a_floor_is_idle_where_leaving_it_out_changes_no_payment(page
             assert same == any(f"the {term} of" in says for says in idle), term
 
 
-@pytest.mark.parametrize("id_", ["every-key", "template"])
-def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written) -> None:
-    if id_ == "every-key":
-        policy = load_policy(DOCS / "every-key.toml")
-    else:
-        text = (files("outage_analysis.policies") / "template.toml").read_text("utf-8")
-        policy = load_policy(
-            write_document(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
-        )
-    assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
+def test_our_own_documents_have_no_dead_parts(tmp_path: Path) -> None:
+    for path in (DOCS / "every-key.toml", write_template("p", "KRW", "KRW", tmp_path / "p.toml")):
+        idle = pl.col("finding").is_in(["dead", "gap", "cap", "fact"])
+        assert findings(load_policy(path)).filter(idle).is_empty(), path
 
 
 # --- against facts and a ledger -------------------------------------------------------------------------

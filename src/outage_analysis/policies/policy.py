@@ -15,7 +15,7 @@ from importlib.resources import files
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import polars as pl
 from pydantic import Field, ValidationError
@@ -34,6 +34,8 @@ from outage_analysis.files import (
     refuse_if,
     refuse_repeated,
     spelling_hint,
+    toml_value,
+    usage_errors,
     validated_copy,
 )
 from outage_analysis.incidents import UNKNOWN, Band, Incident, TieOut, fact_exists, get_fact
@@ -44,7 +46,6 @@ from outage_analysis.policies.cost_lines import (
     SHARE_SCALE,
     Budget,
     CostLine,
-    Effort,
     EntitledValues,
     FeeCredit,
     InKind,
@@ -249,10 +250,8 @@ class Policy(Displayable, NamedDocument):
             asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
             problem = f"{schedule.id} has no band with this upper edge"
             raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
-        try:
+        with usage_errors("the payment"):
             paid = RuleBand(over=schedule.bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
-        except ValidationError as error:
-            raise UsageError("the payment is too large", value=fixed) from error
         changed = tuple(paid if band.up_to == edge else band for band in schedule.bands)
         return self.with_line(validated_copy(schedule, bands=changed))
 
@@ -331,12 +330,10 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
         problem = "exists already" if out.exists() else "is not named .toml"
         raise UsageError(problem, file=out, remedy="Choose another --out.")
     text = (files(__package__) / "template.toml").read_text("utf-8")
-    for value in (id_, currency, loss_unit):
-        if not value.isprintable() or '"' in value or "\\" in value:
-            raise UsageError("cannot be written into the document", value=value)
     # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
     pays = "share = 0.1" if loss_unit == currency else "rate = { amount = 50_000, every = 300_000 }"
-    document = text.format(id=id_, currency=currency, loss_unit=loss_unit, second_band=f"  {pays}")
+    values = {"id": toml_value(id_), "currency": toml_value(currency), "loss_unit": toml_value(loss_unit)}
+    document = text.format(**values, second_band=f"  {pays}")
     parse_document(Policy, document, "the new document")
     with atomic_file(out) as partial:
         partial.write_text(document, "utf-8")
@@ -387,9 +384,6 @@ def policy_from_tiers(
         >>> [(band.up_to, band.fixed) for band in policy.schedules[0].bands]
         [(300000, 30000), (None, 50000)]
     """
-    efforts = get_args(Effort)
-    if effort not in efforts:
-        raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
     line: dict[str, Any] = {
         "id": "tiers",
         "kind": "schedule",
@@ -413,7 +407,8 @@ def policy_from_tiers(
         "loss_unit": incident.loss.unit,
         "line": (line,),
     }
-    policy = Policy.model_validate(document)
+    with usage_errors("the policy"):
+        policy = Policy.model_validate(document)
     names = {}
     for locale in map(policy.locale, LANGUAGES):
         pays, bands = PolicyExplainer(policy, locale).rule_text, policy.schedules[0].bands
@@ -636,10 +631,9 @@ class PolicyExplainer:
     def _loss_unit(self, amount: int = 2) -> str:
         """The name of the loss unit, in the singular or plural as the amount requires."""
         unit = self.policy.loss_unit
-        if unit == self.policy.currency:
-            return self.locale.unit
-        key = f"unit.{unit.removesuffix('s')}"
-        return self.locale(key) if amount == 1 and self.locale.has_label(key) else self.locale.unit_name(unit)
+        if amount != 1 or unit == self.policy.currency:
+            return self.locale.loss_unit_name
+        return self.locale.label_or(f"unit.{unit.removesuffix('s')}", self.locale.loss_unit_name)
 
     def _conditions(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
         names = {d: d if self.lang == "en" else self.locale.label_or(f"word.{d}", d) for d in entitled}
