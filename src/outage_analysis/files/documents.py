@@ -227,6 +227,7 @@ REMEDIES = {
     "extra_forbidden": "It belongs to another table, or to another kind of line.",
     "too_long": "Merge what pays alike, or split the document.",
     "int_type": "Write a whole number, without quotes.",
+    "literal_error": "Write one of these words.",
 }
 """Type of a pydantic error -> what the author can do."""
 
@@ -308,6 +309,7 @@ def usage_errors(what: str) -> Iterator[None]:
         problem, _, remedy = detail["msg"].removeprefix("Value error, ").partition(" | ")
         value = detail["input"] if isinstance(detail["input"], str | int | float) else None
         key = next((f", {step}" for step in reversed(detail["loc"]) if isinstance(step, str)), "")
+        remedy = REMEDIES.get(detail["type"], remedy)
         raise UsageError(f"{what}{key}: {problem}", value=value, remedy=remedy) from error
 
 
