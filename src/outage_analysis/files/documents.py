@@ -227,6 +227,7 @@ REMEDIES = {
     "extra_forbidden": "It belongs to another table, or to another kind of line.",
     "too_long": "Merge what pays alike, or split the document.",
     "int_type": "Write a whole number, without quotes.",
+    "timezone_aware": "Write it with its UTC offset, as in 2022-10-15T15:30:00+09:00.",
     "literal_error": "Write one of these words.",
 }
 """Type of a pydantic error -> what the author can do."""

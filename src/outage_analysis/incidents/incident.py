@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import (
@@ -378,14 +378,6 @@ Rows = Literal["complaints", "filed", "accepted"]
 """The possible meanings of a row of a complaint file."""
 
 
-def _with_offset(moment: datetime) -> datetime:
-    refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
-    return moment
-
-
-Moment = Annotated[datetime, AfterValidator(_with_offset)]
-
-
 time_zones = cache(available_timezones)
 """The IANA names of this machine; each call of the standard library reads hundreds of files."""
 
@@ -397,12 +389,15 @@ def _known_zone(name: str) -> str:
     return name
 
 
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
 class Window(Document):
     """A period of an outage. If `end` is missing, the end time was not published."""
 
-    start: Moment
+    start: AwareDatetime
     """When the period began."""
-    end: Moment | None = None
+    end: AwareDatetime | None = None
     """When the period ended."""
     what: OptionalText = None
     """What failed in this period, if not everything did."""
@@ -542,7 +537,7 @@ class Incident(NamedDocument, Columns):
     """ISO code of the currency."""
     minor_units: int = Field(default=0, ge=0, le=4)
     """Number of decimals of the currency. Amounts are whole numbers of its smallest unit."""
-    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    time_zone: TimeZone
     """IANA name of the time zone that determines the calendar day."""
     outage: Window
     """The whole outage, from its first to its last minute."""
@@ -726,7 +721,7 @@ def load_incident(id_or_path: str | Path | Incident) -> Incident:
     return read_document(Incident, "incidents", id_or_path)
 
 
-When = Annotated[Moment, Unit("date and time")]
+When = Annotated[AwareDatetime, Unit("date and time")]
 
 
 class Point(Document):
@@ -794,7 +789,7 @@ class IntakeSeries(NamedDocument):
 
     incident: Identifier
     """The id of the incident."""
-    time_zone: str = ""
+    time_zone: TimeZone = ""
     """IANA name of the time zone that determines the calendar day; by default the UTC offset of `opened`."""
     opened: When
     """When claims could first be filed."""
@@ -812,10 +807,6 @@ class IntakeSeries(NamedDocument):
     """The final number of claims."""
 
     def _check(self) -> None:
-        refuse_if(
-            self.time_zone and self.time_zone not in time_zones(),
-            "has a time_zone that is no IANA name | Write it as Asia/Seoul.",
-        )
         moments = [self.opened, *(p.at for p in self.points)]
         for number, (before, after) in enumerate(pairwise(moments), start=1):
             refuse_if(
