@@ -133,7 +133,9 @@ def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
         ([(0, None), (5, None)], "the band over 0 has no upper edge, so it is empty or another"),
     ],
 )
-def test_a_list_of_bands_that_is_no_partition_is_refused(bands: list[Band], message: str) -> None:
+def test_a_list_of_bands_that_is_no_partition_is_refused(
+    bands: list[tuple[int, int | None]], message: str
+) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         check_partition(bands)
 

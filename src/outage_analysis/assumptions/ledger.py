@@ -933,7 +933,7 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
         if entry.size is None:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
-    if entry.factors:  # Only the last one can be an amount.
+    if not isinstance(entry, Award) or entry.distribution:  # Only the last factor can be an amount.
         *counts, last = entry.factors
         texts = [
             *(format_distribution(count, locale) for count in counts),

@@ -46,7 +46,6 @@ from outage_analysis.incidents import (
     ROW_ID,
     Incident,
     Layout,
-    checked_rows,
     claim_columns,
     layout_for,
     normalized_name,
@@ -195,7 +194,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     stated: dict[str, Any] = {
         "time_zone": time_zone,
         "loss": {"name": LOSS_NAME, "unit": loss_unit} if loss_unit else {},
-        "rows": checked_rows(rows),
+        "rows": rows,
         "encoding": encoding,
         "scale": {} if scale is None else {"loss": scale},
         "columns": {n: (header,) for n, header in (named | dimension_ids).items() if n not in DECIDED},

@@ -326,7 +326,7 @@ def validated_copy(document: N, **changes: object) -> N:
     """
     kind = type(document)
     values = {name: getattr(document, name) for name in document.model_fields_set} | changes
-    with usage_errors(getattr(document, "id", "the document")):
+    with usage_errors(getattr(document, "id", f"the {kind.__name__.lower()}")):
         return kind.model_validate({kind.model_fields[name].alias or name: v for name, v in values.items()})
 
 

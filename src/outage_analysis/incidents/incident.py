@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, Field, field_validator
@@ -34,6 +34,7 @@ from outage_analysis.files import (
     refuse_if,
     refuse_repeated,
     spelling_hint,
+    validated_copy,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed
 from outage_analysis.incidents.published_facts import TieOut, get_fact
@@ -335,12 +336,7 @@ def with_encoding(layouts: Sequence[Layout], encoding: str | None) -> tuple[Layo
     """
     if encoding is None:
         return tuple(layouts)
-    try:
-        known = known_encoding(encoding)
-    except ValueError as error:
-        problem, _, remedy = str(error).partition(" | ")
-        raise UsageError(problem, remedy=remedy) from None
-    return tuple(x.model_copy(update={"encoding": known}) for x in (*layouts, Layout()))
+    return tuple(validated_copy(layout, encoding=encoding) for layout in (*layouts, Layout()))
 
 
 def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:
@@ -664,7 +660,7 @@ class Incident(NamedDocument, Columns):
         Raises:
             UsageError: `rows` is something else.
         """
-        return self if rows is None else self.model_copy(update={"rows": checked_rows(rows)})
+        return self if rows is None else validated_copy(self, rows=rows)
 
     def titled(self, title: str) -> Incident:
         """Return the incident with another name for readers; an empty title leaves it as it is.
@@ -693,18 +689,6 @@ class Incident(NamedDocument, Columns):
         headlines = {headline.fact: headline.name for headline in self.headlines}
         names = self.groups | {item.id: item.name for item in named} | headlines
         return {id_: name[lang] for id_, name in names.items()}
-
-
-def checked_rows(rows: str | None) -> str | None:
-    """Return what the rows of files are, as a caller states it, after a check that it is known.
-
-    Raises:
-        UsageError: it is unknown.
-    """
-    if rows is not None and rows not in get_args(Rows):
-        problem = "rows are complaints, filed (claims) or accepted (claims)"
-        raise UsageError(problem, value=rows, remedy=f"Write one of {', '.join(get_args(Rows))}.")
-    return rows
 
 
 def claim_columns(incident: Incident) -> list[str]:

@@ -328,10 +328,8 @@ class Tariff:
         if low == high:  # every claim in the band is paid the same: slope 0
             return int(low * SHARE_SCALE), 0
         overlapping = self.pieces_overlapping(band)
-        for fixed, slope in ((piece.fixed, piece.slope) for piece in overlapping):
-            if fixed is not None and all(piece.matches_formula(fixed, slope, band) for piece in overlapping):
-                return fixed, slope
-        return None
+        formulas = ((piece.fixed, piece.slope) for piece in overlapping if piece.fixed is not None)
+        return next((x for x in formulas if all(p.matches_formula(*x, band) for p in overlapping)), None)
 
     def payment_range(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
         """The smallest and the largest payment for one claim in a band; None if there is no largest payment.
