@@ -217,11 +217,12 @@ class RateAssumption(NumberEntry):
         )
         low, high = self.distribution.support if self.distribution else (0, 1)
         refuse_if(low < 0 or high > 1, "needs a distribution of shares between 0 and 1 | Write 50 % as 0.5.")
-        if unknown := set(self.left_out).difference(published_rates()["event"]):
-            raise ValueError(
-                f"leaves out {min(unknown)}, which is no event of data/published/rates.csv"
-                " | Correct the event, or drop it from left_out."
-            )
+        unknown = sorted({*self.left_out}.difference(published_rates()["event"]))
+        refuse_if(
+            unknown,
+            f"leaves out {', '.join(unknown)}, which is no event of data/published/rates.csv"
+            " | Correct the event, or drop it from left_out.",
+        )
 
     @property
     def computed_from(self) -> tuple[str, ...]:
@@ -280,11 +281,6 @@ class RateAssumption(NumberEntry):
         sampled = self.sampled_distribution
         low, high = sampled.ends
         return Range.around(sampled.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
-
-    @cached_property
-    def range(self) -> Range:
-        """The expected rate and its range."""
-        return self.range_under_cap(1.0)
 
     @property
     def most(self) -> float:

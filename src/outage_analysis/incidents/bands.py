@@ -12,6 +12,7 @@ bands have the same form:
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -66,17 +67,22 @@ class Bands:
 
     def __post_init__(self) -> None:
         """Raise an error if the cuts would put a loss into two bands or into none."""
-        for cut in self.cuts:
-            if type(cut) is not int or abs(cut) > LARGEST_CUT:
-                remedy = f"Write whole numbers of the loss unit, up to {LARGEST_CUT:,}."
-                raise UsageError("an edge of the loss bands is no whole number", value=cut, remedy=remedy)
-            if cut in (-1, 0) or (cut < 0 and not self.negative):
-                remedy = f"Write edges above 0{' or below -1' * self.negative}: zero has a band of its own."
-                raise UsageError("an edge of the loss bands is not above 0", value=cut, remedy=remedy)
-        for low, high in itertools.pairwise(self.cuts):
-            if low >= high:
-                problem = "the edges of the loss bands do not increase"
-                raise UsageError(problem, value=f"{low}, {high}", remedy="Sort them and write each once.")
+        wrong = next(
+            (
+                cut
+                for before, cut in itertools.pairwise((-math.inf, *self.cuts))
+                if type(cut) is not int
+                or abs(cut) > LARGEST_CUT
+                or cut in (-1, 0)
+                or (cut < 0 and not self.negative)
+                or before >= cut
+            ),
+            None,
+        )
+        if wrong is not None:
+            problem = "the edges of loss bands are whole numbers of the loss unit above 0 that increase"
+            remedy = f"Write each once, sorted, up to {LARGEST_CUT:,}: zero has a band of its own."
+            raise UsageError(problem, value=wrong, remedy=remedy)
 
     @classmethod
     def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:

@@ -147,15 +147,6 @@ class Columns(Document):
         refuse_if(column is not None, f'makes {column} from the row | Only claim_id may be "row".')
         return computed
 
-    @field_validator("missing")
-    @classmethod
-    def _missing_texts_are_texts(cls, missing: tuple[str, ...]) -> tuple[str, ...]:
-        refuse_if(
-            any(not text.strip() for text in missing),
-            "has an empty text | Leave it out: an empty cell is always a missing value.",
-        )
-        return missing
-
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
         named = {*known, FILED_AT}

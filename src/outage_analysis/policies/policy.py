@@ -568,10 +568,8 @@ class PolicyExplainer:
     def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
         if line.fee is None:
             yield self._sentence("round_fee")
-        fee = line.fee or ROUND_FEE
-        lengths: list[int | None] = [None if line.multiple is None else line.outage_minutes]
+        fee, edge, lengths = line.fee or ROUND_FEE, line.from_minutes or 60, [line.outage_minutes]
         if line.multiple is not None and line.outage_minutes is None:
-            edge = line.from_minutes or 60
             lengths = [edge - 1, edge]
         for minutes in lengths:
             if (credit := line.credit(fee, minutes)) is not None:
