@@ -10,8 +10,12 @@ from pydantic import ValidationError
 
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.costs import cost_table
+from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.costs.page_model import live_cost
-from outage_analysis.policies import Policy, findings, recomputed_amount
+from outage_analysis.errors import UsageError
+from outage_analysis.files import Name
+from outage_analysis.incidents import TieOut
+from outage_analysis.policies import Policy, findings
 from outage_analysis.reports.html import sliders
 from outage_analysis.reports.report import Report
 from tests.small_policies import DAY, DRIVERS, policy_of
@@ -109,8 +113,11 @@ def test_a_slider_moves_it(analysis: Analysis) -> None:
 
 
 def test_a_tie_out_at_face_value_counts_everybody() -> None:
-    line = voucher(3.2, 700).line("late")
-    assert [recomputed_amount(line, kind, None) for kind in ("face_value", "fee")] == [DRIVERS * 700, None]
+    policy, name, late = voucher(3.2, 700), Name(en="All"), ("late",)
+    tie = TieOut(id="all", name=name, kind="face_value", lines=late, printed_value=DRIVERS * 700, unit="KRW")
+    assert reconciliation_table([tie], policy, as_of=DAY)["status"].to_list() == ["ties"]
+    with pytest.raises(UsageError, match="cannot be computed from the line"):
+        reconciliation_table([tie.model_copy(update={"kind": "fee"})], policy, as_of=DAY)
 
 
 @pytest.mark.parametrize(("cap", "found"), [(799, []), (800, ["cap"]), (900, ["cap"])])

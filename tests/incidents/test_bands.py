@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,24 +63,24 @@ def test_the_union_of_cuts_is_sorted_positive_and_without_repeats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cuts", "negative", "said"),
+    ("cuts", "negative", "wrong"),
     [
-        ((300_000, 200_000), False, "do not increase (found '300000, 200000'). Sort them"),
-        ((200_000, 200_000), False, "do not increase (found '200000, 200000')"),
-        ((5, -9), True, "do not increase (found '5, -9')"),
-        ((0, 5), False, "is not above 0 (found '0'). Write edges above 0: zero has"),
-        ((-2, 5), False, "is not above 0 (found '-2')"),
-        ((-1, 5), True, "is not above 0 (found '-1'). Write edges above 0 or below -1"),
-        ((1.5, 5), False, "is no whole number (found '1.5'). Write whole numbers"),
-        (("300000",), False, "is no whole number (found '300000')"),
-        ((True, 5), False, "is no whole number (found 'True')"),
-        ((2**63,), False, "is no whole number (found '9223372036854775808')"),
+        ((300_000, 200_000), False, "200000"),
+        ((200_000, 200_000), False, "200000"),
+        ((5, -9), True, "-9"),
+        ((0, 5), False, "0"),
+        ((-2, 5), False, "-2"),
+        ((-1, 5), True, "-1"),
+        ((1.5, 5), False, "1.5"),
+        (("300000", 5), False, "300000"),
+        ((True, 5), False, "True"),
+        ((2**63,), False, "9223372036854775808"),
     ],
 )
 def test_edges_with_which_a_loss_has_two_bands_or_none_are_refused(
-    cuts: tuple[int, ...], said: str, *, negative: bool
+    cuts: tuple[int, ...], wrong: str, *, negative: bool
 ) -> None:
-    with pytest.raises(UsageError, match=re.escape(said)):
+    with pytest.raises(UsageError, match=rf"whole numbers.*that increase .found '{wrong}'.. Write each once"):
         Bands(cuts, negative=negative)
 
 
@@ -133,7 +131,9 @@ def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
         ([(0, None), (5, None)], "the band over 0 has no upper edge, so it is empty or another"),
     ],
 )
-def test_a_list_of_bands_that_is_no_partition_is_refused(bands: list[Band], message: str) -> None:
+def test_a_list_of_bands_that_is_no_partition_is_refused(
+    bands: list[tuple[int, int | None]], message: str
+) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         check_partition(bands)
 

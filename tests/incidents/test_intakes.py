@@ -128,9 +128,9 @@ def test_counts_of_ones_own_are_known_once_they_are_taken(write_document: Callab
         ("count = 150\n", "", "needs either a fact or a count"),
         ("count = 150", "count = -1", "point 2 > count"),
         ("2031-03-03T00", "2031-03-02T00", "a point 2 that is not after the one before"),
-        ("2031-03-02T00:00:00+09:00", "2031-03-02T00:00:00", "has no UTC offset"),
+        ("2031-03-02T00:00:00+09:00", "2031-03-02T00:00:00", "at: input should have timezone info"),
         ("2031-03-11T00", "2031-02-11T00", "before it opens"),
-        ('incident = "kakao-2022"', 'incident = "kakao-2022"\ntime_zone = "Seoul"', "no IANA name"),
+        ('incident = "kakao-2022"', 'incident = "kakao-2022"\ntime_zone = "Seoul"', "not an IANA time zone"),
         ("as_of = 2031-03-05", "asof = 2031-03-05", "Did you mean 'as_of'?"),
     ],
 )

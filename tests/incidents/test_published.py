@@ -261,7 +261,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         (
             "start = 2022-10-15T15:30:00+09:00",
             "start = 2022-10-15T15:30:00",
-            "outage > start: has no UTC offset",
+            "outage > start: input should have timezone info",
         ),
         ("end = 2022-10-20T23:00:00+09:00", "end = 2022-10-15T15:30:00+09:00", "ends before"),
         ("claims_to = 2022-11-06", "claims_to = 2022-10-14", "claims window ends before"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 
 from outage_analysis.files import bundled_ids
-from outage_analysis.policies import findings, load_policy
+from outage_analysis.policies import findings, load_policy, write_template
 from tests.commands import command
 from tests.conftest import Edited
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.paths import OWN_OUTAGE
-from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B, Written
+from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B
 from tests.untranslated_text import untranslated
 
 # --- what a second reader would ask about ----------------------------------------------------------
@@ -58,19 +57,22 @@ NOT_A_FACT = ("PR-00",)
 
 ASK: list[tuple[str, str, Page, Page]] = [
     # what is found, and how it is said; a page that shows it, one that does not
-    ("cliff", "a loss of 0.10 gets 0.09; one of 0.11 gets 0.05", bands({"fixed": 9}, {"fixed": 5}),
+    ("cliff", "a loss of 0.10 euros gets 0.09 euros; one of 0.11 euros gets 0.05 euros",
+     bands({"fixed": 9}, {"fixed": 5}),
      bands({"fixed": 5}, {"fixed": 9})),
-    ("cliff", "a loss of 0.10 gets 0.05; one of 0.11 waits for a review",
+    ("cliff", "a loss of 0.10 euros gets 0.05 euros; one of 0.11 euros waits for a review",
      bands({"fixed": 5}, {"review": True}),
      bands({}, {"review": True})),
-    ("cliff", "a loss of 0.00 gets 0.09; one of 0.01 gets 0.05", bands({"fixed": 5}, zero={"fixed": 9}),
+    ("cliff", "a loss of 0.00 euros gets 0.09 euros; one of 0.01 euros gets 0.05 euros",
+     bands({"fixed": 5}, zero={"fixed": 9}),
      bands({"fixed": 5}, zero={"fixed": 5})),
-    ("cliff", "a loss of 0.10 gets 0.10; one of 0.11 gets 0.0", bands({"share": 1.0}, {"share": 0.5}),
+    ("cliff", "a loss of 0.10 euros gets 0.10 euros; one of 0.11 euros gets 0.0",
+     bands({"share": 1.0}, {"share": 0.5}),
      bands({"share": 0.5}, {"share": 1.0})),
-    ("cliff", "a loss of 0.09 gets 0.10; one of 0.10 gets 0.09",
+    ("cliff", "a loss of 0.09 euros gets 0.10 euros; one of 0.10 euros gets 0.09 euros",
      bands({"fixed": 10}, {"fixed": 9}, closed="lower"),
      bands({"fixed": 10}, {"fixed": 10, "share": 0.1}, closed="lower")),
-    ("cliff", "in the segment s1: a loss of 0.00 gets 0.04; one of 0.01 gets 0.01",
+    ("cliff", "in the segment s1: a loss of 0.00 euros gets 0.04 euros; one of 0.01 euros gets 0.01 euros",
      segments(A, zero={"fixed": 4}),
      segments(A, zero={"fixed": 1})),
     ("gap", "losses of 0.11 to 0.20 euros are paid nothing", bands({"fixed": 5}, {}, {"fixed": 9}),
@@ -81,18 +83,18 @@ ASK: list[tuple[str, str, Page, Page]] = [
     ("gap", "losses of 0.11 to 0.20 euros are paid nothing",
      bands({"fixed": 5}, {"limit": 0}, {"review": True}),
      bands({"fixed": 5}, {"limit": 6, "fixed": 7}, {"review": True})),
-    ("dead", "the band over 0.00 and the next one pay alike", bands({"fixed": 5}, {"fixed": 5}),
+    ("dead", "the band over 0.00 euros and the next one pay alike", bands({"fixed": 5}, {"fixed": 5}),
      bands({"fixed": 5}, {"fixed": 6})),
     ("dead", "the segment s2 is never used", segments(AB, B), segments(B, AB)),
     ("dead", "the segment s2 is never used", segments(A, {**A, "service": ("x",)}),
      segments({**A, "service": ("x",)}, A)),
     ("dead", "s1", segments(A, eligibility=B), segments(A, eligibility=AB)),
     ("dead", "", segments(A, eligibility=A), segments(A, eligibility=AB)),
-    ("cap", "the limit of 0.50 is never reached", bands({"share": 0.5, "limit": 50}, {"fixed": 50}),
+    ("cap", "the limit of 0.50 euros is never reached", bands({"share": 0.5, "limit": 50}, {"fixed": 50}),
      bands({"share": 0.5, "limit": 4}, {"fixed": 50})),
-    ("cap", "the limit of 0.06 is never reached", bands({"fixed": 5, "limit": 6}),
+    ("cap", "the limit of 0.06 euros is never reached", bands({"fixed": 5, "limit": 6}),
      bands({"fixed": 7, "limit": 6})),
-    ("cap", "the floor of 0.05 never raises a payment", bands({"fixed": 5, "floor": 5}),
+    ("cap", "the floor of 0.05 euros never raises a payment", bands({"fixed": 5, "floor": 5}),
      bands({"share": 0.5, "floor": 5})),
     ("cap", "the cap of 48,000,000 limits nothing: only 3,000,000 are entitled",
      other("in_kind", recipients=FIRST_COME, cap=EVERYBODY),
@@ -198,16 +200,10 @@ def test_a_limit_or_a_floor_is_idle_where_leaving_it_out_changes_no_payment(page
             assert same == any(f"the {term} of" in says for says in idle), term
 
 
-@pytest.mark.parametrize("id_", ["every-key", "template"])
-def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written) -> None:
-    if id_ == "every-key":
-        policy = load_policy(DOCS / "every-key.toml")
-    else:
-        text = (files("outage_analysis.policies") / "template.toml").read_text("utf-8")
-        policy = load_policy(
-            write_document(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
-        )
-    assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
+def test_our_own_documents_have_no_dead_parts(tmp_path: Path) -> None:
+    for path in (DOCS / "every-key.toml", write_template("p", "KRW", "KRW", tmp_path / "p.toml")):
+        idle = pl.col("finding").is_in(["dead", "gap", "cap", "fact"])
+        assert findings(load_policy(path)).filter(idle).is_empty(), path
 
 
 # --- against facts and a ledger -------------------------------------------------------------------------

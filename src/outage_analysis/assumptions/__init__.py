@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         Ledger,
         MeanPayment,
         MixBand,
-        OneDistribution,
         PaidTotal,
         Range,
         RateAssumption,

@@ -67,12 +67,6 @@ class Distribution(Document, ABC):
         low, high = self.quantile((0.01, 0.99))
         return min(float(low), self.mean), max(float(high), self.mean)
 
-    @property
-    def most(self) -> float | None:
-        """The largest possible value; None if the distribution is unbounded above."""
-        maximum = self.support[1]
-        return None if np.isinf(maximum) else float(maximum)
-
     def quantile(self, u: ArrayLike) -> FloatArray:
         """The quantiles at probabilities strictly between 0 and 1, in an array of the same shape."""
         return np.asarray(self._quantile(np.asarray(u, float)))

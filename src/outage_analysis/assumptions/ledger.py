@@ -118,9 +118,14 @@ class Entry(NamedDocument, ABC):
         return ()
 
     @property
+    def factors(self) -> tuple[Distribution, ...]:
+        """The distributions whose product is the assumption; empty if it is not simply a product."""
+        return ()
+
+    @property
     def dimensions(self) -> int:
         """How many uniform random numbers one draw (simulated value) of the assumption needs."""
-        return 1
+        return len(self.factors)
 
     @property
     def models(self) -> tuple[Name, ...]:
@@ -140,27 +145,31 @@ class Entry(NamedDocument, ABC):
         return None
 
 
-class OneDistribution(Entry):
-    """An assumption about one number with one distribution."""
-
-    @property
-    @abstractmethod
-    def sampled_distribution(self) -> Distribution:
-        """The distribution from which values of the assumption are drawn."""
+class NumberEntry(Entry):
+    """An assumption about one number, such as a rate, an amount, or people x weeks x weekly wage."""
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Convert uniform random numbers (n, 1) to n draws (simulated values) of the number."""
-        return self.sampled_distribution.quantile(u[:, 0])
+        """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the number."""
+        drawn = [factor.quantile(u[:, k]) for k, factor in enumerate(self.factors)]
+        return np.asarray(np.prod(drawn, axis=0))
 
     @cached_property
     def range(self) -> Range:
-        """The expected value with the low and the high value of the distribution."""
-        return Range.around(self.sampled_distribution.mean, *self.sampled_distribution.ends)
+        """The product of the means, with the products of the low and of the high values."""
+        low, high = np.prod([factor.ends for factor in self.factors], axis=0)
+        return Range.around(math.prod(factor.mean for factor in self.factors), float(low), float(high))
 
     @property
     def most(self) -> float | None:
-        """The largest possible value; None if there is no upper bound."""
-        return self.sampled_distribution.most
+        """The largest possible value; None if nothing limits it, or if single payments vary around it."""
+        return None if getattr(self, "spread", 0) else _largest_product(*self.factors)
+
+
+def _largest_product(*factors: Distribution) -> float | None:
+    """The largest product of non-negative factors: None if one has no limit and none is always 0."""
+    maxima = [factor.support[1] for factor in factors]
+    most = 0.0 if 0 in maxima else math.prod(maxima)
+    return most if most < math.inf else None
 
 
 class ObservedCounts(Document):
@@ -184,7 +193,7 @@ class ObservedCounts(Document):
         return min(days, default=None)
 
 
-class RateAssumption(OneDistribution):
+class RateAssumption(NumberEntry):
     """A rate of the claims funnel, such as acceptance: a prior, and counts of the same event to update it."""
 
     kind: Literal["claimant_share", "entitled_share", "filing_share", "acceptance", "take_up"]
@@ -208,11 +217,12 @@ class RateAssumption(OneDistribution):
         )
         low, high = self.distribution.support if self.distribution else (0, 1)
         refuse_if(low < 0 or high > 1, "needs a distribution of shares between 0 and 1 | Write 50 % as 0.5.")
-        if unknown := set(self.left_out).difference(published_rates()["event"]):
-            raise ValueError(
-                f"leaves out {min(unknown)}, which is no event of data/published/rates.csv"
-                " | Correct the event, or drop it from left_out."
-            )
+        unknown = sorted({*self.left_out}.difference(published_rates()["event"]))
+        refuse_if(
+            unknown,
+            f"leaves out {', '.join(unknown)}, which is no event of data/published/rates.csv"
+            " | Correct the event, or drop it from left_out.",
+        )
 
     @property
     def computed_from(self) -> tuple[str, ...]:
@@ -236,6 +246,11 @@ class RateAssumption(OneDistribution):
             return self.prior
         hits, of = (get_fact(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
         return update_rate(self.prior, hits, of)
+
+    @property
+    def factors(self) -> tuple[Distribution, ...]:
+        """The distribution from which the rate is drawn."""
+        return (self.sampled_distribution,)
 
     def interim_error(self, closes: date | None) -> ModelRefused | None:
         """An error to raise if the observed counts may still change; None if they are final.
@@ -267,32 +282,22 @@ class RateAssumption(OneDistribution):
         low, high = sampled.ends
         return Range.around(sampled.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
 
-    @cached_property
-    def range(self) -> Range:
-        """The expected rate and its range."""
-        return self.range_under_cap(1.0)
-
     @property
     def most(self) -> float:
         """The largest possible rate: always 1, because by chance all claims may pass the funnel stage."""
         return 1.0
 
 
-class StatedNumber(OneDistribution):
-    """A number with a stated distribution and a smallest allowed value."""
+class StatedNumber(NumberEntry):
+    """A number with a stated distribution."""
 
-    distribution: AnyDistribution
+    distribution: Annotated[AnyDistribution, NeverNegative]
     """The distribution; an amount is in the smallest unit of the currency."""
 
-    def _check(self) -> None:
-        # There are at least as many reports in the end as so far.
-        least = 1 if isinstance(self, Factor) and self.kind == "ultimate" else 0
-        refuse_if(self.distribution.support[0] < least, f"needs a distribution that is never below {least}")
-
     @property
-    def sampled_distribution(self) -> Distribution:
-        """The distribution from which values of the assumption are drawn."""
-        return self.distribution
+    def factors(self) -> tuple[Distribution, ...]:
+        """The stated distribution."""
+        return (self.distribution,)
 
 
 class Factor(StatedNumber):
@@ -306,17 +311,15 @@ class Factor(StatedNumber):
     """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
 
     def _check(self) -> None:
-        super()._check()
+        refuse_if(
+            self.kind == "ultimate" and self.distribution.support[0] < 1,
+            "needs a distribution that is never below 1",  # the reports so far are among those in the end
+        )
         refuse_if(
             (self.kind == "exposure") != (self.unit is not None),
             "has a unit exactly when its kind is exposure | Write it as "
             'unit = { en = "passengers per flight" }.',
         )
-
-    @property
-    def most(self) -> float | None:
-        """The largest possible value."""
-        return self.sampled_distribution.most
 
 
 class LateClaims(Factor):
@@ -338,11 +341,6 @@ class MeanPayment(StatedNumber):
     kind: Literal["mean_payment"]
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single payments, as a share of their mean."""
-
-    @property
-    def most(self) -> float | None:
-        """The largest mean payment; None if single payments vary around it without a limit."""
-        return None if self.spread else self.sampled_distribution.most
 
 
 class PaidTotal(StatedNumber):
@@ -392,7 +390,7 @@ class AwardRule(Document):
         return below_cap + self.floor - mean_up_to(self.floor)
 
 
-class Award(Entry):
+class Award(NumberEntry):
     """The mean award per accepted claim in an individual review."""
 
     kind: Literal["review_award"]
@@ -413,6 +411,11 @@ class Award(Entry):
         )
         if self.rules:
             check_adds_up("weights of rules", [rule.weight for rule in self.rules])
+
+    @property
+    def factors(self) -> tuple[Distribution, ...]:
+        """The stated distribution; empty if there are rules."""
+        return () if self.distribution is None else (self.distribution,)
 
     @property
     def dimensions(self) -> int:
@@ -440,8 +443,8 @@ class Award(Entry):
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the mean award."""
-        if self.distribution is not None:
-            return self.distribution.quantile(u[:, 0])
+        if not self.rules:
+            return super().draw(u)
         loss = self._proved_loss.quantile(u[:, 1])
         branch, paid = self.branch(u), np.empty(len(u))
         for k, rule in enumerate(self.rules):
@@ -452,8 +455,8 @@ class Award(Entry):
     @cached_property
     def range(self) -> Range:
         """The expected award, with the smallest and the largest award of any rule."""
-        if self.distribution is not None:
-            return Range.around(self.distribution.mean, *self.distribution.ends)
+        if not self.rules:
+            return super().range
         ends = np.array(self._proved_loss.ends)
         low, high = zip(*(rule.award(ends * rule.share.ends) for rule in self.rules), strict=True)
         expected = sum(rule.weight * rule.mean(self._proved_loss) for rule in self.rules)
@@ -462,16 +465,17 @@ class Award(Entry):
     @property
     def most(self) -> float | None:
         """The largest award; None if nothing limits it, or if single awards vary around the mean."""
-        if self.spread:
-            return None
-        if self.distribution is not None:
-            return self.distribution.most
+        if not self.rules or self.spread:
+            return super().most
         products = [_largest_product(self._proved_loss, rule.share) for rule in self.rules]
-        most = float(max(rule.award(product) for rule, product in zip(self.rules, products, strict=True)))
-        return most if most < np.inf else None
+        most = max(
+            float(rule.award(math.inf if product is None else product))
+            for rule, product in zip(self.rules, products, strict=True)
+        )
+        return most if most < math.inf else None
 
 
-class Handling(Entry):
+class Handling(NumberEntry):
     """The cost of handling the claims of a cost line: people x weeks x weekly wage."""
 
     kind: Literal["handling"]
@@ -483,36 +487,9 @@ class Handling(Entry):
     """The wage per person and week, in the smallest unit of the currency."""
 
     @property
-    def _factors(self) -> tuple[Distribution, Distribution, Distribution]:
+    def factors(self) -> tuple[Distribution, ...]:
+        """People, weeks and the weekly wage."""
         return self.people, self.weeks, self.weekly_wage
-
-    @property
-    def dimensions(self) -> int:
-        """How many uniform random numbers one draw needs: 3 (people, weeks and wage)."""
-        return 3
-
-    def draw(self, u: FloatArray) -> FloatArray:
-        """Convert uniform random numbers (n, 3) to n draws (simulated values) of the handling cost."""
-        drawn = [factor.quantile(u[:, k]) for k, factor in enumerate(self._factors)]
-        return np.asarray(np.prod(drawn, axis=0))
-
-    @cached_property
-    def range(self) -> Range:
-        """The expected cost (product of the means), with the products of the low and of the high values."""
-        low, high = np.prod([factor.ends for factor in self._factors], axis=0)
-        return Range.around(math.prod(factor.mean for factor in self._factors), float(low), float(high))
-
-    @property
-    def most(self) -> float | None:
-        """The largest possible cost: the product of the largest values; None if a factor has no limit."""
-        most = _largest_product(*self._factors)
-        return most if most < np.inf else None
-
-
-def _largest_product(*factors: Distribution) -> float:
-    """The largest product of non-negative factors: infinity if one has no limit and none is always 0."""
-    maxima = [factor.support[1] for factor in factors]
-    return 0.0 if 0 in maxima else float(np.prod(maxima))
 
 
 class MixBand(Document):
@@ -947,20 +924,19 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
         likely = locale.likely_range
         low, high = (f"{end:.4g}" for end in entry.distribution.quantile([likely.lower, likely.upper]))
         return locale("distribution.forecast", mean=f"{entry.range.expected:.4g}", low=low, high=high)
-    if isinstance(entry, OneDistribution):
-        text = format_distribution(entry.sampled_distribution, locale, unit)
-        counted = entry.unit if isinstance(entry, Factor) else None
-        return text if counted is None else f"{text} {counted[locale.lang]}"
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
-    if isinstance(entry, Handling):
-        counts = f"{format_distribution(entry.people, locale)} × {format_distribution(entry.weeks, locale)}"
-        return f"{counts} × {format_distribution(entry.weekly_wage, locale, unit)}"
-    if entry.distribution:
-        return format_distribution(entry.distribution, locale, unit)
+    if not isinstance(entry, Award) or entry.distribution:  # Only the last factor can be an amount.
+        *counts, last = entry.factors
+        texts = [
+            *(format_distribution(count, locale) for count in counts),
+            format_distribution(last, locale, unit),
+        ]
+        counted = f" {entry.unit[locale.lang]}" if isinstance(entry, Factor) and entry.unit else ""
+        return " × ".join(texts) + counted
     rules, loss = [], format_distribution(entry.loss, locale, unit)
     for rule in entry.rules:
         limits = {"floor": rule.floor or None, "limit": rule.cap}

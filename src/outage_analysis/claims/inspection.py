@@ -15,7 +15,6 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from pydantic import ValidationError
 
 from outage_analysis.claims import header_words
 from outage_analysis.claims.cell_values import MISSING_WORDS
@@ -39,7 +38,7 @@ from outage_analysis.claims.structured_files import Sources, source_paths
 from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError, either
-from outage_analysis.files import bundled_ids, likely_typo_of, spelling_hint, toml_value
+from outage_analysis.files import bundled_ids, likely_typo_of, spelling_hint, toml_value, usage_errors
 from outage_analysis.incidents import (
     CANONICAL_COLUMNS,
     COUNT,
@@ -47,7 +46,6 @@ from outage_analysis.incidents import (
     ROW_ID,
     Incident,
     Layout,
-    checked_rows,
     claim_columns,
     layout_for,
     normalized_name,
@@ -196,7 +194,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     stated: dict[str, Any] = {
         "time_zone": time_zone,
         "loss": {"name": LOSS_NAME, "unit": loss_unit} if loss_unit else {},
-        "rows": checked_rows(rows),
+        "rows": rows,
         "encoding": encoding,
         "scale": {} if scale is None else {"loss": scale},
         "columns": {n: (header,) for n, header in (named | dimension_ids).items() if n not in DECIDED},
@@ -272,11 +270,8 @@ def _draft(name: str, currency: str, stated: Mapping[str, Any]) -> Incident:
         "claimant_type": (NO_TYPE,),
         "limits": (DERIVED_LIMIT,),
     }
-    try:
+    with usage_errors("the outage cannot be derived"):
         return Incident.model_validate(document | {key: value for key, value in stated.items() if value})
-    except ValidationError as error:
-        problem, _, remedy = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" | ")
-        raise UsageError(f"the outage cannot be derived: {problem}", remedy=remedy) from error
 
 
 def _derived(

@@ -38,12 +38,12 @@ from outage_analysis.policies import (
     SHARE_DIGITS,
     SHARE_SCALE,
     CostLine,
+    FeeCredit,
     Policy,
     PolicyExplainer,
     Schedule,
     Tariff,
     load_policy,
-    recomputed_amount,
     stated_amounts,
 )
 from outage_analysis.text import TABLE_DIGITS, Locale, schema_of
@@ -593,18 +593,28 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
 
 def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fraction | None:
     """Return what a line pays in a tie-out, in the smallest unit; None if a review decides it."""
-    schedule = policy.schedule(id_) if tie.kind == "payments" else None
-    if schedule and not schedule.segments and count is not None and tie.loss is not None:
-        payment = schedule.tariff.pay(tie.loss)
-        return None if payment is None else payment * count
-    amount = recomputed_amount(policy.line(id_), tie.kind, count)
+    line = policy.line(id_)
+    stated = stated_amounts(line).get("credit" if tie.kind == "credits" else tie.kind)
+    amount: Fraction | int | None = None
+    if tie.kind == "payments" and count is not None and tie.loss is not None:
+        if isinstance(line, Schedule) and not line.segments:
+            if (payment := line.tariff.pay(tie.loss)) is None:
+                return None
+            amount = payment * count
+    elif tie.kind == "fee" and isinstance(line, FeeCredit):
+        amount = line.computed
+    elif tie.kind == "budget" and stated is not None:
+        amount = policy.resolve_amount(stated)
+    elif isinstance(stated, int):
+        counts = [get_fact(f).count for f in line.numeric_facts] if count is None else [count]
+        amount = min(counts) * stated if counts else None
     if amount is None:
         raise UsageError(
             f"the tie-out {tie.id} cannot be computed from the line",
             value=id_,
             remedy="It needs a line of its kind with an amount, without segments.",
         )
-    return Fraction(policy.resolve_amount(amount)) if isinstance(amount, str) else amount
+    return Fraction(amount)
 
 
 def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:

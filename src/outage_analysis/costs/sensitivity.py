@@ -40,7 +40,6 @@ from outage_analysis.assumptions import (
     BandMix,
     FloatArray,
     Ledger,
-    OneDistribution,
     RateAssumption,
     rates_by_effort,
 )
@@ -97,8 +96,8 @@ def sample_input(entry: Assumption) -> FloatArray:
 
 def input_quantiles(entry: Assumption, p: Sequence[float]) -> FloatArray:
     """Return the quantiles of an input that is a single number, at the probabilities p."""
-    if isinstance(entry, OneDistribution):
-        return entry.sampled_distribution.quantile(p)
+    if len(entry.factors) == 1:
+        return entry.factors[0].quantile(p)
     return np.asarray(np.quantile(sample_input(entry), p))
 
 
@@ -117,8 +116,8 @@ def sign_change(
         if not len(turns):
             return None, None
         low, high = values[turns[0]], values[turns[0] + 1]
-    if isinstance(entry, OneDistribution):
-        return float(high), float(1 - entry.sampled_distribution.cdf(high))
+    if len(entry.factors) == 1:
+        return float(high), float(1 - entry.factors[0].cdf(high))
     return float(high), float((sample_input(entry) > high).mean())
 
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         refuse_repeated,
         spelling_hint,
         toml_value,
+        usage_errors,
         validated_copy,
     )
 else:  # so that type checkers report a name that is not exported

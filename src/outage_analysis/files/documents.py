@@ -12,7 +12,7 @@ import tomllib
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -228,6 +228,8 @@ REMEDIES = {
     "extra_forbidden": "It belongs to another table, or to another kind of line.",
     "too_long": "Merge what pays alike, or split the document.",
     "int_type": "Write a whole number, without quotes.",
+    "timezone_aware": "Write it with its UTC offset, as in 2022-10-15T15:30:00+09:00.",
+    "literal_error": "Write one of these words.",
 }
 """Type of a pydantic error -> what the author can do."""
 
@@ -299,6 +301,20 @@ CHANGED_SUFFIX = "-changed"
 CHANGED_MARKS = {"en": " (changed)", "ko": " (변경)"}
 
 
+@contextmanager
+def usage_errors(what: str) -> Iterator[None]:
+    """Raise a UsageError about `what` for the first rule that a document breaks inside the block."""
+    try:
+        yield
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        problem, _, remedy = detail["msg"].removeprefix("Value error, ").partition(" | ")
+        value = detail["input"] if isinstance(detail["input"], str | int | float) else None
+        key = next((f", {step}" for step in reversed(detail["loc"]) if isinstance(step, str)), "")
+        remedy = REMEDIES.get(detail["type"], remedy)
+        raise UsageError(f"{what}{key}: {problem}", value=value, remedy=remedy) from error
+
+
 def validated_copy(document: N, **changes: object) -> N:
     """Return a copy of a document with some fields replaced, after checking the document's rules again.
 
@@ -311,12 +327,8 @@ def validated_copy(document: N, **changes: object) -> N:
     """
     kind = type(document)
     values = {name: getattr(document, name) for name in document.model_fields_set} | changes
-    try:
+    with usage_errors(getattr(document, "id", f"the {kind.__name__.lower()}")):
         return kind.model_validate({kind.model_fields[name].alias or name: v for name, v in values.items()})
-    except ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        problem, _, remedy = message.partition(" | ")
-        raise UsageError(f"{getattr(document, 'id', 'the document')}: {problem}", remedy=remedy) from error
 
 
 def changed_copy(document: C, **changes: object) -> C:

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         IntakeSeries,
         Layout,
         NamedItem,
-        checked_rows,
         claim_columns,
         layout_for,
         load_incident,

@@ -12,11 +12,13 @@ bands have the same form:
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
 
 from outage_analysis.errors import UsageError
+from outage_analysis.files import refuse_if
 from outage_analysis.text import in_smallest_units
 
 Closed = Literal["upper", "lower"]
@@ -65,17 +67,22 @@ class Bands:
 
     def __post_init__(self) -> None:
         """Raise an error if the cuts would put a loss into two bands or into none."""
-        for cut in self.cuts:
-            if type(cut) is not int or abs(cut) > LARGEST_CUT:
-                remedy = f"Write whole numbers of the loss unit, up to {LARGEST_CUT:,}."
-                raise UsageError("an edge of the loss bands is no whole number", value=cut, remedy=remedy)
-            if cut in (-1, 0) or (cut < 0 and not self.negative):
-                remedy = f"Write edges above 0{' or below -1' * self.negative}: zero has a band of its own."
-                raise UsageError("an edge of the loss bands is not above 0", value=cut, remedy=remedy)
-        for low, high in itertools.pairwise(self.cuts):
-            if low >= high:
-                problem = "the edges of the loss bands do not increase"
-                raise UsageError(problem, value=f"{low}, {high}", remedy="Sort them and write each once.")
+        wrong = next(
+            (
+                cut
+                for before, cut in itertools.pairwise((-math.inf, *self.cuts))
+                if type(cut) is not int
+                or abs(cut) > LARGEST_CUT
+                or cut in (-1, 0)
+                or (cut < 0 and not self.negative)
+                or before >= cut
+            ),
+            None,
+        )
+        if wrong is not None:
+            problem = "the edges of loss bands are whole numbers of the loss unit above 0 that increase"
+            remedy = f"Write each once, sorted, up to {LARGEST_CUT:,}: zero has a band of its own."
+            raise UsageError(problem, value=wrong, remedy=remedy)
 
     @classmethod
     def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
@@ -105,40 +112,51 @@ def band_within(inner: Band, outer: Band) -> bool:
     return low and high
 
 
-def check_partition(bands: list[Band]) -> None:
+def check_partition(bands: list[tuple[int, int | None]]) -> None:
     """Raise an error if a list of bands of positive losses has a gap or an overlap.
 
     Raises:
         ValueError: the bands have a gap or an overlap, a band is empty, the first band does not start at 0,
             or the last band has an upper edge. The message ends with a remedy, after " | ".
     """
-    if bands[0][0] != 0:
-        raise ValueError(
-            f"the first band starts at {bands[0][0]:,}, not at 0: losses below it have no rule"
-            " | Add a band from 0, paying 0 if that is meant."
-        )
+    first, last = bands[0][0], bands[-1][1]
+    refuse_if(
+        first,
+        f"the first band starts at {first:,}, not at 0: losses below it have no rule"
+        " | Add a band from 0, paying 0 if that is meant.",
+    )
     for (low, high), (next_low, _) in itertools.pairwise(bands):
-        if high is None or next_low is None or low is None or high <= low:
+        if high is None or high <= low:
             ends = "no upper edge" if high is None else f"an upper edge of {high:,}"
             raise ValueError(
-                f"the band over {low or 0:,} has {ends}, so it is empty or another band overlaps it"
+                f"the band over {low:,} has {ends}, so it is empty or another band overlaps it"
                 " | Let each band end above its `over`, and leave `up_to` out of the last band alone."
             )
-        if next_low != high:
-            problem = "two bands overlap on" if next_low < high else "there is a gap: no band covers"
-            raise ValueError(
-                f"{problem} losses over {min(high, next_low):,} up to {max(high, next_low):,}"
-                " | Make the next band start where the last one ends."
-            )
-    if bands[-1][1] is not None:
-        raise ValueError(
-            f"the last band ends at {bands[-1][1]:,}: larger losses have no rule"
-            " | Leave `up_to` out of the last band, or add a band that pays 0."
+        problem = "two bands overlap on" if next_low < high else "there is a gap: no band covers"
+        refuse_if(
+            next_low != high,
+            f"{problem} losses over {min(high, next_low):,} up to {max(high, next_low):,}"
+            " | Make the next band start where the last one ends.",
         )
+    refuse_if(
+        last is not None,
+        f"the last band ends at {last or 0:,}: larger losses have no rule"
+        " | Leave `up_to` out of the last band, or add a band that pays 0.",
+    )
 
 
 _NUMBER = r"((?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?)"
+_ONE_EDGE = re.compile(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", re.ASCII)
 _INTERVAL = re.compile(r"([\[(])\s*(-?\d+(?:\.\d+)?)\s*,\s*(?:(\d+(?:\.\d+)?)|inf|∞)?\s*([\])])", re.ASCII)
+_AS_INTERVAL = {
+    ">": "({},)",
+    "over": "({},)",
+    ">=": "[{},)",
+    "<": "(0,{})",
+    "<=": "(0,{}]",
+    "up to": "(0,{}]",
+}
+"""How a band with one edge is written with two."""
 _MAX_LENGTH = 100
 _SPECIAL_BANDS: dict[str, Band] = {
     "0": ZERO,
@@ -162,7 +180,11 @@ def parse_band(text: str, digits: int = 0) -> Band:
     Raises:
         UsageError: the text is not a band, the band is empty, an edge has more decimals, or is above 10^15.
     """
-    band = _parse(text.strip().casefold(), digits) if len(text) <= _MAX_LENGTH else None
+    band = _SPECIAL_BANDS.get(text.strip().casefold())
+    if band is None and (match := _interval(text)):
+        low, high = (None if x is None else in_smallest_units(x, digits) for x in (match[2], match[3]))
+        if low is not None and (high is None) == (match[3] is None):
+            band = low - (match[1] == "["), None if high is None else high - (match[4] == ")")
     low, high = band or (0, 0)
     is_empty = low is not None and high is not None and high <= low
     if band is None or is_empty or any(edge is not None and abs(edge) > LARGEST_LOSS for edge in band):
@@ -177,28 +199,17 @@ def lower_closed_cuts(text: str, digits: int = 0) -> set[int]:
     Raises:
         UsageError: the text is not a band.
     """
-    (low, high), stripped = parse_band(text, digits), text.strip()
-    below = low if stripped.startswith(("[", ">=")) else None
-    above = high if stripped.endswith(")") or re.match("<(?!=)", stripped) else None
-    return {cut for cut in (below, above) if cut is not None and cut >= 0}
+    (low, high), match = parse_band(text, digits), _interval(text)
+    edges = [] if match is None else [(low, match[1] == "["), (high, match[4] == ")")]
+    return {edge for edge, is_above in edges if is_above and edge is not None and edge >= 0}
 
 
-def _parse(text: str, digits: int) -> Band | None:
-    if text in _SPECIAL_BANDS:
-        return _SPECIAL_BANDS[text]
-    if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", text, re.ASCII):
-        sign, number = match[1], in_smallest_units(re.sub(r"[,_]", "", match[2]), digits)
-        if number is None:
-            return None
-        if sign in (">", ">=", "over"):
-            return number - (sign == ">="), None
-        return 0, number - (sign == "<")
+def _interval(text: str) -> re.Match[str] | None:
+    """The brackets and edges of a band with numbers; None if the text is no such band."""
+    text = text.strip().casefold() if len(text) <= _MAX_LENGTH else ""
+    if match := _ONE_EDGE.fullmatch(text):
+        text = _AS_INTERVAL[match[1]].format(re.sub("[,_]", "", match[2]))
     # A comma is first read as the separator of two edges: (0,300] means 0 to 300. Only if this is not
     # possible, it is read as a thousands separator.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)
-    if match := _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped):
-        low, high = (None if x is None else in_smallest_units(x, digits) for x in (match[2], match[3]))
-        if low is None or (match[3] and high is None):
-            return None
-        return low - (match[1] == "["), None if high is None else high - (match[4] == ")")
-    return None
+    return _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped)

@@ -14,10 +14,10 @@ from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import (
@@ -34,6 +34,7 @@ from outage_analysis.files import (
     refuse_if,
     refuse_repeated,
     spelling_hint,
+    validated_copy,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed
 from outage_analysis.incidents.published_facts import TieOut, get_fact
@@ -145,15 +146,6 @@ class Columns(Document):
         column = next((c for c, parts in computed.items() if parts == ROW_ID and c != "claim_id"), None)
         refuse_if(column is not None, f'makes {column} from the row | Only claim_id may be "row".')
         return computed
-
-    @field_validator("missing")
-    @classmethod
-    def _missing_texts_are_texts(cls, missing: tuple[str, ...]) -> tuple[str, ...]:
-        refuse_if(
-            any(not text.strip() for text in missing),
-            "has an empty text | Leave it out: an empty cell is always a missing value.",
-        )
-        return missing
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
@@ -335,12 +327,7 @@ def with_encoding(layouts: Sequence[Layout], encoding: str | None) -> tuple[Layo
     """
     if encoding is None:
         return tuple(layouts)
-    try:
-        known = known_encoding(encoding)
-    except ValueError as error:
-        problem, _, remedy = str(error).partition(" | ")
-        raise UsageError(problem, remedy=remedy) from None
-    return tuple(x.model_copy(update={"encoding": known}) for x in (*layouts, Layout()))
+    return tuple(validated_copy(layout, encoding=encoding) for layout in (*layouts, Layout()))
 
 
 def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:
@@ -378,14 +365,6 @@ Rows = Literal["complaints", "filed", "accepted"]
 """The possible meanings of a row of a complaint file."""
 
 
-def _with_offset(moment: datetime) -> datetime:
-    refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
-    return moment
-
-
-Moment = Annotated[datetime, AfterValidator(_with_offset)]
-
-
 time_zones = cache(available_timezones)
 """The IANA names of this machine; each call of the standard library reads hundreds of files."""
 
@@ -397,12 +376,15 @@ def _known_zone(name: str) -> str:
     return name
 
 
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
 class Window(Document):
     """A period of an outage. If `end` is missing, the end time was not published."""
 
-    start: Moment
+    start: AwareDatetime
     """When the period began."""
-    end: Moment | None = None
+    end: AwareDatetime | None = None
     """When the period ended."""
     what: OptionalText = None
     """What failed in this period, if not everything did."""
@@ -542,7 +524,7 @@ class Incident(NamedDocument, Columns):
     """ISO code of the currency."""
     minor_units: int = Field(default=0, ge=0, le=4)
     """Number of decimals of the currency. Amounts are whole numbers of its smallest unit."""
-    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    time_zone: TimeZone
     """IANA name of the time zone that determines the calendar day."""
     outage: Window
     """The whole outage, from its first to its last minute."""
@@ -669,7 +651,7 @@ class Incident(NamedDocument, Columns):
         Raises:
             UsageError: `rows` is something else.
         """
-        return self if rows is None else self.model_copy(update={"rows": checked_rows(rows)})
+        return self if rows is None else validated_copy(self, rows=rows)
 
     def titled(self, title: str) -> Incident:
         """Return the incident with another name for readers; an empty title leaves it as it is.
@@ -700,18 +682,6 @@ class Incident(NamedDocument, Columns):
         return {id_: name[lang] for id_, name in names.items()}
 
 
-def checked_rows(rows: str | None) -> str | None:
-    """Return what the rows of files are, as a caller states it, after a check that it is known.
-
-    Raises:
-        UsageError: it is unknown.
-    """
-    if rows is not None and rows not in get_args(Rows):
-        problem = "rows are complaints, filed (claims) or accepted (claims)"
-        raise UsageError(problem, value=rows, remedy=f"Write one of {', '.join(get_args(Rows))}.")
-    return rows
-
-
 def claim_columns(incident: Incident) -> list[str]:
     """Return all columns of a claim: the columns that every claim has, and the incident's dimensions."""
     return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
@@ -726,7 +696,7 @@ def load_incident(id_or_path: str | Path | Incident) -> Incident:
     return read_document(Incident, "incidents", id_or_path)
 
 
-When = Annotated[Moment, Unit("date and time")]
+When = Annotated[AwareDatetime, Unit("date and time")]
 
 
 class Point(Document):
@@ -794,7 +764,7 @@ class IntakeSeries(NamedDocument):
 
     incident: Identifier
     """The id of the incident."""
-    time_zone: str = ""
+    time_zone: TimeZone = ""
     """IANA name of the time zone that determines the calendar day; by default the UTC offset of `opened`."""
     opened: When
     """When claims could first be filed."""
@@ -812,10 +782,6 @@ class IntakeSeries(NamedDocument):
     """The final number of claims."""
 
     def _check(self) -> None:
-        refuse_if(
-            self.time_zone and self.time_zone not in time_zones(),
-            "has a time_zone that is no IANA name | Write it as Asia/Seoul.",
-        )
         moments = [self.opened, *(p.at for p in self.points)]
         for number, (before, after) in enumerate(pairwise(moments), start=1):
             refuse_if(

@@ -174,8 +174,7 @@ class Fact:
         Raises:
             UsageError: the fact is not an amount in this currency, or the amount is negative.
         """
-        end_value = {"value": self.value, "low": self.low, "high": self.high}[end]
-        amount = self.number if end_value is None else end_value
+        amount = self.number if getattr(self, end) is None else getattr(self, end)
         if self.unit != currency or amount < 0:
             remedy = f"Its unit is '{self.unit}'."
             raise UsageError(f"this fact is no sum in {currency}", value=self.id, remedy=remedy)

@@ -25,7 +25,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, groupby, pairwise
-from math import ceil
+from math import ceil, inf
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag
@@ -41,7 +41,6 @@ from outage_analysis.incidents import (
     Closed,
     FactId,
     check_partition,
-    get_fact,
 )
 
 SHARE_DIGITS = 4
@@ -224,6 +223,18 @@ class Piece:
         upper_ends = [edge for edge in (band[1], self.band[1]) if edge is not None]
         return max(bottoms) + 1 if bottoms else None, min(upper_ends) if upper_ends else None
 
+    def payment_ends(self, band: Band, award: int | None) -> tuple[int, int | float]:
+        """The smallest and the largest payment for the losses of the piece in a band, times `SHARE_SCALE`.
+
+        The largest is infinite if nothing limits it, or if the largest award of a review is unknown.
+        """
+        first, last = self.overlap(band)
+        if self.fixed is None:
+            return 0, inf if award is None else award * SHARE_SCALE
+        largest_loss = last if self.slope else 0
+        high = inf if largest_loss is None else self.fixed + self.slope * largest_loss
+        return self.fixed + self.slope * (first or 0), high
+
     def matches_formula(self, fixed: int, slope: int, band: Band) -> bool:
         """Whether this piece pays `fixed + slope x loss` for each of its losses that is also in `band`."""
         if (self.fixed, self.slope) == (fixed, slope):
@@ -317,28 +328,21 @@ class Tariff:
         if low == high:  # every claim in the band is paid the same: slope 0
             return int(low * SHARE_SCALE), 0
         overlapping = self.pieces_overlapping(band)
-        for fixed, slope in ((piece.fixed, piece.slope) for piece in overlapping):
-            if fixed is not None and all(piece.matches_formula(fixed, slope, band) for piece in overlapping):
-                return fixed, slope
-        return None
+        formulas = ((piece.fixed, piece.slope) for piece in overlapping if piece.fixed is not None)
+        return next((x for x in formulas if all(p.matches_formula(*x, band) for p in overlapping)), None)
 
     def payment_range(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
         """The smallest and the largest payment for one claim in a band; None if there is no largest payment.
 
         `award` is the largest payment that an individual review can award, if it is known.
         """
-        lows: list[int] = []
-        highs: list[int | None] = []
-        for piece in self.pieces_overlapping(band):
-            first, last = piece.overlap(band)
-            lows.append(piece.pay(first or 0) or 0)
-            if piece.fixed is None:
-                highs.append(None if award is None else award * SHARE_SCALE)
-            else:
-                highs.append(piece.fixed if not piece.slope else None if last is None else piece.pay(last))
-        known = [high for high in highs if high is not None]
-        most = Fraction(max(known), SHARE_SCALE) if len(known) == len(highs) else None
-        return Fraction(min(lows), SHARE_SCALE), most
+        lows, highs = zip(
+            *(piece.payment_ends(band, award) for piece in self.pieces_overlapping(band)), strict=True
+        )
+        most = max(highs)
+        return Fraction(min(lows), SHARE_SCALE), None if isinstance(most, float) else Fraction(
+            most, SHARE_SCALE
+        )
 
 
 def contains_integer(band: Band) -> bool:
@@ -775,13 +779,15 @@ class FeeCredit(Line):
     def credit(self, fee: int, outage_minutes: int | None = None) -> Fraction | None:
         """The credit that is computed for a fee, before rounding; None if the credited time is not known."""
         minutes = self.outage_minutes if outage_minutes is None else outage_minutes
-        days: Fraction | int | None = self.days
-        if self.hours is not None:
-            days = Fraction(self.hours, 24)
-        elif self.periods is not None:
-            days = self.periods * self.period_days
-        elif self.multiple is not None and minutes is not None:
-            days = Fraction(self.multiple * minutes * (minutes >= self.from_minutes), 24 * 60)
+        lengths: tuple[Fraction | int | None, ...] = (
+            self.days,
+            None if self.hours is None else Fraction(self.hours, 24),
+            None if self.periods is None else self.periods * self.period_days,
+            None
+            if self.multiple is None or minutes is None
+            else Fraction(self.multiple * minutes * (minutes >= self.from_minutes), 24 * 60),
+        )
+        days = next((length for length in lengths if length is not None), None)
         return None if days is None else Fraction(fee * days) / self.period_days
 
     @property
@@ -843,28 +849,3 @@ def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
     if isinstance(line, InKind):
         return dict(line.valuations)
     return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}
-
-
-def recomputed_amount(line: CostLine, kind: str, people: int | None) -> Fraction | str | None:
-    """The cost that a tie-out of some kind compares with a published amount.
-
-    Args:
-        line: the cost line.
-        kind: the kind of the tie-out.
-        people: the number of recipients, if the tie-out states it.
-
-    Returns:
-        The cost in the smallest unit of the currency, or the id of the fact that states it; None if the line
-        has no such cost.
-    """
-    if kind == "budget" and isinstance(line, Budget):
-        return Fraction(line.amount) if isinstance(line.amount, int) else line.amount
-    if kind == "fee" and isinstance(line, FeeCredit):
-        return line.computed
-    if line.payment is None:
-        return None
-    if kind == "face_value" and isinstance(line, InKind | Voucher) and line.numeric_facts:
-        return Fraction(min(get_fact(fact).count for fact in line.numeric_facts) * line.payment)
-    if kind == "credits" and isinstance(line, FeeCredit):
-        return Fraction((get_fact(line.recipients or "").count if people is None else people) * line.payment)
-    return None

@@ -15,7 +15,7 @@ from importlib.resources import files
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import polars as pl
 from pydantic import Field, ValidationError
@@ -34,6 +34,8 @@ from outage_analysis.files import (
     refuse_if,
     refuse_repeated,
     spelling_hint,
+    toml_value,
+    usage_errors,
     validated_copy,
 )
 from outage_analysis.incidents import UNKNOWN, Band, Incident, TieOut, fact_exists, get_fact
@@ -44,7 +46,6 @@ from outage_analysis.policies.cost_lines import (
     SHARE_SCALE,
     Budget,
     CostLine,
-    Effort,
     EntitledValues,
     FeeCredit,
     InKind,
@@ -249,10 +250,8 @@ class Policy(Displayable, NamedDocument):
             asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
             problem = f"{schedule.id} has no band with this upper edge"
             raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
-        try:
+        with usage_errors("the payment"):
             paid = RuleBand(over=schedule.bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
-        except ValidationError as error:
-            raise UsageError("the payment is too large", value=fixed) from error
         changed = tuple(paid if band.up_to == edge else band for band in schedule.bands)
         return self.with_line(validated_copy(schedule, bands=changed))
 
@@ -331,12 +330,10 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
         problem = "exists already" if out.exists() else "is not named .toml"
         raise UsageError(problem, file=out, remedy="Choose another --out.")
     text = (files(__package__) / "template.toml").read_text("utf-8")
-    for value in (id_, currency, loss_unit):
-        if not value.isprintable() or '"' in value or "\\" in value:
-            raise UsageError("cannot be written into the document", value=value)
     # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
     pays = "share = 0.1" if loss_unit == currency else "rate = { amount = 50_000, every = 300_000 }"
-    document = text.format(id=id_, currency=currency, loss_unit=loss_unit, second_band=f"  {pays}")
+    values = {"id": toml_value(id_), "currency": toml_value(currency), "loss_unit": toml_value(loss_unit)}
+    document = text.format(**values, second_band=f"  {pays}")
     parse_document(Policy, document, "the new document")
     with atomic_file(out) as partial:
         partial.write_text(document, "utf-8")
@@ -387,9 +384,6 @@ def policy_from_tiers(
         >>> [(band.up_to, band.fixed) for band in policy.schedules[0].bands]
         [(300000, 30000), (None, 50000)]
     """
-    efforts = get_args(Effort)
-    if effort not in efforts:
-        raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
     line: dict[str, Any] = {
         "id": "tiers",
         "kind": "schedule",
@@ -413,7 +407,8 @@ def policy_from_tiers(
         "loss_unit": incident.loss.unit,
         "line": (line,),
     }
-    policy = Policy.model_validate(document)
+    with usage_errors("the policy"):
+        policy = Policy.model_validate(document)
     names = {}
     for locale in map(policy.locale, LANGUAGES):
         pays, bands = PolicyExplainer(policy, locale).rule_text, policy.schedules[0].bands
@@ -525,7 +520,7 @@ class PolicyExplainer:
         yield say("zero", terms=self.rule_text(line.zero))
         yield say("unknown", terms=self.rule_text(line.unknown)) if line.unknown else say("no_rule_says")
         if line.rounding:
-            yield say(f"rounding_{line.rounding.how}", to=self._money(line.rounding.to))
+            yield say(f"rounding_{line.rounding.how}", to=self.money(line.rounding.to))
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
         low, high = band
@@ -534,8 +529,8 @@ class PolicyExplainer:
             inside = [*inside[: MOST_EXAMPLES - 1], inside[-1]]
         worked = {(low or 0) + 1, *([] if high is None else [high])}
         for loss in sorted(worked.union(inside, (cut + 1 for cut in inside))):
-            paid, text = tariff.pay(loss), self._loss(loss)
-            key, amount = ("example_review", "") if paid is None else ("example", self._money(paid))
+            paid, text = tariff.pay(loss), self.loss(loss)
+            key, amount = ("example_review", "") if paid is None else ("example", self.money(paid))
             yield "  " + self._sentence(key, loss=text, amount=amount)
 
     def _terms(self, line: CostLine) -> Iterator[str]:
@@ -548,7 +543,7 @@ class PolicyExplainer:
             if key in Line.model_fields:
                 continue
             if key == "rounding" and value:
-                yield self._sentence(f"rounding_{value.how}", to=self._money(value.to))
+                yield self._sentence(f"rounding_{value.how}", to=self.money(value.to))
             elif key == "amount" and isinstance(line, FeeCredit) and value is None:
                 yield from self._credit_examples(line)
             else:
@@ -562,26 +557,24 @@ class PolicyExplainer:
     def _value(self, value: int | str | None, *, is_money: bool = True) -> object:
         """Format an amount or another number, or the figure of a fact: an amount, or how many people."""
         if not isinstance(value, str):
-            return self._money(value) if value is not None and is_money else value
+            return self.money(value) if value is not None and is_money else value
         fact = get_fact(value, hindsight=True) if fact_exists(value) else None
         if fact is None or fact.value is None or (fact.public_on or date.max) > (self.as_of or date.max):
             return value
         if not is_money:
             return self._sentence("counted", number=self.locale.number(fact.value), fact=value)
-        return f"{self._money(fact.value * 10**self.policy.digits)} ({value})"
+        return f"{self.money(fact.value * 10**self.policy.digits)} ({value})"
 
     def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
         if line.fee is None:
             yield self._sentence("round_fee")
-        fee = line.fee or ROUND_FEE
-        lengths: list[int | None] = [None if line.multiple is None else line.outage_minutes]
+        fee, edge, lengths = line.fee or ROUND_FEE, line.from_minutes or 60, [line.outage_minutes]
         if line.multiple is not None and line.outage_minutes is None:
-            edge = line.from_minutes or 60
             lengths = [edge - 1, edge]
         for minutes in lengths:
             if (credit := line.credit(fee, minutes)) is not None:
                 key = "credit_example" if minutes is None else "credit_outage"
-                amounts = {"fee": self._money(fee), "amount": self._money(line.rounded(credit))}
+                amounts = {"fee": self.money(fee), "amount": self.money(line.rounded(credit))}
                 yield "  " + self._sentence(key, minutes=minutes, period=line.period_days, **amounts)
 
     def payment_summary(self, line: CostLine) -> str:
@@ -603,19 +596,19 @@ class PolicyExplainer:
         say = self._sentence
         if rule is None or rule.review:
             return say("review" if rule else "no_rule")
-        parts = [self._money(rule.fixed)] if rule.fixed else []
+        parts = [self.money(rule.fixed)] if rule.fixed else []
         if rule.share:
             key, share = "share_beyond" if rule.deductible else "share", f"{rule.share / 100:g}%"
-            parts.append(say(key, share=share, deductible=self._loss(rule.deductible)))
+            parts.append(say(key, share=share, deductible=self.loss(rule.deductible)))
         if rate := rule.rate:
             words = {"every": self.locale.loss(rate.every), "unit": self._loss_unit(rate.every)}
-            text = say("rate_one" if rate.every == 1 else "rate", amount=self._money(rate.amount), **words)
+            text = say("rate_one" if rate.every == 1 else "rate", amount=self.money(rate.amount), **words)
             if rate.after:
                 text += say("after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after))
             rounding = say("round_up" if rate.round_up else "complete") if rate.every > 1 else ""
             parts.append(text + rounding)
-        limits = [say("floor", amount=self._money(rule.floor))] if rule.floor else []
-        limits += [say("limit", amount=self._money(rule.limit))] if rule.limit is not None else []
+        limits = [say("floor", amount=self.money(rule.floor))] if rule.floor else []
+        limits += [say("limit", amount=self.money(rule.limit))] if rule.limit is not None else []
         return ", ".join([*([" + ".join(parts)] if parts else []), *limits]) or say("nothing")
 
     def _sentence(self, key: str, **values: object) -> str:
@@ -623,23 +616,23 @@ class PolicyExplainer:
         safe = {name: one_line(v, LONGEST) if isinstance(v, str) else v for name, v in values.items()}
         return self.locale(f"explain.{key}", **safe)
 
-    def _money(self, amount: float | Fraction) -> str:
+    def money(self, amount: float | Fraction) -> str:
         """Format an amount, given in the smallest currency unit, in the main unit (such as won) in full."""
         exact, digits = Fraction(amount), self.policy.digits
         whole = Decimal(int(exact * SHARE_SCALE)).scaleb(-SHARE_DIGITS - digits)
         text = f"{whole:,.{digits if exact.denominator == 1 else digits + SHARE_DIGITS}f}"
         return self.locale.with_unit(text if exact.denominator == 1 else text.rstrip("0"), self.locale.unit)
 
-    def _loss(self, amount: int) -> str:
+    def loss(self, amount: int) -> str:
+        """A loss with its unit."""
         return self.locale.with_unit(self.locale.loss(amount), self._loss_unit(amount))
 
     def _loss_unit(self, amount: int = 2) -> str:
         """The name of the loss unit, in the singular or plural as the amount requires."""
         unit = self.policy.loss_unit
-        if unit == self.policy.currency:
-            return self.locale.unit
-        key = f"unit.{unit.removesuffix('s')}"
-        return self.locale(key) if amount == 1 and self.locale.has_label(key) else self.locale.unit_name(unit)
+        if amount != 1 or unit == self.policy.currency:
+            return self.locale.loss_unit_name
+        return self.locale.label_or(f"unit.{unit.removesuffix('s')}", self.locale.loss_unit_name)
 
     def _conditions(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
         names = {d: d if self.lang == "en" else self.locale.label_or(f"word.{d}", d) for d in entitled}
@@ -663,33 +656,34 @@ def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
         One row per finding: `finding` (what is doubtful, such as `cliff` or `gap`), `line` (the id of the
         cost line or tie-out), and `says` (a sentence that describes the mistake).
     """
-    locale = policy.locale(lang)
-    rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, locale)]
+    teller = PolicyExplainer(policy, policy.locale(lang))
+    rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, teller)]
     for tie in policy.tie_outs:
         missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not fact_exists(f)]
-        rows += [("fact", tie.id, locale("finding.tie_fact", fact=f)) for f in missing]
+        rows += [("fact", tie.id, teller.locale("finding.tie_fact", fact=f)) for f in missing]
     return pl.DataFrame(rows, dict.fromkeys(("finding", "line", "says"), pl.String), orient="row")
 
 
-def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
+def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]:
+    say = teller.locale
     if isinstance(line, Schedule):
-        yield from _schedule_findings(line, locale)
+        yield from _schedule_findings(line, teller)
     elif isinstance(line, InKind):
         stated = [fact for fact in (line.cap, line.recipients) if fact and fact_exists(fact)]
         counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
         if len(counts) > 1 and counts[0] >= counts[1]:
-            yield "cap", locale("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
+            yield "cap", say("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
     elif isinstance(line, Voucher) and line.amount * ceil(line.outage_hours) <= line.cap_per_person:
-        yield "cap", locale("finding.limit_never", amount=_money(line.cap_per_person, locale))
+        yield "cap", say("finding.limit_never", amount=teller.money(line.cap_per_person))
     if line.public_on is None:
-        yield "undated", locale("finding.no_day")
+        yield "undated", say("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
-        yield "undated", locale("finding.no_deadline")
+        yield "undated", say("finding.no_deadline")
     if line.accounting is None:
-        yield "accounting", locale("finding.no_accounting")
+        yield "accounting", say("finding.no_accounting")
     for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *line.numeric_facts)):
         if not fact_exists(fact):
-            yield "fact", locale("finding.cites", fact=fact)
+            yield "fact", say("finding.cites", fact=fact)
 
 
 def _cited_facts(document: Document) -> Iterator[str]:
@@ -703,12 +697,13 @@ def _cited_facts(document: Document) -> Iterator[str]:
                 yield from _cited_facts(inner)
 
 
-def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
+def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[Finding]:
+    locale = teller.locale
     if line.unknown is None:
         yield "unknown", locale("finding.no_rule")
     names = [*(segment.id for segment in line.segments), None]
     for name, (_, tariff) in zip(names, line.tariffs, strict=True):
-        for kind, says in (*_piece_findings(tariff, locale), *_tier_findings(tariff, locale)):
+        for kind, says in (*_piece_findings(tariff, teller), *_tier_findings(tariff, teller)):
             yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
     entitled, earlier = line.eligibility, list[EntitledValues]()
     for segment in line.segments:
@@ -726,51 +721,39 @@ def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
     return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
 
 
-def _piece_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding]:
     zero, *positive = tariff.pieces[2:]  # the pieces of unknown and negative losses come first
-    for before, after in pairwise((zero, *positive)):
-        edge = before.band[1] or 0
-        paid, less = before.pay(edge), after.pay(edge + 1)
+    for piece in (zero, *positive[:-1]):
+        edge = piece.band[1] or 0
+        paid, less = tariff.pay(edge), tariff.pay(edge + 1)
         if paid and (less or 0) < paid:
-            words = {"loss": _loss(edge, locale), "larger": _loss(edge + 1, locale)}
-            amounts = {
-                "paid": _money(paid / SHARE_SCALE, locale),
-                "less": _money((less or 0) / SHARE_SCALE, locale),
-            }
-            yield "cliff", locale(f"finding.cliff{'_review' if less is None else ''}", **words, **amounts)
+            key = "cliff_review" if less is None else "cliff"
+            losses = {"loss": teller.loss(edge), "larger": teller.loss(edge + 1)}
+            amounts = {"paid": teller.money(paid), "less": teller.money(less or 0)}
+            yield "cliff", teller.locale(f"finding.{key}", **losses, **amounts)
     paying = [piece.fixed is None or bool(piece.fixed or piece.slope) for piece in positive]
     for number, piece in enumerate(positive):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
-            yield "gap", locale("finding.gap", band=locale.band_with_unit(*piece.band))
+            yield "gap", teller.locale("finding.gap", band=teller.locale.band_with_unit(*piece.band))
 
 
-def _tier_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+def _tier_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding]:
     edge = "from" if tariff.shift else "over"
     terms = [rule.model_dump(exclude={"over", "up_to", "facts"}) for rule in tariff.bands]
     for (band, rule), own, following in zip(tariff.bands_with_rules, terms, [*terms[1:], None], strict=True):
-        name = locale(f"finding.band_{edge}", edge=_loss(rule.over, locale))
+        name = teller.locale(f"finding.band_{edge}", edge=teller.loss(rule.over))
         if own == following:
-            yield "dead", locale("finding.alike", band=name)
+            yield "dead", teller.locale("finding.alike", band=name)
         else:
-            for says in _ineffective_limits(band, rule, locale):
-                yield "cap", locale("finding.limit_of", band=name, says=says)
+            for says in _ineffective_limits(band, rule, teller):
+                yield "cap", teller.locale("finding.limit_of", band=name, says=says)
 
 
-def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]:
+def _ineffective_limits(band: Band, rule: Rule, teller: PolicyExplainer) -> Iterator[str]:
     low, high = (band[0] or 0) + 1, band[1]
     if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
-        yield locale("finding.floor_never", amount=_money(rule.floor, locale))
+        yield teller.locale("finding.floor_never", amount=teller.money(rule.floor))
     last = high if rule.depends_on_loss else low
     most = None if last is None else rule.amount_before_limits(last)
     if rule.limit is not None and most is not None and most <= rule.limit * SHARE_SCALE:
-        yield locale("finding.limit_never", amount=_money(rule.limit, locale))
-
-
-def _money(amount: float, locale: Locale) -> str:
-    """Format an amount, in Korean with its unit."""
-    return locale.exact_money(amount) + (locale.unit if locale.lang == "ko" else "")
-
-
-def _loss(amount: int, locale: Locale) -> str:
-    """Format a loss; see `_money`. The unit of losses that are not money is left out."""
-    return locale.loss(amount) + (locale.unit if locale.lang == "ko" and not locale.divisible else "")
+        yield teller.locale("finding.limit_never", amount=teller.money(rule.limit))

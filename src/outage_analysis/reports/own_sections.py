@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from outage_analysis.charts import stable_spec, style_config
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError
-from outage_analysis.files import Name, Text
+from outage_analysis.files import Name, Text, usage_errors
 from outage_analysis.text import Column, Unit, find_personal_data, fonts
 
 MAX_PARAGRAPH, MAX_TEXT = 1_500, 10_000
@@ -241,12 +241,8 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
         UsageError: a block is of another type, too large or empty, or a chart needs a network.
         DisclosureBlocked: a text or a table seems to contain personal data.
     """
-    try:
+    with usage_errors("the section cannot be added"):
         section = OwnSection(title=_as_text(title, Name), blocks=tuple(map(_block, blocks)))
-    except ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        problem, _, remedy = message.partition(" | ")
-        raise UsageError(f"the section cannot be added: {problem}", remedy=remedy) from error
     for number, texts in enumerate(
         [(section.title.en, section.title.ko), *(b.texts() for b in section.blocks)]
     ):
