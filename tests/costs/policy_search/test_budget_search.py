@@ -296,9 +296,9 @@ def test_the_line_may_be_left_out_after_the_first_parameter() -> None:
         (["tiers.tier1"], policy_of(tiers(statutory=True)), "fixed by law"),
         (["tiers.tier1", "tier1"], POLICY, "named twice"),
         (["tiers.tier1=5..x"], POLICY, "no number (found 'x')"),
-        (["tiers.tier1=9..5"], POLICY, "no range of values"),
-        (["tiers.tier1=1..5/0"], POLICY, "no range of values"),
-        ({"tiers.tier1": []}, POLICY, "has no values"),
+        (["tiers.tier1=9..5"], POLICY, "has no values to try"),
+        (["tiers.tier1=1..5/0"], POLICY, "has no values to try"),
+        ({"tiers.tier1": []}, POLICY, "has no values to try"),
         ({"tiers.tier1": [0.5]}, POLICY, "no decimal places"),
     ],
 )
