@@ -197,9 +197,6 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
     assert 0.1 < np.sqrt(np.mean(off**2)) < 3
 
 
-# --- order, seeds, threads, memory ------------------------------------------------------------------
-
-
 # --- correlations -----------------------------------------------------------------------------------
 
 
@@ -490,10 +487,6 @@ def thinned(trials: float, rate: float, one: float = ONE, square: float = SQUARE
     return trials * rate * one, trials * (rate * square - (rate * one) ** 2)
 
 
-def plus(first: tuple[float, float], mean: float, variance: float) -> tuple[float, float]:
-    return first[0] + mean, first[1] + variance
-
-
 RATES, PAID = BASE[:2], 240_000
 
 
@@ -508,7 +501,7 @@ RATES, PAID = BASE[:2], 240_000
         (
             SHOPS,
             (*RATES, BASE[3], entry("review_award", 90_000, spread=1)),
-            plus(thinned(REPORTS, 0.2), 0, REPORTS * 0.2 * 0.2 * 90e3**2),
+            thinned(REPORTS, 0.2, ONE, SQUARE + 0.2 * 90e3**2),  # the spread adds to the squares of awards
         ),
         (SHOPS, (*RATES, entry("mean_payment", PAID)), thinned(REPORTS, 0.2, PAID, PAID**2)),
         (
