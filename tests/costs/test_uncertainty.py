@@ -487,7 +487,7 @@ def thinned(trials: float, rate: float, one: float = ONE, square: float = SQUARE
     return trials * rate * one, trials * (rate * square - (rate * one) ** 2)
 
 
-RATES, PAID = BASE[:2], 240_000
+RATES, PAID, KINDS = BASE[:2], 240_000, ("filing_share", "acceptance")
 
 
 @pytest.mark.parametrize(
@@ -513,6 +513,10 @@ RATES, PAID = BASE[:2], 240_000
         (GOOD | {"cap": None}, (entry("take_up", 0.25),), thinned(48 * MILLION, 0.25, 300, 300**2)),
         (FEE, (entry("filing_share", 0.5), entry("acceptance", 0.2)), thinned(3 * MILLION, 0.1, 50, 50**2)),
         ({"kind": "budget", "amount": 1_000}, (entry("take_up", 0.25),), (250, 0)),
+        # What is certain has no variance.
+        (SHOPS, (*(entry(x, 1) for x in KINDS), entry("mean_payment", PAID)), (REPORTS * PAID, 0)),
+        ({"kind": "budget", "amount": 1_000, "effort": "automatic"}, (entry("ultimate", 1),), (1_000, 0)),
+        (FEE | {"effort": "automatic"}, (entry("ultimate", 1),), (50 * 3 * MILLION, 0)),
     ],
 )
 def test_a_line_has_the_mean_and_the_variance_of_its_claims(
@@ -521,24 +525,6 @@ def test_a_line_has_the_mean_and_the_variance_of_its_claims(
     distribution = law_of(line, *entries, valuation="face_value" if line.get("kind") == "in_kind" else "cash")
     assert (distribution.mean.mean(), distribution.process) == pytest.approx(moments)
     assert near(distribution.expected, moments[0])
-
-
-@pytest.mark.parametrize(
-    ("line", "entries", "paid"),
-    [
-        (
-            SHOPS,
-            (*(entry(k, 1) for k in ("filing_share", "acceptance")), entry("mean_payment", PAID)),
-            REPORTS * PAID,
-        ),
-        ({"kind": "budget", "amount": 1_000, "effort": "automatic"}, (entry("ultimate", 1),), 1_000),
-        (FEE | {"effort": "automatic"}, (entry("ultimate", 1),), 50 * 3 * MILLION),
-    ],
-)
-def test_what_is_certain_has_no_variance(
-    line: dict[str, Any], entries: tuple[Assumption, ...], paid: float
-) -> None:
-    assert law_of(line, *entries).quantile(0.9) == Estimate(paid, 0)
 
 
 # --- lines of other kinds ---------------------------------------------------------------------------
