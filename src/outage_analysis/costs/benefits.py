@@ -660,6 +660,17 @@ def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
     return f"{exact.normalize():f}"
 
 
+def reconciliation_summary(policy: Policy, locale: Locale) -> str:
+    """Count the published amounts that the policy reproduces, as text such as `3 tie, 1 differ`.
+
+    The text is empty if the policy names no published amount.
+    """
+    statuses = policy_reconciliation(policy, None)["status"].to_list()
+    ties, differ = statuses.count("ties"), statuses.count("differs")
+    key = "terminal.ties_differ" if differ else "terminal.ties"
+    return locale(key, ties=ties, differ=differ) if statuses else ""
+
+
 def overview(lang: str = "en") -> pl.DataFrame:
     """List the bundled policies, one row per policy.
 
@@ -667,18 +678,14 @@ def overview(lang: str = "en") -> pl.DataFrame:
         lang: the language of the texts.
 
     Returns:
-        `policy`, `currency`, `lines` (how many), `public_from`, `ties` and `name`. `ties` counts
-        the published amounts that the policy reproduces, as text such as `3 tie, 1 differ`; it is empty if
-        there is none.
+        `policy`, `currency`, `lines` (how many), `public_from`, `ties` and `name`. `ties` is the text of
+        `reconciliation_summary`.
     """
     rows = []
     for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
         first = min((line.public_on for line in policy.lines if line.public_on), default=None)
-        statuses = policy_reconciliation(policy, None)["status"].to_list()
-        ties, differ = statuses.count("ties"), statuses.count("differs")
-        key = "terminal.ties_differ" if differ else "terminal.ties"
-        summary = Locale(lang)(key, ties=ties, differ=differ) if statuses else ""
+        summary = reconciliation_summary(policy, Locale(lang))
         rows.append((id_, policy.currency, len(policy.lines), first, summary, policy.name[lang]))
     return schema_of("policy.overview").frame(rows)
 
