@@ -448,9 +448,8 @@ def test_no_total_that_claims_can_have_is_more_than_the_most(data: st.DataObject
     claims = data.draw(claims_of(page))
     paid = [loss for _, loss in claims if data.draw(st.booleans())]
     bands = [(0, 10), (10, 40), (40, 70), (70, None)]
-    placed = [
-        next((b for b in bands if b[0] < x and (b[1] is None or x <= b[1])), None) for x in _known(claims)
-    ]
+    positive = [loss for _, loss in claims if loss is not None and loss > 0]
+    placed = [next((b for b in bands if b[0] < x and (b[1] is None or x <= b[1])), None) for x in positive]
     rows: list[tuple[str, str, int | None, int | None, int]] = [
         ("x", "a", *band, placed.count(band)) for band in bands
     ]
@@ -465,10 +464,6 @@ def test_no_total_that_claims_can_have_is_more_than_the_most(data: st.DataObject
     if most is not None:
         assert None not in each  # a review has no limit
         assert float(sum(x for x in each if x is not None)) <= most * (1 + 1e-12)
-
-
-def _known(claims: list[Any]) -> list[int]:
-    return [loss for _, loss in claims if loss is not None and loss > 0]
 
 
 HANDLING = {

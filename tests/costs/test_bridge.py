@@ -188,44 +188,44 @@ def test_an_older_version_counted_otherwise() -> None:
     assert moves(table) == {"policy": (DRIVERS * 10, "fee"), "method": (DRIVERS * 100 - 22_000_000, "")}
 
 
-# lines on one side only
+TODAY = BridgeRun(policy_of(fee(1)), None, DAY)
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "error", "message"),
+    ("first", "second", "recorded", "error", "message"),
     [
+        *(
+            (TODAY, TODAY, recorded, UsageError, "recorded figure is no sum")
+            for recorded in (-1, math.nan, math.inf, 10.0**19)
+        ),
         (
             BridgeRun(policy_of(fee(1)), None, DAY),
             BridgeRun(policy_of(fee(1)), None, WEEK),
+            None,
             UsageError,
             "earlier day",
         ),
         (
             BridgeRun(policy_of(fee(1)), None, DAY),
             BridgeRun(policy_of(fee(1), currency="EUR", loss_unit="EUR"), None, DAY),
+            None,
             UsageError,
             "same currency",
         ),
         (
             BridgeRun(policy_of(tiers()), None, DAY),
             BridgeRun(policy_of(tiers()), None, LATER),
+            None,
             ModelRefused,
             "neither run has an expected cost in cash",
         ),
     ],
 )
 def test_what_no_bridge_can_join_is_refused(
-    first: BridgeRun, second: BridgeRun, error: type[Exception], message: str
+    first: BridgeRun, second: BridgeRun, recorded: float | None, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        bridge(first, second)
-
-
-@pytest.mark.parametrize("recorded", [-1, math.nan, math.inf, 10.0**19])
-def test_a_recorded_figure_that_is_no_sum_is_refused(recorded: float) -> None:
-    side = BridgeRun(policy_of(fee(1)), None, DAY)
-    with pytest.raises(UsageError, match="recorded figure is no sum"):
-        bridge(side, side, recorded=recorded)
+        bridge(first, second, recorded=recorded)
 
 
 # whatever the pages

@@ -165,21 +165,12 @@ def test_counts_are_the_quantiles_of_their_distribution(trials: int) -> None:
     assert trials > 50 or (made == exact).all()
 
 
-def test_counts_of_one_rate_are_exact() -> None:
-    u = np.random.default_rng(3).random(2_000)
-    made = binomial_count(stats.norm.ppf(u), np.array([40.0]), np.array([0.3]))
-    assert np.array_equal(made, stats.binom(40, 0.3).ppf(u))
-
-
 @pytest.mark.parametrize(("rate", "counts"), [(0.0, {0.0}), (1.0, {7.0})])
 def test_certain_rates_give_certain_counts(rate: float, counts: set[float]) -> None:
     assert {*binomial_count(np.linspace(-8, 8, 99), np.array([7.0]), np.array([rate]))} == counts
 
 
-# --- sums of awards ---------------------------------------------------------------------------------
-
-
-# --- points -----------------------------------------------------------------------------------------
+# --- sums of awards, and points -------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -293,6 +293,12 @@ id = "more"
 name = { en = "More" }
 note = "More reports."
 """
+MORE = """count_factor = 2
+[[scenario]]
+id = "{id}"
+name = {{ en = "Another" }}
+note = "The reports of another."
+count_factor = 3"""
 
 
 def test_the_bundled_scenarios_are_complete_in_both_languages() -> None:
@@ -331,6 +337,8 @@ def test_a_document_of_ones_own_is_read(write_document: Callable[[str], Path]) -
         ("rank_correlation = 1", "less than 1"),
         ('effort = "automatic"', "one_tap"),
         ("extra_days = 1.5", "extra_days"),
+        (MORE.format(id="more"), "two scenarios more"),
+        (MORE.format(id="base"), "a scenario base"),
     ],
 )
 def test_an_error_names_the_key_and_what_to_do(
@@ -338,19 +346,3 @@ def test_an_error_names_the_key_and_what_to_do(
 ) -> None:
     with pytest.raises(UsageError, match=said.replace("?", r"\?")):
         load_scenarios(write_document(HEAD + lines + "\n"))
-
-
-def test_two_scenarios_with_one_id_and_the_name_of_the_base_are_refused(
-    write_document: Callable[[str], Path],
-) -> None:
-    one = HEAD + "count_factor = 2\n"
-    second = one[one.index("[[scenario]]") :]
-    with pytest.raises(UsageError, match="two scenarios more"):
-        load_scenarios(write_document(one + second))
-    with pytest.raises(UsageError, match="a scenario base"):
-        load_scenarios(write_document(one.replace('"more"', '"base"')))
-
-
-def test_an_unknown_document_suggests_the_bundled_one() -> None:
-    with pytest.raises(UsageError, match="Did you mean 'stresses'"):
-        load_scenarios("stress")

@@ -197,9 +197,6 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
     assert 0.1 < np.sqrt(np.mean(off**2)) < 3
 
 
-# --- order, seeds, threads, memory ------------------------------------------------------------------
-
-
 # --- correlations -----------------------------------------------------------------------------------
 
 
@@ -490,11 +487,7 @@ def thinned(trials: float, rate: float, one: float = ONE, square: float = SQUARE
     return trials * rate * one, trials * (rate * square - (rate * one) ** 2)
 
 
-def plus(first: tuple[float, float], mean: float, variance: float) -> tuple[float, float]:
-    return first[0] + mean, first[1] + variance
-
-
-RATES, PAID = BASE[:2], 240_000
+RATES, PAID, KINDS = BASE[:2], 240_000, ("filing_share", "acceptance")
 
 
 @pytest.mark.parametrize(
@@ -508,7 +501,7 @@ RATES, PAID = BASE[:2], 240_000
         (
             SHOPS,
             (*RATES, BASE[3], entry("review_award", 90_000, spread=1)),
-            plus(thinned(REPORTS, 0.2), 0, REPORTS * 0.2 * 0.2 * 90e3**2),
+            thinned(REPORTS, 0.2, ONE, SQUARE + 0.2 * 90e3**2),  # the spread adds to the squares of awards
         ),
         (SHOPS, (*RATES, entry("mean_payment", PAID)), thinned(REPORTS, 0.2, PAID, PAID**2)),
         (
@@ -520,6 +513,10 @@ RATES, PAID = BASE[:2], 240_000
         (GOOD | {"cap": None}, (entry("take_up", 0.25),), thinned(48 * MILLION, 0.25, 300, 300**2)),
         (FEE, (entry("filing_share", 0.5), entry("acceptance", 0.2)), thinned(3 * MILLION, 0.1, 50, 50**2)),
         ({"kind": "budget", "amount": 1_000}, (entry("take_up", 0.25),), (250, 0)),
+        # What is certain has no variance.
+        (SHOPS, (*(entry(x, 1) for x in KINDS), entry("mean_payment", PAID)), (REPORTS * PAID, 0)),
+        ({"kind": "budget", "amount": 1_000, "effort": "automatic"}, (entry("ultimate", 1),), (1_000, 0)),
+        (FEE | {"effort": "automatic"}, (entry("ultimate", 1),), (50 * 3 * MILLION, 0)),
     ],
 )
 def test_a_line_has_the_mean_and_the_variance_of_its_claims(
@@ -528,24 +525,6 @@ def test_a_line_has_the_mean_and_the_variance_of_its_claims(
     distribution = law_of(line, *entries, valuation="face_value" if line.get("kind") == "in_kind" else "cash")
     assert (distribution.mean.mean(), distribution.process) == pytest.approx(moments)
     assert near(distribution.expected, moments[0])
-
-
-@pytest.mark.parametrize(
-    ("line", "entries", "paid"),
-    [
-        (
-            SHOPS,
-            (*(entry(k, 1) for k in ("filing_share", "acceptance")), entry("mean_payment", PAID)),
-            REPORTS * PAID,
-        ),
-        ({"kind": "budget", "amount": 1_000, "effort": "automatic"}, (entry("ultimate", 1),), 1_000),
-        (FEE | {"effort": "automatic"}, (entry("ultimate", 1),), 50 * 3 * MILLION),
-    ],
-)
-def test_what_is_certain_has_no_variance(
-    line: dict[str, Any], entries: tuple[Assumption, ...], paid: float
-) -> None:
-    assert law_of(line, *entries).quantile(0.9) == Estimate(paid, 0)
 
 
 # --- lines of other kinds ---------------------------------------------------------------------------

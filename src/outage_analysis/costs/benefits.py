@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -266,10 +265,6 @@ def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -
 Flags = npt.NDArray[np.bool_]
 CENTRAL, LOW, HIGH = range(3)
 """A payment as the expected cost counts it (not a number if it has only bounds), and its bounds."""
-RowPayment = tuple[Sequence[tuple[float, float]], bool, tuple[object, ...]]
-"""The payment of one row: the pairs (`fixed`, `slope`), whether it is reviewed, and what decides it."""
-
-UNPAID: RowPayment = ([(0, 0)] * 3, False, ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,11 +283,9 @@ class Payments:
     rules: Sequence[tuple[object, ...]]
 
     @classmethod
-    def from_rows(cls, rows: Sequence[RowPayment]) -> Payments:
-        """Return the payments of rows."""
-        formulas = np.array([row[0] for row in rows], np.float64).reshape(-1, 3, 2)
-        reviewed = np.array([row[1] for row in rows], dtype=bool)
-        return cls(np.moveaxis(formulas, 0, -1), reviewed, [row[2] for row in rows])
+    def nothing(cls, rows: int) -> Payments:
+        """Return the payments of rows that nothing is paid for."""
+        return cls(np.zeros((3, 2, rows)), np.zeros(rows, dtype=bool), [()] * rows)
 
     def __add__(self, other: Payments) -> Payments:
         rules = [(*mine, *others) for mine, others in zip(self.rules, other.rules, strict=True)]
@@ -308,7 +301,7 @@ def row_payments(policy: Policy, cube: Cube, ledger: Ledger | None, as_of: date)
         ledger: the assumptions; a reviewed claim is paid their mean award.
         as_of: only assumptions public by this day are used.
     """
-    fitting, paid = ledger_for_policy(ledger, policy), Payments.from_rows([UNPAID] * len(cube.frame))
+    fitting, paid = ledger_for_policy(ledger, policy), Payments.nothing(len(cube.frame))
     for line in policy.schedules:
         if cube_fits_line(line, cube):
             award = build_funnel(line, fitting, as_of).inputs["review_award"]
@@ -319,31 +312,28 @@ def row_payments(policy: Policy, cube: Cube, ledger: Ledger | None, as_of: date)
 def line_payments(line: Schedule, cube: Cube, award: float | None = None) -> Payments:
     """Return the payment of one line per accepted claim in each row of a cube, with a mean award if known."""
     rows, tariffs = rows_with_formula(cube, line), [tariff for _, tariff in line.tariffs]
-    claims, unruled = pl.col("claims").filter("entitled"), pl.col("rule") == NO_RULE
-    mostly_unruled = rows.select(2 * claims.filter(unruled.filter("entitled")).sum() > claims.sum()).item()
-    paid = cache(lambda tariff, band: band_payment(tariffs[tariff], band, award))
-    found: list[RowPayment] = []
-    for over, up_to, tariff, entitled, rule in rows.select(*EDGES, "tariff", "entitled", "rule").iter_rows():
-        formulas, reviewed, rules = paid(tariff, (over, up_to))
-        if rule == NO_RULE and mostly_unruled:  # otherwise the expected cost counts them as paid nothing
-            formulas = [(np.nan, 0), *formulas[LOW:]]
-        found.append((formulas, reviewed, rules) if entitled else UNPAID)
-    return Payments.from_rows(found)
-
-
-def band_payment(tariff: Tariff, band: Band, award: float | None) -> RowPayment:
-    """Return what one tariff pays an accepted claim with a loss in a band."""
-    low, high = tariff.payment_range(band)
-    central: float = np.nan
-    reviewed = all(piece.fixed is None for piece in tariff.pieces_overlapping(band))
-    if reviewed and award is not None:
-        return [(round(award * SHARE_SCALE), 0)] * 3, True, (tariff, award)
-    if band == UNKNOWN and tariff.unknown is None:
-        central, high = 0, tariff.payment_range(ANY_LOSS)[1]
-    elif (formula := tariff.formula(band)) is not None:
-        return [formula] * 3, False, (tariff, None)
-    ends = (float(low * SHARE_SCALE), np.inf if high is None else float(high * SHARE_SCALE))
-    return [(fixed, 0) for fixed in (central, *ends)], reviewed, (tariff, None)
+    entitled, reviewed, unruled = (
+        rows.select(x).to_series().to_numpy()
+        for x in (pl.col("entitled"), pl.col("rule") == "review", pl.col("rule") == NO_RULE)
+    )
+    fixed, slope, low, high = (
+        np.rint(rows[x].cast(pl.Float64).to_numpy() * SHARE_SCALE) for x in ("fixed", "slope", "low", "high")
+    )
+    formula, none = np.array([fixed, np.nan_to_num(slope)]), np.zeros(len(rows))
+    exact = ~np.isnan(fixed) & ~unruled
+    ends = [np.where(exact, formula, (end, none)) for end in (low, np.nan_to_num(high, nan=np.inf))]
+    claims = rows["claims"].to_numpy() * entitled
+    if 2 * claims[unruled].sum() > claims.sum():  # otherwise the expected cost counts them as paid nothing
+        formula[0, unruled] = np.nan
+    formulas = np.array([formula, *ends])
+    if award is not None:
+        formulas[:, :, reviewed] = [[round(award * SHARE_SCALE)], [0]]
+    formulas[:, :, ~entitled], reviewed = 0, reviewed & entitled
+    rules = [
+        (tariffs[number], award if by_review else None) if paid else ()
+        for number, by_review, paid in zip(rows["tariff"], reviewed, entitled, strict=True)
+    ]
+    return Payments(formulas, reviewed, rules)
 
 
 def loss_ranges(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
@@ -685,7 +675,7 @@ def reconciliation_summary(policy: Policy, locale: Locale) -> str:
 
     The text is empty if the policy names no published amount.
     """
-    statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
+    statuses = policy_reconciliation(policy, None)["status"].to_list()
     ties, differ = statuses.count("ties"), statuses.count("differs")
     key = "terminal.ties_differ" if differ else "terminal.ties"
     return locale(key, ties=ties, differ=differ) if statuses else ""

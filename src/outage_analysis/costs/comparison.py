@@ -24,10 +24,8 @@ from outage_analysis.costs.benefits import (
     CENTRAL,
     HIGH,
     LOW,
-    UNPAID,
     Payments,
-    RowPayment,
-    band_payment,
+    line_payments,
     loss_ranges,
     loss_shares,
     row_payments,
@@ -222,13 +220,13 @@ def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) ->
         breaks = {cut for line, _ in lines for cut in line.breakpoints}
         # A part is paid by one formula, and nobody knows to which part of its band a report belongs.
         parts = [(n, *part) for n, band in enumerate(bands) for part in _bands(breaks, band)]
-        paid = [Payments.from_rows([UNPAID] * len(parts)) for _ in sides]
+        rows = pl.DataFrame(parts, schema={"band": pl.Int64, **EDGES}, orient="row")
+        rows = rows.with_columns(claims=1.0, loss=pl.lit(None, pl.Float64))
+        paid = [Payments.nothing(len(rows)) for _ in sides]
         for place, side in enumerate(sides):
             for line, funnel in side.get(key, ()):
-                by_part = [_report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts]
-                paid[place] += Payments.from_rows(by_part)
-        rows = pl.DataFrame(parts, schema={"band": pl.Int64, **EDGES}, orient="row")
-        rows = _differences(rows.with_columns(claims=1.0, loss=pl.lit(None, pl.Float64)), *paid)
+                paid[place] += _report_payments(line, funnel, rows)
+        rows = _differences(rows, *paid)
         known = [
             pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first()).alias(name)
             for name in ("claims", *PAID, SUMS[0])
@@ -251,18 +249,24 @@ def _bands(cuts: Iterable[int], within: Band = (0, None)) -> list[Band]:
     return list(pairwise([over, *inner, up_to]))
 
 
-def _report_payment(line: Schedule, funnel: Funnel, band: Band) -> RowPayment:
+def _report_payments(line: Schedule, funnel: Funnel, rows: pl.DataFrame) -> Payments:
     stated = funnel.inputs.get("mean_payment")
     if stated is not None and stated.expected is not None:
         # One mean payment for all bands is an assumption like the award of a review.
-        return [(round(stated.expected * SHARE_SCALE), 0)] * 3, True, (stated.expected,)
+        formula = np.reshape([round(stated.expected * SHARE_SCALE), 0], (2, 1))
+        alike = np.broadcast_to(formula, (3, 2, len(rows)))
+        return Payments(alike, np.ones(len(rows), dtype=bool), [(stated.expected,)] * len(rows))
     if len(line.tariffs) == 1:
-        return band_payment(line.tariff, band, funnel.inputs["review_award"].expected)
+        cube = Cube(rows, (), synthetic=False, source="", line=line.id)
+        return line_payments(line, cube, funnel.inputs["review_award"].expected)
     # Nobody knows to which segment a report belongs.
-    ranges = [tariff.payment_range(band) for _, tariff in line.tariffs]
-    low = float(min(low for low, _ in ranges) * SHARE_SCALE)
-    high = max(np.inf if high is None else float(high * SHARE_SCALE) for _, high in ranges)
-    return [(x, 0) for x in (low if low == high else np.nan, low, high)], False, (line.tariffs,)
+    paid = Payments.nothing(len(rows))
+    for place, band in enumerate(rows.select(*EDGES).iter_rows()):
+        ranges = [tariff.payment_range(band) for _, tariff in line.tariffs]
+        low = float(min(low for low, _ in ranges) * SHARE_SCALE)
+        high = max(np.inf if high is None else float(high * SHARE_SCALE) for _, high in ranges)
+        paid.formulas[:, 0, place] = (low if low == high else np.nan, low, high)
+    return replace(paid, rules=[(line.tariffs,)] * len(rows))
 
 
 def _lines(

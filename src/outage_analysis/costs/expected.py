@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,7 @@ def _promised_to_everybody(term: Term, funnel: Funnel) -> Term:
 
 
 def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    from_counts, from_claims = COMPILERS.get(type(line), (None, None))
+    from_counts, from_claims = COMPILERS[type(line)]
     if inputs.cubes:
         yield from from_claims(line, funnel, inputs) if from_claims else ()
         return
@@ -112,8 +112,6 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
             term = replace(term, count=float(count.count), facts=join_ids(count.id, term.facts))
         yield term
     else:
-        if from_counts is None:
-            raise TypeError(f"no compiler is registered for the kind of cost line {type(line).__name__}")
         yield from from_counts(line, funnel, inputs)
     handling = funnel.entries.get("handling")
     if isinstance(handling, Handling):
@@ -422,7 +420,10 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     unlimited = line.valuation == "top_down" and "realised_ratio" not in funnel.inputs
     factors = (FunnelFactor(share, scale=True),)
     announced = (low, None if unlimited else high)
-    return [replace(term.for_amount(amount), factors=factors, announced=announced)]
+    sum_ = Group(Input.certain(amount), 1.0, amount**2)
+    return [
+        replace(term, groups=(sum_,), factors=factors, promised=amount, announced=announced, certain=True)
+    ]
 
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
@@ -492,11 +493,9 @@ class Portfolio(text.ShortRepr):
     @property
     def places(self) -> dict[str, slice]:
         """For each assumption, the coordinates of a random point from which its value is drawn."""
-        first, places = 0, {}
-        for name, entry in self.entries.items():
-            places[name] = slice(first, first + entry.dimensions)
-            first += entry.dimensions
-        return places
+        ends = accumulate(entry.dimensions for entry in self.entries.values())
+        pairs = zip(self.entries.items(), ends, strict=True)
+        return {name: slice(end - entry.dimensions, end) for (name, entry), end in pairs}
 
     @property
     def dimensions(self) -> int:

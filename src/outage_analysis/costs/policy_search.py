@@ -92,11 +92,8 @@ class Parameter:
     """The position of the loss band in the line, from 0."""
     digits: int
     """The number of decimal places with which users write the payment."""
-    span: tuple[int, int] | None = None
-    """The smallest and the largest value to try, if the user states them."""
-    step: int | None = None
     values: Sequence[int] = ()
-    """The values to try, in increasing order."""
+    """The values to try, in increasing order; none if the default values are tried."""
     breaks_above: bool = False
     """Whether larger values were left out because each alone breaks the budget."""
 
@@ -115,7 +112,7 @@ class Parameter:
         return f"{name}={Decimal(value).scaleb(-self.digits).normalize():,f}"
 
 
-def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
+def parse_parameters(vary: Vary, policy: Policy, step: int | None = None) -> tuple[Parameter, ...]:
     """Return the parameters that `vary` names, in the order of the policy.
 
     Args:
@@ -123,6 +120,7 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
             several parameters, separated by commas; the id of the line may be left out after the first, and
             if only one line pays by loss band. A mapping states the values to try.
         policy: the policy that is varied.
+        step: the step of the payments in a range without one; by default a round step for each.
 
     Raises:
         UsageError: a text names an unknown parameter, or a parameter twice.
@@ -154,11 +152,17 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
         if name in found:
             raise UsageError("a parameter is named twice", value=name, remedy="Name each once.")
         tier = int(match["tier"].removeprefix("tier")) - 1
-        found[name] = _with_stated_values(Parameter(line, tier, policy.digits), match, values)
+        parameter = Parameter(line, tier, policy.digits)
+        if values is not None or match["low"]:
+            tried = _stated_values(parameter, match, values, step, _most_steps(len(stated)))
+            parameter = replace(parameter, values=tried)
+        found[name] = parameter
     return tuple(sorted(found.values(), key=lambda p: (lines.index(p.line), p.tier)))
 
 
-def _with_stated_values(p: Parameter, match: re.Match[str], values: Sequence[Amount] | None) -> Parameter:
+def _stated_values(
+    p: Parameter, match: re.Match[str], values: Sequence[Amount] | None, step: int | None, most_steps: float
+) -> Sequence[int]:
     def whole(number: Amount | str) -> int:
         if isinstance(number, str):
             try:
@@ -169,18 +173,19 @@ def _with_stated_values(p: Parameter, match: re.Match[str], values: Sequence[Amo
         return smallest_units(number, p.digits, p.name)
 
     if values is not None:
-        tried = tuple(sorted({*map(whole, values)}))
-        if not 0 < len(tried) <= MOST_CANDIDATES:
-            problem = f"{p.name} has {'too many' if tried else 'no'} values"
-            raise UsageError(problem, remedy=f"Give 1 to {MOST_CANDIDATES:,}.")
-        return replace(p, values=tried)
-    if match["low"] is None:
-        return p
-    low, high = whole(match["low"]), whole(match["high"])
-    step = None if match["step"] is None else whole(match["step"])
-    if low > high or step == 0:
-        raise UsageError(f"{p.name} has no range of values", value=match[0], remedy=_REMEDY)
-    return replace(p, span=(low, high), step=step)
+        tried: Sequence[int] = tuple(sorted({*map(whole, values)}))
+    else:
+        low, high = whole(match["low"]), whole(match["high"])
+        pace = whole(match["step"]) if match["step"] else step or round_step((high - low) / most_steps)
+        tried = range(low, high + 1, pace) if pace else ()
+    if not tried:
+        raise UsageError(f"{p.name} has no values to try", value=match[0], remedy=_REMEDY)
+    return tried
+
+
+def _most_steps(parameters: int) -> float:
+    most: float = DEFAULT_CANDIDATES ** (1 / parameters)
+    return min(DEFAULT_STEPS, most)
 
 
 def round_step(width: float) -> int:
@@ -210,24 +215,19 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
     Raises:
         UsageError: too many combinations are tried, or nothing limits a payment.
     """
-    steps = min(DEFAULT_STEPS, DEFAULT_CANDIDATES ** (1 / len(parameters)))
     found = []
     for p in parameters:
-        if p.values:
-            found.append(p)
-            continue
-        (low, high), limited = p.span or (0, 0), False
-        if p.span is None:
+        if not p.values:
             loss, most = limits(p)
             if loss is None and most >= LARGEST_PAYMENT:
                 problem = f"neither the losses nor the budget limit {p.name}"
                 raise UsageError(problem, remedy=f"Write {p.name}=LOW..HIGH.")
-            pace = p.step or step or 1
             largest = LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)
+            pace = step or 1
             high = int(min(largest, max(most, 0.0) * (1 + 1e-9)) // pace) * pace
-            limited = most < high + pace
-        pace = p.step or step or round_step((high - low) / steps)
-        found.append(replace(p, values=range(low, high + 1, pace), breaks_above=limited))
+            values = range(0, high + 1, step or round_step(high / _most_steps(len(parameters))))
+            p = replace(p, values=values, breaks_above=most < high + pace)  # noqa: PLW2901 - the same payment
+        found.append(p)
     # `len` refuses a range of more than 2**63 values, which a user may write.
     sizes = (x if isinstance(x := p.values, range) else range(len(x)) for p in found)
     if (total := math.prod(-(-(x.stop - x.start) // x.step) for x in sizes)) > MOST_CANDIDATES:
@@ -847,7 +847,7 @@ def _candidates(
     policy, objective = request.policy, request.objective
     if objective is not None and objective not in OBJECTIVES:
         raise UsageError("no such objective", value=objective, remedy=spelling_hint(objective, [*OBJECTIVES]))
-    parameters = parse_parameters(request.vary, policy)
+    parameters = parse_parameters(request.vary, policy, request.step)
     lines = [VariedLine(x, parameters) for x in policy.schedules if any(p.line == x.id for p in parameters)]
     cubes, money = cubes_of([policy], ()), policy.loss_unit == policy.currency
     own_cubes = {x.schedule.id: cube_for(x.schedule, cubes) for x in lines}
@@ -855,7 +855,7 @@ def _candidates(
     same_claims = bool(cubes) and len({id(x) for x in own_cubes.values()}) == 1
     objective = objective or (REPLACED if money and same_claims else PER_CLAIM)
     costs = candidate_costs(request, lines, cubes)
-    smallest = [(p.values or p.span or (0,))[0] for p in parameters]
+    smallest = [(p.values or (0,))[0] for p in parameters]
 
     def limits(p: Parameter) -> tuple[int | None, float]:
         line, cube = next(x for x in lines if x.schedule.id == p.line), own_cubes[p.line]

@@ -342,12 +342,6 @@ class Term(ShortRepr):
         group = Group(payments, trials, trials * float(payment) ** 2)
         return replace(self, groups=(group,), trials=trials, count=trials, promised=total)
 
-    def for_amount(self, amount: float) -> Term:
-        """Return the term with one amount for the whole line, in the smallest unit of the currency."""
-        return replace(
-            self, groups=(Group(Input.certain(amount), 1.0, amount**2),), promised=amount, certain=True
-        )
-
     def per_person(self, share: float = 1.0) -> Term:
         """Return the term that pays 1 to each accepted claim, or to a share of the accepted claims."""
         group = Group(Input.certain(self.trials * share), self.trials)
