@@ -75,7 +75,7 @@ CLAIMS = ("--claims", "c.csv")
         (("--effort", "form"), "--effort has no meaning in an example project"),
         (("--unknown", "0"), "--unknown has no meaning in an example project"),
         (("--column", "service=Product"), "--column has no meaning in an example project"),
-        ((*CLAIMS, "--tiers", "300000"), "--tiers is no list of tiers (found '300000')"),
+        ((*CLAIMS, "--tiers", "300000"), "--tiers has no value (found '300000')"),
         ((*CLAIMS, *TIERS, "--effort", "letter"), "letter"),
         ((*CLAIMS, *TIERS, "--lang", "fr"), "no such language (found 'fr')"),
     ],

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         unstated_notes,
     )
     from outage_analysis.analysis.tables import (
+        Exploration,
         combination_counts,
         explore,
         explore_grouped,

@@ -19,6 +19,7 @@ from outage_analysis.cli.console import (
     Level,
     Output,
     Policy,
+    Progress,
     ReadOptions,
     Recovery,
     expand_options,
@@ -338,14 +339,15 @@ def distribution(
 
         outage-analysis distribution --grouped dental-claims
     """
-    if grouped:
-        unused = {"FILES": files, "--counts": counts, "--policy": policy, "--where": where}
-        refuse_unused("with --grouped", {**unused, **_about_files(reading)})
-    else:
-        refuse_unused("with --counts", {"FILES": files if counts else None})
-        refuse_unused("with claims", {"--top": None if counts else top})
-        refuse_unused("without files", {} if files else _about_files(reading))
-        refuse_unused("without --fit", {"--family": None if fit else family})
+    about = _about_files(reading)
+    inputs: dict[str, object] = {"FILES": files, "--counts": counts, "--policy": policy, "--where": where}
+    of_claims: dict[str, dict[str, object]] = {
+        "with --counts": {"FILES": files if counts else None},
+        "with claims": {"--top": None if counts else top},
+        "without files": {} if files else about,
+        "without --fit": {"--family": None if fit else family},
+    }
+    refuse_unused({"with --grouped": inputs | about} if grouped else of_claims)
     dimensions = tuple(word.strip() for word in by.split(","))
     if not all(dimensions):
         raise UsageError("--by has an empty word", value=by, remedy="Write words with commas between.")
@@ -358,16 +360,15 @@ def distribution(
         "top": top,
         "level": parse_share(level, "--level"),
     }
-    with progress(output.lang) as step:
-        step(Note("step_reading_the_losses"))
+
+    def explored(_: Progress) -> analysis.Exploration:
         if grouped:
-            lang = "en" if output.as_json else output.lang
-            result = analysis.explore_grouped(grouped, **fitted, lang=lang)
-        else:
-            claims = reading.read_claims(files) if files else None
-            chosen: dict[str, Any] = {"by": dimensions, "where": values, "fit": fit, "recovery": recovery}
-            result = analysis.explore(claims, reading.incident, policy, counts, **chosen, **fitted)
-    output.emit(result)
+            return analysis.explore_grouped(grouped, **fitted, lang="en" if output.as_json else output.lang)
+        claims = reading.read_claims(files) if files else None
+        chosen: dict[str, Any] = {"by": dimensions, "where": values, "fit": fit, "recovery": recovery}
+        return analysis.explore(claims, reading.incident, policy, counts, **chosen, **fitted)
+
+    output.emit(explored, "step_reading_the_losses")
 
 
 @exploring.command()
@@ -414,11 +415,10 @@ def intake(
     """
     until = analysis.as_day(as_of, "--as-of")
     unused = {"--series": series} if files else {**_about_files(reading), "--recovery": recovery}
-    refuse_unused("with files" if files else "without files", unused)
-    if by_day:
-        refuse_unused("with --by-day", {"--extend-to": extend_to, "--by": by})
-    with progress(output.lang) as step:
-        step(Note("step_reading_the_counts"))
+    not_by_day = {"--extend-to": extend_to, "--by": by} if by_day else {}
+    refuse_unused({"with files" if files else "without files": unused, "with --by-day": not_by_day})
+
+    def forecast(step: Progress) -> analysis.IntakeForecast:
         source = reading.read_claims(files) if files else incidents.load_intake(series or "kakao-federation")
         step(Note("step_weighing_growth_curves"))
         options: dict[str, Any] = {
@@ -429,11 +429,11 @@ def intake(
             "spike": spike,
         }
         if by_day:
-            result = analysis.forecast_by_day(source, until, **options | {"spike": spike or 0.0})
-        else:
-            options |= {"extend_to": analysis.as_day(extend_to, "--extend-to"), "hindsight": hindsight}
-            result = analysis.forecast_intake(source, until, by=analysis.as_day(by, "--by"), **options)
-    output.emit(result)
+            return analysis.forecast_by_day(source, until, **options | {"spike": spike or 0.0})
+        options |= {"extend_to": analysis.as_day(extend_to, "--extend-to"), "hindsight": hindsight}
+        return analysis.forecast_intake(source, until, by=analysis.as_day(by, "--by"), **options)
+
+    output.emit(forecast, "step_reading_the_counts")
 
 
 def _about_files(reading: ReadOptions) -> dict[str, object]:

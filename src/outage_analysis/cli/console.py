@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated, TypeVar, cast, get_args
 
 import typer
 
@@ -78,6 +78,10 @@ Recovery = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
+Progress = Callable[[str], None]
+Shown = TypeVar("Shown", bound="text.Result")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Output:
     """How a command prints its result."""
@@ -93,13 +97,22 @@ class Output:
         ),
     ] = False
 
-    def emit(self, result: text.Result) -> None:
-        """Print a result: its warnings on stderr, then JSON, or the answer in words with its tables."""
+    def emit(self, compute: Callable[[Progress], Shown], step: str = "step_starting") -> Shown:
+        """Compute and print a result: its warnings on stderr, then JSON, or the answer with its tables.
+
+        Args:
+            compute: the computation; it is given the function that shows its further steps.
+            step: key of the note on its first step.
+        """
+        with progress(self.lang) as name_step:
+            name_step(text.Note(step))
+            result = compute(name_step)
         print_warnings(result.warnings(self.lang))
         if self.as_json:
             print_json(result.to_dict())
         else:
             print_answer(result.answer(self.lang))
+        return result
 
     def print(self, values: object, answer: text.Answer) -> None:
         """Print a result that has no class of its own: its values as JSON, or its answer."""
@@ -214,9 +227,9 @@ class PlanOptions:
             compare=tuple(compare),
             budget=None if self.budget is None else parse_money(self.budget),
             # Enough draws for a P99, and no more than help the precision.
-            draws=check_number(self.draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS),
-            seed=check_number(self.seed, "--seed", 0, sys.maxsize, costs.SEED),
-            level=parse_level(self.level),
+            draws=whole_number(self.draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS),
+            seed=whole_number(self.seed, "--seed", 0, sys.maxsize, costs.SEED),
+            level=whole_number(self.level, "--level", text.LEAST_LEVEL, text.MOST_LEVEL, text.DEFAULT_LEVEL),
         )
         if self.tiers is not None and self.policy is not None:
             raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
@@ -233,7 +246,7 @@ class PlanOptions:
         closes = analysis.as_day(self.closes, "--closes")
         return analysis.with_tiers(plan, tiers, self.effort, unknown, closes)
 
-    def run(self, progress: Callable[[str], None]) -> analysis.Analysis:
+    def run(self, progress: Progress) -> analysis.Analysis:
         """Run the analysis that these options define; `progress` is called with the name of each step."""
         return analysis.run(self.plan(), progress=progress)
 
@@ -339,23 +352,30 @@ def expand_options(
     return decorate
 
 
-def check_number(value: int | None, option: str, least: int, most: int, default: int) -> int:
-    """Return a whole number that the user gave, or the default.
+def whole_number(value: str | int | None, option: str, least: int, most: int, default: int) -> int:
+    """Return a whole number that the user gave, such as 90 or 90%, or the default.
 
     Raises:
-        UsageError: the number is outside its range.
+        UsageError: the text is no whole number, or the number is outside its range.
     """
-    if value is not None and not least <= value <= most:
+    if value is None:
+        return default
+    number = int(match[1]) if (match := re.fullmatch("([0-9]+)%?", str(value))) else -1
+    if not least <= number <= most:
         remedy = f"Take a whole number from {least:,} to {most:,}."
         raise UsageError(f"{option} is outside its range", value=value, remedy=remedy)
-    return default if value is None else value
+    return number
 
 
-def refuse_unused(context: str, options: Mapping[str, object]) -> None:
-    """Raise an error if the user gave an option that has no effect here, such as --series with files."""
-    unused = next((name for name, value in options.items() if value), None)
-    if unused:
-        raise UsageError(f"{unused} has no meaning {context}", remedy="Leave it out.")
+def refuse_unused(unused: Mapping[str, Mapping[str, object]]) -> None:
+    """Raise an error if the user gave an option that has no effect here, such as --series with files.
+
+    Args:
+        unused: the context, such as "with files" -> the values of the options that have no meaning there.
+    """
+    given = ((context, name) for context, options in unused.items() for name, x in options.items() if x)
+    for context, name in given:
+        raise UsageError(f"{name} has no meaning {context}", remedy="Leave it out.")
 
 
 def option_words(group: object, *omitted: str) -> list[str]:
@@ -388,35 +408,34 @@ def suggest_command(*words: str, lang: str = "en") -> None:
 
 
 def parse_money(value: str, option: str = "--budget") -> int:
-    """Parse an amount in whole currency units, with or without separators, such as 400M, 1.5bn or 4억.
+    """Parse a positive whole number of currency units, such as 300_000_000, 400M, 1.5bn or 4억.
 
     Raises:
-        UsageError: the text is not a positive whole number of at most 17 digits.
+        UsageError: the text is not such a number, or has more than 17 digits.
     """
-    digits = value.replace("_", "").replace(",", "").strip()
-    match = re.fullmatch(rf"([0-9]+)(\.[0-9]*)?\s*({'|'.join(text.MONEY_UNITS)})", digits.casefold())
-    if match and len(re.findall("[0-9]", match[0])) <= MOST_MONEY_DIGITS:
-        amount = Decimal(match[1] + (match[2] or "")) * text.MONEY_UNITS[match[3]]
-        digits = str(int(amount)) if amount == int(amount) else digits
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_MONEY_DIGITS and int(digits)):
+    amount = _amount(value)
+    if not amount or amount != int(amount):
         problem = f"{option} is no sum in whole currency"
         raise UsageError(problem, value=value, remedy="Write it as 300_000_000.")
-    return int(digits)
+    return int(amount)
 
 
 def parse_amount(value: str, option: str) -> Decimal:
-    """Parse an amount in whole currency, with decimals if necessary.
+    """Parse an amount in whole currency, with decimals or a unit if necessary: 12.50, 30_000 or 400M.
 
     Raises:
         UsageError: the text is no amount.
     """
-    try:
-        amount = Decimal(value.replace("_", ""))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 <= amount < 10**MOST_MONEY_DIGITS:
+    if (amount := _amount(value)) is None:
         raise UsageError(f"{option} is no amount", value=value, remedy="Write it as 30_000 or 12.50.")
     return amount
+
+
+def _amount(value: str) -> Decimal | None:
+    digits = value.replace("_", "").replace(",", "").strip().casefold()
+    match = re.fullmatch(rf"([0-9]+(?:\.[0-9]*)?)\s*({'|'.join(text.MONEY_UNITS)})?", digits)
+    amount = Decimal(match[1]) * text.MONEY_UNITS.get(match[2] or "", 1) if match else None
+    return amount if amount is not None and amount < 10**MOST_MONEY_DIGITS else None
 
 
 def parse_tiers(value: str) -> dict[policies.Amount | None, policies.Amount]:
@@ -425,48 +444,27 @@ def parse_tiers(value: str) -> dict[policies.Amount | None, policies.Amount]:
     Raises:
         UsageError: the text is no list of tiers.
     """
-    tiers: dict[policies.Amount | None, policies.Amount] = {}
-    for part in value.split(","):
-        up_to, colon, pays = part.strip().partition(":")
-        if not colon:
-            remedy = "Write 300000:30000,500000:50000, without thousands separators other than _."
-            raise UsageError("--tiers is no list of tiers", value=value, remedy=remedy)
-        edge = None if up_to.strip() == "*" else parse_amount(up_to.strip(), "--tiers")
-        if edge in tiers:
-            raise UsageError("--tiers has two payments for one tier", value=up_to)
-        tiers[edge] = parse_amount(pays.strip(), "--tiers")
-    return tiers
+    pairs = parse_pairs(value.split(","), "--tiers", "300000:30000,500000:50000", ":")
+    edges = [None if up_to == "*" else parse_amount(up_to, "--tiers") for up_to in pairs]
+    if len(set(edges)) < len(edges):
+        raise UsageError("--tiers has two payments for one tier", value=value)
+    return {edge: parse_amount(pays, "--tiers") for edge, pays in zip(edges, pairs.values(), strict=True)}
 
 
-def parse_pairs(texts: Sequence[str], option: str, example: str) -> dict[str, str]:
+def parse_pairs(texts: Sequence[str], option: str, example: str, sign: str = "=") -> dict[str, str]:
     """Parse texts such as service=Product into a mapping from name to value.
 
     Raises:
-        UsageError: a text has no equals sign or no name, or a name is given twice.
+        UsageError: a text has no sign between name and value or no name, or a name is given twice.
     """
     pairs: dict[str, str] = {}
     for given in texts:
-        name, equals, value = given.partition("=")
-        if not (name.strip() and equals) or name.strip() in pairs:
-            fault = "has no value" if not equals else "is given twice for one name" if name else "has no name"
+        name, found, value = given.partition(sign)
+        if not (name.strip() and found) or name.strip() in pairs:
+            fault = "has no value" if not found else "is given twice for one name" if name else "has no name"
             raise UsageError(f"{option} {fault}", value=given, remedy=f"Write each once, as in {example}.")
         pairs[name.strip()] = value
     return pairs
-
-
-def parse_level(value: str | None) -> int:
-    """Parse the level of the likely range in percent, such as 90 or 90%; None gives the default level.
-
-    Raises:
-        UsageError: the text is no whole number from 50 to 98.
-    """
-    if value is None:
-        return text.DEFAULT_LEVEL
-    level = int(value.removesuffix("%")) if re.fullmatch("[0-9]{1,2}%?", value) else 0
-    if not text.LEAST_LEVEL <= level <= text.MOST_LEVEL:
-        problem = f"--level is no whole number from {text.LEAST_LEVEL} to {text.MOST_LEVEL}"
-        raise UsageError(problem, value=value, remedy="Write 90 for P5 to P95.")
-    return level
 
 
 def parse_share(value: str, option: str = "--max-rejects") -> float:

@@ -86,7 +86,7 @@ def new(
     """
     from_claims = bool(claims) or options.tiers is not None
     if from_claims:
-        refuse_unused("with --claims", {"--name": name, "--loss-unit": loss_unit})
+        refuse_unused({"with --claims": {"--name": name, "--loss-unit": loss_unit}})
         if not claims:
             raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
         if options.tiers is None:
@@ -102,7 +102,7 @@ def new(
     else:
         defaults = PlanOptions()
         changed = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
-        refuse_unused("in an example project", {f"--{x.replace('_', '-')}": changed[x] for x in OF_CLAIMS})
+        refuse_unused({"in an example project": {f"--{x.replace('_', '-')}": changed[x] for x in OF_CLAIMS}})
         written = jupyter.new_project(
             folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )

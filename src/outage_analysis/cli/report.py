@@ -17,6 +17,7 @@ from outage_analysis.cli.console import (
     Output,
     PlanOptions,
     Policy,
+    Progress,
     expand_options,
     option_words,
     parse_amount,
@@ -118,10 +119,13 @@ def cost(options: PlanOptions, *, output: Output) -> None:
 
         outage-analysis cost --counts totals.csv --json
     """
-    with progress(output.lang) as step:
+
+    def run_with_cash(step: Progress) -> analysis.Analysis:
         run = options.run(step)
-    run.check_budget_has_cash()
-    output.emit(run)
+        run.check_budget_has_cash()
+        return run
+
+    output.emit(run_with_cash)
     if not output.as_json:
         suggest_command("report", *option_words(options), lang=output.lang)
 
@@ -198,11 +202,7 @@ def sensitivity(
         outage-analysis sensitivity --budget 300_000_000
     """
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
-    with progress(output.lang) as step:
-        run = options.run(step)
-        step(text.Note("step_varying_the_inputs"))
-        result = run.sensitivity(limit)
-    output.emit(result)
+    output.emit(lambda step: options.run(step).sensitivity(limit))
 
 
 @decisions.command()
@@ -223,10 +223,10 @@ def compare(
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
-    with progress(output.lang) as step:
-        step(text.Note("step_comparing_the_policies"))
-        result = analysis.compare_policies(options.plan(compared=policies), policies)
-    output.emit(result)
+    output.emit(
+        lambda _: analysis.compare_policies(options.plan(compared=policies), policies),
+        "step_comparing_the_policies",
+    )
 
 
 @decisions.command()
@@ -245,11 +245,11 @@ def backtest(
         outage-analysis backtest
     """
     plan = options.plan()
-    with progress(output.lang) as step:
-        step(text.Note("step_forecasting_from_what_was_public"))
-        spec = incidents.load_backtest_spec(case)
-        result = costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
-    output.emit(result)
+    spec = incidents.load_backtest_spec(case)
+    output.emit(
+        lambda _: costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level),
+        "step_forecasting_from_what_was_public",
+    )
 
 
 @decisions.command()
@@ -304,11 +304,7 @@ def scenarios(
         outage-analysis scenarios --budget 300_000_000
     """
     stresses = costs.sensitivity.load_scenarios(document)
-    with progress(output.lang) as step:
-        run = options.run(step)
-        step(text.Note("step_computing_the_scenarios"))
-        result = analysis.scenarios(run, stresses)
-    output.emit(result)
+    output.emit(lambda step: analysis.scenarios(options.run(step), stresses))
 
 
 @decisions.command()
@@ -331,11 +327,7 @@ def reserve(
         outage-analysis reserve --measure P75 --handling inside
     """
     analysis.parse_measure(measure)  # an unknown measure is refused before anything is computed
-    with progress(output.lang) as step:
-        run = options.run(step)
-        step(text.Note("step_computing_the_reserve"))
-        result = analysis.reserve(run, measure, handling)
-    output.emit(result)
+    output.emit(lambda step: analysis.reserve(options.run(step), measure, handling))
 
 
 @decisions.command()
@@ -381,9 +373,8 @@ def solve(
     if write is not None and write.exists() and not force:
         raise UsageError("exists already", file=write, remedy="Choose another name, or give --force.")
     plan = options.plan(compare=compare or ())
-    with progress(output.lang) as name_step:
-        name_step(text.Note("step_searching_for_the_best_policy"))
-        found = analysis.solve(
+    found = output.emit(
+        lambda _: analysis.solve(
             plan,
             vary=vary,
             budget=parse_money(largest_cost),
@@ -391,8 +382,9 @@ def solve(
             step=None if step is None else parse_amount(step, "--step"),
             objective=objective,
             max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
-        )
-    output.emit(found)
+        ),
+        "step_searching_for_the_best_policy",
+    )
     if not found.is_feasible:
         raise ModelRefused(
             "no policy that was tried satisfies all constraints",
