@@ -76,12 +76,9 @@ def test_regrouping_finds_each_claim_in_the_band_that_holds_it(losses: list[int 
         assert found.get(band, (0, stated)) == (len(inside), stated)
 
 
-def test_bands_that_are_no_union_of_the_cubes_are_refused() -> None:
+def test_bands_that_are_no_union_and_dimensions_that_are_not_there_are_refused() -> None:
     with pytest.raises(UsageError, match="the band over 100 up to 200 lies in no display band"):
         regroup(SMALL, ["service"], Bands((150, 400)))
-
-
-def test_a_dimension_that_the_cube_does_not_have_is_refused() -> None:
     for by in (["servce"], ["service", "region"]):
         with pytest.raises(UsageError, match="the cube has no such dimension"):
             regroup(SMALL, by)
@@ -146,10 +143,6 @@ def test_display_bands_are_the_policys_cuts_and_the_powers_of_ten_near_them(
 START = datetime(2022, 10, 15, 22)  # noqa: DTZ001 - local time
 
 
-def hour(n: int) -> datetime:
-    return START + timedelta(hours=n)
-
-
 def hourly(rows: list[tuple[str, datetime | None, int]]) -> Cube:
     """A cube of claims without a stated loss: service, hour, claims."""
     frame = pl.DataFrame(
@@ -165,19 +158,13 @@ def hourly(rows: list[tuple[str, datetime | None, int]]) -> Cube:
 
 
 def test_claims_of_which_only_the_day_is_known_are_counted_apart() -> None:
-    counted = hourly([("app", None, 4), ("app", hour(0), 3), ("web", None, 5), ("bus", hour(1), 1)])
-    assert cumulative_intake(counted, per="hour").rows() == [
-        (hour(0), 3, 3),
-        (hour(1), 1, 4),
-        (None, 9, None),
-    ]
-
-
-def test_no_claim_and_no_hour() -> None:
+    later = START + timedelta(hours=1)
+    counted = hourly([("app", None, 4), ("app", START, 3), ("web", None, 5), ("bus", later, 1)])
+    assert cumulative_intake(counted, per="hour").rows() == [(START, 3, 3), (later, 1, 4), (None, 9, None)]
     assert cumulative_intake(hourly([]), per="hour").is_empty()
     assert cumulative_intake(hourly([("app", None, 4)]), per="hour").rows() == [(None, 4, None)]
     with pytest.raises(UsageError, match="the cube has no such dimension"):
-        cumulative_intake(hourly([("app", hour(0), 1)]))
+        cumulative_intake(hourly([("app", START, 1)]))
 
 
 def exact(losses: list[int], p: float) -> int:
@@ -264,14 +251,9 @@ def test_no_bound_could_be_sharper(least: int, width: int, claims: int, data: st
 
 @given(losses=st.lists(st.integers(1, 10**6), min_size=1, max_size=40), p=st.floats(0, 1))
 def test_the_default_grid_keeps_the_error_within_a_tenth(losses: list[int], p: float) -> None:
-    value, low, high = quantile_of(losses, log_grid(), p)
+    ((_, value, low, high, _),) = quantiles(loss_cube(losses, *log_grid()), probabilities=[p]).rows()
     told = exact(losses, p)
     assert abs(value - told) <= max(value - low, high - value) <= math.ceil(told * (10 ** (1 / 24) - 1))
-
-
-def quantile_of(losses: list[int], cuts: tuple[int, ...], p: float) -> tuple[int, int, int]:
-    ((_, value, low, high, _),) = quantiles(loss_cube(losses, *cuts), probabilities=[p]).rows()
-    return value, low, high
 
 
 # --- refusals -------------------------------------------------------------------------------------------
@@ -291,12 +273,6 @@ def test_bands_that_overlap_are_refused_and_apart_they_are_not() -> None:
     with pytest.raises(ModelRefused, match=r"over 10 up to 20 and over 12 up to 18 overlap.*same bands"):
         summary(both)
     assert summary(both, ["service"])["median_low"].to_list() == [15, 15]
-
-
-def test_a_band_of_zero_and_positive_losses_has_a_quantile() -> None:
-    cube = loss_cube([5], 10)
-    mixed = replace(cube, frame=cube.frame.with_columns(over=pl.lit(-1, pl.Int64)))
-    assert quantiles(mixed, probabilities=[0.5]).select("low", "high").rows() == [(5, 5)]
 
 
 INF = math.inf
@@ -398,8 +374,9 @@ def test_unknown_names_are_refused(where: dict[str, object], message: str) -> No
         loss_counts(SERVICES, where=where)
 
 
-def test_a_band_that_mixes_zero_with_positive_losses_is_refused() -> None:
+def test_a_band_that_mixes_zero_with_positive_losses_has_a_quantile_but_no_count() -> None:
     cube = loss_cube([5], 10)
     mixed = replace(cube, frame=cube.frame.with_columns(over=pl.lit(-1, pl.Int64)))
+    assert quantiles(mixed, probabilities=[0.5]).select("low", "high").rows() == [(5, 5)]
     with pytest.raises(ModelRefused, match="mixes losses up to 0 with larger ones"):
         loss_counts(mixed)

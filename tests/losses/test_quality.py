@@ -28,10 +28,6 @@ def read(paths: Path | list[Path], incident: Incident) -> Claims:
     return read_claims(paths, incident, max_rejects=1)
 
 
-def rules_of(claims: Claims) -> list[tuple[str, int]]:
-    return rule_table(claims).select("rule", "complaints").rows()
-
-
 # --- rules broken ---------------------------------------------------------------------------------------
 
 
