@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         refuse_if,
         refuse_repeated,
         spelling_hint,
+        toml_document,
         toml_value,
         usage_errors,
         validated_copy,
