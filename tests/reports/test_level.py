@@ -131,4 +131,5 @@ def test_tables_of_other_commands_have_the_names_of_the_ends(name: str) -> None:
 def test_a_bad_level_is_one_line(name: str, level: str) -> None:
     code, out, err = command(name, f"--level={level}")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "--level is outside its range" in err and "Take a whole number from 50 to 98." in err
+    assert "--level is outside its range" in err
+    assert "Take a whole number from 50 to 98." in err
