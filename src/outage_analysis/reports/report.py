@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis, reserve_column
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
 from outage_analysis.charts import (
     CHARTS,
@@ -45,13 +45,7 @@ from outage_analysis.reports.blocks import (
     Text,
     plain_text,
 )
-from outage_analysis.reports.contents import (
-    SectionBuilder,
-    cash_facts,
-    option_columns,
-    option_grid,
-    sentences,
-)
+from outage_analysis.reports.contents import SectionBuilder, option_columns, option_grid, sentences
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views
 from outage_analysis.text import Locale, TableSchema, escape_formulas, fonts
@@ -176,44 +170,19 @@ class Report:
         """The tables that the user has added, by the name of their block."""
         return {name: block.view for name, block in self.own_blocks.items() if isinstance(block, OwnTable)}
 
+    @property
+    def _builder(self) -> SectionBuilder:
+        return SectionBuilder(self.analysis, self.locale, self.grids, self.charts, self.answers)
+
     @cached_property
     def front(self) -> tuple[Section, ...]:
         """The first screen as sections, in reading order: the answer, and what to decide."""
-        synthetic, facts = self.analysis.headline_is_synthetic, cash_facts(self.analysis)
-        built = (
-            Section(id_, self.locale(f"report.{id_}"), tuple(blocks), synthetic, facts=facts)
-            for id_, blocks in (("answer", self._answer_blocks()), ("decide", self._decision_blocks()))
-        )
-        return tuple(section for section in built if section.blocks)
-
-    def _answer_blocks(self) -> Iterator[Block]:
-        answers = self.answers
-        yield from (Text(text, slide=True) for text in answers.headline)
-        if "total_distribution" in self.charts:
-            yield ChartBlock("total_distribution", slide=True)
-        for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
-            if texts:
-                yield Heading(self.locale(f"report.{key}"))
-                yield BulletList(texts)
-
-    def _decision_blocks(self) -> Iterator[Block]:
-        answers = self.answers
-        if answers.recommended:
-            yield BulletList(answers.recommended, slide=True)
-        if answers.reserve:
-            if reserve_column(self.analysis) == "both":
-                yield Text(self.locale("column.both"), "strong")
-            yield KeyFigures(answers.reserve, slide=True)
-        if "options" in self.views:
-            title = self.locale("report.options_title")
-            yield from [Heading(title)] if answers.recommended else []
-            yield TableBlock("options", title, slide=True)
+        return self._builder.front()
 
     @cached_property
     def possible_sections(self) -> tuple[Section, ...]:
         """The sections that a report may have; those of which this one says nothing are empty."""
-        builder = SectionBuilder(self.analysis, self.locale, self.grids, self.charts, self.answers.left_out)
-        return tuple(builder.all())
+        return tuple(self._builder.all())
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
