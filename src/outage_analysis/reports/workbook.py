@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from io import BytesIO
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -34,6 +35,7 @@ from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.blocks import (
     Block,
     BulletList,
+    ChartBlock,
     Heading,
     KeyFigures,
     TableBlock,
@@ -101,27 +103,17 @@ MAX_PORTRAIT_WIDTH, MAX_A4_WIDTH = 140, 190
 """The most characters per row that fit on A4 in portrait and in landscape format."""
 
 
-class Formula(NamedTuple):
-    """An Excel formula, and its value for programs that do not compute formulas.
-
-    Formulas are never built from texts of the input data.
-    """
-
-    text: str
-    cached: float | str
-
-
 class Cell(NamedTuple):
     """The content of a cell; the unit decides the number format."""
 
-    value: str | float | date | Formula | None = None
+    value: str | float | date | None = None
     unit: Unit = "text"
     style: str = "plain"
+    formula: str = ""
+    """The formula of the value, never built from texts of the input data.
 
-    @property
-    def shown_value(self) -> str | float | date | None:
-        """The value that the cell shows."""
-        return self.value.cached if isinstance(self.value, Formula) else self.value
+    Programs that do not compute formulas show the value.
+    """
 
 
 def number_cell(locale: Locale, value: float | date | None, unit: Unit, style: str = "plain") -> Cell:
@@ -217,11 +209,9 @@ class Book:
         mark = f" ({self.locale('workbook.synthetic')})" if banner else ""
         plain = "".join(c for c in cell_text(name) if c not in "[]:*?/\\").strip("' ") or "–"
         taken = {sheet.name.casefold() for sheet in self._sheets} | {"history"}  # Excel reserves this name
-        number, ending = 1, mark
-        while (unique := plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending).casefold() in taken:
-            number += 1
-            ending = f" {number}{mark}"
-        worksheet = self.file.add_worksheet(unique)
+        endings = chain([mark], (f" {number}{mark}" for number in count(2)))
+        names = (plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending for ending in endings)
+        worksheet = self.file.add_worksheet(next(x for x in names if x.casefold() not in taken))
         worksheet.set_tab_color(colour)
         sheet = Sheet(self, worksheet)
         self._sheets.append(sheet)
@@ -325,7 +315,7 @@ class Sheet:
         for row, cells in enumerate(written, start=head + 1):
             for column, cell in enumerate(cells):
                 self.write_cell(row, column, cell)
-        numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.shown_value)}
+        numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.value)}
         for column, title in enumerate(map(cell_text, titles)):
             head_format = self.book.table_format("head", right=column in numeric)
             self.worksheet.write_string(head, column, title, head_format)
@@ -337,24 +327,20 @@ class Sheet:
 
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
         """Write the content of one cell; a text is never stored as a formula, link or number."""
-        book, worksheet, value, style = self.book, self.worksheet, cell.value, cell.style
-        number = (
-            number_format(book.locale, cell.unit, cell.shown_value) if _is_number(cell.shown_value) else ""
-        )
-        if isinstance(value, Formula):
-            worksheet.write_formula(row, column, value.text, book.table_format(style, number), value.cached)
+        book, value, number = self.book, cell.value, ""
+        if _is_number(value):
+            number = number_format(book.locale, cell.unit, value)
         elif isinstance(value, date) and value.year >= FIRST_YEAR:
-            worksheet.write_datetime(row, column, value, book.table_format(style, book.day_format))
-        elif number:
-            worksheet.write_number(row, column, value, book.table_format(style, number))
-        elif value is None or value == "":
-            worksheet.write_blank(row, column, None, book.table_format(style))
+            number = book.day_format
+        text = "" if number or value is None else cell_text(str(value))
+        quoted = text.startswith(("=", "+", "-", "@"))  # would become a formula when edited
+        look = book.table_format(cell.style, number, quoted=quoted)
+        if cell.formula:
+            self.worksheet.write_formula(row, column, cell.formula, look, value)
         else:
-            text = cell_text(str(value))
-            quoted = text.startswith(("=", "+", "-", "@"))  # would become a formula when edited
-            worksheet.write_string(row, column, text, book.table_format(style, quoted=quoted))
-            self._texts.append((row, column, text))
-        self._widen(column, text_width(_displayed(cell.shown_value, number)) + 2)
+            self.worksheet.write(row, column, value if number else text, look)
+        self._texts += [(row, column, text)] if text and not cell.formula else []
+        self._widen(column, text_width(_displayed(value, number)) + 2)
 
     def _widen(self, column: int, width: float) -> None:
         most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
@@ -536,21 +522,14 @@ def _write_block(sheet: Sheet, report: Report, block: Block) -> None:
     elif isinstance(block, BulletList | KeyFigures):
         for item in block.items:
             sheet.write_paragraph(f"• {item}")
-    elif isinstance(block, TableBlock):
-        _write_table(sheet, report, block)
-    else:
+    elif isinstance(block, ChartBlock):
         chart = report.charts[block.chart]
         sheet.insert_picture(report.pictures[block.chart], f"{chart.title}. {chart.description}")
-        if block.table:
-            _write_table(sheet, report, block.table)
-
-
-def _write_table(sheet: Sheet, report: Report, block: TableBlock) -> None:
-    """Write a table below its caption; a table without rows is skipped."""
-    if block.grid in report.views:
-        if block.caption:
-            sheet.write_heading(block.caption)
-        sheet.write_table(*table_cells(report.formatter, *report.views[block.grid]))
+    table = block.table if isinstance(block, ChartBlock) else block
+    if isinstance(table, TableBlock) and table.grid in report.views:
+        if table.caption:
+            sheet.write_heading(table.caption)
+        sheet.write_table(*table_cells(report.formatter, *report.views[table.grid]))
 
 
 def _write_cube(book: Book, report: Report) -> None:
@@ -639,11 +618,9 @@ def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
         plain = re.sub(r"[^A-Za-z0-9_]", "_", id_)
         if plain[:1].isdigit() or CELL_REFERENCE.fullmatch(plain):
             plain = f"_{plain}"
-        name, number = plain, 2
-        while name.casefold() in used:
-            name, number = f"{plain}_{number}", number + 1
-        used.add(name.casefold())
-        names[id_] = name
+        numbered = chain([plain], (f"{plain}_{number}" for number in count(2)))
+        names[id_] = next(name for name in numbered if name.casefold() not in used)
+        used.add(names[id_].casefold())
     return names
 
 
@@ -676,9 +653,9 @@ def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
         live.name_cell(live.names[factor.id], sheet, row, VALUE)
         sheet.worksheet.data_validation(row, VALUE, row, VALUE, _validation(locale, factor))
     values, originals = (xl_range(first, column, last, column) for column in (VALUE, ORIGINAL))
-    changed = Formula(f"=SUMPRODUCT(--({values}<>{originals}))", 0)
+    changed = f"=SUMPRODUCT(--({values}<>{originals}))"
     sheet.write_cell(counter, 0, Cell(locale("workbook.changed_count"), style="total"))
-    sheet.write_cell(counter, 1, Cell(changed, "count", "total"))
+    sheet.write_cell(counter, 1, Cell(0, "count", "total", changed))
     live.name_cell(CHANGED_INPUTS, sheet, counter, 1)
 
 
@@ -702,7 +679,7 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         number_cell(locale, factor.value, unit, "input"),
         Cell(locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")),
         number_cell(locale, factor.value, unit, "original"),
-        Cell(Formula(flag, ""), style="flag"),
+        Cell("", style="flag", formula=flag),
         number_cell(locale, low, unit),
         number_cell(locale, high, unit),
         Cell(live.names[factor.id]),
@@ -778,7 +755,7 @@ def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, ro
         Cell(locale(f"word.{term.rule}") if term.rule else ""),
         Cell(base, "decimal" if amounts else "money"),
         Cell(" × ".join(live.names[f] for f in term.factors)),
-        Cell(Formula(f"={formula}", value), "money"),
+        Cell(value, "money", formula=f"={formula}"),
         Cell(value, "money", "original"),
     ]
 
@@ -792,7 +769,7 @@ def _total_cells(
         Cell(name, style=style),
         Cell(live.locale(f"word.{valuation}"), style=style),
         *blanks,
-        Cell(Formula(formula, round(total, digits)), "money", style),
+        Cell(round(total, digits), "money", style, formula),
         Cell(round(model, digits), "money", "original" if style == "plain" else style),
     ]
 
@@ -807,31 +784,46 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
     if cash is None:
         return
     moved, stale = (
-        Cell(Formula(choose_text(f"{CHANGED_INPUTS}>0", *texts), texts[1])) if live else Cell()
-        for texts in (
-            (locale("workbook.moved"), locale("workbook.same")),
-            (locale("workbook.stale"), locale("workbook.current")),
+        Cell(
+            locale(f"workbook.{same}"),
+            formula=choose_text(
+                f"{CHANGED_INPUTS}>0", locale(f"workbook.{other}"), locale(f"workbook.{same}")
+            ),
         )
+        if live
+        else Cell()
+        for other, same in (("moved", "same"), ("stale", "current"))
     )
     drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame())
     points = {row["measure"]: row for row in drawn.filter(valuation="cash").iter_rows(named=True)}
     total, error = Cell(), points["expected"]["error"] if points else None
     if live and "cash" in live.valuations:
-        formula, digits = TOTAL_NAME.format("cash"), locale.minor_units
-        rounded = Formula(f"=ROUND({formula},{digits})", round(live.total("cash"), digits))
-        total = Cell(rounded, "money", "total")
-    model = (number_cell(locale, number, "money") for number in (cash, error))
-    figures = [[Cell(locale("report.tile_expected")), total, *model, moved]]
-    for measure in locale.likely_range.percentiles:
-        if measure in points:
-            numbers = (number_cell(locale, points[measure][name], "money") for name in ("value", "error"))
-            figures.append([Cell(locale(f"word.{measure}")), Cell(), *numbers, stale])
-    budget = analysis.uncertainty_table(analysis.cash_basis, "budget")
-    if budget is not None:
+        digits = locale.minor_units
+        formula = f"=ROUND({TOTAL_NAME.format('cash')},{digits})"
+        total = Cell(round(live.total("cash"), digits), "money", "total", formula)
+    rows: list[tuple[str, Cell, float, float | None, Unit, Cell]] = [
+        (locale("report.tile_expected"), total, cash, error, "money", moved),
+        *(
+            (
+                locale(f"word.{measure}"),
+                Cell(),
+                points[measure]["value"],
+                points[measure]["error"],
+                "money",
+                stale,
+            )
+            for measure in locale.likely_range.percentiles
+            if measure in points
+        ),
+    ]
+    if (budget := analysis.uncertainty_table(analysis.cash_basis, "budget")) is not None:
         row = budget.row(0, named=True)
         title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        shares = (Cell(row[column], "share") for column in ("exceeded", "error"))
-        figures.append([Cell(title), Cell(), *shares, stale])
+        rows.append((title, Cell(), row["exceeded"], row["error"], "share", stale))
+    figures = [
+        [Cell(name), now, *(number_cell(locale, number, unit) for number in numbers), state]
+        for name, now, *numbers, unit, state in rows
+    ]
     titles = [
         locale("workbook.figure"),
         *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
