@@ -61,21 +61,21 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     """Return the first screen's sentences: the cost, what drives it, what to decide, what is left out."""
     options = decision_options(analysis, locale)
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
-    left_out = _without(bounded, analysis.bounded_lines, locale, names)
-    left_out += _without("lines_apart", analysis.published_lines_left_out, locale, names)
-    left_out += unstated_notes(analysis, locale, first_screen=True)
-    if analysis.claims is not None and "cost" in analysis.cubes:
-        # Synthetic claims with a later date were generated from a count that was published later. They
-        # therefore have a sentence of their own.
-        key = "report.later_rows" if analysis.synthetic else "report.later_claims"
-        if later := len(analysis.claims) - analysis.cubes["cost"].claims:
-            left_out.append(locale(key, count=locale.number(later), day=locale.day(analysis.as_of)))
-    if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
-        left_out.append(locale("report.tied"))
-    if unpriced := analysis.unpriced_lines:
-        left_out.append(locale("report.no_figure", count=len(unpriced)))
-    left_out += _without("dropped", analysis.dropped_lines, locale, names)
-    left_out += _without("budget_left_out", analysis.lines_outside_budget, locale, names)
+    # Synthetic claims with a later date were generated from a count that was published later. They therefore
+    # have a sentence of their own.
+    later = "report.later_rows" if analysis.synthetic else "report.later_claims"
+    cube, unpriced = analysis.cubes.get("cost"), analysis.unpriced_lines
+    late = len(analysis.claims) - cube.claims if analysis.claims is not None and cube is not None else 0
+    left_out = (
+        *_without(bounded, analysis.bounded_lines, locale, names),
+        *_without("lines_apart", analysis.published_lines_left_out, locale, names),
+        *unstated_notes(analysis, locale, first_screen=True),
+        *([locale(later, count=locale.number(late), day=locale.day(analysis.as_of))] if late else []),
+        *([locale("report.tied")] if has_tied_inputs(analysis) else []),
+        *([locale("report.no_figure", count=len(unpriced))] if unpriced else []),
+        *_without("dropped", analysis.dropped_lines, locale, names),
+        *_without("budget_left_out", analysis.lines_outside_budget, locale, names),
+    )
     headline = headline_sentences(analysis, locale) or _sentences_without_range(analysis, locale)
     return Answers(
         headline=(*headline, *input_notes(analysis, locale)),
@@ -84,7 +84,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         recommended=(*recommendation(analysis, locale), *_largest_change(options, locale)),
         options=options,
         drives=tuple(driver_sentences(analysis, locale)),
-        left_out=tuple(left_out),
+        left_out=left_out,
     )
 
 
@@ -98,6 +98,11 @@ def _sentences_without_range(analysis: Analysis, locale: Locale) -> list[str]:
         ends = {"low": locale.money(low), "high": "" if high is None else locale.money(high)}
         told.append(locale(f"report.{'bounds_open' if high is None else 'bounds'}", **ends))
     return [*told, *parts_left_out(analysis, locale)]
+
+
+def has_tied_inputs(analysis: Analysis) -> bool:
+    """Return whether inputs of the cash cost depend on each other."""
+    return any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values())
 
 
 def _without(key: str, lines: Iterable[str], locale: Locale, names: Mapping[str, str]) -> list[str]:
@@ -440,11 +445,10 @@ class SectionBuilder:
         ]
 
     def _accounting(self) -> list[Block]:
-        runs = self.analysis.runs.values()
         return [
             *self._text("controller_intro"),
             *self._table("controller", "controller_title"),
-            *self._text("tied", shown=any(run.portfolio.has_correlated_inputs("cash") for run in runs)),
+            *self._text("tied", shown=has_tied_inputs(self.analysis)),
             *_bullets(presentation_totals(self.analysis, self.locale)),
             *self._text("controller_no_recourse"),
         ]

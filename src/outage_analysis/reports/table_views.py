@@ -373,18 +373,24 @@ def _published_amount(low: float | None, high: float | None, locale: text.Locale
 
 
 def _policy_table(analysis: Analysis, locale: text.Locale, names: Mapping[str, str]) -> pl.DataFrame:
-    teller, rows = PolicyExplainer(analysis.policy, locale, analysis.as_of), []
-    statuses: dict[str, str] = {}
-    for table in dict.fromkeys(("costs", analysis.headline_table_name("costs"))):
-        lines = analysis.exact_tables[table].filter(level="line").select("line", "status")
-        statuses |= dict(lines.rows()[::-1])  # the first row of a line counts
-    for line in analysis.policy.lines:
-        if line.id in analysis.dropped_lines:
-            continue
-        status = statuses.get(line.id)
-        # If the amount was not published, the status column shows this.
-        pays = "" if status == "unpriced" else teller.payment_summary(line)
-        who = "; ".join(names.get(v, v) for values in line.eligibility.values() for v in values)
-        effort, facts = line.effort_on(analysis.as_of), " ".join(line.facts)
-        rows.append((line.id, line.kind, pays, effort, who, line.public_on, status, facts))
+    teller = PolicyExplainer(analysis.policy, locale, analysis.as_of)
+    tables = dict.fromkeys(("costs", analysis.headline_table_name("costs")))
+    costs = pl.concat(_rows(analysis, name).select("line", "level", "status") for name in reversed(tables))
+    # The first row of a line counts.
+    statuses = dict(costs.filter(level="line").select("line", "status").unique("line", keep="first").rows())
+    rows = [
+        (
+            line.id,
+            line.kind,
+            # If the amount was not published, the status column shows this.
+            "" if statuses.get(line.id) == "unpriced" else teller.payment_summary(line),
+            line.effort_on(analysis.as_of),
+            "; ".join(names.get(v, v) for values in line.eligibility.values() for v in values),
+            line.public_on,
+            statuses.get(line.id),
+            " ".join(line.facts),
+        )
+        for line in analysis.policy.lines
+        if line.id not in analysis.dropped_lines
+    ]
     return text.schema_of("report.policy").frame(rows)
