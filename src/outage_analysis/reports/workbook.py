@@ -194,7 +194,15 @@ class Book:
         self._sheets: list[Sheet] = []
 
     def add_sheet(
-        self, name: str, colour: str, *, title: str = "", banner: str = "", warning: str = ""
+        self,
+        name: str,
+        colour: str,
+        *,
+        title: str = "",
+        banner: str = "",
+        warning: str = "",
+        sortable: bool = True,
+        one_page: bool = False,
     ) -> Sheet:
         """Add a sheet with a title, which is by default the name.
 
@@ -205,6 +213,8 @@ class Book:
             banner: the notice on synthetic claims. If there is one, it precedes the title, and the word
                 "synthetic" is added to the name of the sheet.
             warning: a further notice that precedes the title.
+            sortable: whether users may sort the tables; False if formulas refer to rows of the tables.
+            one_page: whether the sheet is printed on one page.
         """
         mark = f" ({self.locale('workbook.synthetic')})" if banner else ""
         plain = "".join(c for c in cell_text(name) if c not in "[]:*?/\\").strip("' ") or "–"
@@ -213,7 +223,7 @@ class Book:
         names = (plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending for ending in endings)
         worksheet = self.file.add_worksheet(next(x for x in names if x.casefold() not in taken))
         worksheet.set_tab_color(colour)
-        sheet = Sheet(self, worksheet)
+        sheet = Sheet(self, worksheet, sortable=sortable, one_page=one_page)
         self._sheets.append(sheet)
         for notice in filter(None, (warning, banner)):
             sheet.write_paragraph(notice, "warning")
@@ -255,15 +265,12 @@ class Book:
 class Sheet:
     """Writes the contents of one sheet; `row` is the next free row."""
 
-    def __init__(self, book: Book, worksheet: Worksheet) -> None:
+    def __init__(self, book: Book, worksheet: Worksheet, *, sortable: bool, one_page: bool) -> None:
         self.book, self.worksheet, self.row = book, worksheet, 0
         self.name = str(worksheet.get_name())
         self.widths: dict[int, float] = {}
         """Column widths in characters, which grow with the cells."""
-        self.sortable = True
-        """Whether users may sort the tables; False if formulas refer to rows of the tables."""
-        self.one_page = False
-        """Whether the sheet is printed on one page."""
+        self.sortable, self.one_page = sortable, one_page
         self._paragraphs: list[tuple[int, str, str]] = []
         self._texts: list[tuple[int, int, str]] = []
         """The row, the column and the text of each text in a table."""
@@ -458,38 +465,40 @@ def workbook_bytes(report: Report) -> bytes:
     book = Book(locale, analysis.as_of, texts)
     banner = report.banner if analysis.headline_is_synthetic else ""
     summary = book.add_sheet(
-        locale("workbook.summary"), ACCENT, title=report.title, banner=banner, warning=report.warning
+        locale("workbook.summary"),
+        ACCENT,
+        title=report.title,
+        banner=banner,
+        warning=report.warning,
+        sortable=False,
+        one_page=True,
     )
     cost, inputs_name, live = report.products, locale("workbook.inputs"), None
     if cost and cost.factors:
         live = LiveFormulas(cost, locale)
-        inputs = book.add_sheet(inputs_name, INPUT_TAB)
-        lines = book.add_sheet(locale("workbook.lines"), ACCENT, banner=banner)
+        inputs = book.add_sheet(inputs_name, INPUT_TAB, sortable=False)
+        lines = book.add_sheet(locale("workbook.lines"), ACCENT, banner=banner, sortable=False)
         write_inputs(inputs, report, live)
         write_lines(lines, report, live, inputs_name)
     tied = report.products is None and analysis.headline_basis in analysis.runs
-    reason = "workbook.no_formulas_tied" if tied else "workbook.no_formulas"
-    intro = locale("workbook.live_intro", sheet=inputs_name) if live else locale(reason)
-    _write_summary(summary, report, live, intro)
+    intro = "live_intro" if live else "no_formulas_tied" if tied else "no_formulas"
+    _write_summary(summary, report, live, locale(f"workbook.{intro}", sheet=inputs_name))
     _write_sections(book, report)
     return repack(book.close())
 
 
 def _write_summary(sheet: Sheet, report: Report, live: LiveFormulas | None, intro: str) -> None:
     """Write the first screen of the report, with the key figures as numbers after its headline."""
-    sheet.sortable, sheet.one_page = False, True
     for text in (report.kicker, report.policy):
         sheet.write_paragraph(text)
     answer, *others = report.front
     for number, text in enumerate(report.answers.headline):
         sheet.write_paragraph(text, "plain" if number else "strong")
-    blocks: list[Block] = [block for block in answer.blocks if not isinstance(block, Text)]
     sheet.write_heading(report.locale("workbook.figures"))
     sheet.write_paragraph(intro, "note")
     write_figures(sheet, report, live)
-    for section in others:
-        blocks += [Heading(section.title), *section.blocks]
-    for block in blocks:
+    rest = (block for section in others for block in (Heading(section.title), *section.blocks))
+    for block in (*(block for block in answer.blocks if not isinstance(block, Text)), *rest):
         _write_block(sheet, report, block)
     sheet.write_paragraph(report.footer, "note")
     sheet.widths |= {0: 40, 4: 26}  # column 4 can hold each of its states
@@ -633,7 +642,6 @@ def choose_text(condition: str, then: str, otherwise: str) -> str:
 def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
     """Write a table with one named cell per input, which users can change, and count the changed inputs."""
     locale, inputs = report.locale, list(live.inputs.values())
-    sheet.sortable = False
     sheet.write_paragraph(locale("workbook.inputs_intro"), "note")
     counter, head = sheet.row, sheet.row + 1
     sheet.row = head
@@ -706,7 +714,6 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
         inputs: the name of the sheet with the inputs.
     """
     locale = report.locale
-    sheet.sortable = False
     sheet.write_paragraph(locale("workbook.lines_intro", sheet=inputs), "note")
     labels = ("line", "valuation", "service", "claimant_type", "band", "rule")
     titles = [
@@ -723,17 +730,22 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
     for row, term in enumerate(live.terms, start=first):
         groups.setdefault((term.valuation, term.line), []).append(row)
     sheet.write_heading(locale("workbook.totals"))
-    totals, first_total = [], sheet.row
-    for (valuation, line), rows in groups.items():
-        total = live.value(live.terms[row - first] for row in rows)
-        name = report.names.get(line, line)
-        totals.append(_total_cells(live, name, valuation, rows, total, total, "plain"))
+    first_total = sheet.row
+    totals = [
+        _total_cells(
+            live,
+            report.names.get(line, line),
+            valuation,
+            rows,
+            live.value(live.terms[row - first] for row in rows),
+        )
+        for (valuation, line), rows in groups.items()
+    ]
     for row, valuation in enumerate(live.valuations, start=first_total + len(groups)):
         rows = [n for n, (other, _) in enumerate(groups, start=first_total) if other == valuation]
-        total = live.total(valuation)
         model = live.cost.expected(valuation) / 10**locale.minor_units
         name = locale("workbook.total_of", valuation=locale(f"word.{valuation}"))
-        totals.append(_total_cells(live, name, valuation, rows, total, model, "total"))
+        totals.append(_total_cells(live, name, valuation, rows, live.total(valuation), model))
         live.name_cell(TOTAL_NAME.format(valuation), sheet, row, LIVE)
     sheet.write_table((), totals)
 
@@ -761,16 +773,18 @@ def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, ro
 
 
 def _total_cells(
-    live: LiveFormulas, name: str, valuation: str, rows: list[int], total: float, model: float, style: str
+    live: LiveFormulas, name: str, valuation: str, rows: list[int], total: float, model: float | None = None
 ) -> list[Cell]:
-    blanks, digits = [Cell(style=style)] * (LIVE - 2), live.digits(total)
+    """Return the row of a total: of a line or, with the total of the model, of a valuation."""
+    style, beside = ("plain", "original") if model is None else ("total", "total")
+    digits = live.digits(total)
     formula = f"=ROUND(SUM({xl_range(rows[0], LIVE, rows[-1], LIVE)}),{digits})"
     return [
         Cell(name, style=style),
         Cell(live.locale(f"word.{valuation}"), style=style),
-        *blanks,
+        *[Cell(style=style)] * (LIVE - 2),
         Cell(round(total, digits), "money", style, formula),
-        Cell(round(model, digits), "money", "original" if style == "plain" else style),
+        Cell(round(total if model is None else model, digits), "money", beside),
     ]
 
 
