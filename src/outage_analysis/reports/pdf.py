@@ -133,7 +133,7 @@ def printed(text: str | Markup, most: int = MAX_TEXT) -> str:
 def brief_values(report: Report) -> Values:
     """Return the values for the template of the two-page executive brief."""
     locale, made = report.locale, report.analysis.headline_is_synthetic
-    charts = (n for n in BRIEF_CHARTS if n in report.charts and (made or not report.chart_is_synthetic(n)))
+    charts = (n for n in BRIEF_CHARTS if n in report.charts and (made or not report.charts[n].synthetic))
     reading = {"title": locale("report.reading_title"), "text": locale("report.reading")}
     return first_page_values(report) | {
         "kind": locale("report.brief"),
@@ -256,7 +256,7 @@ def _chart(report: Report, name: str) -> Values:
         "subtitle": printed(chart.subtitle),
         "footer": printed(chart.footer),
         "alt": printed(chart.description),
-        "synthetic": report.chart_is_synthetic(name),
+        "synthetic": chart.synthetic,
     }
 
 

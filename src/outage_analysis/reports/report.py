@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from io import BytesIO
@@ -17,16 +17,7 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import (
-    CHARTS,
-    add_captions,
-    chart_context,
-    draw,
-    png,
-    report_drawing,
-    stable_spec,
-    svg,
-)
+from outage_analysis.charts import CHARTS, add_captions, draw, png, report_drawing, stable_spec, svg
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
@@ -230,15 +221,6 @@ class Report:
         run = self.analysis.runs.get(self.analysis.headline_basis)
         return None if run is None else page_model.live_cost(run.portfolio)
 
-    def chart_is_synthetic(self, chart: str) -> bool:
-        """Return whether a chart is based on synthetic claims and must be labelled as synthetic."""
-        if chart not in CHARTS:  # a chart that the user has added; its section states what it is
-            return False
-        analysis, entry = self.analysis, CHARTS[chart]
-        return (entry.claims and analysis.synthetic) or analysis.needs_synthetic_mark(
-            analysis.headline_table_name(entry.table)
-        )
-
     def table_is_synthetic(self, grid: str) -> bool:
         """Return whether a table is based on synthetic claims and must be labelled as synthetic."""
         return self.analysis.needs_synthetic_mark(
@@ -256,26 +238,21 @@ class Report:
                 section = fonts.printable(self.own_sections[int(name.split("-")[1]) - 1].title[self.lang])
                 described = fonts.printable(str(block.spec.get("description") or title or section))
                 spec = block.drawing | {"description": described}
-                charts[name] = PageChart(spec, title or section, subtitle, footer, hindsight=False)
+                charts[name] = PageChart(spec, title or section, subtitle, footer)
         return charts
 
     def page_chart(self, name: str) -> PageChart | None:
         """Draw one of the package's charts; return None if it has no data."""
-        analysis, entry = self.analysis, CHARTS[name]
-        table = analysis.exact_tables.get(analysis.headline_table_name(entry.table), pl.DataFrame())
-        synthetic = self.chart_is_synthetic(name)
-        context = chart_context(
-            analysis.incident, self.locale, self.names, analysis.as_of, synthetic=synthetic
-        )
+        table, context = self.analysis.chart_data(name, lang=self.lang)
         with report_drawing():
-            chart = draw(name, fonts.printable_table(table), context)
+            chart = draw(name, fonts.printable_table(table), replace(context, names=self.names))
             if chart is None:
                 return None
             spec = stable_spec(chart.to_dict(validate=False))
         title = spec.pop("title")
         *subtitle, footer = title["subtitle"]
-        later = entry.table.startswith("hindsight_")
-        return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
+        marks = {"hindsight": CHARTS[name].table.startswith("hindsight_"), "synthetic": context.synthetic}
+        return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, **marks)
 
     @cached_property
     def chart_svgs(self) -> dict[str, str]:
@@ -353,7 +330,7 @@ def write_charts(report: Report, folder: Path, *, suffix: str) -> None:
     svgs = {name: drawing.encode() for name, drawing in report.titled_svgs.items()}
     for name, data in (svgs if suffix == "svg" else report.pictures).items():
         (folder / "charts").mkdir(exist_ok=True)
-        mark = "-synthetic" if report.chart_is_synthetic(name) else ""
+        mark = "-synthetic" if report.charts[name].synthetic else ""
         (folder / "charts" / f"{name}{mark}.{suffix}").write_bytes(data)
 
 
