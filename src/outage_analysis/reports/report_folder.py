@@ -53,7 +53,6 @@ from outage_analysis.reports.report import Report, write_charts, write_markdown,
 from outage_analysis.reports.workbook import write_xlsx
 from outage_analysis.text import (
     DEFAULT_LEVEL,
-    LANGUAGES,
     LEAST_LEVEL,
     MOST_LEVEL,
     Card,
@@ -410,8 +409,7 @@ def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence
     Raises:
         UsageError: the language or a format is unknown, or the folder must not be overwritten.
     """
-    if lang not in LANGUAGES:
-        raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
+    Locale(lang)  # This refuses an unknown language.
     unknown = next((name for name in formats if name not in FORMATS), None)
     if unknown is not None or not formats:
         raise UsageError(
