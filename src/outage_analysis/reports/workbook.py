@@ -344,9 +344,11 @@ class Sheet:
         look = book.table_format(cell.style, number, quoted=quoted)
         if cell.formula:
             self.worksheet.write_formula(row, column, cell.formula, look, value)
+        elif text:
+            self.worksheet.write_string(row, column, text, look)
+            self._texts.append((row, column, text))
         else:
-            self.worksheet.write(row, column, value if number else text, look)
-        self._texts += [(row, column, text)] if text and not cell.formula else []
+            self.worksheet.write(row, column, value, look)  # a number, a day or nothing
         self._widen(column, text_width(_displayed(value, number)) + 2)
 
     def _widen(self, column: int, width: float) -> None:
