@@ -48,7 +48,7 @@ def test_it_leads_a_report_from_claims_and_adds_up_to_the_headline(analysis: Ana
     blocks = [type(block).__name__ for block in report.sections[0].blocks]
     assert blocks == ["Text", "Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
     assert all(report.table_is_synthetic(f"service_bands_{m}") for m in ("claims", "loss", "expected"))
-    assert report.chart_is_synthetic("services_by_band")
+    assert report.charts["services_by_band"].synthetic
     total = analysis.exact_tables["claims_service_bands"]["expected"].sum()
     assert total == pytest.approx(analysis.expected_cash("synthetic"), rel=1e-9)
     (cells,) = report.charts["services_by_band"].spec["datasets"].values()

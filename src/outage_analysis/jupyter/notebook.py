@@ -155,7 +155,8 @@ def read_notebook(path: Path) -> Notebook:
 
 PARAMETER = re.compile(r"^(\w+)(: *\w+)? = (.+?)(  #.*)?$", re.MULTILINE)
 """A line of a parameters cell: NAME = VALUE, perhaps with a type and a comment."""
-WORDS = {"true": True, "false": False, "None": None, "none": None, "null": None}
+LITERALS = {"true": "True", "false": "False", "none": "None", "null": "None"}
+"""Words for values -> Python's."""
 EXPECTED: dict[type, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
     int: ((int,), "a whole number, such as 300_000_000"),
@@ -234,15 +235,13 @@ def _literal(value: object) -> str:
 def _parse_value(name: str, text: str, own: object) -> object:
     """Parse a text as a value of the same type as the notebook's own value of the parameter."""
     word, percent = text.strip(), isinstance(own, float) and text.endswith("%")
-    read: Any = WORDS.get(word, text)
-    if read is None:
-        return None
+    read: Any = text
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-        read = ast.literal_eval(word.removesuffix("%") if percent else word)
+        read = ast.literal_eval(LITERALS.get(word, word.removesuffix("%") if percent else word))
+    if own is None or read is None:
+        return read
     if isinstance(own, str):
         return read if isinstance(read, str) else text
-    if own is None:
-        return read
     kinds, description = EXPECTED.get(type(own), ((type(own),), f"a {type(own).__name__}"))
     if type(read) not in kinds:  # Unlike isinstance, this does not accept True as an int.
         raise UsageError(f"the parameter {name} is not {description}", value=text)
@@ -406,8 +405,7 @@ def run_notebook(
         OutageAnalysisError: a cell failed. If this package raised the error, the exception keeps its class.
         EnvironmentFailed: the kernel could not run, or the page could not be written.
     """
-    if lang is not None and lang not in LANGUAGES:
-        raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
+    Locale("en" if lang is None else lang)  # This refuses an unknown language.
     prose = lang or (parameters or {}).get("lang", "").strip("\"'")
     file = find_notebook(name_or_path, prose)
     bundled = file.parent == notebooks_root() and file != Path(name_or_path)
@@ -418,10 +416,9 @@ def run_notebook(
     page = Path(out) if out is not None else Path(f"{notebook.name}.html")
     if page.suffix not in (".html", ".htm"):
         raise UsageError("is not named .html", file=page, remedy="Choose another --out.")
-    if page.is_dir():
-        raise UsageError("is a folder", file=page, remedy="Choose another --out.")
-    if page.exists() and not force:
-        raise UsageError("exists already", file=page, remedy="Add --force to replace it.")
+    if page.is_dir() or (page.exists() and not force):
+        remedy = "Choose another --out." if page.is_dir() else "Add --force to replace it."
+        raise UsageError("exists already", file=page, remedy=remedy)
     executed = execute(notebook, values, progress, folder=None if bundled else file.parent.absolute())
     progress(Note("step_writing_the_page"))
     lang = lang or notebook_language(notebook, values)
@@ -447,7 +444,7 @@ def notebook_page(
     from traitlets.config import Config
 
     from outage_analysis.charts import STYLE, is_package_script
-    from outage_analysis.reports import csp_hash, template_text
+    from outage_analysis.reports import finished_page, template_text
 
     exported = [cell for cell in notebook.cells if REMOVE_TAG not in cell.metadata.get("tags", ())]
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
@@ -475,16 +472,8 @@ def notebook_page(
     }
     text, _ = exporter.from_notebook_node(_node(exported), resources={"outage": resources})
     page_style = (files(__package__) / "page_template" / "page.css").read_text("utf-8")
-    style = fonts.font_face_rules(text) + template_text("report.css") + page_style
     scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
-    script_sources = " ".join(dict.fromkeys(map(csp_hash, scripts))) or "'none'"
-    csp = (
-        f"default-src 'none'; style-src {csp_hash(style)} {csp_hash(STYLE)}; script-src {script_sources}; "
-        "font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    # The template leaves both empty at the top of the page, where the only other text is the escaped title.
-    text = text.replace('content=""', f'content="{csp}"', 1)
-    return text.replace("<style></style>", f"<style>{style}</style>", 1).rstrip() + "\n"
+    return finished_page(text, template_text("report.css") + page_style, scripts, output_style=STYLE)
 
 
 def _prose(source: str) -> str:

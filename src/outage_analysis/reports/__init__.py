@@ -21,7 +21,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.reports.blocks import BulletList, Heading, Text
-    from outage_analysis.reports.html import csp_hash, sliders, template_text
+    from outage_analysis.reports.html import finished_page, sliders, template_text
     from outage_analysis.reports.report import Report, write_table
     from outage_analysis.reports.report_folder import (
         FORMATS,

@@ -132,11 +132,13 @@ class PageChart:
     title: str
     subtitle: str
     footer: str
-    hindsight: bool
+    hindsight: bool = False
     """Whether the chart shows what became known after the as-of day.
 
     The data of such a chart are embedded only in the hindsight section.
     """
+    synthetic: bool = False
+    """Whether the chart shows synthetic claims. The section of a chart that the user adds states it."""
 
     @property
     def description(self) -> str:

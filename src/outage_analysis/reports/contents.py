@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -32,6 +32,7 @@ from outage_analysis.reports.blocks import (
     Grid,
     GridColumn,
     Heading,
+    KeyFigures,
     Section,
     TableBlock,
     Text,
@@ -60,21 +61,21 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     """Return the first screen's sentences: the cost, what drives it, what to decide, what is left out."""
     options = decision_options(analysis, locale)
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
-    left_out = _without(bounded, analysis.bounded_lines, locale, names)
-    left_out += _without("lines_apart", analysis.published_lines_left_out, locale, names)
-    left_out += unstated_notes(analysis, locale, first_screen=True)
-    if analysis.claims is not None and "cost" in analysis.cubes:
-        # Synthetic claims with a later date were generated from a count that was published later. They
-        # therefore have a sentence of their own.
-        key = "report.later_rows" if analysis.synthetic else "report.later_claims"
-        if later := len(analysis.claims) - analysis.cubes["cost"].claims:
-            left_out.append(locale(key, count=locale.number(later), day=locale.day(analysis.as_of)))
-    if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
-        left_out.append(locale("report.tied"))
-    if unpriced := analysis.unpriced_lines:
-        left_out.append(locale("report.no_figure", count=len(unpriced)))
-    left_out += _without("dropped", analysis.dropped_lines, locale, names)
-    left_out += _without("budget_left_out", analysis.lines_outside_budget, locale, names)
+    # Synthetic claims with a later date were generated from a count that was published later. They therefore
+    # have a sentence of their own.
+    later = "report.later_rows" if analysis.synthetic else "report.later_claims"
+    cube, unpriced = analysis.cubes.get("cost"), analysis.unpriced_lines
+    late = len(analysis.claims) - cube.claims if analysis.claims is not None and cube is not None else 0
+    left_out = (
+        *_without(bounded, analysis.bounded_lines, locale, names),
+        *_without("lines_apart", analysis.published_lines_left_out, locale, names),
+        *unstated_notes(analysis, locale, first_screen=True),
+        *([locale(later, count=locale.number(late), day=locale.day(analysis.as_of))] if late else []),
+        *([locale("report.tied")] if has_tied_inputs(analysis) else []),
+        *([locale("report.no_figure", count=len(unpriced))] if unpriced else []),
+        *_without("dropped", analysis.dropped_lines, locale, names),
+        *_without("budget_left_out", analysis.lines_outside_budget, locale, names),
+    )
     headline = headline_sentences(analysis, locale) or _sentences_without_range(analysis, locale)
     return Answers(
         headline=(*headline, *input_notes(analysis, locale)),
@@ -83,7 +84,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         recommended=(*recommendation(analysis, locale), *_largest_change(options, locale)),
         options=options,
         drives=tuple(driver_sentences(analysis, locale)),
-        left_out=tuple(left_out),
+        left_out=left_out,
     )
 
 
@@ -97,6 +98,11 @@ def _sentences_without_range(analysis: Analysis, locale: Locale) -> list[str]:
         ends = {"low": locale.money(low), "high": "" if high is None else locale.money(high)}
         told.append(locale(f"report.{'bounds_open' if high is None else 'bounds'}", **ends))
     return [*told, *parts_left_out(analysis, locale)]
+
+
+def has_tied_inputs(analysis: Analysis) -> bool:
+    """Return whether inputs of the cash cost depend on each other."""
+    return any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values())
 
 
 def _without(key: str, lines: Iterable[str], locale: Locale, names: Mapping[str, str]) -> list[str]:
@@ -223,49 +229,68 @@ PRINTED_APPENDICES = ("cost", "decisions", "accounting", "assumptions", "hindsig
 
 @dataclass(frozen=True)
 class SectionBuilder:
-    """Builds the report sections after the first screen from the tables and charts that have data."""
+    """Builds the sections of a report from the tables and charts that have data."""
 
     analysis: Analysis
     locale: Locale
     grids: Mapping[str, Grid]
     charts: Collection[str]
-    left_out: Sequence[str]
-    """Sentences on what the cost leaves out."""
+    answers: Answers
+
+    def front(self) -> tuple[Section, ...]:
+        """Return the first screen as sections, in reading order: the answer, and what to decide."""
+        answers, recommended = self.answers, _bullets(self.answers.recommended, slide=True)
+        answer = [
+            *(Text(sentence, slide=True) for sentence in answers.headline),
+            *self._picture("total_distribution", "", slide=True),
+            *self._part(_bullets(answers.drives), "drives"),
+            *self._part(_bullets(answers.narrows), "narrows"),
+        ]
+        amounts: list[Block] = [KeyFigures(answers.reserve, slide=True)] if answers.reserve else []
+        if amounts and reserve_column(self.analysis) == "both":
+            amounts.insert(0, Text(self.locale("column.both"), "strong"))
+        options = self._table("options", "options_title", slide=True)
+        options = self._part(options, "options_title") if recommended else options
+        synthetic, facts = self.analysis.headline_is_synthetic, cash_facts(self.analysis)
+        return tuple(
+            Section(id_, self.locale(f"report.{id_}"), tuple(blocks), synthetic, facts=facts)
+            for id_, blocks in (("answer", answer), ("decide", [*recommended, *amounts, *options]))
+            if blocks
+        )
 
     def all(self) -> Iterator[Section]:
-        """Yield the sections in order, also empty ones: first those for every reader, then appendices."""
-        analysis, tables, table = self.analysis, self.analysis.exact_tables, self._table
+        """Yield the other sections, also empty ones: first those for every reader, then appendices."""
+        analysis, grids, tables, table = self.analysis, self.grids, self.analysis.exact_tables, self._table
         headline, made, cash = analysis.headline_is_synthetic, analysis.synthetic, cash_facts(analysis)
-        why = "why_title_claims" if analysis.headline_from_claims else "why_title"
-        policies = "compared_with" if "headlines" in self.grids else "compared_options"
+        policies = "compared_with" if "headlines" in grids else "compared_options"
         compared = "compared_headlines" if analysis.compared is None else policies
-        services = () if "service_bands_claims" in self.grids else self._published_services()
+        services = [] if "service_bands_claims" in grids else self._published_services()
         counts = table("published_counts", "published_counts_title")
         sections: tuple[tuple[str, str, Iterable[Block], bool, Iterable[str]], ...] = (
             ("service-bands", "service_bands_title", self._service_bands(), made, cash),
             ("services", "services_title", services, False, " ".join(tables["services"]["facts"]).split()),
             ("published", "published_counts_title", counts, False, ()),
-            ("why", why, self._why(), headline, cash),
+            ("why", self._for_claims("why_title"), self._why(), headline, cash),
             ("compared", compared, self._compared(), headline, (*cash, *tables["headlines"]["fact"])),
-            ("method", "method_with", self._method_blocks(), False, tables["facts"]["id"]),
-        )
-        ties, facts = table("tie_outs", "tie_title"), table("facts", "facts_title")
-        appendices: tuple[tuple[str, str, Iterable[Block], bool], ...] = (
-            ("claims", "claims_title", self._claims(), made),
-            ("cost", "cost_title", self._cost(), headline),
-            ("decisions", "decisions_title", self._decisions(), headline),
-            ("accounting", "controller_title", self._accounting(), headline),
-            ("doubt", "doubt_title", self._uncertainty(), headline),
-            ("policy", "policy_title", table("policy", "policy_title"), False),
-            ("free", "free_title", self._free_goods(), False),
-            ("assumptions", "assumptions_title", self._assumptions(), False),
-            ("quality", "quality_title", self._quality(), made),
-            ("tie-outs", "tie_title", self._with_intro("tie_intro", ties), False),
-            ("hindsight", "hindsight_title", self._hindsight(), False),
-            ("facts", "facts_title", self._with_intro("facts_intro", facts), False),
+            ("method", "method_with", self._method(), False, tables["facts"]["id"]),
         )
         for id_, key, blocks, synthetic, cited in sections:
             yield Section(id_, self.locale(f"report.{key}"), tuple(blocks), synthetic, facts=tuple(cited))
+        ties, facts = table("tie_outs", "tie_title"), table("facts", "facts_title")
+        appendices: tuple[tuple[str, str, list[Block], bool], ...] = (
+            ("claims", "claims_title", self._claims() if analysis.cubes else [], made),
+            ("cost", "cost_title", self._cost(), headline),
+            ("decisions", "decisions_title", self._decisions(), headline),
+            ("accounting", "controller_title", self._accounting() if "controller" in grids else [], headline),
+            ("doubt", "doubt_title", self._uncertainty() if "quantiles" in grids else [], headline),
+            ("policy", "policy_title", table("policy", "policy_title"), False),
+            ("free", "free_title", self._free_goods() if "free" in grids else [], False),
+            ("assumptions", "assumptions_title", self._assumptions(), False),
+            ("quality", "quality_title", self._quality() if "claims_quality" in grids else [], made),
+            ("tie-outs", "tie_title", self._part(ties, "", "tie_intro"), False),
+            ("hindsight", "hindsight_title", self._hindsight(), False),
+            ("facts", "facts_title", self._part(facts, "", "facts_intro"), False),
+        )
         for id_, key, blocks, synthetic in appendices:
             yield Section(
                 id_,
@@ -278,79 +303,70 @@ class SectionBuilder:
             )
 
     def _free_goods(self) -> list[Block]:
-        picture = self._picture("free_goods", "free", "free_title")
-        return [Text(free_note(self.analysis, self.locale)), *picture] if "free" in self.grids else []
+        note = Text(free_note(self.analysis, self.locale))
+        return [note, *self._picture("free_goods", "free", "free_title")]
 
-    def _why(self) -> Iterator[Block]:
-        if "funnel" in self.grids:
-            for sentence in _funnel_sentences(self.analysis, self.locale):
-                yield Text(sentence, slide=True)
-            # A slide has room for two charts, and the sentence says what the funnel shows.
-            alone = not {"waterfall", "tornado"} <= set(self.charts)
-            title = "funnel_title_claims" if self.analysis.headline_from_claims else "funnel_title"
-            yield from self._picture("funnel", "funnel", title, slide=alone)
-        yield from self._picture("waterfall", "steps", "steps_title", slide=True)
+    def _why(self) -> list[Block]:
+        told = _funnel_sentences(self.analysis, self.locale) if "funnel" in self.grids else ()
+        # A slide has room for two charts, and the sentence says what the funnel shows.
+        alone = not {"waterfall", "tornado"} <= set(self.charts)
         tornado = self._picture("tornado", "tornado", "drivers_title", slide=True)
-        yield from self._with_intro("drivers_intro", tornado)
-        yield from self._table("information_value", "information_title", folded=True)
+        return [
+            *(Text(sentence, slide=True) for sentence in told),
+            *self._picture("funnel", "funnel", self._for_claims("funnel_title"), slide=alone),
+            *self._picture("waterfall", "steps", "steps_title", slide=True),
+            *self._part(tornado, "", "drivers_intro"),
+            *self._table("information_value", "information_title", folded=True),
+        ]
 
-    def _method_blocks(self) -> Iterator[Block]:
+    def _method(self) -> list[Block]:
         locale, analysis = self.locale, self.analysis
-        if self.left_out:
-            yield Heading(locale("report.left_out_title"), slide=True)
-            yield BulletList(tuple(self.left_out), slide=True)
-        yield Heading(locale("report.method_heading"), slide=True)
-        applied = any(
-            x.effort_on(analysis.as_of) != "automatic" for x in analysis.policy.public_by(analysis.as_of)[0]
-        )
+        lines, _ = analysis.policy.public_by(analysis.as_of)
+        applied = any(line.effort_on(analysis.as_of) != "automatic" for line in lines)
         from_claims = "method_claims" if applied else "method_automatic"
         keys = ["method", from_claims if analysis.headline_from_claims else "method_counts"]
         keys += ["method_rule"] if analysis.has_rule_based_rates else []
-        yield Text(" ".join(locale(f"report.{key}") for key in keys), slide=True)
         limits = (*(limit[locale.lang] for limit in analysis.limits), locale("report.limits"))
-        yield BulletList(limits, slide=True)
+        return [
+            *self._part(_bullets(self.answers.left_out, slide=True), "left_out_title", slide=True),
+            Heading(locale("report.method_heading"), slide=True),
+            Text(" ".join(locale(f"report.{key}") for key in keys), slide=True),
+            BulletList(limits, slide=True),
+        ]
 
-    def _cost(self) -> Iterator[Block]:
-        locale = self.locale
-        if self.analysis.headline_is_synthetic:
-            yield Text(locale("report.claims_intro_synthetic"))
-        intro = "cost_intro_claims" if self.analysis.headline_from_claims else "cost_intro"
-        yield Text(locale(f"report.{intro}"))
-        yield from self._table("cost", "cost_title")
-        if "service_bands_claims" in self.grids and "services" in self.grids:
-            yield Heading(locale("report.services_title"))
-            yield from self._published_services()
-        yield from self._part("beside", "beside")
+    def _cost(self) -> list[Block]:
+        services = self._published_services() if "service_bands_claims" in self.grids else []
+        return [
+            *self._text("claims_intro_synthetic", shown=self.analysis.headline_is_synthetic),
+            *self._text(self._for_claims("cost_intro")),
+            *self._table("cost", "cost_title"),
+            *self._part(services, "services_title"),
+            *self._part(self._table("beside", "beside_title"), "beside_title", "beside_intro"),
+        ]
 
-    def _published_services(self) -> Iterator[Block]:
-        locale, services = self.locale, self.analysis.exact_tables["services"]
-        if "services" in self.grids:
-            key = "services_intro" if (services["published_count"] != "").any() else "services_no_counts"
-            key = "services_intro_claims" if self.analysis.headline_from_claims else key
-            has_cost = services["expected"].count() > 0
-            slide = has_cost and "service_bands_claims" not in self.grids
-            cost = locale("report.services_cost", unit=locale.unit) if has_cost else ""
-            yield Text(" ".join(filter(None, (locale(f"report.{key}"), cost))), slide=slide)
-            yield from self._table("services", "services_title", folded=not has_cost, slide=slide)
+    def _published_services(self) -> list[Block]:
+        services = self.analysis.exact_tables["services"]
+        key = "services_intro" if (services["published_count"] != "").any() else "services_no_counts"
+        key = "services_intro_claims" if self.analysis.headline_from_claims else key
+        has_cost = services["expected"].count() > 0
+        slide = has_cost and "service_bands_claims" not in self.grids
+        cost = f" {self.locale('report.services_cost', unit=self.locale.unit)}" if has_cost else ""
+        table = self._table("services", "services_title", folded=not has_cost, slide=slide)
+        return [Text(self.locale(f"report.{key}") + cost, slide=slide), *table] if table else []
 
     def _service_bands(self) -> Iterator[Block]:
         locale, analysis = self.locale, self.analysis
         if "service_bands_claims" not in self.grids:
             return
-        slide = analysis.headline_from_claims
-        if analysis.synthetic:
-            yield Text(locale("report.claims_intro_synthetic"), slide=slide)
-        yield Text(locale("report.service_bands_intro"), slide=slide)
-        entitled = pl.col("rule") != "not_entitled"
-        costs = (
-            analysis.exact_tables["claims_costs"].filter(level="band").group_by("service").agg(entitled.any())
-        )
-        if not costs["rule"].all():
-            yield Text(locale("report.service_bands_scope", policy=locale("report.policy_title")))
-        names = analysis.names(locale.lang)
-        per_claimant = [names.get(x.id, x.id) for x in analysis.policy.schedules if x.grain == "claimant"]
-        if per_claimant:
-            yield Text(locale("report.service_bands_claimants", lines=", ".join(per_claimant)))
+        slide, names = analysis.headline_from_claims, analysis.names(locale.lang)
+        bands = analysis.exact_tables["claims_costs"].filter(level="band")
+        entitled = bands.group_by("service").agg((pl.col("rule") != "not_entitled").any())["rule"]
+        lines = ", ".join(names.get(x.id, x.id) for x in analysis.policy.schedules if x.grain == "claimant")
+        yield from self._text("claims_intro_synthetic", shown=analysis.synthetic, slide=slide)
+        yield from self._text("service_bands_intro", slide=slide)
+        policy = locale("report.policy_title")
+        yield from self._text("service_bands_scope", shown=not entitled.all(), policy=policy)
+        yield from self._text("service_bands_claimants", shown=bool(lines), lines=lines)
         yield from self._picture("services_by_band", "")
         unit = analysis.incident.loss.unit
         loss = locale.unit if unit == analysis.incident.currency else locale.unit_name(unit)
@@ -363,132 +379,146 @@ class SectionBuilder:
                 yield Heading(caption)
                 yield TableBlock(grid, caption, slide=slide and measure == "claims")
 
-    def _uncertainty(self) -> Iterator[Block]:
-        if "quantiles" in self.grids:
-            yield Text(self.locale("report.doubt_intro"))
-            yield from self._table("exceedance", "exceedance_title", folded=True)
-            yield from self._part("split", "split", intro=False, folded=True)
+    def _uncertainty(self) -> list[Block]:
+        return [
+            *self._text("doubt_intro"),
+            *self._table("exceedance", "exceedance_title", folded=True),
+            *self._part(self._table("split", "split_title", folded=True), "split_title"),
+        ]
 
-    def _compared(self) -> Iterator[Block]:
+    def _compared(self) -> list[Block]:
+        compared, blocks = self.analysis.compared, list[Block]()
         if "headlines" in self.grids:
-            slide = self.analysis.compared is None  # otherwise the slide compares the policies
-            yield Text(self.locale("report.differs_text"), slide=slide)
-            yield from self._picture("headlines", "headlines", "differs", slide=slide)
-            if "headlines" not in self.charts:
-                yield from self._table("headlines", "differs", slide=slide)
-        if self.analysis.compared is not None:
-            yield Text(self.analysis.compared.sentence(self.locale), slide=True)
-            yield Text(self.locale("report.compared_caveat"), slide=True)
-            yield from self._picture("comparison", "comparison", "compared_title", slide=True)
-            yield from self._table("pairs", "pairs_title")
-            yield from self._table("flips", "flips_title")
-            yield from self._table("policy_information_value", "policy_information_title")
+            slide = compared is None  # otherwise the slide compares the policies
+            picture = self._picture("headlines", "headlines", "differs", slide=slide)
+            blocks += self._text("differs_text", slide=slide)
+            blocks += picture or self._table("headlines", "differs", slide=slide)
+        if compared is not None:
+            blocks += [
+                Text(compared.sentence(self.locale), slide=True),
+                *self._text("compared_caveat", slide=True),
+                *self._picture("comparison", "comparison", "compared_title", slide=True),
+                *self._table("pairs", "pairs_title"),
+                *self._table("flips", "flips_title"),
+                *self._table("policy_information_value", "policy_information_title"),
+            ]
+        return blocks
 
-    def _claims(self) -> Iterator[Block]:
-        locale, picture = self.locale, self._picture
-        if not self.analysis.cubes:
-            return
-        intro = "claims_intro_synthetic" if self.analysis.synthetic else "claims_intro"
-        yield Text(locale(f"report.{intro}"))
-        yield from picture("band_distribution", "claims_bands", caption=locale("chart.bands_measure"))
-        yield from self._part("claims_summary", "summary", folded=True)
-        if "claims_fits" in self.grids:
-            yield Heading(locale("report.fits_title"))
-            yield Text(locale("report.fits_intro"))
-            yield from picture("ogive", "claims_points", "points_title")
-            yield from self._table("claims_fits", "fits_title", folded=True)
-            yield from picture("tail", "claims_fitted", "fitted_title")
-        yield from picture("intake", "claims_intake", caption=locale("chart.intake_title"))
-        if "claims_costs" in self.grids:
-            yield Heading(locale("report.claims_cost_title"))
-            yield from map(Text, unstated_notes(self.analysis, locale))
-            yield from self._table("claims_costs", "claims_cost_title", folded=True)
+    def _claims(self) -> list[Block]:
+        picture, table = self._picture, self._table
+        fits = [
+            *picture("ogive", "claims_points", "points_title"),
+            *table("claims_fits", "fits_title", folded=True),
+            *picture("tail", "claims_fitted", "fitted_title"),
+        ]
+        costs = table("claims_costs", "claims_cost_title", folded=True)
+        notes = [Text(told) for told in unstated_notes(self.analysis, self.locale)] if costs else []
+        return [
+            *self._text("claims_intro_synthetic" if self.analysis.synthetic else "claims_intro"),
+            *picture("band_distribution", "claims_bands", "chart.bands_measure"),
+            *self._part(
+                table("claims_summary", "summary_title", folded=True), "summary_title", "summary_intro"
+            ),
+            *self._part(fits, "fits_title", "fits_intro"),
+            *picture("intake", "claims_intake", "chart.intake_title"),
+            *self._part([*notes, *costs], "claims_cost_title"),
+        ]
 
-    def _quality(self) -> Iterator[Block]:
-        if "claims_quality" not in self.grids:
-            return
+    def _quality(self) -> list[Block]:
         files, locale = self.analysis.exact_tables["claims_quality"], self.locale
         totals = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
-        yield Text(locale("report.quality_line", **totals))
+        blocks: list[Block] = [Text(self._label("quality_line", **totals))]
         for name, title in QUALITY.items():
-            if f"claims_{name}" in self.grids:
-                yield Heading(locale(f"report.quality_{title}"))
-                yield from self._table(f"claims_{name}", f"quality_{title}")
-            elif name == "rules":
-                yield Text(locale("report.quality_clean"))
+            blocks += self._part(self._table(f"claims_{name}", f"quality_{title}"), f"quality_{title}")
+            blocks += self._text("quality_clean", shown=name == "rules" and "claims_rules" not in self.grids)
+        return blocks
 
-    def _decisions(self) -> Iterator[Block]:
+    def _decisions(self) -> list[Block]:
         names, scope = self.analysis.names(self.locale.lang), reserve_scope(self.analysis).counted
         lines = ", ".join(names.get(x, x) for x in scope)
-        for name in ("scenarios", "reserve"):
-            yield from self._part(name, name, lines=lines)
+        return [
+            block
+            for name in ("scenarios", "reserve")
+            for block in self._part(
+                self._table(name, f"{name}_title"), f"{name}_title", f"{name}_intro", lines=lines
+            )
+        ]
 
-    def _accounting(self) -> Iterator[Block]:
-        locale = self.locale
-        if "controller" in self.grids:
-            yield Text(locale("report.controller_intro"))
-            yield from self._table("controller", "controller_title")
-            if any(run.portfolio.has_correlated_inputs("cash") for run in self.analysis.runs.values()):
-                yield Text(locale("report.tied"))
-            if summed := presentation_totals(self.analysis, locale):
-                yield BulletList(summed)
-            yield Text(locale("report.controller_no_recourse"))
+    def _accounting(self) -> list[Block]:
+        return [
+            *self._text("controller_intro"),
+            *self._table("controller", "controller_title"),
+            *self._text("tied", shown=has_tied_inputs(self.analysis)),
+            *_bullets(presentation_totals(self.analysis, self.locale)),
+            *self._text("controller_no_recourse"),
+        ]
 
-    def _assumptions(self) -> Iterator[Block]:
-        locale, inputs, unused = self.locale, self.analysis.used_ledger, self.analysis.unused_entries
-        if "assumptions" in self.grids and inputs is not None:
-            yield Text(locale("report.assumptions_intro"))
-            if unused:
-                names = self.analysis.names(locale.lang)
-                yield Text(locale("report.assumptions_unused", names=", ".join(names[x] for x in unused)))
-            if any(a.outcome_known for a in inputs.assumptions):
-                yield Text(locale("report.assumptions_outcome"), "strong")
-            yield from self._table("assumptions", "assumptions_title")
-            yield Heading(locale("report.assumptions_behind"))
-            yield from self._table("assumptions_behind", "assumptions_behind")
+    def _assumptions(self) -> list[Block]:
+        inputs, names = self.analysis.used_ledger, self.analysis.names(self.locale.lang)
+        if "assumptions" not in self.grids or inputs is None:
+            return []
+        unused = ", ".join(names[entry] for entry in self.analysis.unused_entries)
+        known = any(entry.outcome_known for entry in inputs.assumptions)
+        return [
+            *self._text("assumptions_intro"),
+            *self._text("assumptions_unused", shown=bool(unused), names=unused),
+            *self._text("assumptions_outcome", "strong", shown=known),
+            *self._table("assumptions", "assumptions_title"),
+            *self._part(self._table("assumptions_behind", "assumptions_behind"), "assumptions_behind"),
+        ]
 
-    def _hindsight(self) -> Iterator[Block]:
-        locale, backtest = self.locale, self.analysis.backtest
+    def _hindsight(self) -> list[Block]:
+        locale, analysis = self.locale, self.analysis
         if "hindsight_outcomes" not in self.grids:
-            return
-        yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
-        yield from (Text(told, "strong") for told in _hindsight_lesson(self.analysis, locale))
-        if backtest is not None:
-            yield Heading(locale("report.backtest_title"))
-            yield from self._picture("backtest", "backtest", "backtest_title")
-            yield BulletList(tuple(backtest.sentences(locale)))
-        yield from self._table("hindsight_headlines", "differs")
-        yield from self._table("hindsight_tie_outs", "tie_title")
-        yield from self._table("hindsight_outcomes", "hindsight_title")
+            return []
+        told = _bullets(analysis.backtest.sentences(locale)) if analysis.backtest else []
+        return [
+            *self._text("hindsight_intro", day=locale.day(analysis.as_of)),
+            *(Text(told, "strong") for told in _hindsight_lesson(analysis, locale)),
+            *self._part([*self._picture("backtest", "backtest", "backtest_title"), *told], "backtest_title"),
+            *self._table("hindsight_headlines", "differs"),
+            *self._table("hindsight_tie_outs", "tie_title"),
+            *self._table("hindsight_outcomes", "hindsight_title"),
+        ]
 
-    def _with_intro(self, key: str, blocks: Sequence[Block]) -> list[Block]:
-        """Return an opening sentence and then `blocks`; empty if there are no blocks."""
-        return [Text(self.locale(f"report.{key}")), *blocks] if blocks else []
+    def _for_claims(self, key: str) -> str:
+        """Return the key of the words for a cost of claims if the headline is one, else `key`."""
+        return f"{key}_claims" if self.analysis.headline_from_claims else key
+
+    def _label(self, key: str, **values: str) -> str:
+        return self.locale(key if "." in key else f"report.{key}", **values)
+
+    def _text(
+        self,
+        key: str,
+        role: Literal["plain", "strong"] = "plain",
+        *,
+        shown: bool = True,
+        slide: bool = False,
+        **values: str,
+    ) -> list[Block]:
+        return [Text(self._label(key, **values), role, slide=slide)] if shown else []
 
     def _part(
-        self, grid: str, key: str, *, intro: bool = True, folded: bool = False, **values: str
-    ) -> Iterator[Block]:
-        """Yield a heading, a sentence and a table; nothing if the table has no rows."""
-        if grid in self.grids:
-            yield Heading(self.locale(f"report.{key}_title"))
-            if intro:
-                yield Text(self.locale(f"report.{key}_intro", **values))
-            yield from self._table(grid, f"{key}_title", folded=folded)
+        self, blocks: Sequence[Block], heading: str, intro: str = "", *, slide: bool = False, **values: str
+    ) -> list[Block]:
+        """Return a heading and a sentence, if they are named, and then `blocks`; empty without blocks."""
+        heads: list[Block] = [Heading(self._label(heading), slide=slide)] if heading else []
+        heads += [Text(self._label(intro, **values))] if intro else []
+        return [*heads, *blocks] if blocks else []
 
     def _table(self, grid: str, title: str, *, folded: bool = False, slide: bool = False) -> list[Block]:
-        if grid not in self.grids:
-            return []
-        return [TableBlock(grid, self.locale(f"report.{title}"), folded, slide=slide)]
+        table = TableBlock(grid, self._label(title), folded, slide=slide)
+        return [table] if grid in self.grids else []
 
-    def _picture(
-        self, chart: str, grid: str, title: str = "", *, caption: str = "", slide: bool = False
-    ) -> list[Block]:
+    def _picture(self, chart: str, grid: str, title: str = "", *, slide: bool = False) -> list[Block]:
         """Return a chart with its table collapsed below the chart; empty if the chart has no data."""
-        if chart not in self.charts:
-            return []
-        caption = caption or (self.locale(f"report.{title}") if title else "")
-        table = TableBlock(grid, caption, folded=True) if grid in self.grids else None
-        return [ChartBlock(chart, table, slide=slide)]
+        table = TableBlock(grid, self._label(title), folded=True) if grid in self.grids else None
+        return [ChartBlock(chart, table, slide=slide)] if chart in self.charts else []
+
+
+def _bullets(items: Sequence[str], *, slide: bool = False) -> list[Block]:
+    return [BulletList(tuple(items), slide=slide)] if items else []
 
 
 def cash_facts(analysis: Analysis) -> tuple[str, ...]:

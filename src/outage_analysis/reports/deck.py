@@ -138,19 +138,18 @@ def build_deck(report: Report) -> bytes:
 
 
 def _pages(section: Section) -> Iterator[Page]:
-    """Yield the slides of a section: one per table or per two charts; the first has all texts."""
+    """Yield the slides of a section: one per two charts, then one per table; the first has all texts."""
     blocks = [block for block in section.blocks if block.slide]
     texts = tuple(block for block in blocks if not isinstance(block, ChartBlock | TableBlock))
     # A note such as "added by the user" is on every slide.
     repeated = tuple(block for block in texts if isinstance(block, Text) and block.role == "strong")
-    groups: list[list[ChartBlock | TableBlock]] = []
-    for block in blocks:
-        if isinstance(block, ChartBlock) and groups and [type(x) for x in groups[-1]] == [ChartBlock]:
-            groups[-1].append(block)
-        elif isinstance(block, ChartBlock | TableBlock):
-            groups.append([block])
-    for number, group in enumerate(groups or [[]]):
-        yield Page(section, repeated if number else texts, tuple(group), continued=number > 0)
+    charts = [block for block in blocks if isinstance(block, ChartBlock)]
+    groups: list[tuple[ChartBlock | TableBlock, ...]] = [
+        *(tuple(charts[place : place + 2]) for place in range(0, len(charts), 2)),
+        *((block,) for block in blocks if isinstance(block, TableBlock)),
+    ]
+    for number, figures in enumerate(groups or [()]):
+        yield Page(section, repeated if number else texts, figures, continued=number > 0)
 
 
 def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:

@@ -41,8 +41,6 @@ from outage_analysis.text import Locale, fonts
 
 SLIDER_SCRIPTS = ("drawing.js", "live.js", "live_search.js", "what_if.js")
 """The scripts of the charts and the sliders, in the order in which they need each other."""
-STYLE_PLACE, CSP_PLACE = Markup("<style>"), Markup("<policy>")
-"""What the style sheet and the Content-Security-Policy replace; other texts have no unescaped brackets."""
 PROSE_LENGTH = 44
 """A text column whose cells have more characters than this on average contains sentences."""
 
@@ -82,15 +80,32 @@ def html_page(report: Report) -> str:
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html.j2")
-    text = template.render(**context, style=STYLE_PLACE, csp=CSP_PLACE)
-    # The embedded fonts contain the letters of the page, so the style comes last.
-    style = fonts.font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
-    csp = (
-        f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; "
-        "font-src data:; base-uri 'none'; form-action 'none'"
+    return finished_page(
+        template.render(**context), template_text("report.css") + slider_asset("what_if.css"), [script]
     )
-    text = text.replace(CSP_PLACE, csp, 1).replace(f"<style>{STYLE_PLACE}", f"<style>{style}", 1)
-    return text if text.endswith("\n") else text + "\n"
+
+
+def finished_page(text: str, style: str, scripts: Iterable[str], *, output_style: str = "") -> str:
+    """Return a page with its style sheet, its fonts and its Content-Security-Policy.
+
+    Args:
+        text: the page. At its top, where the only other text is the escaped title, its `content` and its
+            style element are empty.
+        style: the style sheet.
+        scripts: the scripts of the page, which may run.
+        output_style: a second style sheet, which outputs of a notebook contain, beside images.
+    """
+    # The embedded fonts contain the letters of the page, so the style comes last.
+    style = fonts.font_face_rules(text) + style
+    styles = " ".join(map(csp_hash, filter(None, (style, output_style))))
+    allowed = " ".join(dict.fromkeys(map(csp_hash, scripts))) or "'none'"
+    images = "img-src data:; " if output_style else ""
+    csp = (
+        f"default-src 'none'; style-src {styles}; script-src {allowed}; "
+        f"font-src data:; {images}base-uri 'none'; form-action 'none'"
+    )
+    text = text.replace('content=""', f'content="{csp}"', 1)
+    return text.replace("<style></style>", f"<style>{style}</style>", 1).rstrip() + "\n"
 
 
 def page_spec(name: str, chart: PageChart, locale: Locale) -> dict[str, object]:

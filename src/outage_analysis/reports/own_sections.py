@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from outage_analysis.charts import stable_spec, style_config
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError
-from outage_analysis.files import Name, Text, usage_errors
+from outage_analysis.files import Name, Text, refuse_if, usage_errors
 from outage_analysis.text import Column, Unit, find_personal_data, fonts
 
 MAX_PARAGRAPH, MAX_TEXT = 1_500, 10_000
@@ -52,23 +52,18 @@ class OwnText(OwnPart):
     @model_validator(mode="after")
     def _not_too_long(self) -> Self:
         for lang in ("en", "ko"):
-            if len(self.text[lang]) > MAX_TEXT or any(len(p) > MAX_PARAGRAPH for p in self.paragraphs(lang)):
-                raise ValueError(
-                    f"a paragraph is longer than {MAX_PARAGRAPH:,} characters, or a text than {MAX_TEXT:,}"
-                    " | Divide it by empty lines, or into several texts."
-                )
-            if not self.paragraphs(lang):
-                raise ValueError("a text is empty")
+            refuse_if(
+                len(self.text[lang]) > MAX_TEXT or any(len(p) > MAX_PARAGRAPH for p in self.paragraphs(lang)),
+                f"a paragraph is longer than {MAX_PARAGRAPH:,} characters, or a text than {MAX_TEXT:,}"
+                " | Divide it by empty lines, or into several texts.",
+            )
+            refuse_if(not self.paragraphs(lang), "a text is empty")
         return self
 
     def paragraphs(self, lang: str) -> list[str]:
         """Return the paragraphs in a language."""
         parts = re.split(r"\n\s*\n", self.text[lang])
         return [" ".join(part.split()) for part in parts if part.strip()]
-
-    def texts(self) -> Iterator[str]:
-        """Yield every text, for the check for personal data."""
-        yield from (self.text.en, self.text.ko)
 
 
 class OwnChart(OwnPart):
@@ -79,26 +74,22 @@ class OwnChart(OwnPart):
 
     @model_validator(mode="after")
     def _self_contained(self) -> Self:
-        if len(json.dumps(self.spec)) > MAX_CHART_BYTES:
-            raise ValueError(f"a chart is larger than {MAX_CHART_BYTES:,} bytes | Aggregate its data first.")
-        if any(key in {"url", "href"} for key, _ in _items(self.spec)):
-            raise ValueError(
-                "a chart reads from an address or links to one, and a report works without a network"
-                " | Load the data first, and give them to the chart as a frame."
-            )
+        refuse_if(
+            len(json.dumps(self.spec)) > MAX_CHART_BYTES,
+            f"a chart is larger than {MAX_CHART_BYTES:,} bytes | Aggregate its data first.",
+        )
+        refuse_if(
+            {"url", "href"} & {*_keys(self.spec)},
+            "a chart reads from an address or links to one, and a report works without a network"
+            " | Load the data first, and give them to the chart as a frame.",
+        )
         return self
-
-    def texts(self) -> Iterator[str]:
-        """Yield every text of the data, for the check for personal data."""
-        for key, rows in _items(self.spec):
-            yield from _strings(rows) if key in DATA_KEYS else ()
 
     @property
     def title_parts(self) -> tuple[str, str, str]:
         """The title, the subtitle and the footer of the chart; empty if it has none."""
         title = self.spec.get("title") or ""
-        if not isinstance(title, dict):
-            return _joined(title), "", ""
+        title = title if isinstance(title, dict) else {"text": title}
         lines = title.get("subtitle") or []
         lines = lines if isinstance(lines, list) else [lines]
         meta = self.spec.get("usermeta")
@@ -134,17 +125,16 @@ class OwnTable(OwnPart):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if len(self.columns) > MAX_COLUMNS or len(self.rows) > MAX_ROWS:
-            raise ValueError(
-                f"a table has more than {MAX_COLUMNS} columns or {MAX_ROWS:,} rows"
-                " | Select columns, aggregate, or take the first rows with head()."
-            )
-        if not self.rows:
-            raise ValueError("a table has no rows")
-        if any(len(row) != len(self.columns) for row in self.rows):
-            raise ValueError("a row of a table does not have one value per column")
-        if any(len(text) > MAX_CELL for text in self.texts()):
-            raise ValueError(f"a cell or a column name is longer than {MAX_CELL} characters")
+        refuse_if(
+            len(self.columns) > MAX_COLUMNS or len(self.rows) > MAX_ROWS,
+            f"a table has more than {MAX_COLUMNS} columns or {MAX_ROWS:,} rows"
+            " | Select columns, aggregate, or take the first rows with head().",
+        )
+        refuse_if(not self.rows, "a table has no rows")
+        uneven = any(len(row) != len(self.columns) for row in self.rows)
+        refuse_if(uneven, "a row of a table does not have one value per column")
+        longest = max(map(len, _texts(self.model_dump())))
+        refuse_if(longest > MAX_CELL, f"a cell or a column name is longer than {MAX_CELL} characters")
         try:
             _ = self.view
         except pl.exceptions.PolarsError as error:
@@ -160,11 +150,6 @@ class OwnTable(OwnPart):
         days = pl.col(name for name, kind in self.columns.items() if kind == "day")
         columns = (Column(n, UNITS[kind], "", title=fonts.printable(n)) for n, kind in self.columns.items())
         return frame.with_columns(days.str.to_date("%Y-%m-%d")), tuple(columns)
-
-    def texts(self) -> Iterator[str]:
-        """Yield every text, for the check for personal data."""
-        yield from self.columns
-        yield from (x for row in self.rows for x in row if isinstance(x, str))
 
 
 OwnBlock = OwnText | OwnChart | OwnTable
@@ -182,20 +167,21 @@ UNITS: dict[ColumnKind, Unit] = {
 }  # fmt: skip
 
 
-def _items(value: object) -> Iterator[tuple[object, object]]:
-    """Yield all keys of a specification with their values, except those inside its data."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+def _keys(spec: object) -> Iterator[object]:
+    """Yield all keys of a specification, except those inside its data."""
+    inside = spec.items() if isinstance(spec, dict) else enumerate(spec) if isinstance(spec, list) else ()
     for key, inner in inside:
-        yield key, inner
-        yield from _items(inner) if key not in DATA_KEYS else ()
+        yield key
+        yield from _keys(inner) if key not in DATA_KEYS else ()
 
 
-def _strings(value: object) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a value, also the keys."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _strings(inner)
+    elif isinstance(value, dict | list | tuple):
+        inside = (*value, *value.values()) if isinstance(value, dict) else value
+        yield from (text for inner in inside for text in _texts(inner))
 
 
 def _without_fonts(value: Any) -> Any:  # noqa: ANN401 - JSON values have no common type
@@ -243,10 +229,9 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
     """
     with usage_errors("the section cannot be added"):
         section = OwnSection(title=_as_text(title, Name), blocks=tuple(map(_block, blocks)))
-    for number, texts in enumerate(
-        [(section.title.en, section.title.ko), *(b.texts() for b in section.blocks)]
-    ):
-        if (found := find_personal_data(pl.Series([*texts], dtype=pl.String))) is not None:
+    for number, part in enumerate((section.title, *section.blocks)):
+        texts = pl.Series([*_texts(part.model_dump())], dtype=pl.String)
+        if (found := find_personal_data(texts)) is not None:
             kind, count = found
             raise DisclosureBlocked(
                 f"{f'block {number}' if number else 'the title'} of the section contains what looks like "

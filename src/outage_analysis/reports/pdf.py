@@ -53,6 +53,7 @@ PRINTED_COLUMNS = {
     "controller": ("obligation", "presentation", "line", "best_estimate"),
 }
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
+NOT_PRINTED = ("hindsight_tie_outs", "hindsight_outcomes")
 OMITTED_COLUMNS = ("kind", "rule", "status", "facts", "assumptions", "approved_by")
 MAX_TEXT, MAX_TITLE, MAX_RUNNING_TITLE = 1_500, 200, 60
 """The most characters of a text, of a title, and of the incident's name in the header of a page."""
@@ -131,7 +132,7 @@ def printed(text: str | Markup, most: int = MAX_TEXT) -> str:
 def brief_values(report: Report) -> Values:
     """Return the values for the template of the two-page executive brief."""
     locale, made = report.locale, report.analysis.headline_is_synthetic
-    charts = (n for n in BRIEF_CHARTS if n in report.charts and (made or not report.chart_is_synthetic(n)))
+    charts = (n for n in BRIEF_CHARTS if n in report.charts and (made or not report.charts[n].synthetic))
     reading = {"title": locale("report.reading_title"), "text": locale("report.reading")}
     return first_page_values(report) | {
         "kind": locale("report.brief"),
@@ -190,21 +191,11 @@ def printed_sections(report: Report) -> list[Section]:
 
 
 def _printed_blocks(section: Section, report: Report) -> Iterator[Block]:
-    heading: Block | None = None
-    for block in section.blocks:
-        if isinstance(block, Heading):
-            heading = block
-            continue
-        if isinstance(block, ChartBlock) and block.chart in ("total_distribution", "separate_sums"):
-            continue
-        if isinstance(block, TableBlock) and (
-            block.folded or block.grid in ("hindsight_tie_outs", "hindsight_outcomes")
-        ):
-            continue
-        if heading is not None:
-            yield heading
-            heading = None
-        yield replace(block, table=None) if isinstance(block, ChartBlock) else block
+    for number, (title, blocks) in enumerate(section.groups):
+        left_out = [x for x in blocks if isinstance(x, TableBlock) and (x.folded or x.grid in NOT_PRINTED)]
+        printed_blocks = [block for block in blocks if block not in left_out]
+        yield from [Heading(title)] if number and printed_blocks else []
+        yield from printed_blocks
     if section.id == "method" and len(report.analysis.exact_tables["facts"]):
         title = report.locale("report.facts_title")
         yield from (Heading(title), Text(report.locale("report.printed_sources")), TableBlock(SOURCES, title))
@@ -264,7 +255,7 @@ def _chart(report: Report, name: str) -> Values:
         "subtitle": printed(chart.subtitle),
         "footer": printed(chart.footer),
         "alt": printed(chart.description),
-        "synthetic": report.chart_is_synthetic(name),
+        "synthetic": chart.synthetic,
     }
 
 

@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from io import BytesIO
@@ -15,18 +15,9 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis, reserve_column
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import (
-    CHARTS,
-    add_captions,
-    chart_context,
-    draw,
-    png,
-    report_drawing,
-    stable_spec,
-    svg,
-)
+from outage_analysis.charts import CHARTS, add_captions, draw, png, report_drawing, stable_spec, svg
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
@@ -45,13 +36,7 @@ from outage_analysis.reports.blocks import (
     Text,
     plain_text,
 )
-from outage_analysis.reports.contents import (
-    SectionBuilder,
-    cash_facts,
-    option_columns,
-    option_grid,
-    sentences,
-)
+from outage_analysis.reports.contents import SectionBuilder, option_columns, option_grid, sentences
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views
 from outage_analysis.text import Locale, TableSchema, escape_formulas, fonts
@@ -176,44 +161,19 @@ class Report:
         """The tables that the user has added, by the name of their block."""
         return {name: block.view for name, block in self.own_blocks.items() if isinstance(block, OwnTable)}
 
+    @property
+    def _builder(self) -> SectionBuilder:
+        return SectionBuilder(self.analysis, self.locale, self.grids, self.charts, self.answers)
+
     @cached_property
     def front(self) -> tuple[Section, ...]:
         """The first screen as sections, in reading order: the answer, and what to decide."""
-        synthetic, facts = self.analysis.headline_is_synthetic, cash_facts(self.analysis)
-        built = (
-            Section(id_, self.locale(f"report.{id_}"), tuple(blocks), synthetic, facts=facts)
-            for id_, blocks in (("answer", self._answer_blocks()), ("decide", self._decision_blocks()))
-        )
-        return tuple(section for section in built if section.blocks)
-
-    def _answer_blocks(self) -> Iterator[Block]:
-        answers = self.answers
-        yield from (Text(text, slide=True) for text in answers.headline)
-        if "total_distribution" in self.charts:
-            yield ChartBlock("total_distribution", slide=True)
-        for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
-            if texts:
-                yield Heading(self.locale(f"report.{key}"))
-                yield BulletList(texts)
-
-    def _decision_blocks(self) -> Iterator[Block]:
-        answers = self.answers
-        if answers.recommended:
-            yield BulletList(answers.recommended, slide=True)
-        if answers.reserve:
-            if reserve_column(self.analysis) == "both":
-                yield Text(self.locale("column.both"), "strong")
-            yield KeyFigures(answers.reserve, slide=True)
-        if "options" in self.views:
-            title = self.locale("report.options_title")
-            yield from [Heading(title)] if answers.recommended else []
-            yield TableBlock("options", title, slide=True)
+        return self._builder.front()
 
     @cached_property
     def possible_sections(self) -> tuple[Section, ...]:
         """The sections that a report may have; those of which this one says nothing are empty."""
-        builder = SectionBuilder(self.analysis, self.locale, self.grids, self.charts, self.answers.left_out)
-        return tuple(builder.all())
+        return tuple(self._builder.all())
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
@@ -261,15 +221,6 @@ class Report:
         run = self.analysis.runs.get(self.analysis.headline_basis)
         return None if run is None else page_model.live_cost(run.portfolio)
 
-    def chart_is_synthetic(self, chart: str) -> bool:
-        """Return whether a chart is based on synthetic claims and must be labelled as synthetic."""
-        if chart not in CHARTS:  # a chart that the user has added; its section states what it is
-            return False
-        analysis, entry = self.analysis, CHARTS[chart]
-        return (entry.claims and analysis.synthetic) or analysis.needs_synthetic_mark(
-            analysis.headline_table_name(entry.table)
-        )
-
     def table_is_synthetic(self, grid: str) -> bool:
         """Return whether a table is based on synthetic claims and must be labelled as synthetic."""
         return self.analysis.needs_synthetic_mark(
@@ -287,26 +238,21 @@ class Report:
                 section = fonts.printable(self.own_sections[int(name.split("-")[1]) - 1].title[self.lang])
                 described = fonts.printable(str(block.spec.get("description") or title or section))
                 spec = block.drawing | {"description": described}
-                charts[name] = PageChart(spec, title or section, subtitle, footer, hindsight=False)
+                charts[name] = PageChart(spec, title or section, subtitle, footer)
         return charts
 
     def page_chart(self, name: str) -> PageChart | None:
         """Draw one of the package's charts; return None if it has no data."""
-        analysis, entry = self.analysis, CHARTS[name]
-        table = analysis.exact_tables.get(analysis.headline_table_name(entry.table), pl.DataFrame())
-        synthetic = self.chart_is_synthetic(name)
-        context = chart_context(
-            analysis.incident, self.locale, self.names, analysis.as_of, synthetic=synthetic
-        )
+        table, context = self.analysis.chart_data(name, lang=self.lang)
         with report_drawing():
-            chart = draw(name, fonts.printable_table(table), context)
+            chart = draw(name, fonts.printable_table(table), replace(context, names=self.names))
             if chart is None:
                 return None
             spec = stable_spec(chart.to_dict(validate=False))
         title = spec.pop("title")
         *subtitle, footer = title["subtitle"]
-        later = entry.table.startswith("hindsight_")
-        return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
+        marks = {"hindsight": CHARTS[name].table.startswith("hindsight_"), "synthetic": context.synthetic}
+        return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, **marks)
 
     @cached_property
     def chart_svgs(self) -> dict[str, str]:
@@ -384,7 +330,7 @@ def write_charts(report: Report, folder: Path, *, suffix: str) -> None:
     svgs = {name: drawing.encode() for name, drawing in report.titled_svgs.items()}
     for name, data in (svgs if suffix == "svg" else report.pictures).items():
         (folder / "charts").mkdir(exist_ok=True)
-        mark = "-synthetic" if report.chart_is_synthetic(name) else ""
+        mark = "-synthetic" if report.charts[name].synthetic else ""
         (folder / "charts" / f"{name}{mark}.{suffix}").write_bytes(data)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from outage_analysis import text
-from outage_analysis.analysis import Analysis, reserve_mean
+from outage_analysis.analysis import Analysis, reserve_mean, schema_named
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.charts import services_by_claims
 from outage_analysis.costs import HAS_AMOUNT, sensitivity
@@ -146,7 +146,7 @@ COST_AMOUNTS = text.schema_of("costs").pick("rule", "count", "promised", "low", 
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
 UNCHANGED = (
-    *("tornado", "quantiles", "split", "reserve"),
+    *("tornado", "information_value", "quantiles", "split", "reserve"),
     *("comparison", "pairs", "flips", "policy_information_value"),
     *("claims_intake", "claims_intake_hours", "claims_quality", "claims_amounts", "claims_rules"),
     *("claims_claimants", "claims_heaping", "claims_fitted", "claims_bunching", "claims_fits"),
@@ -159,11 +159,11 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
 
     Output formats that need numbers rather than text, such as Excel, use these data frames.
     """
-    tables = analysis.exact_tables
+    frames = {name: _rows(analysis, name) for name in UNCHANGED}
+    frames |= _cost_tables(analysis) | _document_tables(analysis, formatter)
     views = {
-        **_as_listed({name: tables[name] for name in UNCHANGED if name in tables}),
+        **{name: (frame, _listed_columns(name)) for name, frame in frames.items()},
         **_cost_views(analysis, formatter.locale),
-        **_document_views(analysis, formatter),
         **_claims_views(analysis),
         **service_band_views(analysis, formatter),
         **_scenario_views(analysis, formatter.locale),
@@ -171,65 +171,59 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
     return {name: view for name, view in views.items() if not view[0].is_empty()}
 
 
-def _as_listed(frames: Mapping[str, pl.DataFrame]) -> dict[str, View]:
-    """Return tables with the columns that `SHOWN` lists."""
-    views = {}
-    for name, frame in frames.items():
-        table, listed = SHOWN.get(name, (name, ""))
-        schema, columns = text.schema_of(table), listed.removeprefix("-").split()
-        shown = schema.pick(*columns) if columns and listed[0] != "-" else schema.without(*columns).columns
-        views[name] = (frame, shown)
-    return views
+def _rows(analysis: Analysis, name: str) -> pl.DataFrame:
+    """Return a table of the analysis; a table that it does not have has no rows."""
+    return analysis.exact_tables.get(name, schema_named(name).frame())
+
+
+def _listed_columns(name: str) -> tuple[text.Column, ...]:
+    """Return the columns of a report table that `SHOWN` lists."""
+    table, listed = SHOWN.get(name, (name, ""))
+    schema, columns = text.schema_of(table), listed.removeprefix("-").split()
+    return schema.pick(*columns) if columns and listed[0] != "-" else schema.without(*columns).columns
+
+
+def _cost_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
+    # Cost lines without an amount are left out here; the policy table lists them.
+    figures, valuation = _rows(analysis, "costs").filter(HAS_AMOUNT), pl.col("valuation")
+    is_separate = valuation.is_in(("top_down", "handling"))
+    quantiles = _rows(analysis, "quantiles")
+    points = quantiles.filter(pl.col("measure").is_in(text.PERCENTILE_MEASURES), valuation="cash")
+    below = [text.percentile_probability(measure) for measure in points["measure"]]
+    chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
+    return {
+        "beside": figures.filter(is_separate),
+        "free": figures.filter(~is_separate, valuation != "cash"),
+        "exceedance": points.with_columns(chance.round(6)).sort("chance", descending=True),
+        "separate_sums": _rows(analysis, "cost_ranges").filter(line=""),
+    }
 
 
 def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
-    tables = analysis.exact_tables
-    # Cost lines without an amount are left out here; the policy table lists them.
-    figures = tables["costs"].filter(HAS_AMOUNT)
-    is_separate = pl.col("valuation").is_in(("top_down", "handling"))
+    schema, numbers = text.schema_of("costs"), ("low", "expected", "high")
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = ["line", *(column for column in ("basis", "segment") if cash[column].n_unique() > 1)]
-    columns = (
-        *text.schema_of("costs").pick(*keys),
-        text.column_of("band"),
-        *COST_AMOUNTS,
-        *text.schema_of("costs").pick("status", "facts", "assumptions"),
-    )
-    numbers = ("low", "expected", "high")
-    funnel = tables[analysis.headline_table_name("funnel")].with_columns(pl.col(*numbers).round(0))
+    ends = schema.pick("status", "facts", "assumptions")
+    funnel = _rows(analysis, analysis.headline_table_name("funnel")).with_columns(pl.col(*numbers).round(0))
     line_column = ("line",) if funnel["line"].n_unique() > 1 else ()
-    frames = {
-        "beside": figures.filter(is_separate),
-        "free": figures.filter(~is_separate, pl.col("valuation") != "cash"),
-    }
-    if "information_value" in tables and not tables["tornado"].is_empty():
-        frames["information_value"] = tables["information_value"]
-    if "quantiles" in tables:
-        quantiles = tables["quantiles"]
-        points = quantiles.filter(pl.col("measure").is_in(text.PERCENTILE_MEASURES), valuation="cash")
-        below = [text.percentile_probability(measure) for measure in points["measure"]]
-        chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
-        frames["exceedance"] = points.with_columns(chance.round(6)).sort("chance", descending=True)
-    if "cost_ranges" in tables:
-        frames["separate_sums"] = tables["cost_ranges"].filter(line="")
     views = {
-        "cost": (cash, columns),
+        "cost": (cash, (*schema.pick(*keys), text.column_of("band"), *COST_AMOUNTS, *ends)),
         "funnel": (funnel, text.schema_of("funnel").pick(*line_column, "stage", *numbers)),
-        **_as_listed(frames),
     }
-    if "steps" in tables:
-        level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
-        steps, schema = tables["steps"].with_columns(level), text.schema_of("steps")
-        first = _columns_with_values(steps, schema.pick("line", "service"))
-        bands = (text.column_of("band"), schema["rule"]) if steps["rule"].count() else ()
-        views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "tail", "facts")))
-    services = tables["services"]
+    level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
+    steps, schema = _rows(analysis, "steps").with_columns(level), text.schema_of("steps")
+    first = _columns_with_values(steps, schema.pick("line", "service"))
+    bands = (text.column_of("band"), schema["rule"]) if steps["rule"].count() else ()
+    views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "tail", "facts")))
+    services = _rows(analysis, "services")
     shown = _columns_with_values(services, text.schema_of("services").columns)
     if {column.name for column in shown} - {"service", "group"}:
         counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
         told = (replace(column, unit="formatted") if column.name == "users" else column for column in shown)
         views["services"] = (services.with_columns(users=pl.Series(counts, dtype=pl.String)), tuple(told))
-    return views
+    controller = accounting_table(analysis, locale)
+    shown = _columns_with_values(controller, text.schema_of("report.controller").columns)
+    return views | {"controller": (controller, shown)}
 
 
 def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) -> tuple[text.Column, ...]:
@@ -237,8 +231,8 @@ def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) ->
     return tuple(c for c in columns if (frame[c.name].cast(pl.String).fill_null("") != "").any())
 
 
-def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    tables, locale = analysis.exact_tables, formatter.locale
+def _document_tables(analysis: Analysis, formatter: TableFormatter) -> dict[str, pl.DataFrame]:
+    locale = formatter.locale
     rows = [
         (
             assumption.id,
@@ -256,50 +250,48 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
         for assumption in (analysis.used_ledger.assumptions if analysis.used_ledger else ())
     ]
     assumptions = text.schema_of("report.assumptions").frame(rows)
-    controller = accounting_table(analysis, locale)
-    facts = facts_in_language(tables["facts"], locale.lang)
-    frames = {
+    facts = facts_in_language(_rows(analysis, "facts"), locale.lang)
+    outcomes = facts_in_language(_rows(analysis, "hindsight_outcomes"), locale.lang)
+    notes = {tie.id: tie.note[locale.lang] if tie.note else "" for tie in analysis.tie_outs}
+    note = pl.col("id").replace_strict(notes, return_dtype=pl.String).alias("note")
+    return {
         "policy": _policy_table(analysis, locale, formatter.names),
         "assumptions": assumptions,
         "assumptions_behind": assumptions,
         "facts": facts,
         "published_counts": facts.filter(topic="intake-counts"),
+        "tie_outs": _rows(analysis, "tie_outs").with_columns(note),
+        "headlines": _headlines_table(_rows(analysis, "headlines"), formatter),
+        "backtest": _rows(analysis, "hindsight_backtest"),
+        "hindsight_headlines": _headlines_table(_rows(analysis, "hindsight_headlines"), formatter),
+        "hindsight_tie_outs": _rows(analysis, "hindsight_tie_outs").with_columns(note),
+        "hindsight_outcomes": outcomes,
     }
-    notes = {tie.id: tie.note[locale.lang] if tie.note else "" for tie in analysis.tie_outs}
-    for prefix in ("", "hindsight_"):
-        if f"{prefix}headlines" in tables:
-            ties = tables[f"{prefix}tie_outs"]
-            of_ties = pl.Series([notes[id_] for id_ in ties["id"]], dtype=pl.String)
-            frames[f"{prefix}tie_outs"] = ties.with_columns(note=of_ties)
-            frames[f"{prefix}headlines"] = _headlines_table(tables[f"{prefix}headlines"], formatter)
-    if "hindsight_outcomes" in tables:
-        frames["hindsight_outcomes"] = facts_in_language(tables["hindsight_outcomes"], locale.lang)
-    if "hindsight_backtest" in tables:
-        frames["backtest"] = tables["hindsight_backtest"]
-    shown = _columns_with_values(controller, text.schema_of("report.controller").columns)
-    return {**_as_listed(frames), "controller": (controller, shown)}
 
 
 def _claims_views(analysis: Analysis) -> dict[str, View]:
-    tables, views = analysis.exact_tables, dict[str, View]()
-    if "claims_costs" in tables:
-        costs = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
-        segment = ("segment",) if tables["claims_costs"]["segment"].count() else ()
-        keys = text.schema_of("costs").pick("line", "service", "claimant_type", *segment)
-        views["claims_costs"] = (costs, (*keys, text.column_of("band"), *COST_AMOUNTS))
-    if "claims_bands" in tables:
-        counts = text.schema_of("distribution.bands").pick("claims", "share")
-        columns = (text.column_of("service"), text.column_of("band"), *counts)
-        views["claims_bands"] = (tables["claims_bands"], columns)
-    if "claims_summary" in tables:
-        summary = tables["claims_summary"]
-        unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
-        schema = tables.schema("claims_summary").without("stated", "loss", *unneeded)
-        views["claims_summary"] = (summary, schema.columns)
-    # This table has only the observed shares of losses; the rows of fitted curves are left out.
-    if "claims_curves" in tables:
-        views |= _as_listed({"claims_points": tables["claims_curves"].filter(family="counted")})
-    return views
+    costs, summary = _rows(analysis, "claims_costs"), _rows(analysis, "claims_summary")
+    segment = ("segment",) if costs["segment"].count() else ()
+    keys = text.schema_of("costs").pick("line", "service", "claimant_type", *segment)
+    counts = text.schema_of("distribution.bands").pick("claims", "share")
+    unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
+    # The table of points has only the observed shares of losses, without the rows of fitted curves.
+    points = _rows(analysis, "claims_curves").filter(family="counted")
+    return {
+        "claims_costs": (
+            costs.filter(pl.col("rule") != "not_entitled"),
+            (*keys, text.column_of("band"), *COST_AMOUNTS),
+        ),
+        "claims_bands": (
+            _rows(analysis, "claims_bands"),
+            (text.column_of("service"), text.column_of("band"), *counts),
+        ),
+        "claims_summary": (
+            summary,
+            schema_named("claims_summary").without("stated", "loss", *unneeded).columns,
+        ),
+        "claims_points": (points, _listed_columns("claims_points")),
+    }
 
 
 SERVICE_BAND_MEASURES: dict[str, text.Unit] = {"claims": "count", "loss": "loss", "expected": "money"}
@@ -313,9 +305,7 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
 
     The last row and the last column contain totals. A total is empty if one of its parts is unknown.
     """
-    if "claims_service_bands" not in analysis.exact_tables:
-        return {}
-    table, locale = analysis.exact_tables["claims_service_bands"], formatter.locale
+    table, locale = _rows(analysis, "claims_service_bands"), formatter.locale
     bands = table.select("over", "up_to").unique(maintain_order=True).rows()
     services = services_by_claims(table, analysis.incident.first_services)
     separate = services if len(services) <= MOST_SERVICES else services[: MOST_SERVICES - 1]
@@ -346,12 +336,9 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
 
 
 def _scenario_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
-    if "scenarios" not in analysis.exact_tables:
-        return {}
-    table = analysis.exact_tables["scenarios"]
-    frame = table.filter(~pl.col("status").is_in(("nothing_claimed", "nothing_filed")))
+    frame = _rows(analysis, "scenarios").filter(~pl.col("status").is_in(("nothing_claimed", "nothing_filed")))
     titles = {x.id: x.name[locale.lang] for x in sensitivity.load_scenarios().scenarios}
-    titles |= {frame["scenario"][0]: locale("report.scenario_base")}
+    titles |= dict.fromkeys(frame["scenario"].head(1), locale("report.scenario_base"))
     hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]
     hidden += ["p75"] if analysis.likely_range.high == "p75" else []
     columns = text.schema_of("scenarios").without(*hidden).columns
@@ -386,18 +373,24 @@ def _published_amount(low: float | None, high: float | None, locale: text.Locale
 
 
 def _policy_table(analysis: Analysis, locale: text.Locale, names: Mapping[str, str]) -> pl.DataFrame:
-    teller, rows = PolicyExplainer(analysis.policy, locale, analysis.as_of), []
-    statuses: dict[str, str] = {}
-    for table in dict.fromkeys(("costs", analysis.headline_table_name("costs"))):
-        lines = analysis.exact_tables[table].filter(level="line").select("line", "status")
-        statuses |= dict(lines.rows()[::-1])  # the first row of a line counts
-    for line in analysis.policy.lines:
-        if line.id in analysis.dropped_lines:
-            continue
-        status = statuses.get(line.id)
-        # If the amount was not published, the status column shows this.
-        pays = "" if status == "unpriced" else teller.payment_summary(line)
-        who = "; ".join(names.get(v, v) for values in line.eligibility.values() for v in values)
-        effort, facts = line.effort_on(analysis.as_of), " ".join(line.facts)
-        rows.append((line.id, line.kind, pays, effort, who, line.public_on, status, facts))
+    teller = PolicyExplainer(analysis.policy, locale, analysis.as_of)
+    tables = dict.fromkeys(("costs", analysis.headline_table_name("costs")))
+    costs = pl.concat(_rows(analysis, name).select("line", "level", "status") for name in reversed(tables))
+    # The first row of a line counts.
+    statuses = dict(costs.filter(level="line").select("line", "status").unique("line", keep="first").rows())
+    rows = [
+        (
+            line.id,
+            line.kind,
+            # If the amount was not published, the status column shows this.
+            "" if statuses.get(line.id) == "unpriced" else teller.payment_summary(line),
+            line.effort_on(analysis.as_of),
+            "; ".join(names.get(v, v) for values in line.eligibility.values() for v in values),
+            line.public_on,
+            statuses.get(line.id),
+            " ".join(line.facts),
+        )
+        for line in analysis.policy.lines
+        if line.id not in analysis.dropped_lines
+    ]
     return text.schema_of("report.policy").frame(rows)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from io import BytesIO
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -34,6 +35,7 @@ from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.blocks import (
     Block,
     BulletList,
+    ChartBlock,
     Heading,
     KeyFigures,
     TableBlock,
@@ -101,27 +103,17 @@ MAX_PORTRAIT_WIDTH, MAX_A4_WIDTH = 140, 190
 """The most characters per row that fit on A4 in portrait and in landscape format."""
 
 
-class Formula(NamedTuple):
-    """An Excel formula, and its value for programs that do not compute formulas.
-
-    Formulas are never built from texts of the input data.
-    """
-
-    text: str
-    cached: float | str
-
-
 class Cell(NamedTuple):
     """The content of a cell; the unit decides the number format."""
 
-    value: str | float | date | Formula | None = None
+    value: str | float | date | None = None
     unit: Unit = "text"
     style: str = "plain"
+    formula: str = ""
+    """The formula of the value, never built from texts of the input data.
 
-    @property
-    def shown_value(self) -> str | float | date | None:
-        """The value that the cell shows."""
-        return self.value.cached if isinstance(self.value, Formula) else self.value
+    Programs that do not compute formulas show the value.
+    """
 
 
 def number_cell(locale: Locale, value: float | date | None, unit: Unit, style: str = "plain") -> Cell:
@@ -202,7 +194,15 @@ class Book:
         self._sheets: list[Sheet] = []
 
     def add_sheet(
-        self, name: str, colour: str, *, title: str = "", banner: str = "", warning: str = ""
+        self,
+        name: str,
+        colour: str,
+        *,
+        title: str = "",
+        banner: str = "",
+        warning: str = "",
+        sortable: bool = True,
+        one_page: bool = False,
     ) -> Sheet:
         """Add a sheet with a title, which is by default the name.
 
@@ -213,17 +213,17 @@ class Book:
             banner: the notice on synthetic claims. If there is one, it precedes the title, and the word
                 "synthetic" is added to the name of the sheet.
             warning: a further notice that precedes the title.
+            sortable: whether users may sort the tables; False if formulas refer to rows of the tables.
+            one_page: whether the sheet is printed on one page.
         """
         mark = f" ({self.locale('workbook.synthetic')})" if banner else ""
         plain = "".join(c for c in cell_text(name) if c not in "[]:*?/\\").strip("' ") or "–"
         taken = {sheet.name.casefold() for sheet in self._sheets} | {"history"}  # Excel reserves this name
-        number, ending = 1, mark
-        while (unique := plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending).casefold() in taken:
-            number += 1
-            ending = f" {number}{mark}"
-        worksheet = self.file.add_worksheet(unique)
+        endings = chain([mark], (f" {number}{mark}" for number in count(2)))
+        names = (plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending for ending in endings)
+        worksheet = self.file.add_worksheet(next(x for x in names if x.casefold() not in taken))
         worksheet.set_tab_color(colour)
-        sheet = Sheet(self, worksheet)
+        sheet = Sheet(self, worksheet, sortable=sortable, one_page=one_page)
         self._sheets.append(sheet)
         for notice in filter(None, (warning, banner)):
             sheet.write_paragraph(notice, "warning")
@@ -265,15 +265,12 @@ class Book:
 class Sheet:
     """Writes the contents of one sheet; `row` is the next free row."""
 
-    def __init__(self, book: Book, worksheet: Worksheet) -> None:
+    def __init__(self, book: Book, worksheet: Worksheet, *, sortable: bool, one_page: bool) -> None:
         self.book, self.worksheet, self.row = book, worksheet, 0
         self.name = str(worksheet.get_name())
         self.widths: dict[int, float] = {}
         """Column widths in characters, which grow with the cells."""
-        self.sortable = True
-        """Whether users may sort the tables; False if formulas refer to rows of the tables."""
-        self.one_page = False
-        """Whether the sheet is printed on one page."""
+        self.sortable, self.one_page = sortable, one_page
         self._paragraphs: list[tuple[int, str, str]] = []
         self._texts: list[tuple[int, int, str]] = []
         """The row, the column and the text of each text in a table."""
@@ -325,7 +322,7 @@ class Sheet:
         for row, cells in enumerate(written, start=head + 1):
             for column, cell in enumerate(cells):
                 self.write_cell(row, column, cell)
-        numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.shown_value)}
+        numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.value)}
         for column, title in enumerate(map(cell_text, titles)):
             head_format = self.book.table_format("head", right=column in numeric)
             self.worksheet.write_string(head, column, title, head_format)
@@ -337,24 +334,22 @@ class Sheet:
 
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
         """Write the content of one cell; a text is never stored as a formula, link or number."""
-        book, worksheet, value, style = self.book, self.worksheet, cell.value, cell.style
-        number = (
-            number_format(book.locale, cell.unit, cell.shown_value) if _is_number(cell.shown_value) else ""
-        )
-        if isinstance(value, Formula):
-            worksheet.write_formula(row, column, value.text, book.table_format(style, number), value.cached)
+        book, value, number = self.book, cell.value, ""
+        if _is_number(value):
+            number = number_format(book.locale, cell.unit, value)
         elif isinstance(value, date) and value.year >= FIRST_YEAR:
-            worksheet.write_datetime(row, column, value, book.table_format(style, book.day_format))
-        elif number:
-            worksheet.write_number(row, column, value, book.table_format(style, number))
-        elif value is None or value == "":
-            worksheet.write_blank(row, column, None, book.table_format(style))
-        else:
-            text = cell_text(str(value))
-            quoted = text.startswith(("=", "+", "-", "@"))  # would become a formula when edited
-            worksheet.write_string(row, column, text, book.table_format(style, quoted=quoted))
+            number = book.day_format
+        text = "" if number or value is None else cell_text(str(value))
+        quoted = text.startswith(("=", "+", "-", "@"))  # would become a formula when edited
+        look = book.table_format(cell.style, number, quoted=quoted)
+        if cell.formula:
+            self.worksheet.write_formula(row, column, cell.formula, look, value)
+        elif text:
+            self.worksheet.write_string(row, column, text, look)
             self._texts.append((row, column, text))
-        self._widen(column, text_width(_displayed(cell.shown_value, number)) + 2)
+        else:
+            self.worksheet.write(row, column, value, look)  # a number, a day or nothing
+        self._widen(column, text_width(_displayed(value, number)) + 2)
 
     def _widen(self, column: int, width: float) -> None:
         most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
@@ -472,38 +467,40 @@ def workbook_bytes(report: Report) -> bytes:
     book = Book(locale, analysis.as_of, texts)
     banner = report.banner if analysis.headline_is_synthetic else ""
     summary = book.add_sheet(
-        locale("workbook.summary"), ACCENT, title=report.title, banner=banner, warning=report.warning
+        locale("workbook.summary"),
+        ACCENT,
+        title=report.title,
+        banner=banner,
+        warning=report.warning,
+        sortable=False,
+        one_page=True,
     )
     cost, inputs_name, live = report.products, locale("workbook.inputs"), None
     if cost and cost.factors:
         live = LiveFormulas(cost, locale)
-        inputs = book.add_sheet(inputs_name, INPUT_TAB)
-        lines = book.add_sheet(locale("workbook.lines"), ACCENT, banner=banner)
+        inputs = book.add_sheet(inputs_name, INPUT_TAB, sortable=False)
+        lines = book.add_sheet(locale("workbook.lines"), ACCENT, banner=banner, sortable=False)
         write_inputs(inputs, report, live)
         write_lines(lines, report, live, inputs_name)
     tied = report.products is None and analysis.headline_basis in analysis.runs
-    reason = "workbook.no_formulas_tied" if tied else "workbook.no_formulas"
-    intro = locale("workbook.live_intro", sheet=inputs_name) if live else locale(reason)
-    _write_summary(summary, report, live, intro)
+    intro = "live_intro" if live else "no_formulas_tied" if tied else "no_formulas"
+    _write_summary(summary, report, live, locale(f"workbook.{intro}", sheet=inputs_name))
     _write_sections(book, report)
     return repack(book.close())
 
 
 def _write_summary(sheet: Sheet, report: Report, live: LiveFormulas | None, intro: str) -> None:
     """Write the first screen of the report, with the key figures as numbers after its headline."""
-    sheet.sortable, sheet.one_page = False, True
     for text in (report.kicker, report.policy):
         sheet.write_paragraph(text)
     answer, *others = report.front
     for number, text in enumerate(report.answers.headline):
         sheet.write_paragraph(text, "plain" if number else "strong")
-    blocks: list[Block] = [block for block in answer.blocks if not isinstance(block, Text)]
     sheet.write_heading(report.locale("workbook.figures"))
     sheet.write_paragraph(intro, "note")
     write_figures(sheet, report, live)
-    for section in others:
-        blocks += [Heading(section.title), *section.blocks]
-    for block in blocks:
+    rest = (block for section in others for block in (Heading(section.title), *section.blocks))
+    for block in (*(block for block in answer.blocks if not isinstance(block, Text)), *rest):
         _write_block(sheet, report, block)
     sheet.write_paragraph(report.footer, "note")
     sheet.widths |= {0: 40, 4: 26}  # column 4 can hold each of its states
@@ -536,21 +533,14 @@ def _write_block(sheet: Sheet, report: Report, block: Block) -> None:
     elif isinstance(block, BulletList | KeyFigures):
         for item in block.items:
             sheet.write_paragraph(f"• {item}")
-    elif isinstance(block, TableBlock):
-        _write_table(sheet, report, block)
-    else:
+    elif isinstance(block, ChartBlock):
         chart = report.charts[block.chart]
         sheet.insert_picture(report.pictures[block.chart], f"{chart.title}. {chart.description}")
-        if block.table:
-            _write_table(sheet, report, block.table)
-
-
-def _write_table(sheet: Sheet, report: Report, block: TableBlock) -> None:
-    """Write a table below its caption; a table without rows is skipped."""
-    if block.grid in report.views:
-        if block.caption:
-            sheet.write_heading(block.caption)
-        sheet.write_table(*table_cells(report.formatter, *report.views[block.grid]))
+    table = block.table if isinstance(block, ChartBlock) else block
+    if isinstance(table, TableBlock) and table.grid in report.views:
+        if table.caption:
+            sheet.write_heading(table.caption)
+        sheet.write_table(*table_cells(report.formatter, *report.views[table.grid]))
 
 
 def _write_cube(book: Book, report: Report) -> None:
@@ -639,11 +629,9 @@ def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
         plain = re.sub(r"[^A-Za-z0-9_]", "_", id_)
         if plain[:1].isdigit() or CELL_REFERENCE.fullmatch(plain):
             plain = f"_{plain}"
-        name, number = plain, 2
-        while name.casefold() in used:
-            name, number = f"{plain}_{number}", number + 1
-        used.add(name.casefold())
-        names[id_] = name
+        numbered = chain([plain], (f"{plain}_{number}" for number in count(2)))
+        names[id_] = next(name for name in numbered if name.casefold() not in used)
+        used.add(names[id_].casefold())
     return names
 
 
@@ -656,7 +644,6 @@ def choose_text(condition: str, then: str, otherwise: str) -> str:
 def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
     """Write a table with one named cell per input, which users can change, and count the changed inputs."""
     locale, inputs = report.locale, list(live.inputs.values())
-    sheet.sortable = False
     sheet.write_paragraph(locale("workbook.inputs_intro"), "note")
     counter, head = sheet.row, sheet.row + 1
     sheet.row = head
@@ -676,9 +663,9 @@ def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
         live.name_cell(live.names[factor.id], sheet, row, VALUE)
         sheet.worksheet.data_validation(row, VALUE, row, VALUE, _validation(locale, factor))
     values, originals = (xl_range(first, column, last, column) for column in (VALUE, ORIGINAL))
-    changed = Formula(f"=SUMPRODUCT(--({values}<>{originals}))", 0)
+    changed = f"=SUMPRODUCT(--({values}<>{originals}))"
     sheet.write_cell(counter, 0, Cell(locale("workbook.changed_count"), style="total"))
-    sheet.write_cell(counter, 1, Cell(changed, "count", "total"))
+    sheet.write_cell(counter, 1, Cell(0, "count", "total", changed))
     live.name_cell(CHANGED_INPUTS, sheet, counter, 1)
 
 
@@ -702,7 +689,7 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         number_cell(locale, factor.value, unit, "input"),
         Cell(locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")),
         number_cell(locale, factor.value, unit, "original"),
-        Cell(Formula(flag, ""), style="flag"),
+        Cell("", style="flag", formula=flag),
         number_cell(locale, low, unit),
         number_cell(locale, high, unit),
         Cell(live.names[factor.id]),
@@ -729,7 +716,6 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
         inputs: the name of the sheet with the inputs.
     """
     locale = report.locale
-    sheet.sortable = False
     sheet.write_paragraph(locale("workbook.lines_intro", sheet=inputs), "note")
     labels = ("line", "valuation", "service", "claimant_type", "band", "rule")
     titles = [
@@ -746,17 +732,22 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
     for row, term in enumerate(live.terms, start=first):
         groups.setdefault((term.valuation, term.line), []).append(row)
     sheet.write_heading(locale("workbook.totals"))
-    totals, first_total = [], sheet.row
-    for (valuation, line), rows in groups.items():
-        total = live.value(live.terms[row - first] for row in rows)
-        name = report.names.get(line, line)
-        totals.append(_total_cells(live, name, valuation, rows, total, total, "plain"))
+    first_total = sheet.row
+    totals = [
+        _total_cells(
+            live,
+            report.names.get(line, line),
+            valuation,
+            rows,
+            live.value(live.terms[row - first] for row in rows),
+        )
+        for (valuation, line), rows in groups.items()
+    ]
     for row, valuation in enumerate(live.valuations, start=first_total + len(groups)):
         rows = [n for n, (other, _) in enumerate(groups, start=first_total) if other == valuation]
-        total = live.total(valuation)
         model = live.cost.expected(valuation) / 10**locale.minor_units
         name = locale("workbook.total_of", valuation=locale(f"word.{valuation}"))
-        totals.append(_total_cells(live, name, valuation, rows, total, model, "total"))
+        totals.append(_total_cells(live, name, valuation, rows, live.total(valuation), model))
         live.name_cell(TOTAL_NAME.format(valuation), sheet, row, LIVE)
     sheet.write_table((), totals)
 
@@ -778,22 +769,24 @@ def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, ro
         Cell(locale(f"word.{term.rule}") if term.rule else ""),
         Cell(base, "decimal" if amounts else "money"),
         Cell(" × ".join(live.names[f] for f in term.factors)),
-        Cell(Formula(f"={formula}", value), "money"),
+        Cell(value, "money", formula=f"={formula}"),
         Cell(value, "money", "original"),
     ]
 
 
 def _total_cells(
-    live: LiveFormulas, name: str, valuation: str, rows: list[int], total: float, model: float, style: str
+    live: LiveFormulas, name: str, valuation: str, rows: list[int], total: float, model: float | None = None
 ) -> list[Cell]:
-    blanks, digits = [Cell(style=style)] * (LIVE - 2), live.digits(total)
+    """Return the row of a total: of a line or, with the total of the model, of a valuation."""
+    style, beside = ("plain", "original") if model is None else ("total", "total")
+    digits = live.digits(total)
     formula = f"=ROUND(SUM({xl_range(rows[0], LIVE, rows[-1], LIVE)}),{digits})"
     return [
         Cell(name, style=style),
         Cell(live.locale(f"word.{valuation}"), style=style),
-        *blanks,
-        Cell(Formula(formula, round(total, digits)), "money", style),
-        Cell(round(model, digits), "money", "original" if style == "plain" else style),
+        *[Cell(style=style)] * (LIVE - 2),
+        Cell(round(total, digits), "money", style, formula),
+        Cell(round(total if model is None else model, digits), "money", beside),
     ]
 
 
@@ -807,31 +800,46 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
     if cash is None:
         return
     moved, stale = (
-        Cell(Formula(choose_text(f"{CHANGED_INPUTS}>0", *texts), texts[1])) if live else Cell()
-        for texts in (
-            (locale("workbook.moved"), locale("workbook.same")),
-            (locale("workbook.stale"), locale("workbook.current")),
+        Cell(
+            locale(f"workbook.{same}"),
+            formula=choose_text(
+                f"{CHANGED_INPUTS}>0", locale(f"workbook.{other}"), locale(f"workbook.{same}")
+            ),
         )
+        if live
+        else Cell()
+        for other, same in (("moved", "same"), ("stale", "current"))
     )
     drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame())
     points = {row["measure"]: row for row in drawn.filter(valuation="cash").iter_rows(named=True)}
     total, error = Cell(), points["expected"]["error"] if points else None
     if live and "cash" in live.valuations:
-        formula, digits = TOTAL_NAME.format("cash"), locale.minor_units
-        rounded = Formula(f"=ROUND({formula},{digits})", round(live.total("cash"), digits))
-        total = Cell(rounded, "money", "total")
-    model = (number_cell(locale, number, "money") for number in (cash, error))
-    figures = [[Cell(locale("report.tile_expected")), total, *model, moved]]
-    for measure in locale.likely_range.percentiles:
-        if measure in points:
-            numbers = (number_cell(locale, points[measure][name], "money") for name in ("value", "error"))
-            figures.append([Cell(locale(f"word.{measure}")), Cell(), *numbers, stale])
-    budget = analysis.uncertainty_table(analysis.cash_basis, "budget")
-    if budget is not None:
+        digits = locale.minor_units
+        formula = f"=ROUND({TOTAL_NAME.format('cash')},{digits})"
+        total = Cell(round(live.total("cash"), digits), "money", "total", formula)
+    rows: list[tuple[str, Cell, float, float | None, Unit, Cell]] = [
+        (locale("report.tile_expected"), total, cash, error, "money", moved),
+        *(
+            (
+                locale(f"word.{measure}"),
+                Cell(),
+                points[measure]["value"],
+                points[measure]["error"],
+                "money",
+                stale,
+            )
+            for measure in locale.likely_range.percentiles
+            if measure in points
+        ),
+    ]
+    if (budget := analysis.uncertainty_table(analysis.cash_basis, "budget")) is not None:
         row = budget.row(0, named=True)
         title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        shares = (Cell(row[column], "share") for column in ("exceeded", "error"))
-        figures.append([Cell(title), Cell(), *shares, stale])
+        rows.append((title, Cell(), row["exceeded"], row["error"], "share", stale))
+    figures = [
+        [Cell(name), now, *(number_cell(locale, number, unit) for number in numbers), state]
+        for name, now, *numbers, unit, state in rows
+    ]
     titles = [
         locale("workbook.figure"),
         *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
