@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         parse_band,
     )
     from outage_analysis.incidents.incident import (
+        CANONICAL_COLUMNS,
         COUNT,
         FILED_AT,
         FORMAT_UNIT_PATTERN,
