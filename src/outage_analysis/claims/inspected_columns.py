@@ -21,7 +21,7 @@ from outage_analysis.claims.source_file import OPTIONAL_COLUMNS, FileFormat, req
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import listed_names, temporary_folder, toml_value
-from outage_analysis.incidents import COUNT, Incident, Layout, normalized_name
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
 from outage_analysis.text import (
     AMOUNTS,
     COMMA_AMOUNTS,
@@ -722,7 +722,7 @@ def _unsafe_id_reason(column: Column) -> str | None:
     return "holds free text" if column.free_text else None
 
 
-def evidence(name: str, column: Column, choice: FormatChoice) -> str:
+def evidence(name: str, column: Column) -> str:
     """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows".
 
     It counts all values, so it takes longer than the choice.
@@ -731,7 +731,8 @@ def evidence(name: str, column: Column, choice: FormatChoice) -> str:
         return f"{column.distinct.number:,} different values in {column.rows:,} rows"
     if share := column.named.get(name):
         return f"{share:.0%} of its values are names of the incident"
-    return choice.reason
+    choice = column.format_choice({"filed_on": "day", FILED_AT: "day", "loss": "amount"}.get(name, ""))
+    return "" if choice.tied else choice.reason
 
 
 def _reason_for_none(name: str, unused: list[Column]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path, PurePath
-from textwrap import TextWrapper
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,6 @@ from outage_analysis.claims.inspected_columns import (
     SAME_SHAPE,
     Choice,
     Column,
-    FormatChoice,
     TextColumns,
     certain_formats,
     choose_columns,
@@ -38,16 +37,10 @@ from outage_analysis.claims.source_file import OPTIONAL_COLUMNS
 from outage_analysis.claims.structured_files import Sources, source_paths
 from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused, UsageError, either, one_line
-from outage_analysis.files import (
-    bundled_ids,
-    likely_typo_of,
-    spelling_hint,
-    toml_document,
-    toml_value,
-    usage_errors,
-)
+from outage_analysis.errors import InputRefused, UsageError, either
+from outage_analysis.files import bundled_ids, likely_typo_of, spelling_hint, toml_value, usage_errors
 from outage_analysis.incidents import (
+    CANONICAL_COLUMNS,
     COUNT,
     FILED_AT,
     ROW_ID,
@@ -470,11 +463,7 @@ def _scale_of(name: str, column: Column, draft: Incident, file: str) -> float:
     scale = draft.scale.get("loss") if unit == draft.loss.unit else None
     scaled, file = scale is not None, masked_name(file)
     stated = checked_scale(column.header, draft.currency, unit, scaled=scaled, file=file)
-    return scale or _number(stated)
-
-
-def _number(scale: Decimal) -> float:
-    return int(scale) if scale == int(scale) else float(scale)
+    return scale or (int(stated) if stated == int(stated) else float(stated))
 
 
 def _naming(kind: str) -> str:
@@ -573,8 +562,8 @@ CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£", "JPY": "円"}
 
 MAX_UNKNOWN = 10
 """Most unknown names per column that the inspection lists."""
-WIDTH, LONGEST_COMMENT = 78, 2_000
-"""Most characters of a line of a comment, and of the whole comment."""
+WIDTH = 78
+"""Most characters of a comment line."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -659,16 +648,8 @@ def inspect_file(
         return inspect_file(path, incident, layout=known_layout.model_copy(update={"header_row": 0}))
     choices = choose_columns(columns, layout, incident)
     chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
-    kinds = {d.id: "amount" for d in incident.dimensions if d.is_number}
-    kinds |= {"loss": "amount", "filed_on": "day", FILED_AT: "day"}
-    formats = {
-        of_claim: column.format_choice(kinds[of_claim])
-        for of_claim, column in chosen.items()
-        if of_claim in kinds and of_claim not in known_layout.formats
-    }
     for of_claim, column in chosen.items():
-        found = evidence(of_claim, column, formats.get(of_claim, FormatChoice()))
-        reasons = filter(None, (choices[of_claim].reason, found))
+        reasons = filter(None, (choices[of_claim].reason, evidence(of_claim, column)))
         choices[of_claim] = replace(choices[of_claim], reason="; ".join(reasons))
     if "loss" in chosen and file.unit:
         chosen["loss"].scale = chosen["loss"].kind.scale = unit_multiplier(file.unit)
@@ -691,7 +672,7 @@ def inspect_file(
             proposals, schema=dict.fromkeys(("column", "header", "reason"), pl.String), orient="row"
         ),
         _amounts(name, file.warehouse, chosen.get("loss"), layout, incident),
-        _layout_document(path.name, file, choices, formats, detected, incident),
+        _layout_document(path.name, columns, choices, detected, incident, file.unit),
     )
 
 
@@ -738,50 +719,75 @@ def _unknown_names(chosen: Mapping[str, Column], incident: Incident) -> list[tup
 
 def _layout_document(
     name: str,
-    file: TextColumns,
+    columns: list[Column],
     choices: Mapping[str, Choice],
-    formats: Mapping[str, FormatChoice],
     known_layout: Layout,
     incident: Incident,
+    unit: str | None,
 ) -> str:
-    """Return the proposed layout as TOML, below comments with the reason for each column."""
     chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
-    comments = []
-    for of_claim, choice in choices.items():
-        end = "" if choice.reason.endswith("?") else "."
-        consequence = "" if choice.column else CONSEQUENCES.get(of_claim, "")
-        comments.append(f"{of_claim}: {choice.reason}{end} {consequence}")
-        if of_claim in formats and formats[of_claim].tied:
-            ways = " or ".join(f'["{notation}"]' for notation in formats[of_claim].tied)
-            comments.append(f"{of_claim} = {ways}?")
+    settings: dict[str, object] = {
+        "files": name if masked_name(name) == name else f"*{PurePath(name).suffix}"
+    }
+    for key in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet"):
+        settings[key] = getattr(known_layout, key)
     words, found_words = {word.casefold(): word for word in known_layout.missing}, list[str]()
     for of_claim, column in chosen.items():
         for text, rows in column.missing_words if of_claim not in incident.named_items else ():
             found_words.append(f"{toml_value(text)} in {rows:,} row{'s' * (rows != 1)} of {of_claim}")
             words.setdefault(text.casefold(), text)
-    comments += [f"missing: {', '.join(found_words)}."] if found_words else []
-    scales = {
-        of_claim: _number(chosen[of_claim].scale)
-        for of_claim in ("loss", *(d.id for d in incident.dimensions if d.is_number))
-        if of_claim in chosen and (chosen[of_claim].scale != 1 or (of_claim == "loss" and file.unit))
-    }
+    settings["missing"] = [*words.values()] or None
+    tied, formats, scales = list[str](), dict[str, Sequence[str]](), dict[str, object]()
+    for of_claim in ("loss", *(d.id for d in incident.dimensions if d.is_number), "filed_on", FILED_AT):
+        if of_claim in chosen:
+            column, is_day = chosen[of_claim], of_claim in ("filed_on", FILED_AT)
+            choice = column.day if is_day else column.amount
+            formats[of_claim] = choice.formats
+            if not is_day and (column.scale != 1 or (of_claim == "loss" and unit)):
+                scales[of_claim] = column.scale
+            if choice.tied and of_claim not in known_layout.formats:
+                ways = " or ".join(f'["{notation}"]' for notation in choice.tied)
+                tied += [f"# {of_claim} = {ways}?", *_comment_lines(choice.reason)]
     computed: dict[str, object] = dict(known_layout.computed)
-    has_id = known_layout.merged_over(incident).header_positions(file.format.headers, ["claim_id"])
-    id_choice = choices.get("claim_id")
-    if id_choice and not (has_id or id_choice.column or id_choice.tied):
-        computed.setdefault("claim_id", ROW_ID)
+    if "claim_id" in choices and not (choices["claim_id"].column or choices["claim_id"].tied):
+        headers = [column.header for column in columns]
+        if not known_layout.merged_over(incident).header_positions(headers, ["claim_id"]):
+            computed.setdefault("claim_id", ROW_ID)
     stated = {*chosen, *incident.constants, *known_layout.constants}
-    document = known_layout.model_dump(exclude_unset=True) | {
-        "files": name if masked_name(name) == name else f"*{PurePath(name).suffix}",
-        "missing": tuple(words.values()),
-        "columns": {of_claim: (column.header,) for of_claim, column in chosen.items()},
-        "formats": {x: choice.formats for x, choice in formats.items() if choice.formats}
-        | known_layout.formats,
-        "scale": scales | known_layout.scale,
-        "computed": computed,
-        "constants": {d.id: "" for d in incident.dimensions if d.id not in stated} | known_layout.constants,
+    constants = {d.id: "" for d in incident.dimensions if d.id not in stated} | known_layout.constants
+    lines = [*_toml_lines(settings), *_comment_lines(", ".join(found_words)), "", "[columns]"]
+    lines += [line for of_claim, proposed in choices.items() for line in _column_lines(of_claim, proposed)]
+    lines += ["", "[formats]", *tied, *_toml_lines({**formats, **known_layout.formats})]
+    tables: dict[str, Mapping[str, object]] = {
+        "[scale]": scales | known_layout.scale,
+        "[computed] # columns that the file does not have": computed,
+        '[constants] # no such column; "" is unknown': constants,
     }
-    wrap = TextWrapper(WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False).wrap
-    lines = [line for comment in comments for line in wrap(one_line(comment, LONGEST_COMMENT))]
-    given = {key: value for key, value in document.items() if value not in (None, (), {})}
-    return "\n".join([*lines, "", toml_document(given)])
+    for title, values in tables.items():
+        lines += ["", title, *_toml_lines(values)] if values else []
+    return "\n".join(lines) + "\n"
+
+
+def _column_lines(of_claim: str, choice: Choice) -> list[str]:
+    column, lines = choice.column, [f"# {of_claim} = [{quote_header(column)}]" for column in choice.tied]
+    if not column and not lines and of_claim in CANONICAL_COLUMNS:
+        lines = [f'# {of_claim} = ["..."] was not found']
+    lines += _comment_lines(choice.reason)
+    if column:
+        return [*lines, f"{of_claim} = [{toml_value(column.header)}]"]
+    return lines + _comment_lines(CONSEQUENCES.get(of_claim, ""))
+
+
+def _toml_lines(values: Mapping[str, object]) -> list[str]:
+    """Return values as lines of TOML, without those that are not given."""
+    given = {key: value for key, value in values.items() if value not in (None, ())}
+    return [f"{key} = {x if isinstance(x, Decimal) else toml_value(x)}" for key, x in given.items()]
+
+
+def _comment_lines(text: str) -> list[str]:
+    """Return a sentence as TOML comment lines of limited length; none for an empty text."""
+    safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}" if safe else ""
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
+    )

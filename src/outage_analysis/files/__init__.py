@@ -44,7 +44,6 @@ if TYPE_CHECKING:
         refuse_if,
         refuse_repeated,
         spelling_hint,
-        toml_document,
         toml_value,
         usage_errors,
         validated_copy,
