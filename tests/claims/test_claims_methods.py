@@ -259,9 +259,9 @@ def test_negative_losses_are_one_band(claims_csv: ClaimsCsv, incident: Incident)
     [
         (["servise"], None, "servise.*Did you mean 'service'"),
         (["service", "service"], None, "twice"),
-        ([], [300, 200], "do not increase"),
-        ([], [0, 0], "not above 0"),
-        ([], [-5], "not above 0"),
+        ([], [300, 200], "above 0 that increase .found '200'"),
+        ([], [0, 0], "above 0 that increase .found '0'"),
+        ([], [-5], "above 0 that increase .found '-5'"),
         ([], ["x"], "is not an amount"),
         ([], [0.5], "is not an amount"),
         ([], [True], "is not an amount"),

@@ -146,7 +146,6 @@ def test_one_amount_with_cents_decides_what_the_points_of_a_column_mean(
         ({"computed": {"filed_on": "row"}}, 'Only claim_id may be "row"'),
         ({"computed": {"claim_id": ("no",)}}, "at least 2 items"),
         ({"computed": {"claim_id": "file"}}, "row"),
-        ({"missing": ("NA", " ")}, "an empty cell is always a missing value"),
         ({"scale": {"loss": 0.1234567891}}, "more than nine decimals"),
     ],
 )

@@ -368,7 +368,7 @@ def distribution(
         chosen: dict[str, Any] = {"by": dimensions, "where": values, "fit": fit, "recovery": recovery}
         return analysis.explore(claims, reading.incident, policy, counts, **chosen, **fitted)
 
-    output.emit(explored, "step_reading_the_losses")
+    output.emit(explored, Note("step_reading_the_losses"))
 
 
 @exploring.command()
@@ -433,7 +433,7 @@ def intake(
         options |= {"extend_to": analysis.as_day(extend_to, "--extend-to"), "hindsight": hindsight}
         return analysis.forecast_intake(source, until, by=analysis.as_day(by, "--by"), **options)
 
-    output.emit(forecast, "step_reading_the_counts")
+    output.emit(forecast, Note("step_reading_the_counts"))
 
 
 def _about_files(reading: ReadOptions) -> dict[str, object]:

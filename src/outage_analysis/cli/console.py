@@ -75,6 +75,7 @@ Recovery = Annotated[
         "--recovery", help="Accept synthetic claims, to test whether the method recovers their source."
     ),
 ]
+STARTING = text.Note("step_starting")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
@@ -97,15 +98,15 @@ class Output:
         ),
     ] = False
 
-    def emit(self, compute: Callable[[Progress], Shown], step: str = "step_starting") -> Shown:
+    def emit(self, compute: Callable[[Progress], Shown], step: text.Note = STARTING) -> Shown:
         """Compute and print a result: its warnings on stderr, then JSON, or the answer with its tables.
 
         Args:
             compute: the computation; it is given the function that shows its further steps.
-            step: key of the note on its first step.
+            step: the note on its first step.
         """
         with progress(self.lang) as name_step:
-            name_step(text.Note(step))
+            name_step(step)
             result = compute(name_step)
         print_warnings(result.warnings(self.lang))
         if self.as_json:

@@ -225,7 +225,7 @@ def compare(
     """
     output.emit(
         lambda _: analysis.compare_policies(options.plan(compared=policies), policies),
-        "step_comparing_the_policies",
+        text.Note("step_comparing_the_policies"),
     )
 
 
@@ -248,7 +248,7 @@ def backtest(
     spec = incidents.load_backtest_spec(case)
     output.emit(
         lambda _: costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level),
-        "step_forecasting_from_what_was_public",
+        text.Note("step_forecasting_from_what_was_public"),
     )
 
 
@@ -383,7 +383,7 @@ def solve(
             objective=objective,
             max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
         ),
-        "step_searching_for_the_best_policy",
+        text.Note("step_searching_for_the_best_policy"),
     )
     if not found.is_feasible:
         raise ModelRefused(

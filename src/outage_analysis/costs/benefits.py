@@ -37,7 +37,6 @@ from outage_analysis.policies import (
     SHARE_DIGITS,
     SHARE_SCALE,
     CostLine,
-    FeeCredit,
     Policy,
     PolicyExplainer,
     Schedule,
@@ -583,15 +582,15 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
 
 def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fraction | None:
     """Return what a line pays in a tie-out, in the smallest unit; None if a review decides it."""
-    line = policy.line(id_)
+    line, schedule = policy.line(id_), policy.schedule(id_)
     stated = stated_amounts(line).get("credit" if tie.kind == "credits" else tie.kind)
     amount: Fraction | int | None = None
     if tie.kind == "payments" and count is not None and tie.loss is not None:
-        if isinstance(line, Schedule) and not line.segments:
-            if (payment := line.tariff.pay(tie.loss)) is None:
+        if schedule and not schedule.segments:
+            if (payment := schedule.tariff.pay(tie.loss)) is None:
                 return None
             amount = payment * count
-    elif tie.kind == "fee" and isinstance(line, FeeCredit):
+    elif tie.kind == "fee" and line.kind == "fee_credit":
         amount = line.computed
     elif tie.kind == "budget" and stated is not None:
         amount = policy.resolve_amount(stated)
