@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from outage_analysis import costs
-from outage_analysis.assumptions import RateAssumption
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import CHART_STEPS, LANGUAGES, MONEY_UNITS, LikelyRange, Locale, capitalized
@@ -25,10 +25,8 @@ KINDS = (
 STEPS = 200
 """A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
-LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "moved", "left_out")
+LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "left_out")
 """The labels `report.live_...` with which the script writes its sentences."""
-CHART_MARKS = ("budget", LikelyRange.high_column, "expected", "p50")
-"""The marks that the script moves in the chart of the total, from top to bottom."""
 BLANKS = {
     name: f"{{{name}}}"
     for name in ("low", "high", "median", "mean", "chance", "budget", "name", "amount", "share")
@@ -75,10 +73,10 @@ class WhatIfSliders:
     """The sliders that change the same total, by the title of the total."""
     results: tuple[SliderTotal, ...]
     data: dict[str, Any]
-    """Data for the script: factors, terms, totals, and the format of amounts.
-
-    `live` and `presets` are among them if the range of the cash moves with the sliders.
-    """
+    """Data for the script: factors, terms, totals, and the format of amounts; with `live` if the range of the
+    cash moves with the sliders."""
+    presets: dict[str, str] = field(default_factory=dict)
+    """Settings that a reader can choose at once, by label, as the script keeps them in the page's address."""
     search: dict[str, Any] | None = None
     """The fields of the form for a search of payments within a budget; None if no payment can be searched."""
 
@@ -138,14 +136,36 @@ def what_if_sliders(
         "formats": _script_formats(locale),
     }
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
+    settings = {}
     if live is not None:
-        data |= {"live": live, "presets": [dict(preset) for preset in presets]}
+        data["live"] = live
+        shown = {slider.factor: slider for group in groups.values() for slider in group}
+        inputs = live["model"]["inputs"]
+        settings = {
+            preset["label"]: _setting(preset["changes"], shown, inputs)
+            for preset in presets
+            if all("set" in change or name in inputs for name, change in preset["changes"].items())
+        }
     totals = []
     for v in valuations:
         amount = cost.expected(v)
         exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
         totals.append(SliderTotal(v, _title(v, locale), locale.money(amount), exact))
-    return WhatIfSliders(groups, tuple(totals), data)
+    return WhatIfSliders(groups, tuple(totals), data, settings)
+
+
+def _setting(
+    changes: Mapping[str, Mapping[str, float]], sliders: Mapping[str, Slider], inputs: Mapping[str, Any]
+) -> str:
+    """Return changes of inputs as values of the fields: means of moved draws, or values known exactly."""
+    fields: dict[str, str] = {}
+    for factor, change in changes.items():
+        slider, known = sliders[factor], "set" in change
+        value = change["set"] if known else costs.page_model.moved_mean(inputs[factor], change)
+        fields[factor] = f"{value / slider.times * slider.per:.10g}"
+        if known and factor in inputs:
+            fields[f"{factor}!"] = "on"
+    return urlencode(fields)
 
 
 def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> dict[str, Any] | None:
@@ -160,7 +180,6 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> d
     model = costs.page_model.browser_model(run, upper=likely.upper)
     if model is None:
         return None
-    entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
     return {
         "model": model,
         "accuracy": locale(
@@ -169,19 +188,12 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> d
             median=locale.money(model["errors"]["median"]),
             high=locale.money(model["errors"]["upper"]),
         ),
-        "means": {
-            name: costs.simulation.round_digits(entry.range.expected)  # type: ignore[union-attr]
-            for name, entry in entries.items()  # band mixes are named by band
-        },
-        "shares": [name for name, entry in entries.items() if isinstance(entry, RateAssumption)],
         "low": likely.lower,
         "high": likely.upper,
-        "budget": budget,
+        "budget": "" if budget is None else locale.exact_money(budget),
         "chance": None if budget is None else run.totals["cash"].exceedance(budget).value,
         "per_field": amount_unit(locale)[0],
         "words": {name: locale(f"report.live_{name}", **BLANKS) for name in LIVE_WORDS},
-        "marks": [(name, locale(f"chart.mark_{name}", **BLANKS)) for name in CHART_MARKS],
-        "blue": [locale(f"chart.total_distribution_blue_{name}") for name in ("range", "budget")],
     }
 
 
@@ -261,7 +273,7 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
     return {
         "minor": locale.minor_units,
         "korean": korean,
-        "glued": locale.lang == "ko",
+        "gap": "" if locale.lang == "ko" else " ",
         "unit": locale.unit,
         "steps": [
             [size, "조" if size == 10**12 and korean else locale.scale(float(size))[1]] for size in sizes
@@ -272,7 +284,7 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
         "under_one": locale("report.live_under_one"),
         "over_ninety_nine": locale("report.live_over_ninety_nine"),
         "brief": CHART_STEPS[locale.lang],
-        "sizes": MONEY_UNITS,
+        "sizes": {"": 1, **MONEY_UNITS},
         "units": [replace(locale, lang=lang).unit for lang in LANGUAGES],
         "more": "+",
         "less": MINUS,
@@ -282,13 +294,15 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
 LEVELS = (50, 75, 80, 90, 95)
 """Probabilities (in percent) of staying within the budget, from which the reader chooses."""
 USUAL_LEVEL = 90
+MOST_TRIED = 500
+"""The page tries at most this many amounts of a payment beside another one."""
 MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
 SEARCH_BLANKS = BLANKS | {
-    name: f"{{{name}}}" for name in ("tiers", "expected", "mark", "quantile", "unit", "count", "level")
+    name: f"{{{name}}}" for name in ("tiers", "expected", "mark", "quantile", "unit", "level")
 }
 """Placeholders that the script fills in the answer to a search."""
-REPORT_WORDS = ("none", "no_budget", "choose", "no_step", "many", "unlimited", "excluded", "announce")
+REPORT_WORDS = ("none", "no_budget", "choose", "unlimited", "excluded", "announce")
 """The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 """The labels `solve....` that the command `solve` uses as well."""
@@ -324,7 +338,14 @@ def with_search_form(
         payments.append({"id": payment.factor.id, "largest": payment.largest, "text": text})
     words = {name: locale(f"report.search_{name}", **SEARCH_BLANKS) for name in REPORT_WORDS}
     words |= {name: locale(f"solve.{name}", **SEARCH_BLANKS) for name in SOLVE_WORDS}
-    data = {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words}
+    levels = [level / 100 for level in reversed(LEVELS)]
+    data = {
+        "payments": payments,
+        "edges": edges,
+        "levels": levels,
+        "most_tried": MOST_TRIED,
+        "words": words | {"many": locale("report.search_many", count=MOST_TRIED)},
+    }
     steps = max(payment.factor.value for payment in found) / 5  # by default about five to the largest payment
     form = {
         "payments": [(x.factor.id, labels[x.factor.id], n < MOST_VARIED) for n, x in enumerate(found)],

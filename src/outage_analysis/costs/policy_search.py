@@ -253,7 +253,7 @@ def page_search(
     """Return the fixed payments that a page can search, and the payments at the edges of their loss bands.
 
     The page maximises the mean payment per accepted claim, as `find_best_policy` can do; the search itself is
-    in the script live_search.js. A payment can be varied if it has a slider, is not fixed by law, and has its
+    in the script cost_model.js. A payment can be varied if it has a slider, is not fixed by law, and has its
     own count of claims in the simulation.
 
     Args:
@@ -266,7 +266,7 @@ def page_search(
         The payments, and per edge the payments `below` and `above` it, each an amount or the id of a factor
         whose value is the amount.
     """
-    counted = {unit["pays"] for term in model["streams"] for unit in term["units"]}
+    counted = {unit["pays"] for term in model["terms"] for unit in term["units"]}
     pays = [factor for factor in factors if factor.kind == "pays" and factor.id in counted]
     found: list[SearchablePayment] = []
     edges: list[dict[str, float | str]] = []

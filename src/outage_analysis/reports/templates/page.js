@@ -1,111 +1,109 @@
-(() => {
-  'use strict';
+const dark = matchMedia('(prefers-color-scheme: dark)'), drawn = new Map();
+const element = id => document.getElementById(id);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const read = script => JSON.parse(script.textContent);
 
-  const dark = matchMedia('(prefers-color-scheme: dark)'), drawn = new Map();
-  const element = id => document.getElementById(id), all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  let panel = null;
+// The colours of a chart on a dark page; colours in data stay, because such cells have their own
+// text colour.
+function inPalette({datasets, ...spec}) {
+  const palette = dark.matches ? read(element('dark-palette')) : {};
+  const coloured = (key, value) => typeof value === 'string' ? palette[value] ?? value : value;
+  return {...JSON.parse(JSON.stringify(spec), coloured), datasets};
+}
 
-  // The colours of a chart on a dark page; colours in data stay, because such cells have their own text colour.
-  function inPalette({datasets, ...spec}) {
-    const palette = dark.matches ? JSON.parse(element('dark-palette').textContent) : {};
-    const coloured = (key, value) => typeof value === 'string' ? palette[value] ?? value : value;
-    return {...JSON.parse(JSON.stringify(spec), coloured), datasets};
-  }
+async function show(place, spec) {
+  const view = await drawChart(place, inPalette(spec));
+  drawn.set(place, spec);
+  if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta);  // it follows the sliders
+}
 
-  function charts() {
-    for (const specs of all('script.charts').map(script => JSON.parse(script.textContent))) {
-      for (const place of all('[data-chart]').filter(each => each.dataset.chart in specs)) {
-        const spec = specs[place.dataset.chart];
-        async function draw() {
-          const view = await drawChart(place, inPalette(spec));
-          drawn.set(place, spec);
-          if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta);  // such charts follow the sliders
-        }
-        draw();
-        dark.addEventListener('change', draw);
-      }
+function showAll() {
+  for (const specs of all('script.charts').map(read)) {
+    for (const [name, spec] of Object.entries(specs)) {
+      for (const place of all(`[data-chart="${name}"]`)) show(place, spec);
     }
   }
+}
 
-  // The table below a chart, or else the first of its section, as CSV.
-  function figures(figure) {
-    const table = figure.querySelector('table') ?? figure.parentNode.querySelector('table');
-    const quoted = cell => {  // a spreadsheet would run such a text as a formula
-      return `"${cell.textContent.trim().replace(/^(?=[=+@]|-(?![\d.,]+$))/, "'").replaceAll('"', '""')}"`;
-    };
-    return '\ufeff' + [...table.rows].map(row => [...row.cells].map(quoted).join(',') + '\r\n').join('');
-  }
+// The table below a chart, or else the first of its section, as CSV.
+function figures(figure) {
+  const table = figure.querySelector('table') ?? figure.parentNode.querySelector('table');
+  const quoted = cell => {  // a spreadsheet would run such a text as a formula
+    const text = cell.textContent.trim().replace(/^(?=[=+@]|-(?![\d.,]+$))/, "'");
+    return `"${text.replaceAll('"', '""')}"`;
+  };
+  return ['\ufeff', ...[...table.rows].map(row => [...row.cells].map(quoted) + '\r\n')].join('');
+}
 
-  // A chart of the report as a file with its title and its sources, or its figures.
-  async function save({target}) {
-    const button = target.closest('.save button'), figure = button?.closest('figure');
-    const place = figure?.querySelector('.chart'), spec = drawn.get(place), link = document.createElement('a');
-    if (!spec) return;
-    const file = (text, type) => URL.createObjectURL(new Blob([text], {type}));
-    link.download = `${place.dataset.chart}.${button.value}`;
-    if (button.value === 'csv') link.href = file(figures(figure), 'text/csv');
-    else {
-      const whole = {...spec, title: spec.usermeta.title, ...spec.width && {width: 760}};
-      const {view} = await window.vegaEmbed(document.createElement('div'), whole, drawChart.OPTIONS);
-      link.href = button.value === 'png' ? await view.toImageURL('png', 2) : file(await view.toSVG(), 'image/svg+xml');
+// A chart of the report as a file with its title and its sources, or its figures.
+async function save({target}) {
+  const button = target.closest('.save button'), figure = button?.closest('figure');
+  const place = figure?.querySelector('.chart'), spec = drawn.get(place);
+  if (!spec) return;
+  const file = (text, type) => URL.createObjectURL(new Blob([text], {type}));
+  const whole = {...spec, title: spec.usermeta.title, ...spec.width && {width: 760}};
+  const {view} = await window.vegaEmbed(document.createElement('div'), whole, OPTIONS);
+  const link = document.createElement('a'), made = {
+    csv: () => file(figures(figure), 'text/csv'),
+    svg: async () => file(await view.toSVG(), 'image/svg+xml'),
+    png: () => view.toImageURL('png', 2)
+  };
+  link.download = `${place.dataset.chart}.${button.value}`;
+  link.href = await made[button.value]();
+  link.click();
+}
+
+// Long tables: rows that contain the words of a search, and sorting by a column.
+function searchable(field) {
+  const label = field.closest('label'), rows = all('tbody tr', label.nextElementSibling);
+  field.addEventListener('input', () => {
+    const words = field.value.toLowerCase().split(/\s+/);
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every(word => text.includes(word));
     }
-    link.click();
-  }
-
-  // Long tables: rows that contain the words of a search, and sorting by a column; empty cells come last.
-  function searchable(field) {
-    const label = field.closest('label'), rows = all('tbody tr', label.nextElementSibling);
-    field.addEventListener('input', () => {
-      const words = field.value.toLowerCase().split(/\s+/);
-      for (const row of rows) row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
-      label.classList.toggle('none', rows.every(row => row.hidden));
-    });
-  }
-
-  function sortable(table) {
-    const body = table.tBodies[0], heads = [...table.tHead?.rows[0].cells ?? []];
-    if (!body || body.rows.length < 6 || table.matches('.stack, .options')) return;
-    heads.forEach((head, column) => {
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.append(...head.childNodes);
-      head.append(button);
-      button.addEventListener('click', () => {
-        const up = head.ariaSort !== 'ascending', cell = row => row.cells[column].textContent.trim();
-        for (const each of heads) each.ariaSort = null;
-        head.ariaSort = up ? 'ascending' : 'descending';
-        body.append(...[...body.rows].sort((a, b) => order(cell(a), cell(b), up ? 1 : -1)));
-      });
-    });
-  }
-
-  function order(one, other, sign) {
-    const [empty, otherEmpty] = [one, other].map(text => /^[–—-]?$/.test(text));
-    if (empty || otherEmpty) return empty - otherEmpty;
-    const [a, b] = [one, other].map(text => parseFloat(text.replaceAll(',', '').replace('\u2212', '-')));
-    return sign * (isFinite(a) && isFinite(b) ? a - b : one.localeCompare(other));
-  }
-
-  // A link to an appendix, or to a fact in it, opens the appendix.
-  function open() {
-    const target = element(decodeURIComponent(location.hash.slice(1)));
-    for (let place = target; place; place = place.parentElement) if (place.matches('details')) place.open = true;
-    if (target?.closest('details')) target.scrollIntoView();
-  }
-
-  window.addEventListener('DOMContentLoaded', async () => {
-    const sliders = element('what-if-data');
-    if (sliders) panel = whatIf(document.querySelector('.what-if'), JSON.parse(sliders.textContent), document.querySelector('.box'));
-    all('.search input').forEach(searchable);
-    all('table').forEach(sortable);
-    window.addEventListener('hashchange', open);
-    open();
-    // On a phone the list of contents starts closed.
-    if (matchMedia('(max-width: 1339px)').matches) document.querySelector('nav details').open = false;
-    if (!window.vegaEmbed) return;
-    document.addEventListener('click', save);
-    // Charts are laid out by the widths of their texts, so their font comes first.
-    await Promise.allSettled(['400', '700'].map(weight => document.fonts.load(`${weight} 12px "Outage Sans"`)));
-    charts();
+    label.classList.toggle('none', rows.every(row => row.hidden));
   });
-})();
+}
+
+function sortable(table) {
+  const body = table.tBodies[0], heads = [...table.tHead?.rows[0].cells ?? []];
+  if (!body || body.rows.length < 6 || table.matches('.stack, .options')) return;
+  const number = text => parseFloat(text.replaceAll(',', '').replace('\u2212', '-'));
+  heads.forEach((head, column) => {
+    const button = document.createElement('button');
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener('click', () => {
+      const sign = head.ariaSort === 'ascending' ? -1 : 1;
+      for (const each of heads) each.ariaSort = null;
+      head.ariaSort = sign > 0 ? 'ascending' : 'descending';
+      const cells = [...body.rows].map(row => [row.cells[column].textContent.trim(), row]);
+      cells.sort(([a], [b]) => sign * (number(a) - number(b) || a.localeCompare(b)));
+      const isEmpty = ([text]) => /^[–—-]?$/.test(text);
+      const ordered = [...cells.filter(cell => !isEmpty(cell)), ...cells.filter(isEmpty)];
+      body.append(...ordered.map(([, row]) => row));
+    });
+  });
+}
+
+// A link to an appendix, or to a fact in it, opens the appendix.
+function open() {
+  const target = element(decodeURIComponent(location.hash.slice(1))), inside = target?.closest('details');
+  for (let place = inside; place; place = place.parentElement.closest('details')) place.open = true;
+  if (inside) target.scrollIntoView();
+}
+
+const data = element('what-if-data'), [root, box] = ['.what-if', '.box'].map(name => all(name)[0]);
+const panel = data && whatIf(root, read(data), box);
+all('.search input').forEach(searchable);
+all('table').forEach(sortable);
+window.addEventListener('hashchange', open);
+open();
+// On a phone the list of contents starts closed.
+if (matchMedia('(max-width: 1339px)').matches) document.querySelector('nav details').open = false;
+document.addEventListener('click', save);
+dark.addEventListener('change', showAll);
+// Charts are laid out by the widths of their texts, so their font comes first.
+const weights = ['400', '700'].map(weight => document.fonts.load(`${weight} 12px "Outage Sans"`));
+Promise.allSettled(weights).then(showAll);
