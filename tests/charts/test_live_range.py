@@ -174,11 +174,11 @@ def best_of_all(base: FloatArray, counts: Sequence[FloatArray], request: Mapping
     found: list[tuple[float, float, tuple[int, ...]]] = []
     for chosen in itertools.product(*values):
         paid = request["values"] | dict(zip(ids, chosen, strict=True))
-        falls = any(
-            paid.get(edge["below"], edge["below"]) > paid.get(edge["above"], edge["above"])
-            for edge in request["edges"]
-            if {edge["below"], edge["above"]} & {*ids}
-        )
+        amounts = [
+            [paid.get(end, end) for end in (x["below"], x["id"], x["above"]) if end is not None]
+            for x in request["payments"]
+        ]
+        falls = any(each != sorted(each) for each in amounts)
         total = base + sum(n * x for n, x in zip(chosen, counts, strict=True))
         quantile = float(np.sort(total)[place])
         if quantile <= request["budget"] and not falls:
@@ -199,15 +199,18 @@ def asked(random: np.random.Generator, number: int) -> dict[str, Any]:
     counts = {
         id_: random.integers(0, 5, draws) * random.integers(0, 2) for id_ in ids[first : first + varied]
     }
+    beside = {
+        id_: {"below": below, "above": above}
+        for below, id_, above in zip([0, *ids[:-1]], ids, [*ids[1:], None], strict=True)
+    }
     request = {
         "budget": float(random.integers(0, 120)),
         "level": float(random.choice([0.5, 0.75, 0.8, 0.9, 0.95])),
         "step": int(random.integers(1, 4)),
         "payments": [
-            {"id": id_, "largest": int(random.integers(0, 20)), "weight": float(n.mean())}
+            {"id": id_, "largest": int(random.integers(0, 20)), "weight": float(n.mean()), **beside[id_]}
             for id_, n in counts.items()
         ],
-        "edges": [{"below": a, "above": b} for a, b in itertools.pairwise([0, *ids])],
         "values": {name: int(random.integers(0, 12)) for name in ids},
         "most_tried": 30,
     }
@@ -243,7 +246,7 @@ class TestPayments:
         form, model = page["live"]["search"], page["live"]["model"]
         payments = [x | {"weight": 1.0} for x in form["payments"]]
         values = {x["id"]: page["factors"][x["id"]] for x in payments}
-        request = {"payments": payments, "values": values, "edges": form["edges"]}
+        request: dict[str, Any] = {"payments": payments, "values": values}
         request |= {"budget": 4e8, "step": 10_000, "most_tried": form["most_tried"]}
         for level in (0.5, 0.9):
             ours, totals = engine.execute_script(
@@ -268,15 +271,8 @@ class TestPayments:
     def test_a_payment_that_nothing_limits_is_said_to_be_unlimited(
         self, engine: Chrome, counts: list[int], budget: float, found: Found
     ) -> None:
-        request = {
-            "budget": budget,
-            "level": 0.5,
-            "step": 1,
-            "values": {"a": 1},
-            "edges": [],
-            "most_tried": 9,
-        }
-        request["payments"] = [{"id": "a", "largest": None, "weight": 0.1}]
+        request = {"budget": budget, "level": 0.5, "step": 1, "values": {"a": 1}, "most_tried": 9}
+        request["payments"] = [{"id": "a", "largest": None, "weight": 0.1, "below": 0, "above": None}]
         script = "return findPayments({base: new Float64Array(4), counts: [arguments[0]]}, arguments[1])"
         ours = engine.execute_script(script, counts, request)
         assert {key: ours[key] for key in found} == found
@@ -295,8 +291,8 @@ def test_the_form_has_the_fixed_payments_that_no_law_fixes_and_their_limits(
     analysis: Analysis, page: dict[str, Any]
 ) -> None:
     form = page["live"]["search"]
-    assert [(x["id"], x["largest"]) for x in form["payments"]] == [(FIRST, 300_000), (SECOND, 500_000)]
-    assert form["edges"] == [{"below": 0, "above": FIRST}, {"below": FIRST, "above": SECOND}]
+    told = [[x[name] for name in ("id", "largest", "below", "above")] for x in form["payments"]]
+    assert told == [[FIRST, 300_000, 0, SECOND], [SECOND, 500_000, FIRST, None]]
     lines = tuple(
         line.model_copy(update={"statutory": line.id == "small-business-cash"})
         for line in analysis.policy.lines

@@ -284,7 +284,7 @@ def png(drawing: str, scale: float = 2) -> bytes:
     page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
     folder = fonts.folder()
     project: Any = {"main": page.encode(), "chart.svg": drawing.encode()}
-    image: bytes = typst.compile(
+    image = typst.compile(
         project,
         root=folder,  # typst would otherwise read files in the current folder
         font_paths=[folder],
@@ -292,13 +292,12 @@ def png(drawing: str, scale: float = 2) -> bytes:
         format="png",
         ppi=POINTS_PER_INCH * scale,
     )
-    return image
+    return bytes(image)
 
 
 def pdf(drawing: str) -> bytes:
     """Convert an SVG of this package to a PDF of one page."""
-    page: bytes = _converter().svg_to_pdf(drawing)
-    return page
+    return bytes(_converter().svg_to_pdf(drawing))
 
 
 def small_png(drawing: str) -> bytes:
@@ -419,8 +418,7 @@ def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:
     text = script_json(spec)
     for number, name in enumerate(sorted(spec.get("datasets", {}))):
         text = text.replace(name, f"data-{number}")
-    renamed: dict[str, Any] = json.loads(text)
-    return renamed
+    return dict(json.loads(text))
 
 
 def script_json(value: object) -> str:

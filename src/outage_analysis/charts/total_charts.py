@@ -135,7 +135,7 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
             row["top"] += LINE * (row["mark"] in marks)
     blanks = {"amount": "{amount}", "share": "{share}"}
     told = {
-        "marks": [(mark, locale(f"chart.mark_{mark}", **blanks), mark in STRONG) for mark in marks],
+        "marks": [(mark, locale(f"chart.mark_{mark}", **blanks), mark in STRONG) for mark in MARKS],
         "happened": locale("chart.total_distribution_observed", **blanks),
     }
     params = [{"name": name, "value": value} for name, value in signals.items()]

@@ -29,9 +29,14 @@ LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "left_out")
 """The labels `report.live_...` with which the script writes its sentences."""
 BLANKS = {
     name: f"{{{name}}}"
-    for name in ("low", "high", "median", "mean", "chance", "budget", "name", "amount", "share")
+    for name in (
+        *("low", "high", "median", "mean", "chance", "budget", "name", "amount", "share"),
+        *("tiers", "expected", "mark", "quantile"),
+    )
 }
 """Placeholders that the script fills."""
+Changes = Mapping[str, Mapping[str, float]]
+"""Inputs with their new value (`set`), or the factor of their draws (`times`) or of the draws' `odds`."""
 MYRIAD = 10_000
 """In Korean, sliders show amounts of won in units of this number (만)."""
 
@@ -56,22 +61,13 @@ class Slider:
 
 
 @dataclass(frozen=True)
-class SliderTotal:
-    """A total that changes with the sliders: its title, and its value in the report."""
-
-    valuation: str
-    title: str
-    rounded: str
-    exact: str
-
-
-@dataclass(frozen=True)
 class WhatIfSliders:
     """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
     groups: dict[str, list[Slider]]
     """The sliders that change the same total, by the title of the total."""
-    results: tuple[SliderTotal, ...]
+    results: list[dict[str, str]]
+    """The totals: the `valuation`, the `title`, and the `rounded` and `exact` amount of the report."""
     data: dict[str, Any]
     """Data for the script: factors, terms, totals, and the format of amounts; with `live` if the range of the
     cash moves with the sliders."""
@@ -95,7 +91,7 @@ def what_if_sliders(
     ranking: Sequence[str] = (),
     run: costs.Simulation | None = None,
     budget: float | None = None,
-    presets: Sequence[Mapping[str, Any]] = (),
+    presets: Mapping[str, Changes] | None = None,
 ) -> WhatIfSliders | None:
     """Build the what-if sliders of an expected cost; return None if no input can be changed.
 
@@ -107,7 +103,7 @@ def what_if_sliders(
         ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
         run: the simulation of the cash, if its range is to move with the sliders.
         budget: an amount of cash to mark in the range, in the smallest unit of the currency.
-        presets: settings that a reader can choose at once; each has a `label` and `changes` by input.
+        presets: settings that a reader can choose at once: by label, the changes of inputs.
     """
     if cost is None:
         return None
@@ -129,42 +125,46 @@ def what_if_sliders(
         for v in valuations
         if v in total_of.values()
     }
+    report = {v: cost.expected(v) for v in valuations}
     data = {
         "factors": {f.id: f.value for f in cost.factors},
         "terms": {v: terms[v] for v in valuations},
-        "report": {v: cost.expected(v) for v in valuations},
+        "report": report,
         "formats": _script_formats(locale),
     }
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
     settings = {}
     if live is not None:
         data["live"] = live
-        shown = {slider.factor: slider for group in groups.values() for slider in group}
         inputs = live["model"]["inputs"]
         settings = {
-            preset["label"]: _setting(preset["changes"], shown, inputs)
-            for preset in presets
-            if all("set" in change or name in inputs for name, change in preset["changes"].items())
+            label: _setting(changes, groups, inputs)
+            for label, changes in (presets or {}).items()
+            if all("set" in change or name in inputs for name, change in changes.items())
         }
-    totals = []
-    for v in valuations:
-        amount = cost.expected(v)
-        exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
-        totals.append(SliderTotal(v, _title(v, locale), locale.money(amount), exact))
-    return WhatIfSliders(groups, tuple(totals), data, settings)
+    totals = [
+        {
+            "valuation": v,
+            "title": _title(v, locale),
+            "rounded": locale.money(amount),
+            "exact": locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit),
+        }
+        for v, amount in report.items()
+    ]
+    return WhatIfSliders(groups, totals, data, settings)
 
 
-def _setting(
-    changes: Mapping[str, Mapping[str, float]], sliders: Mapping[str, Slider], inputs: Mapping[str, Any]
-) -> str:
+def _setting(changes: Changes, groups: Mapping[str, list[Slider]], inputs: Mapping[str, Any]) -> str:
     """Return changes of inputs as values of the fields: means of moved draws, or values known exactly."""
-    fields: dict[str, str] = {}
-    for factor, change in changes.items():
-        slider, known = sliders[factor], "set" in change
-        value = change["set"] if known else costs.page_model.moved_mean(inputs[factor], change)
-        fields[factor] = f"{value / slider.times * slider.per:.10g}"
-        if known and factor in inputs:
-            fields[f"{factor}!"] = "on"
+    fields = {
+        f"{factor}!": "on" for factor, change in changes.items() if "set" in change and factor in inputs
+    }
+    for slider in (x for group in groups.values() for x in group if x.factor in changes):
+        change = changes[slider.factor]
+        value = (
+            change["set"] if "set" in change else costs.page_model.moved_mean(inputs[slider.factor], change)
+        )
+        fields[slider.factor] = f"{value / slider.times * slider.per:.10g}"
     return urlencode(fields)
 
 
@@ -286,7 +286,6 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
         "brief": CHART_STEPS[locale.lang],
         "sizes": {"": 1, **MONEY_UNITS},
         "units": [replace(locale, lang=lang).unit for lang in LANGUAGES],
-        "more": "+",
         "less": MINUS,
     }
 
@@ -298,11 +297,7 @@ MOST_TRIED = 500
 """The page tries at most this many amounts of a payment beside another one."""
 MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
-SEARCH_BLANKS = BLANKS | {
-    name: f"{{{name}}}" for name in ("tiers", "expected", "mark", "quantile", "unit", "level")
-}
-"""Placeholders that the script fills in the answer to a search."""
-REPORT_WORDS = ("none", "no_budget", "choose", "unlimited", "excluded", "announce")
+REPORT_WORDS = ("none", "choose", "unlimited", "excluded")
 """The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 """The labels `solve....` that the command `solve` uses as well."""
@@ -324,7 +319,7 @@ def with_search_form(
         return sliders
     labels = {slider.factor: slider.label for group in sliders.groups.values() for slider in group}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found, edges = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
+    found = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
     if not found:
         return sliders
     per_field, unit = amount_unit(locale)
@@ -335,13 +330,13 @@ def with_search_form(
         text = locale("solve.tier", band=band, payment="{payment}")
         if len(lines) > 1:
             text = locale("solve.line", name=payment.line.name[locale.lang], tiers=text)
-        payments.append({"id": payment.factor.id, "largest": payment.largest, "text": text})
-    words = {name: locale(f"report.search_{name}", **SEARCH_BLANKS) for name in REPORT_WORDS}
-    words |= {name: locale(f"solve.{name}", **SEARCH_BLANKS) for name in SOLVE_WORDS}
+        limits = {name: getattr(payment, name) for name in ("largest", "below", "above")}
+        payments.append({"id": payment.factor.id, "text": text, **limits})
+    words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
+    words |= {name: locale(f"solve.{name}", unit=unit, **BLANKS) for name in SOLVE_WORDS}
     levels = [level / 100 for level in reversed(LEVELS)]
     data = {
         "payments": payments,
-        "edges": edges,
         "levels": levels,
         "most_tried": MOST_TRIED,
         "words": words | {"many": locale("report.search_many", count=MOST_TRIED)},

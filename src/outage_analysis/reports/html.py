@@ -148,7 +148,7 @@ def sliders(
         ranking=ranking,
         run=analysis.runs.get(analysis.headline_basis) if live else None,
         budget=None if budget is None else float(budget["budget"][0]),
-        presets=slider_presets(analysis, locale) if live and analysis.headline_basis else (),
+        presets=slider_presets(analysis, locale) if live and analysis.headline_basis else None,
     )
     if panel is None:
         inputs_depend = analysis.runs and report.products is None
@@ -177,10 +177,8 @@ SETTINGS = ("max_rejects", "hindsight", "draws", "seed", "level")
 """Fields of a plan that are options of the same name."""
 
 
-def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
-    """Return the settings for the sliders of the headline cash.
-
-    A setting is its `label`, and by input the change, such as {"odds": 2} or {"set": 0.05}.
+def slider_presets(analysis: Analysis, locale: Locale) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the settings for the sliders of the headline cash: by label and input, such as {"odds": 2}.
 
     A scenario is a setting only if the page can repeat it exactly: it multiplies an award, or the odds of
     acceptance. With hindsight, one more setting has the rates as they turned out.
@@ -206,7 +204,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
         rates = next((term.rates for term in terms if term.line == outcome.line), ())
         actual = {name: {"set": shares[kinds[name]]} for name in rates if kinds[name] in shares}
         settings[locale("report.preset_outcome")] = actual
-    return [{"label": label, "changes": changes} for label, changes in settings.items() if changes]
+    return {label: changes for label, changes in settings.items() if changes}
 
 
 def repeat_command(analysis: Analysis, factors: Iterable[page_model.LiveInput], lang: str) -> dict[str, Any]:

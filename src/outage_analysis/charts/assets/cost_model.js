@@ -1,6 +1,5 @@
-// The cost of a policy, with the draws and the names of the Python package. evaluate() adds
-// products of inputs, at their means or in one draw; costModel() computes the total of each draw;
-// findPayments() searches as `solve` does.
+// The cost of a policy, with the draws and the names of the Python package: expected amounts, the
+// total of each draw, and the payments that stay within a budget.
 const SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
 const LARGEST_PAYMENT = 1e12;
 
@@ -23,18 +22,15 @@ function distribution(totals) {
 
 // The distribution function of the standard normal distribution (Marsaglia's series).
 function normalCdf(z) {
-  let term = z, sum = z;
-  for (let k = 3; Math.abs(term) > 1e-17 && k < 400; k += 2) {
-    term *= z * z / k;
-    sum += term;
-  }
+  let sum = 0;
+  for (let k = 1, term = z; Math.abs(term) > 1e-17; term *= z * z / (k += 2)) sum += term;
   return 0.5 + sum * Math.exp(-z * z / 2) / 2.5066282746310002;
 }
 
 function cornishFisher(z, skewness, excess) {
-  const square = z * z;
-  return z + skewness * (square - 1) / 6
-    + z * (excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36);
+  const square = z * z, squared = skewness * skewness;
+  const bent = excess * (square - 3) / 24 - squared * (2 * square - 5) / 36;
+  return z + skewness * (square - 1) / 6 + z * bent;
 }
 
 // The number of successes at the normal score z.
@@ -66,11 +62,9 @@ function awardSum(z, count, {counts, lowest, step, rows}) {
   if (!count) return 0;
   const row = counts.findLastIndex(n => n <= count), next = Math.min(row + 1, counts.length - 1);
   const place = clip((z - lowest) / step, 0, rows[0].length - 1.001), left = Math.floor(place);
-  const [above, below] = [rows[row], rows[next]].map(quantiles => {
-    return quantiles[left] + (place - left) * (quantiles[left + 1] - quantiles[left]);
-  });
-  const gap = Math.log(counts[next] / counts[row]) || 1;
-  return count * Math.exp(above + Math.log(count / counts[row]) / gap * (below - above));
+  const at = row => row[left] + (place - left) * (row[left + 1] - row[left]);
+  const down = Math.log(count / counts[row]) / (Math.log(counts[next] / counts[row]) || 1);
+  return count * Math.exp(at(rows[row]) + down * (at(rows[next]) - at(rows[row])));
 }
 
 // The sum of the losses of accepted claims, a sample without replacement.
@@ -88,8 +82,7 @@ function summedLosses(z, count, claims, unit) {
 function termCost(term, value, score, pays) {
   const scale = product(term.scales, value), rate = product(term.rates, value), split = [];
   const accepted = (name, claims) => binomialCount(score(name), claims * scale, rate);
-  // Accepted claims fall into loss bands one after another, from the top band down; band 0 has
-  // the rest.
+  // Accepted claims fall into loss bands, from the top band down; band 0 has the rest.
   split[0] = term.bands.length && accepted(term.count, term.trials);
   let leftShare = 1;
   for (const {band, input, name} of term.bands) {
@@ -106,9 +99,9 @@ function termCost(term, value, score, pays) {
       const awards = unit.awards ? awardSum(score(unit.awards), count, term.table) : count;
       return sum + fixed * product(term.award, value) * awards;
     }
-    const lost = unit.losses ? summedLosses(score(unit.losses), count, claims * scale, unit)
-      : count * loss;
-    return sum + fixed * count + unit.share * lost;
+    if (!unit.losses) return sum + count * (fixed + unit.share * loss);
+    return sum + fixed * count
+      + unit.share * summedLosses(score(unit.losses), count, claims * scale, unit);
   }, evaluate(term.certain, value));
 }
 
@@ -141,12 +134,12 @@ function costModel({draws, fixed, terms, ...coded}) {
   function totals(changes, pays) {
     const values = each(inputs, (column, id) => changed(column, changes[id] ?? {}));
     return Float64Array.from({length: draws}, (_, k) => {
-      const value = id => values[id]?.[k] ?? changes[id]?.set ?? fixed[id], score = name => scores[name][k];
-      return terms.reduce((sum, term) => sum + termCost(term, value, score, pays), 0);
+      const value = id => values[id]?.[k] ?? changes[id]?.set ?? fixed[id];
+      return terms.reduce((sum, term) => sum + termCost(term, value, id => scores[id][k], pays), 0);
     });
   }
 
-  // Settings of sliders as changes of inputs, whose draws move so that their means do, and of
+  // Settings of sliders as changes of inputs, whose draws move so that their means do, and as
   // payments.
   function setting(given) {
     const changes = each(given, ({value, exactly}, id) => {
@@ -160,32 +153,30 @@ function costModel({draws, fixed, terms, ...coded}) {
 
   // For each draw: the cost of all payments but the searched ones, and the numbers of their claims.
   function parts(changes, pays, ids) {
-    const none = {...pays, ...Object.fromEntries(ids.map(id => [id, 0]))}, base = totals(changes, none);
-    return {base, counts: ids.map(id => {
+    const none = {...pays, ...Object.fromEntries(ids.map(id => [id, 0]))};
+    const base = totals(changes, none), counts = ids.map(id => {
       return totals(changes, {...none, [id]: 1}).map((total, k) => Math.round(total - base[k]));
-    })};
+    });
+    return {base, counts};
   }
 
   return {totals, setting, parts};
 }
 
-// The payments with the largest mean per accepted claim whose cost stays within a budget. The
-// request has one or two `payments` (id, weight, and largest amount or null), `edges` (the payments
-// below and above a loss at which the payment changes, as ids or amounts) and `values` by id.
-function findPayments({base, counts}, {budget, level, step, edges, values, payments, most_tried}) {
+// The payments with the largest mean per accepted claim whose cost stays within a budget. There are
+// one or two `payments`: the id, the weight, the largest amount or null, and the payments `below`
+// and `above`, as ids or amounts. `values` has the current payments by id.
+function findPayments({base, counts}, {budget, level, step, values, payments, most_tried}) {
   // A single payment stands beside one that nobody gets.
   const pair = [{weight: 0, largest: 0}, ...payments].slice(-2), ids = pair.map(x => x.id);
   const [one, other] = [base.map(() => 0), ...counts].slice(-2);
   const allowed = base.length - 1 - distribution(base).place(level);  // draws above the budget
-  // The smallest and largest multiples of the step with which a higher loss is paid at least as much.
-  const beside = (id, own, side) => edges.filter(e => e[own] === id && !ids.includes(e[side]))
-    .map(e => (values[e[side]] ?? e[side]) / step);
-  const low = ids.map(id => Math.ceil(Math.max(0, ...beside(id, 'above', 'below')) - 1e-9));
-  const high = pair.map(({id, largest}) => {
-    const limits = [(largest ?? Infinity) / step, ...beside(id, 'below', 'above')];
-    return Math.floor(Math.min(...limits) + 1e-9);
+  // The smallest and largest multiples of the step with which a higher loss is never paid less.
+  const beside = (id, none) => ids.includes(id) ? none : (values[id] ?? id ?? none) / step;
+  const low = pair.map(x => Math.ceil(beside(x.below, 0) - 1e-9)), high = pair.map(x => {
+    return Math.floor(Math.min(beside(x.above, Infinity), (x.largest ?? Infinity) / step) + 1e-9);
   });
-  const ordered = edges.some(e => e.below === ids[0] && e.above === ids[1]);
+  const ordered = pair[1].below === ids[0];
   if (ordered) [low[1], high[0]] = [Math.max(...low), Math.min(...high)];
   if (low.some((n, k) => n > high[k])) return {refused: 'excluded'};
 
@@ -199,33 +190,29 @@ function findPayments({base, counts}, {budget, level, step, edges, values, payme
   }
 
   function result(multiples, solved) {
-    const [first, second] = multiples.map(n => n * step);
-    const of = distribution(base.map((rest, k) => rest + first * one[k] + second * other[k]));
-    return {
-      solved,
-      payments: Object.fromEntries(pair.map(({id}, k) => [id, multiples[k] * step]).slice(-payments.length)),
-      limited: pair.some((x, k) => x.weight && multiples[k] < high[k]),
-      quantile: of.quantile(level),
-      chance: of.over(budget)
-    };
+    const paid = multiples.map(n => n * step);
+    const of = distribution(base.map((rest, k) => rest + paid[0] * one[k] + paid[1] * other[k]));
+    const byId = pair.map(({id}, k) => [id, paid[k]]).slice(-payments.length);
+    const limited = pair.some((x, k) => x.weight && multiples[k] < high[k]);
+    const quantile = of.quantile(level), chance = of.over(budget);
+    return {solved, limited, quantile, chance, payments: Object.fromEntries(byId)};
   }
 
-  const candidates = [], [weight, otherWeight] = pair.map(x => x.weight);
+  const candidates = [];
   for (let first = low[0]; first <= high[0]; first++) {
-    const least = ordered ? Math.max(low[1], first) : low[1], most = Math.min(high[1], reach(first));
+    const least = ordered ? Math.max(low[1], first) : low[1];
+    const most = Math.min(high[1], reach(first));
     if (most < least) break;
     // A payment with an expected number of 0 claims does not affect the result: it stays low.
-    const second = otherWeight ? most : least;
-    candidates.push([first, second]);
-    if (second * step > LARGEST_PAYMENT) return {refused: 'unlimited'};
+    candidates.push([first, pair[1].weight ? most : least]);
+    if (candidates.at(-1)[1] * step > LARGEST_PAYMENT) return {refused: 'unlimited'};
     if (candidates.length > most_tried) return {refused: 'many'};
-    if (!weight) break;
+    if (!pair[0].weight) break;
   }
-  if (!candidates.length) return result(low, false);
-  const worth = ([first, second]) => {
-    return Number(((first * weight + second * otherWeight) * step).toPrecision(9));
-  };
+  const [weight, otherWeight] = pair.map(x => x.weight);
+  const worth = ([n, m]) => Number(((n * weight + m * otherWeight) * step).toPrecision(9));
   const most = Math.max(...candidates.map(worth)), best = candidates.filter(x => worth(x) === most);
   // Among equally good candidates, choose the one with the smallest quantile, as `solve` does.
-  return best.map(x => result(x, true)).sort((a, b) => a.quantile - b.quantile)[0];
+  const found = best.map(x => result(x, true)).sort((a, b) => a.quantile - b.quantile);
+  return found[0] ?? result(low, false);
 }

@@ -3,8 +3,7 @@ const element = id => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const read = script => JSON.parse(script.textContent);
 
-// The colours of a chart on a dark page; colours in data stay, because such cells have their own
-// text colour.
+// The colours of a chart on a dark page; colours in data stay, as their text has a colour too.
 function inPalette({datasets, ...spec}) {
   const palette = dark.matches ? read(element('dark-palette')) : {};
   const coloured = (key, value) => typeof value === 'string' ? palette[value] ?? value : value;
@@ -14,15 +13,13 @@ function inPalette({datasets, ...spec}) {
 async function show(place, spec) {
   const view = await drawChart(place, inPalette(spec));
   drawn.set(place, spec);
-  if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta);  // it follows the sliders
+  if (spec.datasets?.dots) follow?.(place, view, spec.usermeta);  // it follows the sliders
 }
 
 function showAll() {
-  for (const specs of all('script.charts').map(read)) {
-    for (const [name, spec] of Object.entries(specs)) {
-      for (const place of all(`[data-chart="${name}"]`)) show(place, spec);
-    }
-  }
+  const specs = Object.assign({}, ...all('script.charts').map(read));
+  const places = all('[data-chart]').filter(place => place.dataset.chart in specs);
+  for (const place of places) show(place, specs[place.dataset.chart]);
 }
 
 // The table below a chart, or else the first of its section, as CSV.
@@ -43,13 +40,10 @@ async function save({target}) {
   const file = (text, type) => URL.createObjectURL(new Blob([text], {type}));
   const whole = {...spec, title: spec.usermeta.title, ...spec.width && {width: 760}};
   const {view} = await window.vegaEmbed(document.createElement('div'), whole, OPTIONS);
-  const link = document.createElement('a'), made = {
-    csv: () => file(figures(figure), 'text/csv'),
-    svg: async () => file(await view.toSVG(), 'image/svg+xml'),
-    png: () => view.toImageURL('png', 2)
-  };
-  link.download = `${place.dataset.chart}.${button.value}`;
-  link.href = await made[button.value]();
+  const link = document.createElement('a'), kind = button.value;
+  link.download = `${place.dataset.chart}.${kind}`;
+  link.href = kind === 'csv' ? file(figures(figure), 'text/csv')
+    : kind === 'svg' ? file(await view.toSVG(), 'image/svg+xml') : await view.toImageURL('png', 2);
   link.click();
 }
 
@@ -89,13 +83,14 @@ function sortable(table) {
 
 // A link to an appendix, or to a fact in it, opens the appendix.
 function open() {
-  const target = element(decodeURIComponent(location.hash.slice(1))), inside = target?.closest('details');
+  const target = element(decodeURIComponent(location.hash.slice(1)));
+  const inside = target?.closest('details');
   for (let place = inside; place; place = place.parentElement.closest('details')) place.open = true;
   if (inside) target.scrollIntoView();
 }
 
 const data = element('what-if-data'), [root, box] = ['.what-if', '.box'].map(name => all(name)[0]);
-const panel = data && whatIf(root, read(data), box);
+const follow = data && whatIf(root, read(data), box);
 all('.search input').forEach(searchable);
 all('table').forEach(sortable);
 window.addEventListener('hashchange', open);
