@@ -112,10 +112,12 @@ function changed(values, {set, times = 1, odds}) {
 
 // The odds by which a rate must change in each draw so that its mean becomes the target.
 function oddsFor(rates, target) {
-  const oddsOf = p => p / (1 - p), wanted = oddsOf(clip(target, 1e-9, 1 - 1e-9));
-  let odds = 1;
-  for (let n = 0; n < 50; n++) odds *= wanted / oddsOf(mean(changed(rates, {odds})));
-  return odds;
+  let low = -40, high = 40;
+  for (let n = 0; n < 50; n++) {
+    const middle = (low + high) / 2, reached = mean(changed(rates, {odds: Math.exp(middle)}));
+    [low, high] = reached < target ? [middle, high] : [low, middle];
+  }
+  return Math.exp(low);
 }
 
 function costModel({draws, fixed, terms, ...coded}) {
