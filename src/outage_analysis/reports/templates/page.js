@@ -47,7 +47,7 @@ async function save({target}) {
   link.click();
 }
 
-// Long tables: rows that contain the words of a search, and sorting by a column.
+// Shows the rows of a long table that contain the words of a search.
 function searchable(field) {
   const label = field.closest('label'), rows = all('tbody tr', label.nextElementSibling);
   field.addEventListener('input', () => {
@@ -57,27 +57,6 @@ function searchable(field) {
       row.hidden = !words.every(word => text.includes(word));
     }
     label.classList.toggle('none', rows.every(row => row.hidden));
-  });
-}
-
-function sortable(table) {
-  const body = table.tBodies[0], heads = [...table.tHead?.rows[0].cells ?? []];
-  if (!body || body.rows.length < 6 || table.matches('.stack, .options')) return;
-  const number = text => parseFloat(text.replaceAll(',', '').replace('\u2212', '-'));
-  heads.forEach((head, column) => {
-    const button = document.createElement('button');
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener('click', () => {
-      const sign = head.ariaSort === 'ascending' ? -1 : 1;
-      for (const each of heads) each.ariaSort = null;
-      head.ariaSort = sign > 0 ? 'ascending' : 'descending';
-      const cells = [...body.rows].map(row => [row.cells[column].textContent.trim(), row]);
-      cells.sort(([a], [b]) => sign * (number(a) - number(b) || a.localeCompare(b)));
-      const isEmpty = ([text]) => /^[–—-]?$/.test(text);
-      const ordered = [...cells.filter(cell => !isEmpty(cell)), ...cells.filter(isEmpty)];
-      body.append(...ordered.map(([, row]) => row));
-    });
   });
 }
 
@@ -92,7 +71,6 @@ function open() {
 const data = element('what-if-data'), [root, box] = ['.what-if', '.box'].map(name => all(name)[0]);
 const follow = data && whatIf(root, read(data), box);
 all('.search input').forEach(searchable);
-all('table').forEach(sortable);
 window.addEventListener('hashchange', open);
 open();
 // On a phone the list of contents starts closed.
