@@ -106,7 +106,7 @@ def engine(browser: Chrome) -> Chrome:
 
 
 def browser_totals(engine: Chrome, model: dict[str, Any], changes: Changes) -> FloatArray:
-    script = "return Array.from(costModel(arguments[0]).totals(arguments[1], {}))"
+    script = "return Array.from(costModel(arguments[0]).totals(arguments[1]))"
     return np.array(engine.execute_script(script, model, changes))
 
 
@@ -251,8 +251,9 @@ class TestPayments:
         for level in (0.5, 0.9):
             ours, totals = engine.execute_script(
                 "const live = costModel(arguments[0]), ids = arguments[1].payments.map(x => x.id);"
-                "const found = findPayments(live.parts({}, {}, ids), arguments[1]);"
-                "return [found, Array.from(live.totals({}, found.payments))]",
+                "const found = findPayments(live.parts({}, ids), arguments[1]);"
+                "const pays = Object.entries(found.payments).map(([id, set]) => [id, {set}]);"
+                "return [found, Array.from(live.totals(Object.fromEntries(pays)))]",
                 model,
                 request | {"level": level},
             )

@@ -1,7 +1,6 @@
 // The cost of a policy, with the draws and the names of the Python package: expected amounts, the
 // total of each draw, and the payments that stay within a budget.
 const SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
-const LARGEST_PAYMENT = 1e12;
 
 const clip = (x, low, high) => Math.min(Math.max(x, low), high);
 const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -78,8 +77,8 @@ function summedLosses(z, count, claims, unit) {
   return clip(count * unit.loss + unit.deviation * deviations, low, Math.max(low, high));
 }
 
-// What a term costs in one draw, given inputs and normal scores by name, and changed payments.
-function termCost(term, value, score, pays) {
+// What a term costs in one draw, given inputs, changed payments and normal scores by name.
+function termCost(term, value, score) {
   const scale = product(term.scales, value), rate = product(term.rates, value), split = [];
   const accepted = (name, claims) => binomialCount(score(name), claims * scale, rate);
   // Accepted claims fall into loss bands, from the top band down; band 0 has the rest.
@@ -92,7 +91,7 @@ function termCost(term, value, score, pays) {
     leftShare -= share;
   }
   return term.units.reduce((sum, unit) => {
-    const {name, claims, loss} = unit, fixed = pays[unit.pays] ?? unit.fixed;
+    const {name, claims, loss} = unit, fixed = value(unit.pays) ?? unit.fixed;
     const drawn = unit.band === null ? accepted(name, claims) : split[unit.band];
     const count = Math.min(drawn, term.capacity ?? Infinity);
     if (unit.reviewed) {
@@ -132,32 +131,28 @@ function costModel({draws, fixed, terms, ...coded}) {
     return Float64Array.from(new Uint16Array(bytes(codes)), code => most * (code / 65535) ** 2);
   });
 
-  // The total of each draw, with changed inputs by id and changed payments by id of the tier.
-  function totals(changes, pays) {
+  // The total of each draw, with changes of inputs and of payments by id.
+  function totals(changes) {
     const values = each(inputs, (column, id) => changed(column, changes[id] ?? {}));
     return Float64Array.from({length: draws}, (_, k) => {
       const value = id => values[id]?.[k] ?? changes[id]?.set ?? fixed[id];
-      return terms.reduce((sum, term) => sum + termCost(term, value, id => scores[id][k], pays), 0);
+      return terms.reduce((sum, term) => sum + termCost(term, value, id => scores[id][k]), 0);
     });
   }
 
-  // Settings of sliders as changes of inputs, whose draws move so that their means do, and as
-  // payments.
-  function setting(given) {
-    const changes = each(given, ({value, exactly}, id) => {
-      const {mean: from, is_share: isShare} = coded.inputs[id] ?? {};
-      if (exactly || !from) return {set: value};
-      if (!isShare) return {times: value / from};
-      return {odds: oddsFor(inputs[id], mean(inputs[id]) + value - from)};
-    });
-    return [changes, each(given, ({value}) => value)];
-  }
+  // Settings of sliders as changes: the draws of an input move so that their mean does.
+  const setting = given => each(given, ({value, exactly}, id) => {
+    const {mean: from, is_share: isShare} = coded.inputs[id] ?? {};
+    if (exactly || !from) return {set: value};
+    if (!isShare) return {times: value / from};
+    return {odds: oddsFor(inputs[id], mean(inputs[id]) + value - from)};
+  });
 
   // For each draw: the cost of all payments but the searched ones, and the numbers of their claims.
-  function parts(changes, pays, ids) {
-    const none = {...pays, ...Object.fromEntries(ids.map(id => [id, 0]))};
-    const base = totals(changes, none), counts = ids.map(id => {
-      return totals(changes, {...none, [id]: 1}).map((total, k) => Math.round(total - base[k]));
+  function parts(changes, ids) {
+    const none = {...changes, ...Object.fromEntries(ids.map(id => [id, {set: 0}]))};
+    const base = totals(none), counts = ids.map(id => {
+      return totals({...none, [id]: {set: 1}}).map((total, k) => Math.round(total - base[k]));
     });
     return {base, counts};
   }
@@ -194,10 +189,13 @@ function findPayments({base, counts}, {budget, level, step, values, payments, mo
   function result(multiples, solved) {
     const paid = multiples.map(n => n * step);
     const of = distribution(base.map((rest, k) => rest + paid[0] * one[k] + paid[1] * other[k]));
-    const byId = pair.map(({id}, k) => [id, paid[k]]).slice(-payments.length);
-    const limited = pair.some((x, k) => x.weight && multiples[k] < high[k]);
-    const quantile = of.quantile(level), chance = of.over(budget);
-    return {solved, limited, quantile, chance, payments: Object.fromEntries(byId)};
+    return {
+      solved,
+      limited: pair.some((x, k) => x.weight && multiples[k] < high[k]),
+      quantile: of.quantile(level),
+      chance: of.over(budget),
+      payments: Object.fromEntries(ids.map((id, k) => [id, paid[k]]).slice(-payments.length))
+    };
   }
 
   const candidates = [];
@@ -207,7 +205,7 @@ function findPayments({base, counts}, {budget, level, step, values, payments, mo
     if (most < least) break;
     // A payment with an expected number of 0 claims does not affect the result: it stays low.
     candidates.push([first, pair[1].weight ? most : least]);
-    if (candidates.at(-1)[1] * step > LARGEST_PAYMENT) return {refused: 'unlimited'};
+    if (candidates.at(-1)[1] === Infinity) return {refused: 'unlimited'};
     if (candidates.length > most_tried) return {refused: 'many'};
     if (!pair[0].weight) break;
   }

@@ -107,7 +107,7 @@ function dotChart(place, view, say, {log, marks, subtitles, happened}) {
 
 function whatIf(root, data, box) {
   const say = speaker(data.formats), {live} = data, model = live && costModel(live.model);
-  const base = live && distribution(model.totals({}, {})), charts = new Map();
+  const base = live && distribution(model.totals({})), charts = new Map();
   const all = selector => [box, root].flatMap(part => [...part?.querySelectorAll(selector) ?? []]);
   const write = (selector, text) => all(selector).forEach(place => { place.textContent = text; });
   const listen = (selector, go) => all(selector).forEach(button => {
@@ -153,7 +153,7 @@ function whatIf(root, data, box) {
     const isChanged = Object.keys(given).length > 0;
     root.querySelector('.reset').disabled = !isChanged;
     if (!live) return;
-    const of = isChanged ? distribution(model.totals(...model.setting(given))) : base;
+    const of = isChanged ? distribution(model.totals(model.setting(given))) : base;
     const [low, p50, high] = [live.low, 0.5, live.high].map(of.quantile), mean = expected('cash');
     const isReport = !isChanged && !isMoved(budgetField), {words} = live;
     const chance = say.percent(isReport ? live.chance : of.over(budget));
@@ -203,7 +203,7 @@ function whatIf(root, data, box) {
     const varied = search.payments.filter(x => ids.includes(x.id)), {words} = search;
     if (budget === null) return [''];
     if (![1, 2].includes(ids.length) || !(step > 0)) return [words.choose];
-    const parts = model.parts(...model.setting(given), ids);
+    const parts = model.parts(model.setting(given), ids);
     // The weight of a payment is the expected number of claims that receive it.
     const weight = id => expected('cash', {[id]: 1}) - expected('cash', {[id]: 0}), request = {
       ...search, budget, values, step: Math.round(step * live.per_field),
