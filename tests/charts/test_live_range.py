@@ -20,13 +20,16 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import WhatIfSliders, slider_asset, what_if_sliders
 from outage_analysis.charts.what_if import merged_terms
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import LiveCost, Simulation
+from outage_analysis.costs import LiveCost, Simulation, build_portfolio, simulate
 from outage_analysis.costs.page_model import FEWEST_DRAWS, LiveInput, Product, browser_model, live_cost
 from outage_analysis.costs.simulation import REPLICATES, Sample, quantile_place, round_digits
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import sliders
 from outage_analysis.text import TABLE_DIGITS, Locale
 from tests.chromium import IN_A_BROWSER
+from tests.costs.test_payouts import policy_of, tiers
+from tests.costs.uncertain_portfolios import DAY, entry, ledger_of
+from tests.loss_cubes import loss_cube
 
 Changes = Mapping[str, Mapping[str, float]]
 LARGEST_DIFFERENCE = 2e-3
@@ -63,12 +66,18 @@ def python_totals(run_: Simulation, draws: int, valuation: str, changes: Changes
 
 @pytest.fixture(scope="module")
 def runs(analysis: Analysis, trams: Analysis, own_claims: Path) -> dict[str, Simulation]:
-    """Published counts with a band mix; few claims with shares of delays; many claims with their losses."""
+    """Published counts with a band mix; few claims with shares of delays; many claims with their losses; and
+    a tenth of the losses of 400 claims, of which most are accepted.
+    """
     own = run(Plan(claims=(own_claims,)))
+    rates = ledger_of(entry("filing_share", 1), entry("acceptance", 0.9))
+    losses = loss_cube(range(1_000, 401_000, 1_000), 10**12)
+    share = policy_of({"band": tiers([10**12], [{"share": 0.1}, {"fixed": 0}])})
     return {
         "published": analysis.runs["published"],
         "trams": trams.runs[trams.headline_basis],
         "claims": own.runs["claims"],
+        "share": simulate(build_portfolio(share, rates, as_of=DAY, cubes=[losses])),
     }
 
 
@@ -121,6 +130,7 @@ SETTINGS: dict[str, list[Changes]] = {
     ],
     "trams": [NOTHING, {"trams-filing-share": {"odds": 0.2}}, {"trams-acceptance": {"set": 1.0}}],
     "claims": [NOTHING, {"as-acceptance": {"odds": 3.0}}, {"as-filing-share": {"set": 0.5}}],
+    "share": [NOTHING],
 }
 
 
@@ -259,6 +269,14 @@ class TestPayments:
             )
             estimate = Sample(np.array(totals).reshape(REPLICATES, -1)).quantile(level)
             assert ours["quantile"] == pytest.approx(estimate.value)
+
+    def test_no_more_amounts_are_tried_than_allowed(self, engine: Chrome) -> None:
+        beside = {"largest": None, "weight": 1.0, "above": None}
+        payments = [{"id": "a", "below": 0, **beside}, {"id": "b", "below": 0, **beside}]
+        request = {"budget": 9, "level": 0.5, "step": 1, "values": {}, "payments": payments}
+        script = "return findPayments({base: [0], counts: [[1], [1]]}, arguments[0])"
+        found = [engine.execute_script(script, request | {"most_tried": most}) for most in (9, 10)]
+        assert [ours.get("refused") for ours in found] == ["many", None]
 
     @pytest.mark.parametrize(
         ("counts", "budget", "found"),
