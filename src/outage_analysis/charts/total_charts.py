@@ -108,8 +108,8 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
     """Return the chart with named data and signals, through which the script of a page moves dots and marks.
 
     There is room for the mark of a budget that a reader types. Its `usermeta` says what the script needs: the
-    marks with the patterns of their labels from the top down, the subtitles without and with a budget, and
-    the pattern of the title that says what happened.
+    `room` for the highest stack of dots, the marks with their places and the patterns of their labels, the
+    subtitles without and with a budget, and the pattern of the title that says what happened.
     """
     kinds = {"level": "dots", "top": "marks"}
     named = {name: kinds[key] for name, rows in spec["datasets"].items() for key in kinds if key in rows[0]}
@@ -134,8 +134,19 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
         for row in moved["datasets"]["marks"]:
             row["top"] += LINE * (row["mark"] in marks)
     blanks = {"amount": "{amount}", "share": "{share}"}
+    last = moved["datasets"]["marks"][-1]["top"]
+    tops = range(last - LINE * (len(MARKS) - 1), last + 1, LINE)
     told = {
-        "marks": [(mark, locale(f"chart.mark_{mark}", **blanks), mark in STRONG) for mark in MARKS],
+        "room": DOT_ROOM,
+        "marks": [
+            {
+                "mark": mark,
+                "pattern": locale(f"chart.mark_{mark}", **blanks),
+                "strong": mark in STRONG,
+                "top": top,
+            }
+            for mark, top in zip(MARKS, tops, strict=True)
+        ],
         "happened": locale("chart.total_distribution_observed", **blanks),
     }
     params = [{"name": name, "value": value} for name, value in signals.items()]

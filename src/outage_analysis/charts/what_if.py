@@ -270,13 +270,14 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
     sizes = (
         (10**12, 10**8, 10**4) if korean else (10**8, 10**4) if locale.lang == "ko" else (10**9, 10**6, 10**3)
     )
+    gap = "" if locale.lang == "ko" else " "
     return {
         "minor": locale.minor_units,
         "korean": korean,
-        "gap": "" if locale.lang == "ko" else " ",
         "unit": locale.unit,
         "steps": [
-            [size, "조" if size == 10**12 and korean else locale.scale(float(size))[1]] for size in sizes
+            [size, gap + ("조" if size == 10**12 and korean else locale.scale(float(size))[1])]
+            for size in sizes
         ],
         "exact": locale("report.exact", amount="{amount}", unit=locale.unit),
         "change": locale("report.what_if_change", amount="{amount}", share="{share}"),
@@ -299,7 +300,7 @@ MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
 REPORT_WORDS = ("none", "choose", "unlimited", "excluded")
 """The labels `report.search_...` that the script uses in its sentences."""
-SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
+SOLVE_WORDS = ("answer", "not_limited", "nearest", "least")
 """The labels `solve....` that the command `solve` uses as well."""
 
 
@@ -333,7 +334,8 @@ def with_search_form(
         limits = {name: getattr(payment, name) for name in ("largest", "below", "above")}
         payments.append({"id": payment.factor.id, "text": text, **limits})
     words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
-    words |= {name: locale(f"solve.{name}", unit=unit, **BLANKS) for name in SOLVE_WORDS}
+    answer, not_limited, *nearest = (locale(f"solve.{name}", unit=unit, **BLANKS) for name in SOLVE_WORDS)
+    words |= {"answer": answer, "not_limited": f"{answer} {not_limited}", "nearest": " ".join(nearest)}
     levels = [level / 100 for level in reversed(LEVELS)]
     data = {
         "payments": payments,

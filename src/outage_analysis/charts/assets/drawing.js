@@ -1,18 +1,12 @@
 // Draws a chart in its place, in a report and in a notebook, and returns its view.
 const NARROW = 660;  // pixels that charts side by side need; on a phone they stand in one column
-const OPTIONS = {
-  ast: true, actions: false, defaultStyle: false, renderer: 'svg',
-  tooltip: {disableDefaultStyle: true}
-};
+const tooltip = {disableDefaultStyle: true};
+const OPTIONS = {ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip};
 
 async function drawChart(place, spec) {
   // A chart takes the width of its place, which a notebook may show later.
   if (!place.clientWidth) await new Promise(resolve => {
-    new ResizeObserver((_, watch) => {
-      if (!place.clientWidth) return;
-      watch.disconnect();
-      resolve();
-    }).observe(place);
+    new ResizeObserver(() => place.clientWidth && resolve()).observe(place);
   });
   const [heading, views] = spec.vconcat ?? [], narrow = place.clientWidth < NARROW;
   const column = views?.columns && narrow && {vconcat: [heading, {...views, columns: 1}]};

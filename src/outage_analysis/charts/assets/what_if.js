@@ -1,26 +1,23 @@
 // The sliders inside one element: whatIf(root, data). It looks nowhere else, so a page may have
 // several. In a report, `box` is the element with the budget; there the range of the cash and the
 // charts of the total move too. The controls alone hold the settings.
-const LINE = 17, DOT_ROOM = 150;  // pixels between two labels of marks, and for the highest stack
 const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
 const tenDigits = value => Number(value.toPrecision(10));
 
 // Amounts as the report says them; halves go to the even neighbour.
 function speaker(say) {
   const minor = 10 ** say.minor;
-  const decimals = {minimumFractionDigits: say.minor, maximumFractionDigits: say.minor};
-  function grouped(value, digits = {maximumSignificantDigits: 10}) {
-    return value.toLocaleString('en', {roundingMode: 'halfEven', ...digits});
-  }
-  function twoDigits(value) {
-    return Number(grouped(value, {maximumSignificantDigits: 2, useGrouping: false}));
-  }
-  function scaled(units, steps, gap) {
+  const format = rules => new Intl.NumberFormat('en', {roundingMode: 'halfEven', ...rules}).format;
+  const grouped = format({maximumSignificantDigits: 10});
+  const exactly = format({minimumFractionDigits: say.minor, maximumFractionDigits: say.minor});
+  const rounded = format({maximumSignificantDigits: 2, useGrouping: false});
+  const twoDigits = value => Number(rounded(value));
+  function scaled(units, steps) {
     const [size, name] = steps.find(([size]) => units >= size) ?? [1, ''];
-    return grouped(units / size) + (name && gap + name);
+    return grouped(units / size) + name;
   }
   function inWords(units) {
-    if (!say.korean) return `${scaled(units, say.steps, say.gap)} ${say.unit}`;
+    if (!say.korean) return `${scaled(units, say.steps)} ${say.unit}`;
     let rest = Math.round(units), text = '';
     for (const [size, name] of say.steps) {
       if (rest >= size) text += `${grouped(Math.floor(rest / size))}${name} `;
@@ -29,13 +26,13 @@ function speaker(say) {
     return text + (rest || !text ? grouped(rest) : '') + say.unit;
   }
   const money = amount => inWords(twoDigits(amount / minor));
-  const amount = amount => grouped(amount / minor, decimals);
+  const amount = amount => exactly(amount / minor);
   return {
     minor,
     money,
     amount,
     full: amount => inWords(tenDigits(amount / minor)),
-    brief: amount => scaled(twoDigits(amount / minor), say.brief, ''),
+    brief: amount => scaled(twoDigits(amount / minor), say.brief),
     exact: value => fill(say.exact, {amount: amount(value)}),
     change(now, before) {
       const added = Math.abs(now - before), sign = now < before ? say.less : '+';
@@ -60,12 +57,11 @@ function speaker(say) {
 
 // Returns a function that moves the dots, the marks and the axis of a chart of the total, which
 // states the patterns of its texts. What happened, known only afterwards, stays where it is.
-function dotChart(place, view, say, {log, marks, subtitles, happened}) {
+function dotChart(place, view, say, {log, room, marks, subtitles, happened}) {
   const report = structuredClone({dots: view.data('dots'), marks: view.data('marks')});
   const [start, end] = ['low', 'high'].map(name => view.signal(name));
   const {share} = report.dots[0], count = report.dots.length, pad = 1.5 * share * (end - start);
   const {amount: observed = null} = report.marks.find(({mark}) => mark === 'observed') ?? {};
-  const top = report.marks.at(-1).top - LINE * (marks.length - 1);
   const captions = [...place.closest('.drawn')?.querySelectorAll('figcaption > *') ?? []];
   const texts = captions.map(caption => caption.textContent);
 
@@ -92,15 +88,15 @@ function dotChart(place, view, say, {log, marks, subtitles, happened}) {
       const likely = amount >= (budget === null ? range_low : 0) && amount <= edge;
       return {amount, level, label, likely, share, place: at(edge) + (bin - 0.5) * width};
     });
-    const room = DOT_ROOM / (Math.max(...Object.values(levels)) + 0.5);
-    const lines = marks.map(([mark, pattern, strong], n) => {
-      const amount = amounts[mark], share = say.percent(of.over(amount));
+    const tallest = Math.max(...Object.values(levels)) + 0.5;
+    const lines = marks.map(({pattern, ...line}) => {
+      const amount = amounts[line.mark], share = say.percent(of.over(amount));
       const label = fill(pattern, {amount: say.brief(amount), share});
-      return {mark, strong, amount, label, place: at(amount), top: top + n * LINE};
+      return {...line, amount, label, place: at(amount)};
     }).filter(line => line.amount !== null);
     const paid = {amount: say.money(observed), share: say.percent(1 - of.over(observed))};
     const title = observed === null ? texts[0] : fill(happened, paid);
-    const shown = {dots: dots.map(dot => ({...dot, room})), marks: lines};
+    const shown = {dots: dots.map(dot => ({...dot, room: room / tallest})), marks: lines};
     draw([title, subtitles[Number(budget !== null)]], shown, low, high, true);
   };
 }
@@ -110,9 +106,7 @@ function whatIf(root, data, box) {
   const base = live && distribution(model.totals({})), charts = new Map();
   const all = selector => [box, root].flatMap(part => [...part?.querySelectorAll(selector) ?? []]);
   const write = (selector, text) => all(selector).forEach(place => { place.textContent = text; });
-  const listen = (selector, go) => all(selector).forEach(button => {
-    button.onclick = () => go(button.value);
-  });
+  const listen = (selector, go) => all(selector).forEach(x => { x.onclick = () => go(x.value); });
   const [budgetField] = all('.budget input'), [announced] = all('.announce');
   const controls = all('.slider [name], .budget input');
   const sliders = all('.slider').map(place => {
@@ -137,9 +131,8 @@ function whatIf(root, data, box) {
     budget = live ? say.read(budgetField.value) : null;
   }
 
-  function expected(valuation, others) {
-    const known = {...values, ...others};
-    return tenDigits(evaluate(data.terms[valuation], id => known[id]));
+  function expected(valuation, others = {}) {
+    return tenDigits(evaluate(data.terms[valuation], id => others[id] ?? values[id]));
   }
 
   // Says what the inputs and the budget lead to.
@@ -169,7 +162,7 @@ function whatIf(root, data, box) {
     clearTimeout(searching);
     searching = setTimeout(() => {
       remember();
-      const [answer, found] = live.search ? search() : [''];
+      const [answer, found] = live.search && budget !== null ? search() : [''];
       write('.announce, .solution', answer);
       for (const use of all('.use')) use.hidden = !found?.solved;
       payments = found?.payments;
@@ -201,7 +194,6 @@ function whatIf(root, data, box) {
     const [level, step] = ['level', 'step'].map(name => Number(fields(name)[0].value));
     const ids = fields('varied').filter(x => x.checked).map(x => x.value), {search} = live;
     const varied = search.payments.filter(x => ids.includes(x.id)), {words} = search;
-    if (budget === null) return [''];
     if (![1, 2].includes(ids.length) || !(step > 0)) return [words.choose];
     const parts = model.parts(model.setting(given), ids);
     // The weight of a payment is the expected number of claims that receive it.
@@ -218,9 +210,8 @@ function whatIf(root, data, box) {
     const best = [asked, ...lower].find(found => found.solved) ?? asked, {quantile} = best;
     const unit = Math.max(10 ** Math.floor(Math.log10(quantile) - 2), say.minor);
     const none = asked.solved ? '' : fill(`${words.none} `, {mark: asked.mark});
-    const answer = best.limited ? words.answer : `${words.answer} ${words.not_limited}`;
-    const text = none + (best.solved ? answer : `${words.nearest} ${words.least}`);
-    return [fill(text, {
+    const answer = best.limited ? words.answer : words.not_limited;
+    return [fill(none + (best.solved ? answer : words.nearest), {
       tiers: varied.map(x => fill(x.text, {payment: say.exact(best.payments[x.id])})).join('; '),
       expected: say.money(expected('cash', best.payments)),
       quantile: say.money(quantile),
@@ -243,11 +234,9 @@ function whatIf(root, data, box) {
       else left.push(range.ariaLabel);
     }
     update();
-    const options = [
-      ...form.options,
-      ...budget === null ? [] : [fill(form.budget, {budget: Math.round(budget / say.minor)})],
-      ...changes.length ? [fill(form.changes, {changes: changes.join(form.between)})] : []
-    ];
+    const options = [...form.options];
+    if (budget !== null) options.push(fill(form.budget, {budget: Math.round(budget / say.minor)}));
+    if (changes.length) options.push(fill(form.changes, {changes: changes.join(form.between)}));
     output.value = fill(form.line, {options: options.join(form.between)});
     write('.left-out', left.length ? fill(live.words.left_out, {name: left.join(', ')}) : '');
     box.querySelector('.copied').hidden = false;
@@ -275,7 +264,6 @@ function whatIf(root, data, box) {
     recall('');
     root.querySelector('[tabindex="-1"]').focus();
   });
-  if (live) budgetField.value = budgetField.defaultValue;  // a browser may keep what was typed
   recall(live && location.hash.startsWith('#what-if?') ? location.hash.split('?')[1] : '');
 
   // Lets a chart of the total follow the sliders and the budget; a click in it sets the budget.
@@ -284,9 +272,8 @@ function whatIf(root, data, box) {
     charts.set(place, dotChart(place, view, say, told));
     place.onclick = ({clientX}) => {
       const left = place.querySelector('.background').getBoundingClientRect().left;
-      const x = view.scale('x').invert(clientX - left), unit = live.per_field;
-      const amount = told.log ? 10 ** x : Math.max(x, 0);
-      budgetField.value = say.amount(Number((amount / unit).toPrecision(2)) * unit);
+      const x = view.scale('x').invert(clientX - left), amount = told.log ? 10 ** x : Math.max(x, 0);
+      budgetField.value = say.amount(Number(amount.toPrecision(2)));
       update();
     };
     update();

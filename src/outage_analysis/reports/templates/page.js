@@ -10,16 +10,15 @@ function inPalette({datasets, ...spec}) {
   return {...JSON.parse(JSON.stringify(spec), coloured), datasets};
 }
 
-async function show(place, spec) {
-  const view = await drawChart(place, inPalette(spec));
-  drawn.set(place, spec);
-  if (spec.datasets?.dots) follow?.(place, view, spec.usermeta);  // it follows the sliders
-}
-
 function showAll() {
   const specs = Object.assign({}, ...all('script.charts').map(read));
-  const places = all('[data-chart]').filter(place => place.dataset.chart in specs);
-  for (const place of places) show(place, specs[place.dataset.chart]);
+  all('[data-chart]').forEach(async place => {
+    const spec = specs[place.dataset.chart];
+    if (!spec) return;
+    const view = await drawChart(place, inPalette(spec));
+    drawn.set(place, spec);
+    if (spec.datasets?.dots) follow?.(place, view, spec.usermeta);  // it follows the sliders
+  });
 }
 
 // The table below a chart, or else the first of its section, as CSV.
@@ -49,23 +48,19 @@ async function save({target}) {
 
 // Shows the rows of a long table that contain the words of a search.
 function searchable(field) {
-  const label = field.closest('label'), rows = all('tbody tr', label.nextElementSibling);
+  const rows = all('tbody tr', field.closest('label').nextElementSibling);
+  const lower = row => row.textContent.toLowerCase();
   field.addEventListener('input', () => {
     const words = field.value.toLowerCase().split(/\s+/);
-    for (const row of rows) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every(word => text.includes(word));
-    }
-    label.classList.toggle('none', rows.every(row => row.hidden));
+    for (const row of rows) row.hidden = !words.every(word => lower(row).includes(word));
   });
 }
 
 // A link to an appendix, or to a fact in it, opens the appendix.
 function open() {
   const target = element(decodeURIComponent(location.hash.slice(1)));
-  const inside = target?.closest('details');
-  for (let place = inside; place; place = place.parentElement.closest('details')) place.open = true;
-  if (inside) target.scrollIntoView();
+  for (const place of all('details')) place.open ||= place.contains(target);
+  if (target?.closest('details')) target.scrollIntoView();
 }
 
 const data = element('what-if-data'), [root, box] = ['.what-if', '.box'].map(name => all(name)[0]);
