@@ -292,9 +292,13 @@ class TestPayments:
     ) -> None:
         request = {"budget": budget, "level": 0.5, "step": 1, "values": {"a": 1}, "most_tried": 9}
         request["payments"] = [{"id": "a", "largest": None, "weight": 0.1, "below": 0, "above": None}]
-        script = "return findPayments({base: new Float64Array(4), counts: [arguments[0]]}, arguments[1])"
-        ours = engine.execute_script(script, counts, request)
+        script = (
+            "const found = findPayments({base: new Float64Array(4), counts: [arguments[0]]}, arguments[1]);"
+            "return [found, Object.is(found.payments?.a, -0)]"
+        )
+        ours, is_minus_0 = engine.execute_script(script, counts, request)
         assert {key: ours[key] for key in found} == found
+        assert not is_minus_0  # which a page would write as -0
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,7 @@ function findPayments({base, counts}, {budget, level, step, values, payments, mo
   const allowed = base.length - 1 - distribution(base).place(level);  // draws above the budget
   // The smallest and largest multiples of the step with which a higher loss is never paid less.
   const beside = (id, none) => ids.includes(id) ? none : (values[id] ?? id ?? none) / step;
-  const low = pair.map(x => Math.ceil(beside(x.below, 0) - 1e-9)), high = pair.map(x => {
+  const low = pair.map(x => Math.ceil(beside(x.below, 0) * (1 - 1e-12))), high = pair.map(x => {
     return Math.floor(Math.min(beside(x.above, Infinity), (x.largest ?? Infinity) / step) + 1e-9);
   });
   const ordered = pair[1].below === ids[0];

@@ -271,9 +271,9 @@ function whatIf(root, data, box) {
     if (!live) return;  // too few draws to redraw the chart
     charts.set(place, dotChart(place, view, say, told));
     place.onclick = ({clientX}) => {
-      const left = place.querySelector('.background').getBoundingClientRect().left;
-      const x = view.scale('x').invert(clientX - left), amount = told.log ? 10 ** x : Math.max(x, 0);
-      budgetField.value = say.amount(Number(amount.toPrecision(2)));
+      const {left} = place.querySelector('.background').getBoundingClientRect();
+      const x = view.scale('x').invert(clientX - left);
+      budgetField.value = say.amount(Number((told.log ? 10 ** x : Math.max(x, 0)).toPrecision(2)));
       update();
     };
     update();
