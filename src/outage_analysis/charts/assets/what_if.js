@@ -111,6 +111,8 @@ function whatIf(root, data, box) {
   const controls = all('.slider [name], .budget input');
   const sliders = all('.slider').map(place => {
     const [range, field, exactly] = place.querySelectorAll('input');
+    range.oninput = () => { field.value = range.value; };
+    field.onchange = () => { if (!(field.valueAsNumber >= 0)) field.value = range.value; };
     return {range, field, exactly, ...place.dataset};
   });
   const isMoved = x => x.value !== x.defaultValue || x.checked !== x.defaultChecked;
@@ -244,14 +246,7 @@ function whatIf(root, data, box) {
     navigator.clipboard?.writeText(output.value).catch(() => {});  // else it is selected
   }
 
-  for (const part of [box, root]) part?.addEventListener('input', ({target}) => {
-    const moved = sliders.find(x => x.range === target);
-    if (moved) moved.field.value = target.value;
-    update();
-  });
-  root.addEventListener('change', () => {
-    for (const x of sliders) if (!(x.field.valueAsNumber >= 0)) x.field.value = x.range.value;
-  });
+  for (const part of [box, root]) part?.addEventListener('input', update);
   listen('.use', () => {
     for (const {factor, field, times, per} of sliders) {
       if (factor in payments) field.value = tenDigits(payments[factor] / times * per);
