@@ -20,13 +20,16 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import WhatIfSliders, slider_asset, what_if_sliders
 from outage_analysis.charts.what_if import merged_terms
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import LiveCost, Simulation
+from outage_analysis.costs import LiveCost, Simulation, build_portfolio, simulate
 from outage_analysis.costs.page_model import FEWEST_DRAWS, LiveInput, Product, browser_model, live_cost
 from outage_analysis.costs.simulation import REPLICATES, Sample, quantile_place, round_digits
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import sliders
 from outage_analysis.text import TABLE_DIGITS, Locale
 from tests.chromium import IN_A_BROWSER
+from tests.costs.test_payouts import policy_of, tiers
+from tests.costs.uncertain_portfolios import DAY, entry, ledger_of
+from tests.loss_cubes import loss_cube
 
 Changes = Mapping[str, Mapping[str, float]]
 LARGEST_DIFFERENCE = 2e-3
@@ -63,12 +66,18 @@ def python_totals(run_: Simulation, draws: int, valuation: str, changes: Changes
 
 @pytest.fixture(scope="module")
 def runs(analysis: Analysis, trams: Analysis, own_claims: Path) -> dict[str, Simulation]:
-    """Published counts with a band mix; few claims with shares of delays; many claims with their losses."""
+    """Published counts with a band mix; few claims with shares of delays; many claims with their losses; and
+    a tenth of the losses of 400 claims, of which most are accepted.
+    """
     own = run(Plan(claims=(own_claims,)))
+    rates = ledger_of(entry("filing_share", 1), entry("acceptance", 0.9))
+    losses = loss_cube(range(1_000, 401_000, 1_000), 10**12)
+    share = policy_of({"band": tiers([10**12], [{"share": 0.1}, {"fixed": 0}])})
     return {
         "published": analysis.runs["published"],
         "trams": trams.runs[trams.headline_basis],
         "claims": own.runs["claims"],
+        "share": simulate(build_portfolio(share, rates, as_of=DAY, cubes=[losses])),
     }
 
 
@@ -99,14 +108,14 @@ def engine(browser: Chrome) -> Chrome:
     """A browser with the scripts of the model and of the search."""
     browser.get("about:blank")
     browser.execute_script(
-        "".join(map(slider_asset, ("live.js", "live_search.js")))
-        + "window.liveModel = liveModel; window.findPayments = findPayments;"
+        slider_asset("cost_model.js")
+        + "Object.assign(window, {costModel, findPayments, binomialCount, normalCdf});"
     )
     return browser
 
 
 def browser_totals(engine: Chrome, model: dict[str, Any], changes: Changes) -> FloatArray:
-    script = "return Array.from(liveModel(arguments[0]).totals(arguments[1], {}))"
+    script = "return Array.from(costModel(arguments[0]).totals(arguments[1]))"
     return np.array(engine.execute_script(script, model, changes))
 
 
@@ -121,6 +130,7 @@ SETTINGS: dict[str, list[Changes]] = {
     ],
     "trams": [NOTHING, {"trams-filing-share": {"odds": 0.2}}, {"trams-acceptance": {"set": 1.0}}],
     "claims": [NOTHING, {"as-acceptance": {"odds": 3.0}}, {"as-filing-share": {"set": 0.5}}],
+    "share": [NOTHING],
 }
 
 
@@ -155,7 +165,7 @@ class TestFreeGoods:
         """Face value: take-up of free goods, of which one is limited to the first three million users."""
         model = browser_model(runs["published"], "face_value")
         assert model
-        assert any(stream["capacity"] for stream in model["streams"])
+        assert any(term["capacity"] for term in model["terms"])
         for changes in (NOTHING, {"as-one-tap-take-up": {"set": 0.9}}):
             ours = browser_totals(engine, model, changes)
             theirs = python_totals(runs["published"], model["draws"], "face_value", changes)
@@ -174,11 +184,11 @@ def best_of_all(base: FloatArray, counts: Sequence[FloatArray], request: Mapping
     found: list[tuple[float, float, tuple[int, ...]]] = []
     for chosen in itertools.product(*values):
         paid = request["values"] | dict(zip(ids, chosen, strict=True))
-        falls = any(
-            paid.get(edge["below"], edge["below"]) > paid.get(edge["above"], edge["above"])
-            for edge in request["edges"]
-            if {edge["below"], edge["above"]} & {*ids}
-        )
+        amounts = [
+            [paid.get(end, end) for end in (x["below"], x["id"], x["above"]) if end is not None]
+            for x in request["payments"]
+        ]
+        falls = any(each != sorted(each) for each in amounts)
         total = base + sum(n * x for n, x in zip(chosen, counts, strict=True))
         quantile = float(np.sort(total)[place])
         if quantile <= request["budget"] and not falls:
@@ -199,19 +209,23 @@ def asked(random: np.random.Generator, number: int) -> dict[str, Any]:
     counts = {
         id_: random.integers(0, 5, draws) * random.integers(0, 2) for id_ in ids[first : first + varied]
     }
+    beside = {
+        id_: {"below": below, "above": above}
+        for below, id_, above in zip([0, *ids[:-1]], ids, [*ids[1:], None], strict=True)
+    }
     request = {
         "budget": float(random.integers(0, 120)),
         "level": float(random.choice([0.5, 0.75, 0.8, 0.9, 0.95])),
         "step": int(random.integers(1, 4)),
         "payments": [
-            {"id": id_, "largest": int(random.integers(0, 20)), "weight": float(n.mean())}
+            {"id": id_, "largest": int(random.integers(0, 20)), "weight": float(n.mean()), **beside[id_]}
             for id_, n in counts.items()
         ],
-        "edges": [{"below": a, "above": b} for a, b in itertools.pairwise([0, *ids])],
         "values": {name: int(random.integers(0, 12)) for name in ids},
+        "most_tried": 30,
     }
     base = random.integers(0, 40, draws).astype(float).tolist()
-    return {"base": base, "counts": {id_: n.tolist() for id_, n in counts.items()}, "request": request}
+    return {"base": base, "counts": [n.tolist() for n in counts.values()], "request": request}
 
 
 @pytest.mark.slow
@@ -228,13 +242,13 @@ class TestPayments:
         )
         outcomes = set()
         for one, ours in zip(questions, made, strict=True):
-            counts = [np.array(n, dtype=float) for n in one["counts"].values()]
+            counts = [np.array(n, dtype=float) for n in one["counts"]]
             best = best_of_all(np.array(one["base"]), counts, one["request"])
             outcomes.add(best is None)
             assert bool(ours.get("solved")) == (best is not None), one
             assert best is None or {k: ours[k] for k in best} == best, one
         assert outcomes == {True, False}
-        assert any("excluded" in ours for ours in made)
+        assert any(ours.get("refused") == "excluded" for ours in made)
 
     def test_the_quantile_is_that_of_the_totals_with_these_payments(
         self, engine: Chrome, page: dict[str, Any]
@@ -242,36 +256,49 @@ class TestPayments:
         form, model = page["live"]["search"], page["live"]["model"]
         payments = [x | {"weight": 1.0} for x in form["payments"]]
         values = {x["id"]: page["factors"][x["id"]] for x in payments}
-        request = {"payments": payments, "values": values, "edges": form["edges"]}
-        request |= {"budget": 4e8, "step": 10_000}
+        request: dict[str, Any] = {"payments": payments, "values": values}
+        request |= {"budget": 4e8, "step": 10_000, "most_tried": form["most_tried"]}
         for level in (0.5, 0.9):
             ours, totals = engine.execute_script(
-                "const live = liveModel(arguments[0]), ids = arguments[1].payments.map(x => x.id);"
-                "const found = findPayments(live.parts({}, {}, ids), arguments[1]);"
-                "return [found, Array.from(live.totals({}, found.payments))]",
+                "const live = costModel(arguments[0]), ids = arguments[1].payments.map(x => x.id);"
+                "const found = findPayments(live.parts({}, ids), arguments[1]);"
+                "const pays = Object.entries(found.payments).map(([id, set]) => [id, {set}]);"
+                "return [found, Array.from(live.totals(Object.fromEntries(pays)))]",
                 model,
                 request | {"level": level},
             )
             estimate = Sample(np.array(totals).reshape(REPLICATES, -1)).quantile(level)
             assert ours["quantile"] == pytest.approx(estimate.value)
 
+    def test_no_more_amounts_are_tried_than_allowed(self, engine: Chrome) -> None:
+        beside = {"largest": None, "weight": 1.0, "above": None}
+        payments = [{"id": "a", "below": 0, **beside}, {"id": "b", "below": 0, **beside}]
+        request = {"budget": 9, "level": 0.5, "step": 1, "values": {}, "payments": payments}
+        script = "return findPayments({base: [0], counts: [[1], [1]]}, arguments[0])"
+        found = [engine.execute_script(script, request | {"most_tried": most}) for most in (9, 10)]
+        assert [ours.get("refused") for ours in found] == ["many", None]
+
     @pytest.mark.parametrize(
         ("counts", "budget", "found"),
         [
-            ([0, 0, 0, 1], 5, {"unlimited": True}),
+            ([0, 0, 0, 1], 5, {"refused": "unlimited"}),
             ([1, 1, 1, 1], 5, {"payments": {"a": 5}}),
             ([0, 0, 0, 1], -1, {"solved": False}),
-            ([1, 1, 1, 1], 1e6, {"many": 2_000}),
+            ([1, 1, 1, 1], 1e6, {"payments": {"a": 1_000_000}}),
         ],
     )
     def test_a_payment_that_nothing_limits_is_said_to_be_unlimited(
         self, engine: Chrome, counts: list[int], budget: float, found: Found
     ) -> None:
-        request = {"budget": budget, "level": 0.5, "step": 1, "values": {"a": 1}, "edges": []}
-        request["payments"] = [{"id": "a", "largest": None, "weight": 0.1}]
-        script = "return findPayments({base: new Float64Array(4), counts: {a: arguments[0]}}, arguments[1])"
-        ours = engine.execute_script(script, counts, request)
+        request = {"budget": budget, "level": 0.5, "step": 1, "values": {"a": 1}, "most_tried": 9}
+        request["payments"] = [{"id": "a", "largest": None, "weight": 0.1, "below": 0, "above": None}]
+        script = (
+            "const found = findPayments({base: new Float64Array(4), counts: [arguments[0]]}, arguments[1]);"
+            "return [found, Object.is(found.payments?.a, -0)]"
+        )
+        ours, is_minus_0 = engine.execute_script(script, counts, request)
         assert {key: ours[key] for key in found} == found
+        assert not is_minus_0  # which a page would write as -0
 
 
 @pytest.fixture(scope="module")
@@ -287,8 +314,8 @@ def test_the_form_has_the_fixed_payments_that_no_law_fixes_and_their_limits(
     analysis: Analysis, page: dict[str, Any]
 ) -> None:
     form = page["live"]["search"]
-    assert [(x["id"], x["largest"]) for x in form["payments"]] == [(FIRST, 300_000), (SECOND, 500_000)]
-    assert form["edges"] == [{"below": 0, "above": FIRST}, {"below": FIRST, "above": SECOND}]
+    told = [[x[name] for name in ("id", "largest", "below", "above")] for x in form["payments"]]
+    assert told == [[FIRST, 300_000, 0, SECOND], [SECOND, 500_000, FIRST, None]]
     lines = tuple(
         line.model_copy(update={"statutory": line.id == "small-business-cash"})
         for line in analysis.policy.lines

@@ -39,10 +39,12 @@ if not {*PARSERS, "jsonschema"} & sys.modules.keys():
 
 if TYPE_CHECKING:
     from outage_analysis.charts.chart_output import (
+        OWN_KEYS,
         RENDERER,
         SLIDER_QUEUE,
         STYLE,
         add_captions,
+        chart_script,
         data_script,
         is_package_script,
         png,

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -43,6 +43,8 @@ WIDTH, POINTS_PER_INCH = 760, 72
 SMALL_SCALE, SMALL_COLOURS = 1.5, 64
 """Pixels of a small PNG per pixel of the chart, and its number of colours."""
 RENDERER = "outage-offline"
+OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
+"""Else JupyterLab would move between cells on the arrow keys of a slider or a list."""
 CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
 """Names of the JavaScript queues for the data of charts and of sliders."""
 DATA_START, DATA_END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
@@ -285,20 +287,19 @@ def png(drawing: str, scale: float = 2) -> bytes:
     extent = f"width: {width}, height: {height}"
     page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
     project: Any = {"main": page.encode(), "chart.svg": drawing.encode()}
-    image: bytes = typst.compile(
+    image = typst.compile(
         project,
         root=fonts.folder(),  # typst would otherwise read files in the current folder
         font_paths=fonts.for_typst(),
         format="png",
         ppi=POINTS_PER_INCH * scale,
     )
-    return image
+    return bytes(image)
 
 
 def pdf(drawing: str) -> bytes:
     """Convert an SVG of this package to a PDF of one page."""
-    page: bytes = _converter().svg_to_pdf(drawing)
-    return page
+    return bytes(_converter().svg_to_pdf(drawing))
 
 
 def small_png(drawing: str) -> bytes:
@@ -334,11 +335,16 @@ def _converter() -> Any:  # noqa: ANN401 - the library ships no types
     return vl_convert
 
 
+def chart_script(last: str) -> str:
+    """Return the script with Vega and the functions of charts and sliders, and `last`, which calls them."""
+    # It is wrapped in a function, so that no variable is declared twice if a cell runs twice.
+    scripts = "".join(map(slider_asset, ("drawing.js", "cost_model.js", "what_if.js")))
+    return f"(function () {{\n{vega_bundle()}\n(() => {{\n'use strict';\n{scripts}{last}}})();\n}})();"
+
+
 def script_bundle() -> str:
     """Return one script element with Vega, the script of the sliders, and code that draws the queued data."""
-    # The scripts are wrapped in a function, so that no variable is declared twice if the cell runs twice.
-    scripts = "".join(map(slider_asset, ("drawing.js", "live.js", "what_if.js", "notebook.js")))
-    return f"<script>(function () {{\n{vega_bundle()}\n{scripts}}})();</script>"
+    return f"<script>{chart_script(slider_asset('notebook.js'))}</script>"
 
 
 def data_script(queue: str, data: object) -> tuple[str, str]:
@@ -362,7 +368,8 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
         names, or else in English. The same chart always gives the same output.
     """
     stable = stable_spec(spec)
-    key, script = data_script(CHART_QUEUE, stable)
+    caption = _caption(stable)
+    key, script = data_script(CHART_QUEUE, {**stable, "title": None} if caption else stable)
     described = str(spec.get("description", ""))
     line = escape(" ".join(described.split()))
     label = f' role="img" aria-label="{line}"' if described else ""
@@ -376,8 +383,19 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
         picture, width = base64.b64encode(small_png(drawing)).decode(), size_of(drawing)[0]
         output["image/png"] = picture
         waiting = f'<img alt="{line}" width="{round(width)}" src="data:image/png;base64,{picture}">'
-    place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{waiting}</div>'
+    place = f'<div class="outage-chart" data-outage-chart="{key}"{label} {OWN_KEYS}>{waiting}{caption}</div>'
     return output | {"text/html": f"{place}\n<script>{script}</script>"}
+
+
+def _caption(spec: Mapping[str, Any]) -> str:
+    """Return title and subtitle as HTML, which wraps with the page; empty if one of them is missing."""
+    title, footer = spec.get("title"), (spec.get("usermeta") or {}).get("footer", 1)
+    if not isinstance(title, dict) or not title.get("text") or not title.get("subtitle"):
+        return ""
+    text, lines = ([x] if isinstance(x, str) else x for x in (title["text"], title["subtitle"]))
+    head, *below = (escape(" ".join(part)) for part in (text, lines[:footer], lines[footer:]))
+    spans = "".join(f"<span>{part}</span>" for part in below)
+    return f'<template><p class="outage-caption"><strong>{head}</strong>{spans}</p></template>'
 
 
 def is_package_script(script: str) -> bool:
@@ -402,8 +420,7 @@ def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:
     text = script_json(spec)
     for number, name in enumerate(sorted(spec.get("datasets", {}))):
         text = text.replace(name, f"data-{number}")
-    renamed: dict[str, Any] = json.loads(text)
-    return renamed
+    return dict(json.loads(text))
 
 
 def script_json(value: object) -> str:

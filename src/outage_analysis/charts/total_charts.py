@@ -49,6 +49,8 @@ WIDEST = 1e4
 ROUNDING = 1e-9
 PAD = 1.5
 """Free space at both ends of the axis, in dot widths."""
+MOST_POWERS = 20
+"""A moved axis has labels for the powers of ten below this one."""
 
 
 def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -77,7 +79,18 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
     chart = alt.layer(
         *_forecast_layers(forecasts, layout, x, context), _dots(layout, marks, x, locale), *lines
     )
-    chart.usermeta = {"nothing": nothing}  # the page takes it from the subtitle if the dots move
+    values: dict[str, Any] = {
+        "scale": locale("chart.log_scale") if layout.log else "",
+        "count": len(dots),
+        "share": percent(1 / len(dots)),
+        "press": locale("chart.total_distribution_press") if len(forecasts) else "",
+    }
+    blue = [locale(f"chart.total_distribution_blue_{name}") for name in ("range", "budget")]
+    subtitles = [
+        locale("chart.total_distribution_subtitle", unit=locale.unit, blue=text, zero="", **values)
+        for text in blue
+    ]
+    chart.usermeta = {"log": layout.log, "subtitles": subtitles}
     return finish_chart(
         chart,
         context,
@@ -85,39 +98,59 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
         finding=_finding(marks, locale),
         facts=" ".join(cash.filter(pl.col("mark").is_in(["press", "observed"]))["fact"]),
         height=height,
-        scale=locale("chart.log_scale") if layout.log else "",
-        count=len(dots),
-        share=percent(1 / len(dots)),
-        blue=locale(f"chart.total_distribution_blue_{'budget' if 'budget' in marks else 'range'}"),
+        blue=blue["budget" in marks],
         zero=nothing,
-        press=locale("chart.total_distribution_press") if len(forecasts) else "",
+        **values,
     )
 
 
-def movable(spec: dict[str, Any]) -> dict[str, Any]:
+def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
     """Return the chart with named data and signals, through which the script of a page moves dots and marks.
 
-    There is room for the mark of a budget that a reader types.
+    There is room for the mark of a budget that a reader types. Its `usermeta` says what the script needs: the
+    `room` for the highest stack of dots, the marks with their places and the patterns of their labels, the
+    subtitles without and with a budget, and the pattern of the title that says what happened.
     """
     kinds = {"level": "dots", "top": "marks"}
     named = {name: kinds[key] for name, rows in spec["datasets"].items() for key in kinds if key in rows[0]}
     x = spec["layer"][-1]["encoding"]["x"]
     low, high = x["scale"]["domain"]
-    signals = {"low": low, "high": high, "ticks": x["axis"]["values"], "labels": []}
+    signals = {"low": low, "high": high, "moved": False}
     scale = {"domainMin": {"expr": "low"}, "domainMax": {"expr": "high"}, "nice": False, "zero": False}
-    labels = f"length(labels) ? labels[indexof(ticks, datum.value)] : {x['axis']['labelExpr']}"
-    axis = x["axis"] | {"values": {"expr": "ticks"}, "labelExpr": labels}
+    axis = x["axis"]
+    if spec["usermeta"]["log"]:  # a moved axis has powers of ten
+        powers = [theme.short_amount(locale, 10.0**power) for power in range(MOST_POWERS)]
+        labels = f"moved ? {json.dumps(powers, ensure_ascii=False)}[datum.value] : {axis['labelExpr']}"
+        ticks = f"moved ? sequence(ceil(low), high) : {json.dumps(axis['values'])}"
+        axis = axis | {"values": {"expr": ticks}, "labelExpr": labels}
     text = json.dumps(spec)
     # The subtitle on the page names the axis.
     for old, new in ((x["scale"], scale), (x["axis"], axis), (x["title"], None), *named.items()):
         text = text.replace(json.dumps(old), json.dumps(new))
     moved: dict[str, Any] = json.loads(text)
-    below = MARKS[MARKS.index("budget") + 1 :]
+    marks = MARKS[MARKS.index("budget") :]
     if all(row["mark"] != "budget" for row in moved["datasets"]["marks"]):
         moved["height"] += LINE
         for row in moved["datasets"]["marks"]:
-            row["top"] += LINE * (row["mark"] in below)
-    return moved | {"params": [{"name": name, "value": value} for name, value in signals.items()]}
+            row["top"] += LINE * (row["mark"] in marks)
+    blanks = {"amount": "{amount}", "share": "{share}"}
+    last = moved["datasets"]["marks"][-1]["top"]
+    tops = range(last - LINE * (len(MARKS) - 1), last + 1, LINE)
+    told = {
+        "room": DOT_ROOM,
+        "marks": [
+            {
+                "mark": mark,
+                "pattern": locale(f"chart.mark_{mark}", **blanks),
+                "strong": mark in STRONG,
+                "top": top,
+            }
+            for mark, top in zip(MARKS, tops, strict=True)
+        ],
+        "happened": locale("chart.total_distribution_observed", **blanks),
+    }
+    params = [{"name": name, "value": value} for name, value in signals.items()]
+    return moved | {"params": params, "usermeta": spec["usermeta"] | told}
 
 
 def _finding(marks: Marks, locale: Locale) -> str:

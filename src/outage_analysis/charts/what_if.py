@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from outage_analysis import costs
-from outage_analysis.assumptions import RateAssumption
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import CHART_STEPS, LANGUAGES, MONEY_UNITS, LikelyRange, Locale, capitalized
@@ -25,15 +25,18 @@ KINDS = (
 STEPS = 200
 """A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
-LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "moved", "left_out")
+LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "left_out")
 """The labels `report.live_...` with which the script writes its sentences."""
-CHART_MARKS = ("budget", LikelyRange.high_column, "expected", "p50")
-"""The marks that the script moves in the chart of the total, from top to bottom."""
 BLANKS = {
     name: f"{{{name}}}"
-    for name in ("low", "high", "median", "mean", "chance", "budget", "name", "amount", "share")
+    for name in (
+        *("low", "high", "median", "mean", "chance", "budget", "name", "amount", "share"),
+        *("tiers", "expected", "mark", "quantile"),
+    )
 }
 """Placeholders that the script fills."""
+Changes = Mapping[str, Mapping[str, float]]
+"""Inputs with their new value (`set`), or the factor of their draws (`times`) or of the draws' `odds`."""
 MYRIAD = 10_000
 """In Korean, sliders show amounts of won in units of this number (만)."""
 
@@ -58,27 +61,18 @@ class Slider:
 
 
 @dataclass(frozen=True)
-class SliderTotal:
-    """A total that changes with the sliders: its title, and its value in the report."""
-
-    valuation: str
-    title: str
-    rounded: str
-    exact: str
-
-
-@dataclass(frozen=True)
 class WhatIfSliders:
     """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
     groups: dict[str, list[Slider]]
     """The sliders that change the same total, by the title of the total."""
-    results: tuple[SliderTotal, ...]
+    results: list[dict[str, str]]
+    """The totals: the `valuation`, the `title`, and the `rounded` and `exact` amount of the report."""
     data: dict[str, Any]
-    """Data for the script: factors, terms, totals, and the format of amounts.
-
-    `live` and `presets` are among them if the range of the cash moves with the sliders.
-    """
+    """Data for the script: factors, terms, totals, and the format of amounts; with `live` if the range of the
+    cash moves with the sliders."""
+    presets: dict[str, str] = field(default_factory=dict)
+    """Settings that a reader can choose at once, by label, as the script keeps them in the page's address."""
     search: dict[str, Any] | None = None
     """The fields of the form for a search of payments within a budget; None if no payment can be searched."""
 
@@ -97,7 +91,7 @@ def what_if_sliders(
     ranking: Sequence[str] = (),
     run: costs.Simulation | None = None,
     budget: float | None = None,
-    presets: Sequence[Mapping[str, Any]] = (),
+    presets: Mapping[str, Changes] | None = None,
 ) -> WhatIfSliders | None:
     """Build the what-if sliders of an expected cost; return None if no input can be changed.
 
@@ -109,7 +103,7 @@ def what_if_sliders(
         ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
         run: the simulation of the cash, if its range is to move with the sliders.
         budget: an amount of cash to mark in the range, in the smallest unit of the currency.
-        presets: settings that a reader can choose at once; each has a `label` and `changes` by input.
+        presets: settings that a reader can choose at once: by label, the changes of inputs.
     """
     if cost is None:
         return None
@@ -131,21 +125,47 @@ def what_if_sliders(
         for v in valuations
         if v in total_of.values()
     }
+    report = {v: cost.expected(v) for v in valuations}
     data = {
         "factors": {f.id: f.value for f in cost.factors},
         "terms": {v: terms[v] for v in valuations},
-        "report": {v: cost.expected(v) for v in valuations},
+        "report": report,
         "formats": _script_formats(locale),
     }
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
+    settings = {}
     if live is not None:
-        data |= {"live": live, "presets": [dict(preset) for preset in presets]}
-    totals = []
-    for v in valuations:
-        amount = cost.expected(v)
-        exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
-        totals.append(SliderTotal(v, _title(v, locale), locale.money(amount), exact))
-    return WhatIfSliders(groups, tuple(totals), data)
+        data["live"] = live
+        inputs = live["model"]["inputs"]
+        settings = {
+            label: _setting(changes, groups, inputs)
+            for label, changes in (presets or {}).items()
+            if all("set" in change or name in inputs for name, change in changes.items())
+        }
+    totals = [
+        {
+            "valuation": v,
+            "title": _title(v, locale),
+            "rounded": locale.money(amount),
+            "exact": locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit),
+        }
+        for v, amount in report.items()
+    ]
+    return WhatIfSliders(groups, totals, data, settings)
+
+
+def _setting(changes: Changes, groups: Mapping[str, list[Slider]], inputs: Mapping[str, Any]) -> str:
+    """Return changes of inputs as values of the fields: means of moved draws, or values known exactly."""
+    fields = {
+        f"{factor}!": "on" for factor, change in changes.items() if "set" in change and factor in inputs
+    }
+    for slider in (x for group in groups.values() for x in group if x.factor in changes):
+        change = changes[slider.factor]
+        value = (
+            change["set"] if "set" in change else costs.page_model.moved_mean(inputs[slider.factor], change)
+        )
+        fields[slider.factor] = f"{value / slider.times * slider.per:.10g}"
+    return urlencode(fields)
 
 
 def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> dict[str, Any] | None:
@@ -160,7 +180,6 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> d
     model = costs.page_model.browser_model(run, upper=likely.upper)
     if model is None:
         return None
-    entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
     return {
         "model": model,
         "accuracy": locale(
@@ -169,19 +188,12 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> d
             median=locale.money(model["errors"]["median"]),
             high=locale.money(model["errors"]["upper"]),
         ),
-        "means": {
-            name: costs.simulation.round_digits(entry.range.expected)  # type: ignore[union-attr]
-            for name, entry in entries.items()  # band mixes are named by band
-        },
-        "shares": [name for name, entry in entries.items() if isinstance(entry, RateAssumption)],
         "low": likely.lower,
         "high": likely.upper,
-        "budget": budget,
+        "budget": "" if budget is None else locale.exact_money(budget),
         "chance": None if budget is None else run.totals["cash"].exceedance(budget).value,
         "per_field": amount_unit(locale)[0],
         "words": {name: locale(f"report.live_{name}", **BLANKS) for name in LIVE_WORDS},
-        "marks": [(name, locale(f"chart.mark_{name}", **BLANKS)) for name in CHART_MARKS],
-        "blue": [locale(f"chart.total_distribution_blue_{name}") for name in ("range", "budget")],
     }
 
 
@@ -258,13 +270,14 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
     sizes = (
         (10**12, 10**8, 10**4) if korean else (10**8, 10**4) if locale.lang == "ko" else (10**9, 10**6, 10**3)
     )
+    gap = "" if locale.lang == "ko" else " "
     return {
         "minor": locale.minor_units,
         "korean": korean,
-        "glued": locale.lang == "ko",
         "unit": locale.unit,
         "steps": [
-            [size, "조" if size == 10**12 and korean else locale.scale(float(size))[1]] for size in sizes
+            [size, gap + ("조" if size == 10**12 and korean else locale.scale(float(size))[1])]
+            for size in sizes
         ],
         "exact": locale("report.exact", amount="{amount}", unit=locale.unit),
         "change": locale("report.what_if_change", amount="{amount}", share="{share}"),
@@ -272,9 +285,8 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
         "under_one": locale("report.live_under_one"),
         "over_ninety_nine": locale("report.live_over_ninety_nine"),
         "brief": CHART_STEPS[locale.lang],
-        "sizes": MONEY_UNITS,
+        "sizes": {"": 1, **MONEY_UNITS},
         "units": [replace(locale, lang=lang).unit for lang in LANGUAGES],
-        "more": "+",
         "less": MINUS,
     }
 
@@ -282,15 +294,13 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
 LEVELS = (50, 75, 80, 90, 95)
 """Probabilities (in percent) of staying within the budget, from which the reader chooses."""
 USUAL_LEVEL = 90
+MOST_TRIED = 500
+"""The page tries at most this many amounts of a payment beside another one."""
 MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
-SEARCH_BLANKS = BLANKS | {
-    name: f"{{{name}}}" for name in ("tiers", "expected", "mark", "quantile", "unit", "count", "level")
-}
-"""Placeholders that the script fills in the answer to a search."""
-REPORT_WORDS = ("none", "no_budget", "choose", "no_step", "many", "unlimited", "excluded", "announce")
+REPORT_WORDS = ("none", "choose", "unlimited", "excluded")
 """The labels `report.search_...` that the script uses in its sentences."""
-SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
+SOLVE_WORDS = ("answer", "not_limited", "nearest", "least")
 """The labels `solve....` that the command `solve` uses as well."""
 
 
@@ -310,7 +320,7 @@ def with_search_form(
         return sliders
     labels = {slider.factor: slider.label for group in sliders.groups.values() for slider in group}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found, edges = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
+    found = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
     if not found:
         return sliders
     per_field, unit = amount_unit(locale)
@@ -321,10 +331,18 @@ def with_search_form(
         text = locale("solve.tier", band=band, payment="{payment}")
         if len(lines) > 1:
             text = locale("solve.line", name=payment.line.name[locale.lang], tiers=text)
-        payments.append({"id": payment.factor.id, "largest": payment.largest, "text": text})
-    words = {name: locale(f"report.search_{name}", **SEARCH_BLANKS) for name in REPORT_WORDS}
-    words |= {name: locale(f"solve.{name}", **SEARCH_BLANKS) for name in SOLVE_WORDS}
-    data = {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words}
+        limits = {name: getattr(payment, name) for name in ("largest", "below", "above")}
+        payments.append({"id": payment.factor.id, "text": text, **limits})
+    words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
+    answer, not_limited, *nearest = (locale(f"solve.{name}", unit=unit, **BLANKS) for name in SOLVE_WORDS)
+    words |= {"answer": answer, "not_limited": f"{answer} {not_limited}", "nearest": " ".join(nearest)}
+    levels = [level / 100 for level in reversed(LEVELS)]
+    data = {
+        "payments": payments,
+        "levels": levels,
+        "most_tried": MOST_TRIED,
+        "words": words | {"many": locale("report.search_many", count=MOST_TRIED)},
+    }
     steps = max(payment.factor.value for payment in found) / 5  # by default about five to the largest payment
     form = {
         "payments": [(x.factor.id, labels[x.factor.id], n < MOST_VARIED) for n, x in enumerate(found)],

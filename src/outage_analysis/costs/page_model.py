@@ -6,7 +6,7 @@ from the products, and gets the result of the model.
 
 For the distribution, the page has the same draws, the same terms and the same count process as the
 simulation, so a reader can change an input or a payment in the browser and see the new range. The script
-live.js of the charts package repeats `CountProcess.amounts`; a test compares both.
+cost_model.js of the charts package repeats `CountProcess.amounts`; a test compares both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from outage_analysis.assumptions import Award, BandMix, FloatArray, MeanPayment, RateAssumption
+from outage_analysis.assumptions import Assumption, Award, BandMix, FloatArray, MeanPayment, RateAssumption
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table, band_name
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation, round_digits
@@ -175,10 +175,10 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (their number), `inputs` (the coded draws per input or band of a mix), `fixed` (inputs
-        that do not vary), `scores` (the coded normal scores of the counts), `streams` (the terms), `awards`
-        (quantiles of sums of awards), and `errors` (the numerical errors of the median and of the range's
-        upper end for these draws, in the smallest unit). None if the total has so many random counts that a
+        `draws` (their number), `inputs` (the coded draws per input or band of a mix, the stated mean, and
+        whether it is a share), `fixed` (inputs that do not vary), `scores` (the coded normal scores of the
+        counts), `terms`, and `errors` (the numerical errors of the median and of the range's upper end for
+        these draws, in the smallest unit). None if the total has so many random counts that a
         page with enough draws would be too large. Also None if the claims of two tiers with equal payments
         are drawn as one count, because the page could not change the payment of only one tier.
     """
@@ -201,7 +201,10 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     sample = Sample(totals[:, first])
     return {
         "draws": draws,
-        "inputs": {name: _coded_input(values[:, first]) for name, values in varying.items()},
+        "inputs": {
+            name: _coded_input(values[:, first], run.portfolio.entries.get(name))
+            for name, values in varying.items()
+        },
         "fixed": {
             name: round_digits(values.flat[0], PAGE_DIGITS)
             for name, values in kept.items()
@@ -214,12 +217,7 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
             for name, values in scores.items()
         },
         "score_units": SCORE_UNITS,
-        "streams": [_term_data(term, units, inputs) for term, units in chosen],
-        "awards": {
-            str(term.spread): _award_table(term)
-            for term, units in chosen
-            if term.spread and any(unit.reviewed for unit in units)
-        },
+        "terms": [_term_data(term, units, inputs) for term, units in chosen],
         "errors": {
             name: round_digits(sample.quantile(p).error, PAGE_DIGITS)
             for name, p in (("median", 0.5), ("upper", upper))
@@ -249,12 +247,31 @@ def _draws(run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]) ->
     }
 
 
-def _coded_input(values: FloatArray) -> dict[str, Any]:
+def _coded_input(values: FloatArray, entry: Assumption | None) -> dict[str, Any]:
     most = float(values.max())
     codes = np.rint(
         np.sqrt(values / (most or 1.0)) * HIGHEST_CODE
     )  # the root is more precise for small values
-    return {"most": most, "codes": _encode(codes.astype("<u2"))}
+    coded = {"most": most, "codes": _encode(codes.astype("<u2"))}
+    if entry is None:  # a band of a mix
+        return coded
+    mean = round_digits(entry.range.expected)  # type: ignore[union-attr] # mixes are named by band
+    return coded | {"mean": mean, "is_share": isinstance(entry, RateAssumption)}
+
+
+def moved_mean(coded: Mapping[str, Any], change: Mapping[str, float]) -> float:
+    """Return the mean of an input of a page after a change of its draws, at the scale of its stated mean.
+
+    Args:
+        coded: the input, as `browser_model` returns it.
+        change: the factor `times` of the draws, or the factor `odds` of their odds.
+    """
+    if "times" in change:
+        return float(coded["mean"] * change["times"])
+    codes = np.frombuffer(base64.b64decode(coded["codes"]), "<u2")
+    draws = coded["most"] * (codes / HIGHEST_CODE) ** 2
+    moved = change["odds"] * draws / (1 - draws + change["odds"] * draws)
+    return float(coded["mean"] + (moved - draws).mean())
 
 
 def _encode(values: npt.NDArray[Any]) -> str:
@@ -262,16 +279,22 @@ def _encode(values: npt.NDArray[Any]) -> str:
 
 
 def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]) -> dict[str, Any]:
+    paid = [unit.band for unit in units if unit.band is not None]
+    top = sum(name.startswith(f"{term.mix}.") for name in inputs) - 1
+    bands = range(top, max(min(paid), 1) - 1, -1) if paid else ()
+    reviewed = term.spread and any(unit.reviewed for unit in units)
     return {
-        "process": term.process,
+        "count": f"{term.process}, count",
         "trials": round_digits(term.trials, PAGE_DIGITS),
         "scales": term.scales,
         "rates": term.rates,
-        "mix": term.mix,
-        "bands": sum(name.startswith(f"{term.mix}.") for name in inputs) if term.mix else 0,
-        "award": term.award,
-        "spread": str(term.spread) if term.spread else "",
-        "capacity": term.capacity,
+        "bands": [
+            {"band": band, "input": f"{term.mix}.{band}", "name": f"{term.process}, {band_name(term, band)}"}
+            for band in bands
+        ],
+        "award": [term.award] if term.award else [],
+        "table": _award_table(term) if reviewed else None,
+        "capacity": None if term.mix else term.capacity,
         "certain": [
             (round_digits(part.paid, PAGE_DIGITS), [*term.scales, *term.rates])
             for part in (term.parts if term.certain else ())
@@ -283,8 +306,11 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
 def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
     numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
     (tier,) = _tiers(term, unit)
+    name = f"{term.process}, {unit.name}"
     return {
-        "name": unit.name,
+        "name": name,
+        "awards": f"{name}, awards" if unit.reviewed and term.spread else "",
+        "losses": f"{name}, losses" if unit.share and unit.deviation else "",
         **{name: round_digits(getattr(unit, name), PAGE_DIGITS) for name in numbers},
         "most": None if np.isinf(unit.most) else round_digits(unit.most, PAGE_DIGITS),
         "reviewed": unit.reviewed,

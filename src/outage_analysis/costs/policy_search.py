@@ -240,20 +240,22 @@ class SearchablePayment(NamedTuple):
     """A fixed payment that a page can vary: its factor and its limits, in the smallest currency unit."""
 
     line: Schedule
-    tier: int
-    """The position of its loss band in the line, from 0."""
     factor: LiveInput
     largest: int | None
     """The largest loss of the band, the limit of the payment; None if it is unknown or not money."""
+    below: float | str | None
+    """The payment for the next lower loss: an amount, or the id of a factor; None if it is not fixed."""
+    above: float | str | None
+    """The payment for the next higher loss, likewise."""
 
 
 def page_search(
     policy: Policy, factors: Iterable[LiveInput], model: Mapping[str, Any], cubes: Sequence[Cube]
-) -> tuple[list[SearchablePayment], list[dict[str, float | str]]]:
-    """Return the fixed payments that a page can search, and the payments at the edges of their loss bands.
+) -> list[SearchablePayment]:
+    """Return the fixed payments that a page can search.
 
     The page maximises the mean payment per accepted claim, as `find_best_policy` can do; the search itself is
-    in the script live_search.js. A payment can be varied if it has a slider, is not fixed by law, and has its
+    in the script cost_model.js. A payment can be varied if it has a slider, is not fixed by law, and has its
     own count of claims in the simulation.
 
     Args:
@@ -261,15 +263,10 @@ def page_search(
         factors: the factors that have a slider.
         model: the result of `browser_model`.
         cubes: the claims from which costs are computed; empty if they are computed from published counts.
-
-    Returns:
-        The payments, and per edge the payments `below` and `above` it, each an amount or the id of a factor
-        whose value is the amount.
     """
-    counted = {unit["pays"] for term in model["streams"] for unit in term["units"]}
+    counted = {unit["pays"] for term in model["terms"] for unit in term["units"]}
     pays = [factor for factor in factors if factor.kind == "pays" and factor.id in counted]
     found: list[SearchablePayment] = []
-    edges: list[dict[str, float | str]] = []
     for line in policy.schedules:
         bands = [band for band, _ in line.tariff.bands_with_rules]
         by_band = {(x.over, x.up_to): x for x in pays if x.line == line.id}
@@ -279,20 +276,20 @@ def page_search(
             if not line.statutory and band in by_band and by_band[band].value == rule.fixed
         }
         cube = cube_for(line, cubes)
+        money = policy.loss_unit == policy.currency
         for tier, factor in varied.items():
-            loss = bands[tier][1] or (None if cube is None else largest_claim_loss(cube))
-            money = policy.loss_unit == policy.currency
-            found.append(SearchablePayment(line, tier, factor, loss if money else None))
-        for tier, (over, _) in enumerate(bands):
-            beside = tier in varied or (tier - 1 in varied and line.bands[tier].pays)
-            amounts = [line.tariff.pay(loss) for loss in (over or 0, (over or 0) + 1)]
-            ends = [
+            over, up_to = bands[tier]
+            loss = up_to or (None if cube is None else largest_claim_loss(cube))
+            losses = {tier - 1: over or 0}
+            if up_to is not None and line.bands[tier + 1].pays:
+                losses[tier + 1] = up_to + 1
+            amounts = {place: line.tariff.pay(beside) for place, beside in losses.items()}
+            below, above = (
                 varied[place].id if place in varied else None if amount is None else float(amount)
-                for place, amount in zip((tier - 1, tier), amounts, strict=True)
-            ]
-            if beside and None not in ends:  # claims under review have no fixed payment
-                edges.append(dict(zip(("below", "above"), ends, strict=True)))  # type: ignore[arg-type]
-    return found, edges
+                for place, amount in ((tier + side, amounts.get(tier + side)) for side in (-1, 1))
+            )
+            found.append(SearchablePayment(line, factor, loss if money else None, below, above))
+    return found
 
 
 IntArray = npt.NDArray[np.int64]

@@ -239,11 +239,12 @@ def show_what_if(analysis: Analysis, *, lang: str = "en") -> Html:
     key, script = charts.data_script(charts.SLIDER_QUEUE, moved.data)
     name = escape(locale("report.what_if"))
     place = (
-        f'<div class="{kind}" data-outage-what-if="{key}" role="group" aria-label="{name}">\n'
+        f'<div class="{kind}" data-outage-what-if="{key}" role="group" aria-label="{name}" '
+        f"{charts.OWN_KEYS}>\n"
         f'{mark.markup}<p class="title" tabindex="-1">{name}</p>\n'
         f'<p class="waiting"><em>{escape(locale("notebook.what_if_waiting"))}</em></p>\n{markup}</div>'
     )
-    totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
+    totals = [f"{result['title']}: {result['rounded']} ({result['exact']})" for result in moved.results]
     inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups.values() for s in group]
     text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *totals, *inputs)))
     return Html(f"{place}\n<script>{script}</script>", text)

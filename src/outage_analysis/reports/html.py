@@ -22,11 +22,11 @@ from outage_analysis.assumptions import bundled_ledger, load_ledger
 from outage_analysis.charts import (
     DARK,
     WhatIfSliders,
+    chart_script,
     markup,
     movable,
     script_json,
     slider_asset,
-    vega_bundle,
     what_if_sliders,
     with_search_form,
     wrap_columns,
@@ -39,8 +39,6 @@ from outage_analysis.reports.blocks import Grid, PageChart
 from outage_analysis.reports.report import Report
 from outage_analysis.text import Locale, fonts
 
-SLIDER_SCRIPTS = ("drawing.js", "live.js", "live_search.js", "what_if.js")
-"""The scripts of the charts and the sliders, in the order in which they need each other."""
 PROSE_LENGTH = 44
 """A text column whose cells have more characters than this on average contains sentences."""
 
@@ -56,7 +54,7 @@ def html_page(report: Report) -> str:
     charts = report.charts | ({"linked": linked} if linked else {})
     specs = {name: page_spec(name, chart, report.locale) for name, chart in charts.items()}
     what_if = sliders(report, live=True)
-    script = vega_bundle() + "".join(map(slider_asset, SLIDER_SCRIPTS)) + template_text("page.js")
+    script = chart_script(template_text("page.js"))
     context = {
         "report": report,
         "locale": report.locale,
@@ -109,17 +107,12 @@ def finished_page(text: str, style: str, scripts: Iterable[str], *, output_style
 
 
 def page_spec(name: str, chart: PageChart, locale: Locale) -> dict[str, object]:
-    """Return the specification of a chart for the page, with movable dots, and with its title for saving.
-
-    A chart of hindsight also has the pattern of the sentence that says what happened.
-    """
+    """Return the specification of a chart for the page, with movable dots, and with its title for saving."""
     below = (*wrap_columns(chart.subtitle, 100), *wrap_columns(chart.footer, 100))
     title = {"text": wrap_columns(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
-    spec = movable(chart.spec) if name in ("total_distribution", "total_hindsight") else chart.spec
-    told = {**spec.get("usermeta", {}), "title": title}
-    if chart.hindsight:
-        told["happened"] = locale("chart.total_distribution_observed", amount="{amount}", share="{share}")
-    return {**spec, "usermeta": told}
+    moves = name in ("total_distribution", "total_hindsight")
+    spec = movable(chart.spec, locale) if moves else chart.spec
+    return {**spec, "usermeta": {**spec.get("usermeta", {}), "title": title}}
 
 
 def prose_columns(grid: Grid) -> list[bool]:
@@ -170,7 +163,7 @@ def sliders(
         ranking=ranking,
         run=analysis.runs.get(analysis.headline_basis) if live else None,
         budget=None if budget is None else float(budget["budget"][0]),
-        presets=slider_presets(analysis, locale) if live and analysis.headline_basis else (),
+        presets=slider_presets(analysis, locale) if live and analysis.headline_basis else None,
     )
     if panel is None:
         inputs_depend = analysis.runs and report.products is None
@@ -199,10 +192,8 @@ SETTINGS = ("max_rejects", "hindsight", "draws", "seed", "level")
 """Fields of a plan that are options of the same name."""
 
 
-def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
-    """Return the settings for the sliders of the headline cash.
-
-    A setting is its `label`, and by input the change, such as {"odds": 2} or {"set": 0.05}.
+def slider_presets(analysis: Analysis, locale: Locale) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the settings for the sliders of the headline cash: by label and input, such as {"odds": 2}.
 
     A scenario is a setting only if the page can repeat it exactly: it multiplies an award, or the odds of
     acceptance. With hindsight, one more setting has the rates as they turned out.
@@ -228,7 +219,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[dict[str, Any]]:
         rates = next((term.rates for term in terms if term.line == outcome.line), ())
         actual = {name: {"set": shares[kinds[name]]} for name in rates if kinds[name] in shares}
         settings[locale("report.preset_outcome")] = actual
-    return [{"label": label, "changes": changes} for label, changes in settings.items() if changes]
+    return {label: changes for label, changes in settings.items() if changes}
 
 
 def repeat_command(analysis: Analysis, factors: Iterable[page_model.LiveInput], lang: str) -> dict[str, Any]:
@@ -243,30 +234,28 @@ def repeat_command(analysis: Analysis, factors: Iterable[page_model.LiveInput], 
         lang: the language of the report.
 
     Returns:
-        `shell` and `python`: the `line`, what its `budget` and `changes` are, and how one `change` is written
-        and joined (`between`); `names`: for each factor that can be set, its name and how many smallest units
-        its unit has.
+        `shell` and `python`: the `line`, the `options` that it always has, those that state a `budget` and
+        `changes`, how one `change` is written, and what stands `between` two options; `names`: for each
+        factor that can be set, its name and how many smallest units its unit has.
     """
     options = _options(analysis)
-    words = [word for name, value in options.items() for word in _words(name, value)]
-    arguments = [f"{name}={value!r}, " for name, value in options.items()]
     imports = "import datetime; " if "as_of" in options else ""
-    shown = ["--lang", lang] if lang != "en" else []
+    shown = [f"--lang {lang}"] if lang != "en" else []
     return {
         "names": dict(_change_names(analysis, factors)),
         "shell": {
-            "line": " ".join(
-                ["outage-analysis report", *words, "{budget}{changes}", *shown, "--out report-changed"]
-            ),
-            "budget": "--budget {budget} ",
+            "line": "outage-analysis report {options} --out report-changed",
+            "options": [*(word for name, value in options.items() for word in _words(name, value)), *shown],
+            "budget": "--budget {budget}",
             "changes": "{changes}",
             "change": "--set {name}={value}",
             "between": " ",
         },
         "python": {
-            "line": f"{imports}import outage_analysis as oa; oa.run(oa.Plan({''.join(arguments)}{{budget}}"
-            f'{{changes}})).report("report-changed", lang="{lang}")',
-            "budget": "budget={budget}, ",
+            "line": f"{imports}import outage_analysis as oa; oa.run(oa.Plan({{options}}))"
+            f'.report("report-changed", lang="{lang}")',
+            "options": [f"{name}={value!r}" for name, value in options.items()],
+            "budget": "budget={budget}",
             "changes": "changes={{changes}}",
             "change": '"{name}": {value}',
             "between": ", ",
