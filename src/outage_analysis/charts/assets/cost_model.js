@@ -1,5 +1,4 @@
-// The cost of a policy, with the draws and the names of the Python package: expected amounts, the
-// total of each draw, and the payments that stay within a budget.
+// The cost of a policy as in Python: expected amounts, totals of draws, payments within a budget.
 const SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
 
 const clip = (x, low, high) => Math.min(Math.max(x, low), high);
@@ -120,9 +119,8 @@ function oddsFor(rates, target) {
 }
 
 function costModel({draws, fixed, terms, ...coded}) {
-  const each = (columns, make) => {
-    return Object.fromEntries(Object.entries(columns).map(([id, x]) => [id, make(x, id)]));
-  };
+  const each = (columns, make) => Object.fromEntries(
+    Object.entries(columns).map(([id, x]) => [id, make(x, id)]));
   const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt()).buffer;
   const scores = each(coded.scores, text => {
     return Float64Array.from(new Int16Array(bytes(text)), z => z / coded.score_units);

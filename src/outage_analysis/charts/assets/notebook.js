@@ -1,5 +1,4 @@
-// Draws the charts and starts the sliders of a notebook. Their outputs put the data into queues,
-// before or after this.
+// Draws the charts and starts the sliders of a notebook, from data queued before or after this.
 function serve(queue, attribute, start) {
   const waiting = window[queue];
   function push([key, data]) {

@@ -1,6 +1,5 @@
-// The sliders inside one element: whatIf(root, data). It looks nowhere else, so a page may have
-// several. In a report, `box` is the element with the budget; there the range of the cash and the
-// charts of the total move too. The controls alone hold the settings.
+// The sliders inside one element; a page may have several. In a report, `box` is the element with
+// the budget, and the charts of the total move too. The controls alone hold the settings.
 const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
 const tenDigits = value => Number(value.toPrecision(10));
 
@@ -28,9 +27,7 @@ function speaker(say) {
   const money = amount => inWords(twoDigits(amount / minor));
   const amount = amount => exactly(amount / minor);
   return {
-    minor,
-    money,
-    amount,
+    minor, money, amount,
     full: amount => inWords(tenDigits(amount / minor)),
     brief: amount => scaled(twoDigits(amount / minor), say.brief),
     exact: value => fill(say.exact, {amount: amount(value)}),
@@ -158,8 +155,7 @@ function whatIf(root, data, box) {
       : budgetField.value ? words.no_amount : words.no_budget);
     const amounts = {budget, p50, expected: mean, range_low: low, range_high: high};
     for (const show of charts.values()) show(of, amounts, isReport);
-    // The payments of the last settings stay, dimmed, until the new ones are found, so that
-    // nothing moves below them.
+    // The last payments stay, dimmed, until new ones are found, so that nothing moves below them.
     announced.ariaBusy = true;
     clearTimeout(searching);
     searching = setTimeout(() => {
@@ -224,8 +220,7 @@ function whatIf(root, data, box) {
     }), best];
   }
 
-  // A line cannot say that an input is uncertain around another mean, so moved inputs become known
-  // exactly.
+  // A line cannot state an uncertain input with another mean: moved inputs become known exactly.
   function copyCommand(language) {
     const {names, [language]: form} = live.command, output = box.querySelector('.line');
     const moved = sliders.filter(x => x.factor in given), left = [], changes = [];
