@@ -190,6 +190,7 @@ T_POINTS, UNIFORM = _even_points()
 """Even points of a t-distribution in four dimensions, and for each point a number between 0 and 1."""
 
 
+@np.errstate(all="ignore")
 def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
     """The share of all claims that each growth curve expects between successive times.
 
@@ -202,19 +203,18 @@ def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
     Returns:
         The share of claims for each curve and each interval between two times, (n, k).
     """
-    with np.errstate(all="ignore"):
-        odds, power = np.clip(parameters[:, :1], -20, 20), np.exp(parameters[:, 1:2]) * np.log(times)
-        if kind == LOGNORMAL:
-            z = special.ndtri(special.expit(odds)) + power
-            below, above = special.ndtr(z), special.ndtr(-z)
-        else:
-            tail = parameters[:, 2:3]
-            tail = np.where(np.abs(tail) < 1e-4, 1e-4, tail)  # noqa: PLR2004 - near enough to a Weibull curve
-            x = np.expm1(-tail * special.log_expit(-odds)) / tail * np.exp(power)
-            log_above = -np.log1p(np.maximum(tail * x, -1)) / tail
-            below, above = -np.expm1(log_above), np.exp(log_above)
-        # Differences of shares close to 1 lose digits, so in the upper half the shares above are subtracted.
-        return np.asarray(np.where(below[:, 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
+    odds, power = np.clip(parameters[:, :1], -20, 20), np.exp(parameters[:, 1:2]) * np.log(times)
+    if kind == LOGNORMAL:
+        z = special.ndtri(special.expit(odds)) + power
+        below, above = special.ndtr(z), special.ndtr(-z)
+    else:
+        tail = parameters[:, 2:3]
+        tail = np.where(np.abs(tail) < 1e-4, 1e-4, tail)  # noqa: PLR2004 - near enough to a Weibull curve
+        x = np.expm1(-tail * special.log_expit(-odds)) / tail * np.exp(power)
+        log_above = -np.log1p(np.maximum(tail * x, -1)) / tail
+        below, above = -np.expm1(log_above), np.exp(log_above)
+    # Differences of shares close to 1 lose digits, so in the upper half the shares above are subtracted.
+    return np.asarray(np.where(below[:, 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
 
 
 def _log_prior(kind: str, parameters: Array, *, weekends: bool) -> Array:
@@ -407,12 +407,12 @@ class LateCount(ShortRepr):
         """The expected number of late claims."""
         return float(self.weights @ self.means)
 
+    @np.errstate(all="ignore")
     def cdf(self, counts: object) -> Array:
         """For each number in `counts`, the probability of at most so many late claims."""
         x = np.floor(np.asarray(counts, float))[..., None]
-        with np.errstate(all="ignore"):
-            over = self.phis - 1 + self.phis * self.means / self.base
-            below = special.betainc(self.means / over, x + 1, 1 / (1 + over))
+        over = self.phis - 1 + self.phis * self.means / self.base
+        below = special.betainc(self.means / over, x + 1, 1 / (1 + over))
         below = np.where(self.means > 0, below, 1.0)
         return np.asarray(np.where(x < 0, 0.0, below) @ self.weights)
 

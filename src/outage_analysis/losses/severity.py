@@ -368,15 +368,15 @@ class Family:
     limiting_shape: str
     scale: str = "theta"
 
+    @np.errstate(all="ignore")
     def evaluate(self, method: str, params: Sequence[Any] | Array, *x: ArrayLike) -> Array:
         """The result of a method of the SciPy distribution, such as `cdf`, for numbers or arrays."""
         from scipy import stats
 
         by_name: dict[str | float, Any] = dict(zip(self.params, params, strict=True))
         function = getattr(getattr(stats, self.scipy_name), method)
-        with np.errstate(all="ignore"):
-            shapes = (by_name.get(shape, shape) for shape in self.shapes)
-            return np.asarray(function(*x, *shapes, scale=by_name[self.scale]), float)
+        shapes = (by_name.get(shape, shape) for shape in self.shapes)
+        return np.asarray(function(*x, *shapes, scale=by_name[self.scale]), float)
 
     def band_shares(self, edges: ArrayLike, params: Sequence[Any] | Array) -> Array:
         """The share of losses between successive edges.
@@ -387,19 +387,19 @@ class Family:
         below, above = self.evaluate("cdf", params, edges), self.evaluate("sf", params, edges)
         return np.where(below[..., 1:] <= 0.5, np.diff(below), -np.diff(above))  # noqa: PLR2004 - half
 
+    @np.errstate(all="ignore")
     def observed_shares(self, losses: GroupedLosses, params: Array) -> Array:
         """The shares (m, k) of the observable losses in k bands, under m sets of parameters (m, p)."""
         columns = params.T[..., None]
-        with np.errstate(all="ignore"):
-            shares = self.band_shares(losses.edges, columns) / self.band_shares(losses.observable, columns)
+        shares = self.band_shares(losses.edges, columns) / self.band_shares(losses.observable, columns)
         return np.asarray(shares)
 
+    @np.errstate(all="ignore")
     def loglik(self, losses: GroupedLosses, params: Array) -> Array:
         """The mean log-likelihood per loss under m sets of parameters (m, p); -inf where it is not finite."""
         counts = np.array(losses.counts)
         filled = counts > 0
-        with np.errstate(all="ignore"):
-            value = np.log(self.observed_shares(losses, params)[:, filled]) @ (counts[filled] / losses.n)
+        value = np.log(self.observed_shares(losses, params)[:, filled]) @ (counts[filled] / losses.n)
         return np.where(np.isfinite(value), value, -np.inf)
 
 
