@@ -116,9 +116,6 @@ def test_weights_are_those_of_a_fine_grid() -> None:
     assert found == pytest.approx(weight @ late / weight.sum(), rel=0.01)
 
 
-# --- over-dispersion ----------------------------------------------------------------------------------
-
-
 # --- what must hold of any forecast -------------------------------------------------------------------
 
 

@@ -271,10 +271,9 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
     """
     available, masked = int(observed.used.sum()), int((~observed.used).sum())
     if available < MIN_INCREMENTS:
-        counts = {"increments": available, "least": MIN_INCREMENTS, "more": MIN_INCREMENTS - available}
-        values = {name: str(count) for name, count in counts.items()}
         beside = Note("beside", masked=str(masked)) if masked else ""
-        raise ModelRefused(Note("few_increments", beside=beside, **values))
+        counts = {"increments": str(available), "more": str(MIN_INCREMENTS - available)}
+        raise ModelRefused(Note("few_increments", beside=beside, least=str(MIN_INCREMENTS), **counts))
     samples = {kind: _sample(observed, kind) for kind in PRIOR}
     logs = np.concatenate([log_weights for _, log_weights, _ in samples.values()])
     weights = np.exp(logs - logs.max())

@@ -528,6 +528,7 @@ class SeverityFit(Displayable):
         return np.asarray(shares[0] * self.n)
 
     @cached_property
+    @np.errstate(all="ignore")
     def gof(self) -> Goodness:
         """The goodness-of-fit test; neighbouring bands are pooled until each has 5 expected losses.
 
@@ -550,8 +551,7 @@ class SeverityFit(Displayable):
                 pooled = 0.0
         starts = starts[:-1] or starts
         observed, due = (np.add.reduceat(x, starts) for x in (np.array(self.grouped.counts, float), expected))
-        with np.errstate(all="ignore"):
-            chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
+        chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
         df = len(observed) - 1 - len(self.params)
         return Goodness(chi, df, float(special.chdtrc(df, max(chi, 0))) if df > 0 else None)
 
@@ -1092,10 +1092,8 @@ class Fits(Displayable, dict[str, SeverityFit]):
 
 def _finite_estimates(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table with rounded estimates, and null for infinite ones."""
-    estimates = (pl.col(name) for name, dtype in table.schema.items() if dtype == pl.Float64)
-    return table.with_columns(
-        pl.when(column.is_finite()).then(column.round_sig_figs(ESTIMATE_DIGITS)) for column in estimates
-    )
+    estimates = pl.col(pl.Float64)
+    return table.with_columns(pl.when(estimates.is_finite()).then(estimates.round_sig_figs(ESTIMATE_DIGITS)))
 
 
 COUNTED = "counted"
