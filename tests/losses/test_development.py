@@ -23,7 +23,6 @@ from outage_analysis.losses.late_claims import (
     WeightedCurves,
     increments_from_counts,
     late_claim_bounds,
-    late_count,
     supported_late_count,
     weigh_curves,
 )
@@ -117,9 +116,6 @@ def test_weights_are_those_of_a_fine_grid() -> None:
     assert found == pytest.approx(weight @ late / weight.sum(), rel=0.01)
 
 
-# --- over-dispersion ----------------------------------------------------------------------------------
-
-
 # --- what must hold of any forecast -------------------------------------------------------------------
 
 
@@ -183,7 +179,7 @@ def test_a_quiet_weekend_is_not_the_end_of_the_intake(ratio: float, days: int) -
     assert late.total(0.95)[0] <= counts[-1] <= late.total(0.95)[1]
     assert late.counted + late.quantile(0.5) == pytest.approx(counts[-1], rel=0.12)
     if days == 7 and ratio < 1:  # without its own number, the weekend passes for the end
-        blind = late_count(curves_of(range(1, 8), counts[:7]), closes, 28.0)
+        blind = supported_late_count(curves_of(range(1, 8), counts[:7]), closes, 28.0)
         assert blind.total(0.95)[1] < counts[-1]
     if days == 21:  # three weekends tell the ratio
         found = np.concatenate([np.exp(drawn[:, -1]) for drawn in made.growth.parameters.values()])

@@ -568,14 +568,9 @@ def cumulative_intake(cube: Cube, *, per: Literal["day", "hour"] = "day") -> pl.
     column, interval = {"day": ("filed_on", "1d"), "hour": ("filed_hour", "1h")}[per]
     counted = regroup(cube, [column]).select(column, "claims")
     timed = counted.drop_nulls(column)
-    ends = pl.col(column).min(), pl.col(column).max()
-    span = pl.date_range(*ends, interval=interval) if per == "day" else pl.datetime_range(*ends, interval)
-    table = (
-        timed.select(span if len(timed) else column)
-        .join(timed, on=column, how="left")
-        .sort(column)
-        .with_columns(pl.col("claims").fill_null(0))
-        .with_columns(cumulative=pl.col("claims").cum_sum())
+    every = timed.upsample(column, every=interval) if len(timed) else timed
+    table = every.with_columns(pl.col("claims").fill_null(0)).with_columns(
+        cumulative=pl.col("claims").cum_sum()
     )
     return pl.concat([table, counted.filter(pl.col(column).is_null())], how="diagonal")
 

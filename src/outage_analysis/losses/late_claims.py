@@ -190,6 +190,7 @@ T_POINTS, UNIFORM = _even_points()
 """Even points of a t-distribution in four dimensions, and for each point a number between 0 and 1."""
 
 
+@np.errstate(all="ignore")
 def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
     """The share of all claims that each growth curve expects between successive times.
 
@@ -202,19 +203,18 @@ def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
     Returns:
         The share of claims for each curve and each interval between two times, (n, k).
     """
-    with np.errstate(all="ignore"):
-        odds, power = np.clip(parameters[:, :1], -20, 20), np.exp(parameters[:, 1:2]) * np.log(times)
-        if kind == LOGNORMAL:
-            z = special.ndtri(special.expit(odds)) + power
-            below, above = special.ndtr(z), special.ndtr(-z)
-        else:
-            tail = parameters[:, 2:3]
-            tail = np.where(np.abs(tail) < 1e-4, 1e-4, tail)  # noqa: PLR2004 - near enough to a Weibull curve
-            x = np.expm1(-tail * special.log_expit(-odds)) / tail * np.exp(power)
-            log_above = -np.log1p(np.maximum(tail * x, -1)) / tail
-            below, above = -np.expm1(log_above), np.exp(log_above)
-        # Differences of shares close to 1 lose digits, so in the upper half the shares above are subtracted.
-        return np.asarray(np.where(below[:, 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
+    odds, power = np.clip(parameters[:, :1], -20, 20), np.exp(parameters[:, 1:2]) * np.log(times)
+    if kind == LOGNORMAL:
+        z = special.ndtri(special.expit(odds)) + power
+        below, above = special.ndtr(z), special.ndtr(-z)
+    else:
+        tail = parameters[:, 2:3]
+        tail = np.where(np.abs(tail) < 1e-4, 1e-4, tail)  # noqa: PLR2004 - near enough to a Weibull curve
+        x = np.expm1(-tail * special.log_expit(-odds)) / tail * np.exp(power)
+        log_above = -np.log1p(np.maximum(tail * x, -1)) / tail
+        below, above = -np.expm1(log_above), np.exp(log_above)
+    # Differences of shares close to 1 lose digits, so in the upper half the shares above are subtracted.
+    return np.asarray(np.where(below[:, 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
 
 
 def _log_prior(kind: str, parameters: Array, *, weekends: bool) -> Array:
@@ -271,10 +271,9 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
     """
     available, masked = int(observed.used.sum()), int((~observed.used).sum())
     if available < MIN_INCREMENTS:
-        counts = {"increments": available, "least": MIN_INCREMENTS, "more": MIN_INCREMENTS - available}
-        values = {name: str(count) for name, count in counts.items()}
         beside = Note("beside", masked=str(masked)) if masked else ""
-        raise ModelRefused(Note("few_increments", beside=beside, **values))
+        counts = {"increments": str(available), "more": str(MIN_INCREMENTS - available)}
+        raise ModelRefused(Note("few_increments", beside=beside, least=str(MIN_INCREMENTS), **counts))
     samples = {kind: _sample(observed, kind) for kind in PRIOR}
     logs = np.concatenate([log_weights for _, log_weights, _ in samples.values()])
     weights = np.exp(logs - logs.max())
@@ -407,12 +406,12 @@ class LateCount(ShortRepr):
         """The expected number of late claims."""
         return float(self.weights @ self.means)
 
+    @np.errstate(all="ignore")
     def cdf(self, counts: object) -> Array:
         """For each number in `counts`, the probability of at most so many late claims."""
         x = np.floor(np.asarray(counts, float))[..., None]
-        with np.errstate(all="ignore"):
-            over = self.phis - 1 + self.phis * self.means / self.base
-            below = special.betainc(self.means / over, x + 1, 1 / (1 + over))
+        over = self.phis - 1 + self.phis * self.means / self.base
+        below = special.betainc(self.means / over, x + 1, 1 / (1 + over))
         below = np.where(self.means > 0, below, 1.0)
         return np.asarray(np.where(x < 0, 0.0, below) @ self.weights)
 
@@ -444,7 +443,7 @@ class LateCount(ShortRepr):
 
 
 def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
-    """Forecast the late claims of a branch; raise ModelRefused if the counts do not determine them.
+    """Forecast the late claims of a branch up to a time or up to its closing, whichever comes first.
 
     Args:
         growth: the weighted growth curves.
@@ -456,33 +455,8 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
             claims; or the forecast includes the last day and the branch does not state its spike.
         UsageError: the time or the closing is before the last count, or the spike is negative.
     """
-    late, observed = late_count(growth, branch, at), growth.observed
-    where = {"branch": branch.id}
-    if late.by > MAX_HORIZON * observed.until:
-        days, by = f"{observed.until:,.4g}", f"{late.by:,.4g}"
-        raise ModelRefused(Note("too_far", days=days, by=by, most=f"{MAX_HORIZON:g}", **where))
-    low, high = late.total(0.8)
-    if high > MAX_WIDTH * low:
-        raise ModelRefused(Note("undetermined", low=f"{low:,}", high=f"{high:,}", level="80%", **where))
-    if observed.used_total < MIN_CLAIMS and late.by > observed.until:
-        count = f"{observed.used_total:,}"
-        raise ModelRefused(Note("too_few_claims", count=count, need=f"{MIN_CLAIMS:,}", **where))
-    if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
-        options = {"spike": either("spike=", "--spike"), "by": either("by=", "--by")}
-        raise ModelRefused(Note("spike_unstated", **where, **options))
-    return late
-
-
-def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
-    """Forecast the late claims of a branch up to a time or up to its closing, whichever comes first.
-
-    If the branch does not state its spike, the spike counts as 0. Unlike `supported_late_count`, this
-    function does not check whether the counts determine the number of late claims.
-
-    Raises:
-        UsageError: the time or the closing is before the last count, or the spike is negative.
-    """
-    until, by = growth.observed.until, min(at, branch.closes)
+    observed, by = growth.observed, min(at, branch.closes)
+    until = observed.until
     for what, when in (("closes", branch.closes), ("is asked for by a time", at)):
         if not np.isfinite(when) or when < until:
             raise UsageError(
@@ -492,15 +466,30 @@ def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
             )
     if branch.spike is not None and not (np.isfinite(branch.spike) and branch.spike >= 0):
         raise UsageError("a spike is a multiple, 0 or more", value=branch.spike)
-    base = growth.observed.used_total + 1
-    stretches = [until, min(max(branch.closes - 1, until), by), by]  # the last is the last day, with its rush
+    if by > MAX_HORIZON * until:
+        days, most = f"{until:,.4g}", f"{MAX_HORIZON:g}"
+        raise ModelRefused(Note("too_far", days=days, by=f"{by:,.4g}", most=most, branch=branch.id))
+    last_day = max(branch.closes - 1, until)
+    base = observed.used_total + 1
+    stretches = [until, min(last_day, by), by]  # the last is the last day, with its rush
     means = base * growth.relative(stretches) @ [1, 1 + (branch.spike or 0.0)]
     order = np.argsort(means, kind="stable")
     weights, means, phis = growth.weights[order], means[order], growth.phis[order]
     groups = np.floor((np.cumsum(weights) - weights / 2) * PARTS).astype(int)
     sums = np.array([np.bincount(groups, x) for x in (weights, weights * means, weights * phis)])
     weights, means, phis = sums[:, sums[0] > 0]
-    return LateCount(branch.id, by, growth.observed.total, weights, means / weights, phis / weights, base)
+    late = LateCount(branch.id, by, observed.total, weights, means / weights, phis / weights, base)
+    low, high = late.total(0.8)
+    if high > MAX_WIDTH * low:
+        said = {"low": f"{low:,}", "high": f"{high:,}", "branch": branch.id}
+        raise ModelRefused(Note("undetermined", level="80%", **said))
+    if observed.used_total < MIN_CLAIMS and by > until:
+        count, need = f"{observed.used_total:,}", f"{MIN_CLAIMS:,}"
+        raise ModelRefused(Note("too_few_claims", count=count, need=need, branch=branch.id))
+    if branch.spike is None and by > last_day:
+        options = {"spike": either("spike=", "--spike"), "by": either("by=", "--by")}
+        raise ModelRefused(Note("spike_unstated", branch=branch.id, **options))
+    return late
 
 
 LEVELS = (0.5, 0.8, 0.95)

@@ -368,15 +368,15 @@ class Family:
     limiting_shape: str
     scale: str = "theta"
 
+    @np.errstate(all="ignore")
     def evaluate(self, method: str, params: Sequence[Any] | Array, *x: ArrayLike) -> Array:
         """The result of a method of the SciPy distribution, such as `cdf`, for numbers or arrays."""
         from scipy import stats
 
         by_name: dict[str | float, Any] = dict(zip(self.params, params, strict=True))
         function = getattr(getattr(stats, self.scipy_name), method)
-        with np.errstate(all="ignore"):
-            shapes = (by_name.get(shape, shape) for shape in self.shapes)
-            return np.asarray(function(*x, *shapes, scale=by_name[self.scale]), float)
+        shapes = (by_name.get(shape, shape) for shape in self.shapes)
+        return np.asarray(function(*x, *shapes, scale=by_name[self.scale]), float)
 
     def band_shares(self, edges: ArrayLike, params: Sequence[Any] | Array) -> Array:
         """The share of losses between successive edges.
@@ -387,19 +387,19 @@ class Family:
         below, above = self.evaluate("cdf", params, edges), self.evaluate("sf", params, edges)
         return np.where(below[..., 1:] <= 0.5, np.diff(below), -np.diff(above))  # noqa: PLR2004 - half
 
+    @np.errstate(all="ignore")
     def observed_shares(self, losses: GroupedLosses, params: Array) -> Array:
         """The shares (m, k) of the observable losses in k bands, under m sets of parameters (m, p)."""
         columns = params.T[..., None]
-        with np.errstate(all="ignore"):
-            shares = self.band_shares(losses.edges, columns) / self.band_shares(losses.observable, columns)
+        shares = self.band_shares(losses.edges, columns) / self.band_shares(losses.observable, columns)
         return np.asarray(shares)
 
+    @np.errstate(all="ignore")
     def loglik(self, losses: GroupedLosses, params: Array) -> Array:
         """The mean log-likelihood per loss under m sets of parameters (m, p); -inf where it is not finite."""
         counts = np.array(losses.counts)
         filled = counts > 0
-        with np.errstate(all="ignore"):
-            value = np.log(self.observed_shares(losses, params)[:, filled]) @ (counts[filled] / losses.n)
+        value = np.log(self.observed_shares(losses, params)[:, filled]) @ (counts[filled] / losses.n)
         return np.where(np.isfinite(value), value, -np.inf)
 
 
@@ -528,6 +528,7 @@ class SeverityFit(Displayable):
         return np.asarray(shares[0] * self.n)
 
     @cached_property
+    @np.errstate(all="ignore")
     def gof(self) -> Goodness:
         """The goodness-of-fit test; neighbouring bands are pooled until each has 5 expected losses.
 
@@ -550,8 +551,7 @@ class SeverityFit(Displayable):
                 pooled = 0.0
         starts = starts[:-1] or starts
         observed, due = (np.add.reduceat(x, starts) for x in (np.array(self.grouped.counts, float), expected))
-        with np.errstate(all="ignore"):
-            chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
+        chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
         df = len(observed) - 1 - len(self.params)
         return Goodness(chi, df, float(special.chdtrc(df, max(chi, 0))) if df > 0 else None)
 
@@ -1092,10 +1092,8 @@ class Fits(Displayable, dict[str, SeverityFit]):
 
 def _finite_estimates(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table with rounded estimates, and null for infinite ones."""
-    estimates = (pl.col(name) for name, dtype in table.schema.items() if dtype == pl.Float64)
-    return table.with_columns(
-        pl.when(column.is_finite()).then(column.round_sig_figs(ESTIMATE_DIGITS)) for column in estimates
-    )
+    estimates = pl.col(pl.Float64)
+    return table.with_columns(pl.when(estimates.is_finite()).then(estimates.round_sig_figs(ESTIMATE_DIGITS)))
 
 
 COUNTED = "counted"
