@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
@@ -492,16 +492,15 @@ def _cost_values(
 
 
 def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:
-    texts = []
-    for name in dict.fromkeys((search.tried.objective, *costs.policy_search.BENEFITS)):
-        if (value := row[name]) is not None:
-            count = (
-                locale.number(round(value)) if name == "made_whole" else locale.money(value, BENEFIT_DIGITS)
-            )
-            texts.append(
-                locale(f"solve.got_{name}", value=locale.share(value) if name == "replaced" else count)
-            )
-    return "; ".join(texts) if texts else locale("solve.got_unknown")
+    write: dict[str, Callable[[float], str]] = {
+        "replaced": locale.share,
+        "made_whole": lambda count: locale.number(round(count)),
+    }
+    money = partial(locale.money, digits=BENEFIT_DIGITS)
+    names = dict.fromkeys((search.tried.objective, *costs.policy_search.BENEFITS))
+    known = {name: row[name] for name in names if row[name] is not None}
+    told = [locale(f"solve.got_{name}", value=write.get(name, money)(x)) for name, x in known.items()]
+    return "; ".join(told) or locale("solve.got_unknown")
 
 
 class SearchArguments(TypedDict, total=False):
