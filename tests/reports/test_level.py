@@ -87,7 +87,7 @@ def test_the_range_is_that_of_the_draws_and_no_other_figure_moves_with_the_level
     assert all(rows[measure] == as_usual[measure] for measure in rows.keys() & as_usual.keys())
     for name in ("costs", "totals", "funnel", "split", "contributions", "steps", "levers", "budget"):
         assert usual.exact_tables[name].equals(moved.exact_tables[name])
-    (low, high), (inner_low, inner_high) = moved.likely_cash() or (0, 0), usual.likely_cash() or (0, 0)
+    (low, high), (inner_low, inner_high) = moved.likely_cash or (0, 0), usual.likely_cash or (0, 0)
     assert (low, high) == (rows["p5"]["value"], rows["p95"]["value"])
     assert low < inner_low < inner_high < high
     compared = moved.exact_tables["comparison"].filter(policy=moved.policy.id)

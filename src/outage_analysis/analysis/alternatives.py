@@ -432,33 +432,37 @@ class BudgetSolution(PolicyResult):
 
 def _sentences(search: costs.policy_search.PolicySearch, locale: text.Locale) -> list[str]:
     chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
-    values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
+    feasible, unit = search.is_feasible, 10**locale.minor_units
+    least = math.ceil((search.least_budget or 0) / unit - 1e-9) * unit
     by_mean = "" if search.request.level is not None else "_expected"
-    if search.is_feasible:
-        sentences = [locale(f"solve.answer{by_mean}", **values)]
-    else:
-        sentences = [locale(f"solve.none{by_mean}", **values), locale("solve.nearest", **values)]
-        if search.least_budget is not None:
-            unit = 10**locale.minor_units
-            amount = math.ceil(search.least_budget / unit - 1e-9) * unit
-            sentences.append(locale("solve.least", amount=locale.exact_money(amount), unit=locale.unit))
     got, had = (_benefits(row, search, locale) for row in (chosen, announced))
-    sentences.append(locale("solve.benefits", got=got, had=had))
-    if announced["expected"] is None:
-        sentences.append(locale("solve.announced_unknown"))
-    else:
-        sentence = locale("solve.announced", **_cost_values(search, announced, locale))
-        if announced["dominated_by"]:
-            sentence += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
-        sentences.append(sentence)
     largest = ", ".join(p.name for p in search.largest_values)
-    holds = {
-        "same": search.is_feasible and chosen["parameters"] == announced["parameters"],
-        "not_limited": search.is_feasible and not search.is_limited,
-        "largest": search.is_feasible and largest,
+    values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
+    values |= {"amount": locale.exact_money(least), "unit": locale.unit, "got": got, "had": had}
+    if announced["expected"] is None:
+        of_announced = locale("solve.announced_unknown")
+    else:
+        of_announced = locale("solve.announced", **_cost_values(search, announced, locale))
+    if announced["dominated_by"]:
+        of_announced += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
+    answer = {
+        f"answer{by_mean}": feasible,
+        f"none{by_mean}": not feasible,
+        "nearest": not feasible,
+        "least": not feasible and search.least_budget is not None,
+        "benefits": True,
+    }
+    notes = {
+        "same": feasible and chosen["parameters"] == announced["parameters"],
+        "not_limited": feasible and not search.is_limited,
+        "largest": feasible and largest,
         "only_counts": not search.cubes and search.policy.loss_unit == search.policy.currency,
     }
-    return sentences + [locale(f"solve.{key}", parameters=largest) for key, told in holds.items() if told]
+    return [
+        *(locale(f"solve.{key}", **values) for key, holds in answer.items() if holds),
+        of_announced,
+        *(locale(f"solve.{key}", parameters=largest) for key, holds in notes.items() if holds),
+    ]
 
 
 def _varied_tiers(search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:

@@ -368,15 +368,24 @@ class Analysis(IncidentResult):
             return total["expected"] if total else None
         return costs.simulation.expected_estimate(run, "cash").value
 
-    def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """Return the likely cash range of a data source; None without a simulation, or with too few draws.
+    def points(self, valuation: str) -> dict[str, float]:
+        """Return the mean (`expected`) and quantiles of the headline by measure; {} if it is not simulated.
+
+        Beside them is the upper end of the likely range if the inputs move together (`stressed`).
+        """
+        table = self.uncertainty_table(self.headline_basis, "quantiles")
+        rows = [] if table is None else table.filter(valuation=valuation).to_dicts()
+        ends = [("stressed", row["stressed"]) for row in rows if row["measure"] == self.likely_range.high]
+        return dict([*((row["measure"], row["value"]) for row in rows), *ends])
+
+    @property
+    def likely_cash(self) -> tuple[float, float] | None:
+        """The likely range of the headline's cash; None without a simulation, or with too few draws.
 
         The range is P10 to P90 unless the plan has another level. If the cash is certain, both ends are it.
         """
-        table, likely = self.uncertainty_table(basis, "quantiles"), self.likely_range
-        rows = () if table is None else table.filter(valuation="cash").select("measure", "value").iter_rows()
-        values = dict(rows)
-        return (values[likely.low], values[likely.high]) if {likely.low, likely.high} <= set(values) else None
+        points, likely = self.points("cash"), self.likely_range
+        return (points[likely.low], points[likely.high]) if {likely.low, likely.high} <= set(points) else None
 
     def check_budget_has_cash(self) -> None:
         """Check that a budget can be compared with expected cash.
@@ -384,8 +393,8 @@ class Analysis(IncidentResult):
         Raises:
             ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
         """
-        valuations = [run.portfolio.valuations for run in self.runs.values()]
-        if self.plan.budget is not None and not any("cash" in names for names in valuations):
+        drawn = {valuation for run in self.runs.values() for valuation in run.portfolio.valuations}
+        if self.plan.budget is not None and "cash" not in drawn:
             refuse_no_cash("a budget")
 
     @property
@@ -653,11 +662,8 @@ class Analysis(IncidentResult):
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
         """Return the totals of a data source, such as `claims`, and a valuation; None if there are none."""
-        table = self.exact_tables.get("totals" if basis == "published" else "claims_totals", pl.DataFrame())
-        rows = (
-            () if table.is_empty() else table.filter(basis=basis, valuation=valuation).iter_rows(named=True)
-        )
-        return next(iter(rows), None)
+        rows = all_bases(self, "totals").filter(basis=basis, valuation=valuation)
+        return next(rows.iter_rows(named=True), None)
 
     @property
     def lines_outside_budget(self) -> list[str]:
@@ -682,9 +688,8 @@ class Analysis(IncidentResult):
     def unpriced_lines(self) -> set[str]:
         """Ids of cost lines for which neither published counts nor claims give a cost."""
         unpriced = set(self.costs["published"].filter(~HAS_AMOUNT, level="line")["line"])
-        if self.claims_costs is not None:
-            unpriced -= set(self.claims_costs.filter(HAS_AMOUNT, level="line")["line"])
-        return unpriced
+        own = self.claims_costs
+        return unpriced.difference(() if own is None else own.filter(HAS_AMOUNT, level="line")["line"])
 
 
 def _number(value: object, problem: str, remedy: str) -> float:

@@ -47,7 +47,7 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
 
     It is empty without an expected cash or without a simulation.
     """
-    points, likely = _quantiles(analysis, "cash"), analysis.likely_range
+    points, likely = analysis.points("cash"), analysis.likely_range
     if not {"expected", "p50", likely.low, likely.high} <= set(points):
         return ()
     certain = points[likely.low] == points[likely.high] == points["expected"]
@@ -74,16 +74,6 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     if not certain:
         told.append(locale("report.answer_together", often=often, high=locale.money(points["stressed"])))
     return tuple(told)
-
-
-def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
-    """Return mean (`expected`), quantiles and, if inputs move together, upper end (`stressed`), if drawn."""
-    table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
-    if table is None:
-        return {}
-    rows, high = table.filter(valuation=valuation), pl.lit("stressed").alias("measure")
-    stressed = rows.filter(measure=analysis.likely_range.high).select(high, pl.col("stressed"))
-    return dict([*rows.select("measure", "value").iter_rows(), *stressed.iter_rows()])
 
 
 def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -125,9 +115,9 @@ def promised_range(analysis: Analysis) -> tuple[Schedule, float, float, float] |
 def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence on the costs beside the cash, which are never added to it; [] if there are none."""
     parts, likely, share = [], analysis.likely_range, ""
-    if handling := _quantiles(analysis, "handling").get("p50"):
+    if handling := analysis.points("handling").get("p50"):
         parts.append(locale("report.answer_handling", median=locale.money(handling)))
-    points, total = _quantiles(analysis, "top_down"), analysis.totals_row("published", "top_down")
+    points, total = analysis.points("top_down"), analysis.totals_row("published", "top_down")
     if total is not None and total["promised"] and {likely.low, likely.high} <= set(points):
         ends = {"low": locale.money(points[likely.low]), "high": locale.money(points[likely.high])}
         about = {"announced": locale.money(total["promised"]), "range": locale("report.low_to_high", **ends)}
@@ -296,9 +286,8 @@ def _cost_tables(
 ) -> Iterator[text.ShownTable | str]:
     every, first = all_bases(analysis, "costs"), analysis.headline_basis
     bases = sorted(every["basis"].unique(maintain_order=True), key=lambda basis: basis != first)
-    likely, drawn = analysis.likely_range, dict[str, pl.DataFrame]()
-    for basis in analysis.runs:
-        drawn[basis] = analysis.exact_tables["quantiles" if basis == first else "claims_quantiles"]
+    tables, likely = analysis.exact_tables, analysis.likely_range
+    drawn = {x: tables["quantiles" if x == first else "claims_quantiles"] for x in analysis.runs}
     if first:
         yield _quantile_table(drawn[first], first, locale, (likely.low, "p50", likely.high))
     yield from _band_tables(every.filter(basis=bases[0]), locale, names)
@@ -560,11 +549,9 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
         )
     names = ("tornado", "levers", "information_value")
     tables = {name: analysis.exact_tables[name] for name in names if name in analysis.exact_tables}
-    if "cash" not in run.totals:
-        if limit is not None:
-            refuse_no_cash("a sum")
-        return tables
     if limit is not None:
+        if "cash" not in run.totals:
+            refuse_no_cash("a sum")
         amount = limit * float(10**analysis.incident.minor_units)
         tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, amount)
     return tables
@@ -729,8 +716,6 @@ class ReserveScope:
 
     counted: tuple[str, ...]
     """The lines with an expected cost in money."""
-    handled: tuple[str, ...]
-    """The lines whose handling has an expected cost."""
     unpriced: tuple[str, ...]
     """The lines that pay money and have no expected cost; the reserve does not include them."""
     not_due: tuple[str, ...]
@@ -742,27 +727,19 @@ def reserve_scope(analysis: Analysis) -> ReserveScope:
     known, run = analysis.policy.public_by(analysis.as_of)[0], analysis.headline_run
     not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
     if run is None:
-        return ReserveScope((), (), (), not_due)
-    portfolio = run.portfolio
-    counted = {line for v in MONEY_VALUATIONS for line in portfolio.counted(v)} - {*not_due}
-    missing = {line for v in MONEY_VALUATIONS for line in portfolio.left_out.get(v, ())}
+        return ReserveScope((), (), not_due)
+    counted = {line for v in MONEY_VALUATIONS for line in run.portfolio.counted(v)} - {*not_due}
+    missing = {line for v in MONEY_VALUATIONS for line in run.portfolio.left_out.get(v, ())} - {*not_due}
     return ReserveScope(
         tuple(x.id for x in known if x.id in counted),
-        tuple(x for x in portfolio.counted("handling") if x not in not_due),
-        tuple(x.id for x in known if x.id in missing - counted - {*not_due}),
+        tuple(x.id for x in known if x.id in missing - counted),
         not_due,
     )
 
 
-def reserve_mean(analysis: Analysis, lines: Collection[str] | None = None) -> float | None:
-    """Return the mean cash of a reserve, in the smallest unit of the currency; None if no line has one.
-
-    Args:
-        analysis: the analysis.
-        lines: ids of cost lines; by default all lines of the reserve.
-    """
-    chosen = reserve_scope(analysis).counted if lines is None else lines
-    part = _of_lines(analysis.headline_run, MONEY_VALUATIONS, chosen)
+def reserve_mean(analysis: Analysis, lines: Collection[str]) -> float | None:
+    """Return the mean cash of some cost lines, in the smallest unit of the currency; None if none has one."""
+    part = _of_lines(analysis.headline_run, MONEY_VALUATIONS, lines)
     return None if part is None else _mean(part)
 
 
@@ -777,7 +754,7 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
     cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
     if cash is None:
         return None
-    handling = _of_lines(run, ("handling",), scope.handled)
+    handling = _of_lines(run, ("handling",), {x.id for x in analysis.policy.lines} - {*scope.not_due})
     parts = [cash] if handling is None else [cash, handling]
     means = [_mean(part) for part in parts]
     draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]

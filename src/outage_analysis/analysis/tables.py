@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -197,13 +196,11 @@ def service_table(
 
 
 def _services(a: Analysis) -> pl.DataFrame:
-    lines = a.costs["published"].filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
     served = {line.id: line.eligibility.get("service", ()) for line in a.policy.lines}
-    expected = defaultdict[str, float](float)
-    for line, cost in lines.select("line", "expected").iter_rows():
-        if len(served[line]) == 1:
-            expected[served[line][0]] += cost
-    return service_table(a.incident, a.as_of, expected)
+    alone = {line: services[0] for line, services in served.items() if len(services) == 1}
+    lines = a.costs["published"].filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
+    priced = lines.filter(pl.col("line").is_in([*alone])).group_by(pl.col("line").replace(alone))
+    return service_table(a.incident, a.as_of, dict(priced.agg(pl.col("expected").sum()).iter_rows()))
 
 
 def _cited_facts(a: Analysis) -> pl.DataFrame:

@@ -168,7 +168,7 @@ def decision_options(analysis: Analysis, locale: Locale) -> pl.DataFrame:
         # The comparison simulates all policies together, so its range differs slightly from that of the
         # headline because of simulation error.
         basis = analysis.headline_basis
-        if likely := analysis.likely_cash(basis):
+        if likely := analysis.likely_cash:
             budget = analysis.uncertainty_table(basis, "budget")
             chance = None if budget is None else budget["exceeded"][0]
             rows[0] |= zip(FIGURES, (analysis.expected_cash(basis), *likely, chance), strict=False)

@@ -174,7 +174,7 @@ def sliders(
             panel.data["live"]["command"] = repeat_command(analysis, report.products.factors, locale.lang)
         cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
         panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
-    note, likely = locale("report.what_if_no_range"), analysis.likely_cash(analysis.headline_basis)
+    note, likely = locale("report.what_if_no_range"), analysis.likely_cash
     if likely is not None:
         low, high = map(locale.money, likely)
         note = locale("report.what_if_range", low=low, high=high)

@@ -171,9 +171,8 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
     if ledger is not None:
         entries = ledger_table(ledger).rename({"assumption": "id"}).select(ASSUMPTION_COLUMNS)
     figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
-    if (table := analysis.uncertainty_table(analysis.headline_basis, "quantiles")) is not None:
-        points = table.filter(pl.col("measure").is_in(analysis.likely_range.points), valuation="cash")
-        figures |= dict(points.select("measure", "value").iter_rows())
+    shown = analysis.likely_range.points
+    figures |= {name: value for name, value in analysis.points("cash").items() if name in shown}
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return Manifest(
         as_of=analysis.as_of,
