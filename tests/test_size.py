@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2027,
+    "analysis": 2007,
     "assumptions": 730,
     "charts": 1664,
     "claims": 3509,
@@ -27,9 +27,9 @@ CEILINGS = {
     "files": 427,
     "incidents": 628,
     "jupyter": 568,
-    "losses": 1789,
+    "losses": 1781,
     "policies": 811,
-    "reports": 2361,
+    "reports": 2360,
     "root": 174,
     "text": 1465,
     "tests": 21_154,
