@@ -14,7 +14,6 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.benefits import rows_with_formula
@@ -63,19 +62,18 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
     if not len(searched):
         return count
 
-    def is_below(places: npt.NDArray[np.intp], counts: FloatArray) -> npt.NDArray[np.bool_]:
-        return np.asarray(_binomial_cdf(counts, trials[places], rate[places]) < u[places])
-
-    u = special.ndtr(score)
-    up = searched[is_below(searched, count[searched])]
-    down = np.setdiff1d(searched, up, assume_unique=True)
-    while len(up):
-        count[up] += 1
-        up = up[(count[up] < most[up]) & is_below(up, count[up])]
-    while len(down):
-        down = down[count[down] > 0]
-        down = down[~is_below(down, count[down] - 1)]
-        count[down] -= 1
+    u, chance = special.ndtr(score), np.zeros_like(count)
+    while len(searched):  # upwards, as long as the chance of at most so many is too small
+        at = count[searched], trials[searched], rate[searched]
+        chance[searched] = _mixture(_chance_of_at_most, *at)
+        searched = searched[(chance[searched] < u[searched]) & (count[searched] < most[searched])]
+        count[searched] += 1
+    searched = np.flatnonzero(chance >= u)
+    while len(searched):  # downwards, as long as one less still suffices
+        searched = searched[count[searched] > 0]
+        chance[searched] -= _mixture(_chance_of, count[searched], trials[searched], rate[searched])
+        searched = searched[chance[searched] >= u[searched]]
+        count[searched] -= 1
     return count
 
 
@@ -88,20 +86,31 @@ def cornish_fisher(z: FloatArray, skewness: FloatArray | float, excess: FloatArr
     return np.asarray(z + bent)
 
 
-def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+def _mixture(
+    chance: Callable[[FloatArray, FloatArray, FloatArray], FloatArray],
+    count: FloatArray,
+    trials: FloatArray,
+    rate: FloatArray,
+) -> FloatArray:
+    """Return the chance for a number of trials that may lie between two whole numbers."""
     whole = np.floor(trials)
     part = trials - whole
-    below = _whole_binomial_cdf(count, whole, rate)
-    if not part.any():
-        return below
-    return (1 - part) * below + part * _whole_binomial_cdf(count, whole + 1, rate)
+    below = chance(count, whole, rate)
+    return below if not part.any() else (1 - part) * below + part * chance(count, whole + 1, rate)
 
 
-def _whole_binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+def _chance_of_at_most(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
     inside = (count >= 0) & (count < trials)
     failures = np.where(inside, trials - count, 1.0)
     below = special.betainc(failures, np.where(inside, count, 0.0) + 1, 1 - rate)
     return np.where(inside, below, (count >= trials).astype(float))
+
+
+def _chance_of(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+    failures = np.maximum(trials - count, 0.0)
+    ways = special.gammaln(trials + 1) - special.gammaln(count + 1) - special.gammaln(failures + 1)
+    chance = np.exp(ways + special.xlogy(count, rate) + special.xlog1py(failures, -rate))
+    return np.where(count <= trials, chance, 0.0)
 
 
 SCORES = np.linspace(-5.0, 5.0, 201)
