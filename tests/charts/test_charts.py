@@ -24,7 +24,9 @@ from outage_analysis.charts import (
     ChartContext,
     chart_context,
     draw,
+    png,
     script_json,
+    svg,
     vega_bundle,
     wrap_columns,
 )
@@ -405,3 +407,11 @@ def test_no_chart_shifts_a_day_by_the_zone_of_its_reader(
     assert label in west[0]
     first, second, last = west[1]
     assert (last - first) == pytest.approx(18 * (second - first), abs=19)
+
+
+def test_a_chart_without_our_style_has_its_texts_in_the_picture() -> None:
+    rows = alt.Chart(pl.DataFrame({"x": [1]})).mark_text(size=40).properties(width=200, height=60)
+    rows.autosize = "none"  # the size of the picture does not depend on the text
+    one, other = (png(svg(rows.encode(text=alt.value(word)).to_dict())) for word in ("paid", "비용"))
+    blank = png(svg(rows.encode(text=alt.value(" ")).to_dict()))
+    assert len({one, other, blank}) == 3

@@ -47,10 +47,13 @@ def folder() -> Path:
 
 @cache
 def for_typst() -> Any:  # noqa: ANN401 - the library ships no types
-    """Return the fonts as typst wants them, read once for all documents and pictures."""
+    """Return the fonts as typst wants them, read once for all documents and pictures.
+
+    Typst's own fonts are among them: without them it drops texts in `sans-serif`, as a user's chart has them.
+    """
     import typst
 
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder()])
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[folder()])
 
 
 @cache
