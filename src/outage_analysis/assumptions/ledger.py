@@ -161,8 +161,8 @@ class NumberEntry(Entry):
 
     @property
     def most(self) -> float | None:
-        """The largest possible value; None if nothing limits it, or if single payments vary around it."""
-        return None if getattr(self, "spread", 0) else _largest_product(*self.factors)
+        """The largest possible value; None if nothing limits it."""
+        return _largest_product(*self.factors)
 
 
 def _largest_product(*factors: Distribution) -> float | None:
@@ -342,6 +342,11 @@ class MeanPayment(StatedNumber):
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single payments, as a share of their mean."""
 
+    @property
+    def most(self) -> float | None:
+        """The largest mean payment; None if nothing limits it, or if single payments vary around it."""
+        return None if self.spread else super().most
+
 
 class PaidTotal(StatedNumber):
     """The total paid under a cost line, once it is known; it replaces every forecast of the line.
@@ -414,7 +419,7 @@ class Award(NumberEntry):
 
     @property
     def factors(self) -> tuple[Distribution, ...]:
-        """The stated distribution; empty if there are rules."""
+        """The stated distribution; none if there are rules."""
         return () if self.distribution is None else (self.distribution,)
 
     @property
@@ -465,7 +470,9 @@ class Award(NumberEntry):
     @property
     def most(self) -> float | None:
         """The largest award; None if nothing limits it, or if single awards vary around the mean."""
-        if not self.rules or self.spread:
+        if self.spread:
+            return None
+        if not self.rules:
             return super().most
         products = [_largest_product(self._proved_loss, rule.share) for rule in self.rules]
         most = max(

@@ -44,7 +44,7 @@ SMALL_SCALE, SMALL_COLOURS = 1.5, 64
 """Pixels of a small PNG per pixel of the chart, and its number of colours."""
 RENDERER = "outage-offline"
 OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
-"""Else JupyterLab would move between cells on the arrow keys of a slider or a list."""
+"""Lets an output keep the arrow keys for its sliders and lists; JupyterLab would move to another cell."""
 CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
 """Names of the JavaScript queues for the data of charts and of sliders."""
 DATA_START, DATA_END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"

@@ -361,7 +361,7 @@ def whole_number(value: str | int | None, option: str, least: int, most: int, de
     """
     if value is None:
         return default
-    number = int(match[1]) if (match := re.fullmatch("([0-9]+)%?", str(value))) else -1
+    number = int(match[1]) if (match := re.fullmatch("([0-9]{1,18})%?", str(value))) else -1
     if not least <= number <= most:
         remedy = f"Take a whole number from {least:,} to {most:,}."
         raise UsageError(f"{option} is outside its range", value=value, remedy=remedy)
@@ -374,9 +374,9 @@ def refuse_unused(unused: Mapping[str, Mapping[str, object]]) -> None:
     Args:
         unused: the context, such as "with files" -> the values of the options that have no meaning there.
     """
-    given = ((context, name) for context, options in unused.items() for name, x in options.items() if x)
-    for context, name in given:
-        raise UsageError(f"{name} has no meaning {context}", remedy="Leave it out.")
+    given = [(name, context) for context, options in unused.items() for name, x in options.items() if x]
+    if given:
+        raise UsageError(" has no meaning ".join(given[0]), remedy="Leave it out.")
 
 
 def option_words(group: object, *omitted: str) -> list[str]:

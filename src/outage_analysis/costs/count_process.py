@@ -58,22 +58,21 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
     quantile = cornish_fisher(score, skewness, excess)
     most = np.ceil(trials)
     count = np.clip(np.floor(trials * rate + np.sqrt(variance) * quantile + 0.5), 0.0, most)
-    searched = np.flatnonzero(variance < SMOOTH_FROM**2)
+    searched = up = np.flatnonzero(variance < SMOOTH_FROM**2)
     if not len(searched):
         return count
 
     u, chance = special.ndtr(score), np.zeros_like(count)
-    while len(searched):  # upwards, as long as the chance of at most so many is too small
-        at = count[searched], trials[searched], rate[searched]
-        chance[searched] = _mixture(_chance_of_at_most, *at)
-        searched = searched[(chance[searched] < u[searched]) & (count[searched] < most[searched])]
-        count[searched] += 1
-    searched = np.flatnonzero(chance >= u)
-    while len(searched):  # downwards, as long as one less still suffices
-        searched = searched[count[searched] > 0]
-        chance[searched] -= _mixture(_chance_of, count[searched], trials[searched], rate[searched])
-        searched = searched[chance[searched] >= u[searched]]
-        count[searched] -= 1
+    while len(up):  # as long as the chance of at most so many is too small
+        chance[up] = _mixture(_chance_of_at_most, count[up], trials[up], rate[up])
+        up = up[(chance[up] < u[up]) & (count[up] < most[up])]
+        count[up] += 1
+    down = searched[chance[searched] >= u[searched]]
+    while len(down):  # as long as one less still suffices
+        down = down[count[down] > 0]
+        chance[down] -= _mixture(_chance_of, count[down], trials[down], rate[down])
+        down = down[chance[down] >= u[down]]
+        count[down] -= 1
     return count
 
 

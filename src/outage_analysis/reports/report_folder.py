@@ -171,8 +171,8 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
     if ledger is not None:
         entries = ledger_table(ledger).rename({"assumption": "id"}).select(ASSUMPTION_COLUMNS)
     figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
-    shown = analysis.likely_range.points
-    figures |= {name: value for name, value in analysis.points("cash").items() if name in shown}
+    measures = analysis.likely_range.points
+    figures |= {name: value for name, value in analysis.points("cash").items() if name in measures}
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return Manifest(
         as_of=analysis.as_of,
@@ -288,9 +288,11 @@ def read_limited(folder: Path, name: str) -> bytes:
 
     Raises:
         UsageError: the folder has no such file.
-        InputRefused: the file is too large.
+        InputRefused: the file is a link or too large.
     """
     path = folder / name
+    if path.is_symlink():
+        raise InputRefused("is a link, and not followed", file=path)
     if not path.is_file():
         raise UsageError("no report", file=folder, remedy="Name a folder that `report` wrote.")
     if path.stat().st_size > MAX_BYTES:
@@ -671,35 +673,34 @@ def _check_rebuild(
         progress(Note("step_comparing"))
         rebuilt, now = report_files(out), read_manifest(out)
         notes = tuple(causes(was, now))
-        if others := _changed(was.outputs, now.outputs):
-            raise _difference(others[0], files, rebuilt, notes)
+        for name in sorted((files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}):
+            _compare(name, files, rebuilt, notes)
         stated, again = (
             m.model_dump(mode="json", exclude={"code_sha256", "environment", "facts", "versions"})
             for m in (was, now)
         )
         if keys := _changed(stated, again):
             raise VerificationFailed("is not what a rebuild writes", file=MANIFEST_NAME, column=keys[0])
-        if not notes and files[MANIFEST_NAME].read_bytes() != rebuilt[MANIFEST_NAME].read_bytes():
-            raise _difference(MANIFEST_NAME, files, rebuilt, notes)
+        if not notes:
+            _compare(MANIFEST_NAME, files, rebuilt, ())
     return notes
 
 
-def _difference(
-    name: str, files: dict[str, Path], rebuilt: dict[str, Path], notes: Sequence[str]
-) -> VerificationFailed:
-    """Return the error on a file of the report that differs from the file that the rebuild wrote."""
+def _compare(name: str, files: dict[str, Path], rebuilt: dict[str, Path], notes: Sequence[str]) -> None:
+    """Raise an error if a file of the report differs from the file that the rebuild wrote."""
     more = [f"and {len(notes) - MAX_CAUSES} more"] if len(notes) > MAX_CAUSES else []
     why = "; ".join([*notes[:MAX_CAUSES], *more])
     if name not in files or name not in rebuilt:
         problem = "is missing" if name not in files else "is not written again"
-        return VerificationFailed(f"{problem}: {why}" if why else problem, file=name)
-    is_text = name.endswith((".csv", ".html", ".json", ".md", ".svg", ".toml"))
+        raise VerificationFailed(f"{problem}: {why}" if why else problem, file=name)
     theirs, ours = files[name].read_bytes(), rebuilt[name].read_bytes()
-    parts = (theirs.split(b"\n"), ours.split(b"\n")) if is_text else (theirs, ours)
-    number = next(n for n, (a, b) in enumerate(zip_longest(*parts), start=1) if a != b)
-    place: dict[str, Any] = {"line": number} if is_text else {"column": f"byte {number:,}"}
-    problem = f"differs from what a rebuild writes: {why or NO_KNOWN_CAUSE}"
-    return VerificationFailed(problem, file=name, **place)
+    if theirs != ours:
+        is_text = name.endswith((".csv", ".html", ".json", ".md", ".svg", ".toml"))
+        parts = (theirs.split(b"\n"), ours.split(b"\n")) if is_text else (theirs, ours)
+        number = next(n for n, (a, b) in enumerate(zip_longest(*parts), start=1) if a != b)
+        place: dict[str, Any] = {"line": number} if is_text else {"column": f"byte {number:,}"}
+        problem = f"differs from what a rebuild writes: {why or NO_KNOWN_CAUSE}"
+        raise VerificationFailed(problem, file=name, **place)
 
 
 def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) -> Plan:

@@ -172,7 +172,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
 
 
 def _rows(analysis: Analysis, name: str) -> pl.DataFrame:
-    """Return a table of the analysis; a table that it does not have has no rows."""
+    """Return a table of the analysis; without rows if the analysis does not have it."""
     return analysis.exact_tables.get(name, schema_named(name).frame())
 
 

@@ -777,7 +777,7 @@ def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, ro
 def _total_cells(
     live: LiveFormulas, name: str, valuation: str, rows: list[int], total: float, model: float | None = None
 ) -> list[Cell]:
-    """Return the row of a total: of a line or, with the total of the model, of a valuation."""
+    """Return the cells of a total: of one line, or of a whole valuation with the model's total beside it."""
     style, beside = ("plain", "original") if model is None else ("total", "total")
     digits = live.digits(total)
     formula = f"=ROUND(SUM({xl_range(rows[0], LIVE, rows[-1], LIVE)}),{digits})"
