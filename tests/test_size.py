@@ -20,7 +20,7 @@ SLACK = 30
 CEILINGS = {
     "analysis": 2007,
     "assumptions": 734,
-    "charts": 1664,
+    "charts": 1663,
     "claims": 3509,
     "cli": 845,
     "costs": 3331,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 2363,
     "root": 174,
     "text": 1465,
-    "tests": 21_162,
+    "tests": 21_165,
     "TOML": 3521,
     "SQL": 849,
     "JavaScript": 600,

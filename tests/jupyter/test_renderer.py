@@ -143,6 +143,12 @@ def test_a_picture_stands_where_a_chart_will_be_drawn(lang: str, analysis: Analy
     assert image.width == 1140
 
 
+def test_where_scripts_do_not_run_an_output_says_nothing_beside_its_picture(analysis: Analysis) -> None:
+    """JupyterLab removes scripts from a notebook that nobody trusts, and unknown elements around texts."""
+    html = rendered(show("total_distribution", analysis))["text/html"]
+    assert re.sub(r"<script>.*?</script>|<[^>]*>", "", html, flags=re.DOTALL).strip() == ""
+
+
 @pytest.mark.parametrize("usermeta", [None, {}, {"lang": "fr"}, {"lang": EVIL}, {"lang": ["ko"]}])
 def test_a_chart_of_data_on_the_web_waits_in_english(usermeta: dict[str, Any] | None) -> None:
     chart = chart_of("a").to_dict() | {"data": {"url": "https://example.org/claims.json"}}

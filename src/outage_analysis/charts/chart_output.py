@@ -369,7 +369,8 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
     """
     stable = stable_spec(spec)
     caption = _caption(stable)
-    key, script = data_script(CHART_QUEUE, {**stable, "title": None} if caption else stable)
+    own = {"title": None, "usermeta": {**(stable.get("usermeta") or {}), "caption": caption}}
+    key, script = data_script(CHART_QUEUE, {**stable, **own} if caption else stable)
     described = str(spec.get("description", ""))
     line = escape(" ".join(described.split()))
     label = f' role="img" aria-label="{line}"' if described else ""
@@ -383,19 +384,17 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
         picture, width = base64.b64encode(small_png(drawing)).decode(), size_of(drawing)[0]
         output["image/png"] = picture
         waiting = f'<img alt="{line}" width="{round(width)}" src="data:image/png;base64,{picture}">'
-    place = f'<div class="outage-chart" data-outage-chart="{key}"{label} {OWN_KEYS}>{waiting}{caption}</div>'
+    place = f'<div class="outage-chart" data-outage-chart="{key}"{label} {OWN_KEYS}>{waiting}</div>'
     return output | {"text/html": f"{place}\n<script>{script}</script>"}
 
 
-def _caption(spec: Mapping[str, Any]) -> str:
-    """Return title and subtitle as HTML, which wraps with the page; empty if one of them is missing."""
+def _caption(spec: Mapping[str, Any]) -> list[str]:
+    """Return title, subtitle and footer, which the script writes; [] if title or subtitle is missing."""
     title, footer = spec.get("title"), (spec.get("usermeta") or {}).get("footer", 1)
     if not isinstance(title, dict) or not title.get("text") or not title.get("subtitle"):
-        return ""
+        return []
     text, lines = ([x] if isinstance(x, str) else x for x in (title["text"], title["subtitle"]))
-    head, *below = (escape(" ".join(part)) for part in (text, lines[:footer], lines[footer:]))
-    spans = "".join(f"<span>{part}</span>" for part in below)
-    return f'<template><p class="outage-caption"><strong>{head}</strong>{spans}</p></template>'
+    return [" ".join(part) for part in (text, lines[:footer], lines[footer:])]
 
 
 def is_package_script(script: str) -> bool:

@@ -31,7 +31,6 @@ function cornishFisher(z, skewness, excess) {
   return z + skewness * (square - 1) / 6 + z * bent;
 }
 
-// The number of successes at the normal score z.
 function binomialCount(z, trials, rate) {
   const variance = trials * rate * (1 - rate), skewness = (1 - 2 * rate) / Math.sqrt(variance);
   if (variance < SMOOTH_FROM ** 2) return searchedCount(normalCdf(z), trials, rate);

@@ -13,7 +13,10 @@ function serve(queue, attribute, start) {
 
 serve('outageWhatIfs', 'data-outage-what-if', whatIf);
 serve('outageCharts', 'data-outage-chart', (place, spec) => {
-  const caption = place.querySelector('template');  // the title as HTML, so that it wraps
-  if (caption) place.before(caption.content);
+  const line = (tag, textContent) => Object.assign(document.createElement(tag), {textContent});
+  const [head, ...below] = spec.usermeta?.caption ?? [], caption = line('p', '');
+  caption.className = 'outage-caption';
+  caption.append(line('strong', head), ...below.map(text => line('span', text)));
+  if (head) place.before(caption);  // the title as HTML, so that it wraps
   drawChart(place, spec);
 });

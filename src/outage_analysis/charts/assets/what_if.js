@@ -199,9 +199,8 @@ function whatIf(root, data, box) {
       ...search, budget, values, step: Math.round(step * live.per_field),
       payments: varied.map(x => ({...x, weight: weight(x.id)}))
     };
-    const findAt = level => {
-      return {mark: `P${Math.round(100 * level)}`, ...findPayments(parts, {...request, level})};
-    };
+    const findAt = level => (
+      {mark: `P${Math.round(100 * level)}`, ...findPayments(parts, {...request, level})});
     const asked = findAt(level);
     if (asked.refused) return [words[asked.refused]];
     const lower = asked.solved ? [] : search.levels.filter(p => p < level).map(findAt);

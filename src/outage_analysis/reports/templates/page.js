@@ -1,11 +1,10 @@
 const dark = matchMedia('(prefers-color-scheme: dark)'), drawn = new Map();
-const element = id => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const read = script => JSON.parse(script.textContent);
 
 // The colours of a chart on a dark page; colours in data stay, as their text has a colour too.
 function inPalette({datasets, ...spec}) {
-  const palette = dark.matches ? read(element('dark-palette')) : {};
+  const palette = dark.matches ? read(all('#dark-palette')[0]) : {};
   const coloured = (key, value) => typeof value === 'string' ? palette[value] ?? value : value;
   return {...JSON.parse(JSON.stringify(spec), coloured), datasets};
 }
@@ -58,12 +57,12 @@ function searchable(field) {
 
 // A link to an appendix, or to a fact in it, opens the appendix.
 function open() {
-  const target = element(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (const place of all('details')) place.open ||= place.contains(target);
   if (target?.closest('details')) target.scrollIntoView();
 }
 
-const data = element('what-if-data'), [root, box] = ['.what-if', '.box'].map(name => all(name)[0]);
+const [data, root, box] = ['#what-if-data', '.what-if', '.box'].map(name => all(name)[0]);
 const follow = data && whatIf(root, read(data), box);
 all('.search input').forEach(searchable);
 window.addEventListener('hashchange', open);
