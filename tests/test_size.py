@@ -27,16 +27,16 @@ CEILINGS = {
     "files": 427,
     "incidents": 629,
     "jupyter": 568,
-    "losses": 1781,
+    "losses": 1755,
     "policies": 811,
     "reports": 2363,
     "root": 174,
-    "text": 1465,
+    "text": 1476,
     "tests": 21_165,
     "TOML": 3521,
     "SQL": 849,
     "JavaScript": 600,
-    "templates and styles": 891,
+    "templates and styles": 889,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {

@@ -14,8 +14,8 @@ from outage_analysis.claims import Claims, load_sample, read_claims, save_claims
 from outage_analysis.errors import DisclosureBlocked, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, build_cube
-from outage_analysis.losses.cube_building import WIDTH
 from outage_analysis.text import schemas_of
+from outage_analysis.text.display import WIDTH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -289,7 +289,7 @@ def test_the_table_shows_itself_as_a_heat_table(claims: Claims) -> None:
     assert str(table) == repr(table)
     markup = table._repr_html_()
     assert re.findall(r"<t[dh](?: [^>]*)?>([^<]*)", markup)[:14] == [
-        *("Service", "no loss (0)", "up to 300,000", "300,001 to 500,000", "over 500,000", "not stated"),
+        *("Service", "no loss (0)", "up to 300k", "300–500k", "over 500k", "not stated"),
         *("Total", "KakaoTalk", "0", "1", "1", "0", "1", "3"),
     ]
     assert (markup.count('class="n h5"'), "Synthetic" in markup + repr(table)) == (4, False)

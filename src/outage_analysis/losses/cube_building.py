@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from html import escape
 from itertools import pairwise
-from math import ceil, sqrt
+from math import sqrt
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -25,7 +24,7 @@ from outage_analysis.claims import (
     quote_identifier,
     quote_literal,
 )
-from outage_analysis.errors import InputRefused, UsageError, one_line
+from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.incidents import UNKNOWN, Band, Bands, Dimension, Incident, log_grid
 from outage_analysis.losses.cube import (
@@ -40,7 +39,7 @@ from outage_analysis.losses.cube import (
     null_unstated_sums,
 )
 from outage_analysis.policies import Policy, Schedule
-from outage_analysis.text import Locale, Table, capitalized, column_of, in_smallest_units
+from outage_analysis.text import Card, Locale, Table, capitalized, column_of, in_smallest_units
 
 MAX_CATEGORIES = 20
 """`count_combinations` lists at most this many values of a text dimension by name."""
@@ -279,16 +278,10 @@ def save_cube(cube: Cube, path: str | Path, *, claims: Claims | None = None) -> 
         part.write_bytes(cube_bytes(cube, parquet_metadata(claims) if claims else None))
 
 
-WIDTH = 80
-"""Most characters per line of the table in a terminal."""
 MOST_ROWS = 30
 """Most rows of the table on a screen. Further rows are only counted, in the total."""
-SHADES = 5
-"""Number of shades of a cell."""
-LARGEST_OPACITY = 0.45
-"""Opacity of the darkest shade: text in the colour of the page is readable on it, on white and on black."""
-MAX_NAME = 60
-NUMBER = ' class="n"'
+ALL = object()
+"""The row of all claims."""
 SUMS = (pl.col("claims").sum(), pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum()))
 """Claims and stated losses; null if none is stated."""
 
@@ -300,20 +293,20 @@ class ClaimsByBand(pl.DataFrame):
     derived from it, such as `frame.filter(...)`, are displayed as Polars displays frames.
     """
 
-    _shown: tuple[list[str], str, str] | None = None
-    """The columns, and the display in HTML and in text. With other columns, Polars displays the frame."""
+    _shown: tuple[list[str], Card | None] = ([], None)
+    """The columns and their card. With other columns, Polars displays the frame."""
 
-    def __init__(self, frame: pl.DataFrame, html: str, text: str) -> None:
+    def __init__(self, frame: pl.DataFrame, card: Card) -> None:
         super().__init__(frame)
-        self._shown = None if frame.is_empty() else (frame.columns, html, text)
+        self._shown = (frame.columns, None if frame.is_empty() else card)
 
     def _repr_html_(self, **options: bool) -> str:
-        if self._shown is None or self.columns != self._shown[0]:
-            return super()._repr_html_(**options)
-        return self._shown[1]
+        columns, card = self._shown
+        return card._repr_html_() if card and columns == self.columns else super()._repr_html_(**options)
 
     def __str__(self) -> str:  # `repr` calls it, too.
-        return super().__str__() if self._shown is None or self.columns != self._shown[0] else self._shown[2]
+        columns, card = self._shown
+        return repr(card) if card and columns == self.columns else super().__str__()
 
 
 def claims_by_band(
@@ -359,7 +352,7 @@ def claims_by_band(
         _in_main_unit(pl.col("loss"), unit),
         share=pl.col("claims") / pl.col("claims").sum(),
     )
-    return ClaimsByBand(frame, *_displays(claims, frame, dimensions, shown, locale))
+    return ClaimsByBand(frame, _card(claims, frame, dimensions, shown, locale))
 
 
 def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
@@ -400,92 +393,42 @@ def _in_main_unit(amounts: pl.Expr, unit: int) -> pl.Expr:
     return amounts.cast(pl.Int64) if unit == 1 else amounts / unit
 
 
-def _displays(
+def _card(
     claims: Claims, frame: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band], locale: Locale
-) -> tuple[str, str]:
-    """Return claims by band as HTML and as text: one row per value of the first dimension, and their totals.
-
-    Text has short names of the bands, such as 300k–500k.
-    """
+) -> Card:
+    """Return claims by band as a card: one row per value of the first dimension, and their totals."""
     incident, first = claims.incident, next(iter(dimensions), None)
     titles = {d: locale.label_or(f"column.{d}", d) for d in dimensions}
     titles |= {d.id: d.name[locale.lang] for d in incident.dimensions if d.id in titles}
     lower = [title[:1].lower() + title[1:] for title in titles.values()]
     unit = locale.unit if incident.loss_currency else locale.unit_name(incident.loss.unit)
     what = [*lower[:1], *([locale("by.loss_in", unit=unit)] if shown else [])]
-    title = locale("by.and", first=what[0], last=what[1]) if len(what) > 1 else "".join(what)
-    lines = [
-        locale("by.title", dimensions=title) if title else locale("by.in_all"),
+    about = locale("by.and", first=what[0], last=what[1]) if len(what) > 1 else "".join(what)
+    title = locale("by.title", dimensions=about) if about else locale("by.in_all")
+    lines = (
         *([locale("card.synthetic")] if claims.synthetic else []),
         *([locale("card.selection", selection=claims.selection)] if claims.is_derived else []),
         *([locale("by.summed", dimensions=", ".join(lower[1:]))] if lower[1:] else []),
         *([locale("by.edges")] if shown else []),
-    ]
+    )
     label = capitalized(titles[first]) if first else ""
-    last = locale("by.row_total") if shown else locale("by.loss", unit=unit)
-    bands = [locale.band(*band) for band in shown] or [locale("by.in_all")]
-    short = [locale.band_short(*band) for band in shown] or bands
-
-    keys = [pl.col(first) if first else pl.lit(""), *(["band"] if shown else [])]
-    figures: dict[object, list[float | None]] = {}  # all but the last of each row are counts of claims
-    for row, *_, count, lost in frame.group_by(keys, maintain_order=True).agg(SUMS).rows():
-        figures.setdefault(row, []).extend([count] if shown else [count, lost])
     if shown:
-        figures = {row: [*counts, _total(counts)] for row, counts in figures.items()}
+        heads = [label, *(locale.band_short(*band) for band in shown), locale("by.row_total")]
+        in_bands = [pl.col("claims").filter(band=locale.band(*band)).sum() for band in shown]
+        sums = [*(count.alias(str(n)) for n, count in enumerate(in_bands)), SUMS[0]]
+    else:
+        heads, sums = [label, locale("by.in_all"), locale("by.loss", unit=unit)], [*SUMS]
+    rows = frame.group_by(first, maintain_order=True).agg(sums).rows() if first else []
+    kept = rows[:MOST_ROWS] + ([] if len(rows) == 1 else [(ALL, *frame.select(sums).row(0))])
     named = {"service": incident.services, "claimant_type": incident.claimant_types}.get(first or "", ())
     names: dict[object, str] = {item.id: item.name[locale.lang] for item in named}
-    names[None] = locale("band.unknown")
-    rows = list(figures.values())
-    most = max((count or 0 for row in rows for count in row[:-1]), default=0) or 1
-    body = [
-        (
-            names.get(key, str(key)) if first else locale("by.total"),
-            row,
-            (-1, *(ceil(SHADES * sqrt((n or 0) / most)) for n in row[:-1]), 0),
-        )
-        for key, row in figures.items()
-    ]
-    if len(rows) > 1:
-        totals = list(map(_total, zip(*rows, strict=True)))
-        body = [*body[:MOST_ROWS], (locale("by.total"), totals, (-1, *[0] * len(totals)))]
+    names |= {None: locale("band.unknown"), ALL: locale("by.total")}
+    cells = tuple(
+        (names.get(key, str(key)), *("–" if n is None else locale.exact(n) for n in numbers))
+        for key, *numbers in kept
+    )
+    most = max((n or 0 for _, *counts, _ in rows for n in counts), default=0) or 1
+    shades = tuple((0.0, *(sqrt((n or 0) / most) for n in counts), 0.0) for _, *counts, _ in rows)
     more = locale("by.more", count=locale.number(len(rows) - MOST_ROWS)) if len(rows) > MOST_ROWS else ""
-    heads, short_heads, *cells = (
-        tuple(one_line(cell, MAX_NAME) for cell in texts)
-        for texts in (
-            [label, *bands, last],
-            [label, *short, last],
-            *([name, *("–" if n is None else locale.exact(n) for n in row)] for name, row, _ in body),
-        )
-    )
-    table = Table(short_heads, tuple(cells), frozenset(range(1, len(heads)))).lines(WIDTH)
-    html = _heat_table(lines, heads, [*zip(cells, (levels for *_, levels in body), strict=True)], more)
-    return html, "\n".join([*lines, *table, *([more] if more else [])])
-
-
-def _heat_table(
-    lines: Sequence[str], heads: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[int]]], more: str
-) -> str:
-    """Return a heat table in HTML below its lines. A row has its texts and the shade of each: -1 for text."""
-    title = "<br>".join([f"<strong>{escape(lines[0])}</strong>", *map(escape, lines[1:])])
-    head = "".join(f"<th{NUMBER if n else ''}>{escape(text)}</th>" for n, text in enumerate(heads))
-    body = "\n".join(f"<tr>{''.join(map(_html_cell, cells, levels))}</tr>" for cells, levels in rows)
-    below = f"<p><em>{escape(more)}</em></p>" if more else ""
-    return (
-        f'<div class="outage-card"><p>{title}</p>\n<div class="outage-grid outage-heat" tabindex="0">'
-        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>{below}</div>"
-    )
-
-
-def _total(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
-def _html_cell(text: str, level: int) -> str:
-    text = escape(text)
-    if level <= 0:
-        return f"<td{'' if level < 0 else NUMBER}>{text}</td>"
-    opacity = LARGEST_OPACITY * level / SHADES
-    # A page exported from a notebook allows no style attributes and uses the class; elsewhere, the style
-    # works without a style sheet.
-    return f'<td class="n h{level}" style="background: rgba(0, 114, 178, {opacity:.2f})">{text}</td>'
+    numbers = frozenset(range(1, len(heads)))
+    return Card(title, lines, (Table(tuple(heads), cells, numbers, more=more, shades=shades[:MOST_ROWS]),))

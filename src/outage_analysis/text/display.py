@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from itertools import islice
+from itertools import islice, zip_longest
+from math import ceil
 from typing import Any, TypeVar
 
 import polars as pl
@@ -37,6 +38,10 @@ LONGEST_VALUE = 40
 LONGEST_UNBROKEN = 24
 """In HTML, cells with up to this many characters, such as ids and days, are not wrapped."""
 
+SHADES = 5
+"""Number of shades of a cell."""
+LARGEST_OPACITY = 0.45
+"""Opacity of the darkest shade: text in the colour of the page is readable on it, on white and on black."""
 GAP = 2
 """Number of spaces between two columns of a grid."""
 READABLE = 12
@@ -60,6 +65,7 @@ class Table:
         numbers: the indices of columns of numbers, counted from 0. They are right-aligned and never wrapped.
         caption: a line above the table in a card.
         more: a sentence that states how many rows are left out and how to list them; empty if none are.
+        shades: for the first rows, how dark each cell is in HTML, from 0 to 1.
     """
 
     heads: tuple[str, ...]
@@ -67,6 +73,7 @@ class Table:
     numbers: frozenset[int] = frozenset()
     caption: str = ""
     more: str = ""
+    shades: tuple[tuple[float, ...], ...] = ()
 
     def with_short_cells(self) -> Table:
         """Return the table with each cell on one line of at most `LONGEST_CELL` characters."""
@@ -78,7 +85,7 @@ class Table:
     def _repr_html_(self) -> str:
         shown = self.with_short_cells()
         table = html_table(
-            shown.heads, shown.rows, lambda n, text: cell_class(text, number=n in self.numbers)
+            shown.heads, shown.rows, lambda n, text: cell_class(text, number=n in self.numbers), self.shades
         )
         caption = f"<p>{_escaped_line(self.caption)}</p>\n" if self.caption else ""
         return caption + table + (f"\n<p><em>{_escaped_line(self.more)}</em></p>" if self.more else "")
@@ -244,7 +251,12 @@ class Displayable(ABC):
         return repr(self)
 
 
-def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Callable[[int, str], str]) -> str:
+def html_table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    style: Callable[[int, str], str],
+    shades: Iterable[Sequence[float]] = (),
+) -> str:
     """Return a table as escaped HTML. It scrolls horizontally, and the keyboard can reach it.
 
     Args:
@@ -252,16 +264,24 @@ def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Calla
         rows: the rows, each with one text per column.
         style: a function that returns the CSS class of a cell, given its column index and text; empty for
             none.
+        shades: for the first rows, how dark each cell is, from 0 to 1.
     """
 
-    def cells(tag: str, texts: Sequence[str]) -> str:
-        cells_with_class = (
-            (f' class="{class_}"' if (class_ := style(i, t)) else "", t) for i, t in enumerate(texts)
-        )
-        return "".join(f"<{tag}{mark}>{escape(text)}</{tag}>" for mark, text in cells_with_class)
+    def cells(tag: str, texts: Sequence[str], shades: Sequence[float] = ()) -> str:
+        parts = []
+        for n, text in enumerate(texts):
+            class_, tint = style(n, text), ""
+            if level := ceil(SHADES * shades[n]) if shades else 0:
+                # A page exported from a notebook allows no style attributes and uses the class; elsewhere,
+                # the style works without a style sheet.
+                class_ += f" h{level}"
+                tint = f' style="background: rgba(0, 114, 178, {LARGEST_OPACITY * level / SHADES:.2f})"'
+            mark = f' class="{class_}"' if class_ else ""
+            parts.append(f"<{tag}{mark}{tint}>{escape(text)}</{tag}>")
+        return "".join(parts)
 
     head = f"<thead><tr>{cells('th', heads)}</tr></thead>"
-    body = "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
+    body = "".join(f"<tr>{cells('td', *row)}</tr>\n" for row in zip_longest(rows, shades, fillvalue=()))
     table = f"<table>{head}\n<tbody>{body}</tbody></table>"
     return f'<div class="outage-grid" tabindex="0">{table}</div>'
 
