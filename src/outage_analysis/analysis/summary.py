@@ -120,7 +120,7 @@ def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
     points, total = analysis.points("top_down"), analysis.totals_row("published", "top_down")
     if total is not None and total["promised"] and {likely.low, likely.high} <= set(points):
         ends = {"low": locale.money(points[likely.low]), "high": locale.money(points[likely.high])}
-        about = {"announced": locale.money(total["promised"]), "range": locale("report.low_to_high", **ends)}
+        about = {"announced": locale.money(total["promised"]), "range": locale("band.between", **ends)}
         parts.append(locale("report.answer_announced", **about))
         cash = analysis.expected_cash() or 0.0
         package = locale.share(locale.rounded(cash / (cash + points["expected"])))
@@ -128,7 +128,7 @@ def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
     if unpriced := len(analysis.unpriced_lines):
         parts.append(locale("report.answer_unpriced", count=unpriced))
     *first, last = parts or [""]
-    named = locale("report.answer_and").join([", ".join(first), last]) if first else last
+    named = locale("terminal.and").join([", ".join(first), last]) if first else last
     return [share + locale("report.answer_without", parts=named)] if parts else []
 
 

@@ -120,7 +120,7 @@ def waterfall(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
     ]
     data = pl.DataFrame(
         {
-            "name": [*names, locale("chart.waterfall_sum")],
+            "name": [*names, locale("report.tile_expected")],
             "start": [*rows["start"], 0.0],
             "end": [*rows["end"], total],
             "label": [*costs, f"{theme.short_amount(locale, total)} (100%)"],
@@ -129,7 +129,7 @@ def waterfall(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
     )
     # Room for the labels at every width of the chart.
     room = alt.ExprRef(f"{total!r} * width / max(width - {LABEL_WIDTH}, 1)")
-    x = theme.money_axis("start", locale, "chart.waterfall_x", 0.0, total * 1.1)
+    x = theme.money_axis("start", locale, "chart.tornado_x", 0.0, total * 1.1)
     x = x.scale(domainMin=0, domainMax=room, nice=False)
     y, base = theme.name_axis(data["name"].to_list()), alt.Chart(data)
     # The merged small parts, which come last, do not count as the largest part.
@@ -382,7 +382,7 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     for row in heads.iter_rows(named=True):
         money, observed = row["unit"] == locale.currency, row["observed"]
         amount = theme.short_amount(locale, observed) if money else theme.short_number(locale, observed, 3)
-        verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
+        verdict = locale("word.inside" if row["inside"] else "chart.backtest_missed")
         labels[row["outcome"]] = f"{theme.wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
     parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
     data = rows.select(
@@ -447,7 +447,7 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
     labels = []
     for low, median, high, mean in rows.select("low", "p50", "high", "expected").rows():
         if low is None:
-            label = locale("chart.at_most", amount=theme.short_amount(locale, high))
+            label = locale("explain.limit", amount=theme.short_amount(locale, high))
         else:
             span = theme.short_span(locale, low, high)
             label = span if median is None else _with_range(locale, median, low, high)
@@ -464,7 +464,7 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
         mean="expected",
         label=pl.Series(labels),
     )
-    x = theme.money_axis("low", locale, "chart.headlines_x", least, most)
+    x = theme.money_axis("low", locale, "chart.comparison_log_x", least, most)
     high, y, base = theme.axis_for_field(x, "high"), theme.name_axis(data["name"].to_list()), alt.Chart(data)
     bounds, own = base.transform_filter("datum.bound"), base.transform_filter("datum.ours")
     ranges = base.transform_filter("!datum.bound").mark_rule(strokeWidth=6)

@@ -104,7 +104,7 @@ def intake(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
 def _count_axis(field: str, most: int, locale: Locale) -> alt.Y:
     return alt.Y(
         f"{field}:Q",
-        title=locale("chart.intake_y"),
+        title=locale("column.claims"),
         axis=alt.Axis(format=",d", tickMinStep=1),
         scale=alt.Scale(domain=[0, most], nice=True),
     )
@@ -349,7 +349,7 @@ def linked_chart(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alta
     )
     chart.title.frame = "bounds"  # names stand to the left of the group
     names = alt.VariableParameter("names", value=[view.names for view in views])
-    selections = (_selection_parameters(view, locale("chart.linked_all")) for view in views)
+    selections = (_selection_parameters(view, locale("by.total")) for view in views)
     chart.params = [names, *(parameter for group in selections for parameter in group)]
     return chart
 
@@ -565,7 +565,7 @@ def _heading(
         json.dumps(text, ensure_ascii=False)
         for text in (
             locale("chart.linked_selected", claims=f"{claims:,}", **blanks),
-            f"{locale('chart.linked_all')}: {claims:,}",
+            f"{locale('by.total')}: {claims:,}",
         )
     )
     for name, value in values.items():

@@ -258,7 +258,7 @@ def _forecast_layers(
         y = alt.YValue(line * LINE + LINE / 2)
         base = alt.Chart(pl.DataFrame({"place": [low], "end": [high]}))
         if least is None:
-            amount = locale("chart.at_most", amount=theme.short_amount(locale, most))
+            amount = locale("explain.limit", amount=theme.short_amount(locale, most))
             # The arrow is short, because the forecast does not say how far down it reaches.
             stem = base.mark_rule(color=theme.GREY, strokeWidth=2).encode(end, x2=alt.X2("place:Q"), y=y)
             head = base.mark_point(shape="triangle-left", filled=True, color=theme.GREY, size=60, opacity=1)

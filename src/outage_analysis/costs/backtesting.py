@@ -179,7 +179,7 @@ def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: text.Local
 def _press_sentence(row: Row, locale: text.Locale) -> str:
     ends = [x for x in (row["low"], row["high"]) if x is not None]
     low, high = (_exactly(x, locale, cash=row["stage"] in text.AMOUNT_STAGES) for x in (ends[0], ends[-1]))
-    printed = low if low == high else locale("report.low_to_high", low=low, high=high)
+    printed = low if low == high else locale("band.between", low=low, high=high)
     key = "backtest.press_bound" if row["low"] is None else "backtest.press"
     times = locale.number(locale.rounded(row["factor"]))
     flagged = locale("backtest.flagged" if row["flagged"] else "backtest.not_flagged")

@@ -413,7 +413,7 @@ def _card(
     )
     label = capitalized(titles[first]) if first else ""
     if shown:
-        heads = [label, *(locale.band_short(*band) for band in shown), locale("by.row_total")]
+        heads = [label, *(locale.band_short(*band) for band in shown), locale("column.total")]
         in_bands = [pl.col("claims").filter(band=locale.band(*band)).sum() for band in shown]
         sums = [*(count.alias(str(n)) for n, count in enumerate(in_bands)), SUMS[0]]
     else:

@@ -117,7 +117,7 @@ def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str],
     if table is None:
         return ()
     rows = table.select("measure", reserve_column(analysis)).iter_rows()
-    labels = {"mean": locale("report.live_mean"), "p50": locale("report.live_median")}
+    labels = {"mean": locale("word.mean"), "p50": locale("word.median")}
     for percent in (75, 90):
         labels[f"p{percent}"] = locale("report.reserve_above", percent=percent, above=100 - percent)
     return tuple((labels[name], locale.money(amount)) for name, amount in rows if amount is not None)

@@ -368,7 +368,7 @@ def _published_amount(low: float | None, high: float | None, locale: text.Locale
     low, high = (None if end is None else end * 10**locale.minor_units for end in (low, high))
     if low is not None and high is not None:
         return locale.money_range(low, high, HEADLINE_DIGITS)
-    key, end = ("report.at_least", low) if high is None else ("report.at_most", high)
+    key, end = ("explain.floor", low) if high is None else ("explain.limit", high)
     return "" if end is None else locale(key, amount=locale.money(end, HEADLINE_DIGITS))
 
 

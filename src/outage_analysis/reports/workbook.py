@@ -479,7 +479,7 @@ def workbook_bytes(report: Report) -> bytes:
     if cost and cost.factors:
         live = LiveFormulas(cost, locale)
         inputs = book.add_sheet(inputs_name, INPUT_TAB, sortable=False)
-        lines = book.add_sheet(locale("workbook.lines"), ACCENT, banner=banner, sortable=False)
+        lines = book.add_sheet(locale("column.lines"), ACCENT, banner=banner, sortable=False)
         write_inputs(inputs, report, live)
         write_lines(lines, report, live, inputs_name)
     tied = report.products is None and analysis.headline_basis in analysis.runs
@@ -651,7 +651,7 @@ def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
         locale("column.assumption"),
         locale("workbook.part"),
         locale("column.kind"),
-        locale("workbook.value"),
+        locale("column.value"),
         locale("column.unit"),
         *(locale(f"workbook.{name}") for name in ("original", "changed", "low", "high", "defined")),
     ]
@@ -841,7 +841,7 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
         for name, now, *numbers, unit, state in rows
     ]
     titles = [
-        locale("workbook.figure"),
+        locale("column.figure"),
         *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
         *(locale(f"workbook.{name}") for name in ("error", "state")),
     ]

@@ -424,7 +424,7 @@ class Locale:
 
         If the two values are equal, the value is written once.
         """
-        key = "band.between" if high.startswith(">") else "chart.span"  # "–>" would read as an arrow
+        key = "band.between" if high.startswith(">") else "band.short"  # "–>" would read as an arrow
         return low if low == high else self(key, low=low, high=high)
 
     @staticmethod
