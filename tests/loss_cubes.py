@@ -48,6 +48,18 @@ def loss_cube(losses: Iterable[int | None], *cuts: int, negative: bool = False) 
     return cube_of_claims([("mail", x) for x in losses], Bands.from_cuts(cuts, negative=negative))
 
 
+def cube_of_rows(rows: Iterable[tuple[object, ...]], *dimensions: str) -> Cube:
+    """The cube of these rows: dimensions, edges, and the measures that are known."""
+    schema = {**dict.fromkeys(dimensions, pl.String), **EDGES, **MEASURES}
+    full = [(*row, *[None] * (len(schema) - len(row))) for row in rows]
+    return Cube(pl.DataFrame(full, schema=schema, orient="row"), dimensions, synthetic=False, source="a test")
+
+
+def counts(*rows: tuple[str, str, int | None, int | None, int]) -> Cube:
+    """A cube of totals alone: service, claimant type, over, up_to, claims."""
+    return cube_of_rows(rows, "service", "claimant_type")
+
+
 def counts_only(cube: Cube) -> Cube:
     """The same cube, as totals without sums give it."""
     return replace(

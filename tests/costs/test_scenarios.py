@@ -26,11 +26,11 @@ from outage_analysis.costs.sensitivity import (
 )
 from outage_analysis.costs.terms import Input
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of
-from tests.costs.test_payouts import cube_of, policy_of, tiers
+from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, REPORTS, TIERS, entry, ledger_of, mix, shops
+from tests.loss_cubes import loss_cube
 
 DRAWS = 2**13
 BUDGET = 50_000_000.0
@@ -266,7 +266,7 @@ def test_a_scenario_that_does_not_apply_has_no_figures_and_says_why(
 
 def test_counted_claims_share_one_filing_share() -> None:
     policy = policy_of({"band": tiers([100], [{"fixed": 40}, {"fixed": 60}])})
-    cube = cube_of([20, 70, 400], Bands.from_cuts(policy.cuts))
+    cube = loss_cube([20, 70, 400], 100)
     run = run_of(policy, ledger_of(*CERTAIN[:2]), (cube,))
     row = table_of(run, policy, scenario(filing_odds_ratio=2)).row(1, named=True)
     assert (row["status"], row["reason"], row["expected"]) == ("counted_claims", "line-0", None)

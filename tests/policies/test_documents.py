@@ -24,7 +24,8 @@ from outage_analysis.policies import FeeCredit, Policy, PolicyExplainer, explain
 from outage_analysis.policies.cost_lines import MAX_STEPS
 from outage_analysis.text import LANGUAGES, Locale
 from tests.conftest import Edited
-from tests.costs.test_payouts import Page, cube, owed, policy_of, rich_lines, turning_points
+from tests.costs.test_payouts import Page, owed, policy_of, rich_lines, turning_points
+from tests.loss_cubes import counts
 from tests.policies.policy_documents import DAY, EVERYBODY, FLAT, HEAD, LATER, Written, ends, on_its_own, toml
 
 # --- what is wrong with a page, and where ----------------------------------------------------------
@@ -416,7 +417,7 @@ def test_a_sum_counts_nothing_twice_and_has_an_end(write_document: Written, key:
 
 def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:
     policy = policy_of({"band": tuple(FLAT["band"])})
-    claims = cube([("x", 0, 9, 3, None, None), ("x", 9, None, 0, None, None)])
+    claims = counts(("x", "x", 0, 9, 3), ("x", "x", 9, None, 0))
     table = exact_costs(policy, None, as_of=DAY, cubes=[claims]).filter(level="line")
     assert table["high"].item() == 15
 

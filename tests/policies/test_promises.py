@@ -90,7 +90,11 @@ def test_a_rounded_credit_is_the_nearest_step_on_its_side(
 
 @pytest.mark.parametrize(
     "line",
-    [{"kind": "fee_credit", "days": 3, "recipients": "US-03"}, {"kind": "budget", "effort": "automatic"}],
+    [
+        {"kind": "fee_credit", "days": 3, "recipients": "US-03"},
+        {"kind": "budget", "effort": "automatic"},
+        {"kind": "in_kind", "effort": "one_tap", "recipients": "US-03"},
+    ],
 )
 def test_a_line_without_a_fee_or_an_amount_is_unpriced_and_bounds_nothing(line: Page) -> None:
     table = exact_costs(policy_of(line), None, as_of=DAY)
