@@ -16,8 +16,8 @@ from scipy import stats
 
 from outage_analysis.assumptions import Assumption
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
-from outage_analysis.costs import build_portfolio, exact_costs, exact_payments, simulate
-from outage_analysis.costs.expected import Portfolio, expected_at
+from outage_analysis.costs import build_portfolio, exact_costs, simulate
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import (
     TAIL,
     Estimate,
@@ -30,12 +30,10 @@ from outage_analysis.costs.simulation import (
 )
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.text import schema_of
-from tests.costs.convolution import total_of_claims
 from tests.costs.test_payouts import policy_of
 from tests.costs.uncertain_portfolios import (
     DAY,
     FEW,
-    LOSSES,
     PROBABILITIES,
     REPORTS,
     SHARE_LINE,
@@ -46,7 +44,6 @@ from tests.costs.uncertain_portfolios import (
     ledgers,
     mix,
     near,
-    paid,
     portfolio,
     rated,
     sd,
@@ -148,21 +145,6 @@ def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> N
 # --- beside exact laws ------------------------------------------------------------------------------
 
 
-def test_given_the_rates_the_quantiles_are_those_of_the_exact_distribution() -> None:
-    shares, pays = (0.5, 0.3, 0.2), (30_000, 50_000, 200_000)
-    ledger = ledger_of(
-        entry("filing_share", 0.5), entry("acceptance", 0.8), entry("review_award", 200_000), mix(*shares)
-    )
-    distribution = distribution_of(build_portfolio(shops(), ledger, as_of=DAY))
-    exact = total_of_claims([(REPORTS, 0.4, dict(zip(pays, shares, strict=True)))])
-    assert distribution.mean.mean() == pytest.approx(exact.mean, rel=1e-12)
-    assert near(distribution.expected, exact.mean)
-    assert distribution.process == pytest.approx(exact.variance, rel=1e-9)
-    for p, right in {0.5: 1e-4, 0.9: 2e-4, 0.99: 3e-4}.items():  # what a gamma law leaves of the skewness
-        assert distribution.quantile(p).value == pytest.approx(exact.quantile(p), rel=right)
-        assert distribution.tvar(p).value == pytest.approx(exact.tvar(p), rel=right)
-
-
 def test_a_valid_rate_that_is_uncertain_gives_a_beta_binomial_number() -> None:
     """Reference case beta_binomial_validity: 8,461 claims, of which Beta(80, 20) are valid."""
     acceptance = entry("acceptance", Beta(a=80, b=20))
@@ -200,26 +182,6 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
 # --- correlations -----------------------------------------------------------------------------------
 
 
-def test_the_stress_ties_all_inputs_and_changes_none_of_them() -> None:
-    rates = [entry("filing_share", Beta(a=2, b=2)), entry("acceptance", Uniform(low=0, high=1))]
-    rest = [entry("review_award", 90_000), mix(0.5, 0.3, 0.2)]
-    plain = simulate(build_portfolio(shops(), ledger_of(*rates, *rest), as_of=DAY))
-    declared = ledger_of(*rates, *rest, correlations={("filing-share", "acceptance"): 0.5})
-    tied = simulate(build_portfolio(shops(), declared, as_of=DAY))
-    hard = with_equal_correlations(plain)
-    assert hard.totals["cash"].quantile(0.95).value == pytest.approx(
-        tied.totals["cash"].quantile(0.95).value, rel=0.02
-    )
-    assert sd(hard.totals["cash"]) > sd(plain.totals["cash"])
-    for name in ("filing-share", "acceptance"):
-        drawn = [np.concatenate([b.values[name] for b in run.replicates()]) for run in (plain, hard)]
-        assert np.quantile(drawn[0], PROBABILITIES) == pytest.approx(
-            np.quantile(drawn[1], PROBABILITIES), abs=0.01
-        )
-    both = [np.concatenate([b.values[n] for b in hard.replicates()]) for n in ("filing-share", "acceptance")]
-    assert stats.spearmanr(*both).statistic == pytest.approx(0.5, abs=0.01)
-
-
 @pytest.mark.parametrize(
     ("ranks", "error", "message"),
     [
@@ -243,21 +205,6 @@ def test_correlations_that_cannot_be_are_refused_in_words(
 
 
 # --- contributions and the split of the variance ----------------------------------------------------
-
-
-@pytest.mark.slow
-@settings(max_examples=15)
-@given(entries=ledgers(), tie=st.booleans())
-def test_contributions_add_up_to_the_mean_and_to_the_tail(entries: tuple[Assumption, ...], tie: bool) -> None:  # noqa: FBT001
-    run = simulate(build_portfolio(shops(), ledger_of(*entries), as_of=DAY), draws=FEW)
-    run = with_equal_correlations(run) if tie else run
-    distribution, table = run.totals["cash"], contributions(run)
-    assert table["mean"].sum() == pytest.approx(distribution.expected.value, rel=1e-9)
-    assert table["tail"].sum() == pytest.approx(distribution.tvar(TAIL).value, rel=1e-7)
-    split = variance_split(run)
-    assert split["share"].sum() == pytest.approx(1)
-    assert (split["sd"] ** 2).sum() == pytest.approx(sd(distribution) ** 2)
-    assert split.filter(source="process")["sd"].item() ** 2 == pytest.approx(distribution.process)
 
 
 def test_a_rare_dear_line_contributes_more_to_the_tail_than_to_the_mean() -> None:
@@ -342,20 +289,6 @@ def test_ranges_of_lines_and_totals_are_those_of_their_distributions(
         assert row["expected"] == pytest.approx(scale * oracle.mean(), rel=1e-9)
 
 
-# --- beside the closed form -------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@given(entries=ledgers())
-def test_the_closed_form_is_the_cost_table_and_the_mean_of_the_draws(entries: tuple[Assumption, ...]) -> None:
-    ledger = ledger_of(*entries)
-    folio = build_portfolio(shops(), ledger, as_of=DAY)
-    table = exact_costs(shops(), ledger, as_of=DAY).filter(level="line")
-    (closed,) = expected_at(folio, "cash", {})
-    assert closed == pytest.approx(table["expected"].item(), rel=1e-9)
-    assert near(distribution_of(folio, draws=FEW).expected, closed, within=7, rel=1e-4)
-
-
 # --- beside a plain simulation ----------------------------------------------------------------------
 
 
@@ -395,12 +328,17 @@ def sums(rng: np.random.Generator, claims: np.ndarray, mean: np.ndarray, spread:
 @pytest.mark.slow
 @settings(max_examples=12)
 @given(entries=ledgers(), seed=st.integers(0, 99))
-def test_the_distribution_is_that_of_a_plain_simulation_of_the_funnel(
+def test_the_distribution_is_that_of_a_plain_simulation_and_its_parts_add_up(
     entries: tuple[Assumption, ...], seed: int
 ) -> None:
-    distribution = distribution_of(
-        build_portfolio(shops(), ledger_of(*entries), as_of=DAY), seed=seed, draws=2**13
-    )
+    ledger = ledger_of(*entries)
+    run = simulate(build_portfolio(shops(), ledger, as_of=DAY), seed=seed, draws=2**13)
+    distribution = run.totals["cash"]
+    (closed,) = exact_costs(shops(), ledger, as_of=DAY).filter(level="line")["expected"]
+    assert near(distribution.expected, closed, within=7, rel=1e-4)
+    tied = with_equal_correlations(run)
+    assert contributions(tied)["tail"].sum() == pytest.approx(tied.totals["cash"].tvar(TAIL).value, rel=1e-7)
+    assert (variance_split(tied)["sd"] ** 2).sum() == pytest.approx(sd(tied.totals["cash"]) ** 2)
     totals = simulated(entries, 2**14, seed)
     width = 5 / np.sqrt(len(totals))
     assert (
@@ -419,21 +357,6 @@ def test_the_distribution_is_that_of_a_plain_simulation_of_the_funnel(
 
 
 # --- cubes of claims --------------------------------------------------------------------------------
-
-
-def test_a_line_of_shares_has_the_moments_of_every_subset_of_its_claims() -> None:
-    policy, cube = policy_of(SHARE_LINE), loss_cube(LOSSES, 100)
-    pays = [paid(x) for x in LOSSES]
-    assert exact_payments(cube, policy)["payment_squared"].sum() == pytest.approx(sum(p * p for p in pays))
-    rate = 0.3
-    subsets = list(itertools.product([0, 1], repeat=len(pays)))
-    chances = np.array([np.prod([rate if x else 1 - rate for x in s]) for s in subsets])
-    totals = np.array([np.dot(s, pays) for s in subsets])
-    distribution = distribution_of(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
-    assert distribution.mean.mean() == pytest.approx(chances @ totals)
-    assert near(distribution.expected, chances @ totals)
-    assert distribution.process == pytest.approx(chances @ totals**2 - (chances @ totals) ** 2)
-    assert distribution.parameter == pytest.approx(0, abs=1e-12)
 
 
 def test_a_cube_that_does_not_say_what_is_paid_has_no_distribution() -> None:

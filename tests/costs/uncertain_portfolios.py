@@ -123,11 +123,6 @@ def near(found: Estimate, expected: float, *, within: float = 5.0, rel: float = 
     return abs(found.value - expected) <= within * found.error + rel * abs(expected)
 
 
-def paid(loss: int) -> float:
-    """What the line of shares pays."""
-    return 0.5 * loss + 7 if loss <= 100 else 40.0
-
-
 def rated(distribution: Distribution | float) -> Ledger:
     """A ledger of one uncertain rate."""
     return ledger_of(entry("filing_share", 1), entry("acceptance", distribution))

@@ -19,7 +19,7 @@ from tests.incidents.test_published import cited
 
 FOLDER = data_root() / "policies"
 ALL = bundled_ids("policies")
-KAKAO = "kakao-2022"  # tests/costs/test_tie_outs.py works its sums by hand
+KAKAO = "kakao-2022"  # tests/contract/test_figures.py works its sums by hand
 INVENTED = {"trams"}
 """Policies of an outage that never was: they cite no fact, and say so in their name."""
 EVERY = pytest.mark.parametrize("id_", ALL)
