@@ -48,11 +48,15 @@ def loss_cube(losses: Iterable[int | None], *cuts: int, negative: bool = False) 
     return cube_of_claims([("mail", x) for x in losses], Bands.from_cuts(cuts, negative=negative))
 
 
-def cube_of_rows(rows: Iterable[tuple[object, ...]], *dimensions: str) -> Cube:
+def cube_of_rows(
+    rows: Iterable[tuple[object, ...]], *dimensions: str, **typed: type[pl.DataType] | pl.DataType
+) -> Cube:
     """The cube of these rows: dimensions, edges, and the measures that are known."""
-    schema = {**dict.fromkeys(dimensions, pl.String), **EDGES, **MEASURES}
+    by = {**dict.fromkeys(dimensions, pl.String), **typed}
+    schema = {**by, **EDGES, **MEASURES}
     full = [(*row, *[None] * (len(schema) - len(row))) for row in rows]
-    return Cube(pl.DataFrame(full, schema=schema, orient="row"), dimensions, synthetic=False, source="a test")
+    frame = pl.DataFrame(full, schema=schema, orient="row")
+    return Cube(frame, tuple(by), synthetic=False, source="a test")
 
 
 def counts(*rows: tuple[str, str, int | None, int | None, int]) -> Cube:
