@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from outage_analysis.assumptions import (
@@ -68,29 +67,27 @@ def test_each_entry_feeds_a_line_says_what_its_authors_knew_and_cites_no_later_f
 
 
 def test_an_entry_is_admissible_from_the_day_it_was_public(ledger: Ledger) -> None:
-    def admitted(day: date) -> bool:
-        ids = [a.id for a in ledger.as_known_on(day).assumptions]
-        return "as-filing-share-documents" in ids
-
-    assert not admitted(date(2023, 1, 29))
-    assert admitted(date(2023, 1, 30))
+    for day, admitted in ((29, False), (30, True)):
+        known = ledger.as_known_on(date(2023, 1, day))
+        assert ("as-filing-share-documents" in {a.id for a in known.assumptions}) == admitted
     assert ledger.as_known_on(date(2022, 1, 1)).assumptions == ()
 
 
-def test_the_effort_in_force_chooses_the_rate(ledger: Ledger) -> None:
-    line = "small-business-cash"
-    chosen = [ledger.find("filing_share", line, effort) for effort in ("form", "documents")]
-    assert [a.id for a in chosen if a] == ["as-filing-share", "as-filing-share-documents"]
-    assert ledger.find("filing_share", line, "one_tap") is None
-    assert ledger.find("filing_share", "emoticons", "form") is None
-    acceptance = ledger.find("acceptance", line, "documents")
-    assert acceptance is not None
-    assert acceptance.id == "as-acceptance"
-
-
-def mix_of(ledger: Ledger) -> BandMix:
-    (mix,) = [a for a in ledger.assumptions if isinstance(a, BandMix)]
-    return mix
+@pytest.mark.parametrize(
+    ("kind", "line", "effort", "chosen"),
+    [
+        ("filing_share", "small-business-cash", "form", "as-filing-share"),
+        ("filing_share", "small-business-cash", "documents", "as-filing-share-documents"),
+        ("filing_share", "small-business-cash", "one_tap", None),
+        ("filing_share", "emoticons", "form", None),
+        ("acceptance", "small-business-cash", "documents", "as-acceptance"),
+    ],
+)
+def test_the_effort_in_force_chooses_the_rate(
+    ledger: Ledger, kind: str, line: str, effort: str, chosen: str | None
+) -> None:
+    found = ledger.find(kind, line, effort)
+    assert (found and found.id) == chosen
 
 
 @pytest.mark.parametrize(
@@ -100,7 +97,8 @@ def test_the_mix_follows_the_written_edges_whichever_side_is_closed(
     ledger: Ledger, edited: Edited, closed: str, first: int, second: int
 ) -> None:
     policy = load_policy(edited("policies", 'closed = "upper"', f'closed = "{closed}"'))
-    shares = mix_of(ledger).shares_by_band(policy.schedules[0])
+    (mix,) = [a for a in ledger.assumptions if isinstance(a, BandMix)]
+    shares = mix.shares_by_band(policy.schedules[0])
     assert list(shares) == [(0, first), (first, second), (second, None)]
     assert sum(shares.values()) == pytest.approx(1)
 
@@ -287,28 +285,6 @@ def test_the_bundled_award_is_the_mean_over_its_rules(ledger: Ledger) -> None:
     assert (award.range.low, award.range.high) == (50_000, 2_950_000)
 
 
-rules = st.fixed_dictionaries(
-    {
-        "loss": st.sampled_from(
-            [
-                {"kind": "lognormal", "median": 400_000, "sigma": 1.2},
-                {"kind": "uniform", "low": 0, "high": 2_000_000},
-                {"kind": "fixed", "value": 300_000},
-            ]
-        ),
-        "share": st.sampled_from(
-            [
-                {"kind": "uniform", "low": 0, "high": 1},
-                {"kind": "beta", "a": 2, "b": 5},
-                {"kind": "fixed", "value": 0},
-            ]
-        ),
-        "floor": st.sampled_from([0, 20_000, 150_000]),
-        "cap": st.sampled_from([None, 150_000, 900_000]),
-    }
-)
-
-
 def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
     (entry,) = [a for a in ledger.assumptions if isinstance(a, Handling)]
     people, weeks = (5 + 4 * 20 + 60) / 6, (4 + 4 * 12 + 26) / 6
@@ -316,15 +292,6 @@ def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
     assert (entry.range.low, entry.range.high) == (5 * 4 * 500_000, 60 * 26 * 1_500_000)
     drawn = entry.draw(np.concatenate(sobol_points(3, 2**14, seed=1)))
     assert drawn.mean() == pytest.approx(entry.range.expected, rel=1e-3)
-
-
-ENDS = ("expected", "low", "high")
-
-
-def read(text: str, folder: Path) -> Ledger:
-    path = folder / "ledger.toml"
-    path.write_text(text, "utf-8")
-    return load_ledger(path)
 
 
 # --- the latest by a day ----------------------------------------------------------------------------------
@@ -366,7 +333,7 @@ def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -
         assert (row["lines"], row["segment"]) == (" ".join(entry.lines), entry.effort or "")
         assert set(row["facts"].split()) == {*entry.facts, *entry.computed_from}
         if isinstance(entry, BandMix):
-            assert [row[end] for end in ENDS] == [None] * 3
+            assert [row[end] for end in ("expected", "low", "high")] == [None] * 3
         else:
             assert row["low"] <= row["expected"] <= row["high"]
             sample = entry.draw(np.random.default_rng(1).random((20_000, entry.dimensions)))
@@ -414,7 +381,8 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
         ENTRY.format(name="work", kind="handling", distribution=work),
         award=rules,
     )
-    page = read(text, tmp_path)
+    (tmp_path / "ledger.toml").write_text(text, "utf-8")
+    page = load_ledger(tmp_path / "ledger.toml")
     told = {a.id: distribution_text(a) for a in page.assumptions}
     assert told["as-mix"] == "dirichlet(0.3333, 0.6667; size 4)"
     assert told["as-work"] == "fixed(value 3) × fixed(value 2) × fixed(value 1,000,000)"
@@ -423,9 +391,3 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
         f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}"
     )
     assert ledger_table(page).filter(assumption="as-work")["expected"].item() == 6_000_000
-
-
-# --- on a terminal ----------------------------------------------------------------------------------------
-
-
-# --- pages that are wrong ---------------------------------------------------------------------------------

@@ -8,13 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
+from outage_analysis.assumptions import Ledger, RateAssumption
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.sensitivity import BridgeRun, bridge
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
-from outage_analysis.policies import load_policy
 from tests.conftest import Reshelve
 from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, policy_of, tiers
 
@@ -65,20 +64,12 @@ def deadlines(*pairs: tuple[date, date]) -> tuple[Page, ...]:
 @pytest.mark.usefixtures("counted")
 def test_a_count_halfway_through_the_filing_period_is_no_filing_share() -> None:
     """100 of 8,461 on 15 March gave a filing share of 1.0 to 1.3 %, with filing open until 14 April."""
-    base = load_ledger("kakao-2023-06-30")
-    (entry,) = (a for a in base.assumptions if a.id == "as-filing-share-documents")
-    assert isinstance(entry, RateAssumption)
-    assert entry.observed
-    halfway = entry.model_copy(
-        update={"observed": entry.observed.model_copy(update={"hits": "X-100"}), "public_on": HALFWAY}
-    )
-    assert halfway.sampled_distribution.ends[1] < 0.015
-    page = base.model_copy(update={"assumptions": (halfway,)})
+    policy, page = policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), CLOSES)))), ledger(rate())
     for price in (cost_table, build_portfolio):
         with pytest.raises(ModelRefused) as refusal:
-            price(load_policy("kakao-2022"), page, as_of=HALFWAY)
+            price(policy, page, as_of=HALFWAY)
         text = str(refusal.value)
-        for part in ("as-filing-share-documents", "X-100 of CL-13", str(HALFWAY), str(CLOSES)):
+        for part in ("filing-share", "X-100 of CL-13", str(HALFWAY), str(CLOSES)):
             assert part in text
         assert "Leave out `observed`" in text
         assert "late claims (`ultimate`)" in text
