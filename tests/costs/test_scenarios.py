@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from outage_analysis.costs.sensitivity import (
     load_scenarios,
     scenario_table,
 )
-from outage_analysis.costs.terms import Input
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of
@@ -173,31 +171,6 @@ def test_the_expected_cash_under_uncertain_odds_is_the_integral() -> None:
     assert accepted["expected"] == pytest.approx(by_hand, rel=0.002)
     large = filing.mean() * tiers_paid + mean_of_odds(filing) * 0.2 * award
     assert filed["expected"] == pytest.approx(REPORTS * acceptance.mean() * large, rel=0.002)
-
-
-def test_three_reports_have_the_probabilities_of_all_their_outcomes() -> None:
-    """Three reports, three bands: 64 outcomes, each with its probability."""
-    run = run_of(shops(), ledger_of(*CERTAIN))
-    few = Input.certain(3 / REPORTS)
-    (term,) = run.portfolio.terms
-    groups = tuple(
-        replace(g, payments=few * g.payments, trials=3.0, sum_of_squares=g.sum_of_squares * 3 / REPORTS)
-        for g in term.groups
-    )
-    portfolio = replace(run.portfolio, terms=(replace(term, trials=3.0, groups=groups),))
-    small = simulate(portfolio, draws=2**15)
-    total = stressed_run(small, shops()).under(scenario(filing_odds_ratio=2)).totals["cash"]
-    chances = {0: 1 - 0.5 * (0.5 * 0.2 + 0.3 * 0.2 + 0.2 / 3)}
-    for share, filing, paid in zip((0.5, 0.3, 0.2), (0.2, 0.2, 1 / 3), PAYMENTS, strict=True):
-        chances[paid] = share * filing * 0.5
-    for amount in (0, 30_000, 60_000, 100_000, 170_000):
-        above = sum(
-            chances[a] * chances[b] * chances[c]
-            for a, b, c in product(chances, repeat=3)
-            if a + b + c > amount
-        )
-        found = total.exceedance(amount)
-        assert found.value == pytest.approx(above, abs=5 * found.error + 1e-4), amount
 
 
 def test_another_effort_is_a_run_with_the_rates_of_its_reference_classes() -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
+from outage_analysis.analysis import Analysis, Plan
+from outage_analysis.analysis import run as run_plan
 from outage_analysis.assumptions import Assumption
-from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
+from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Pert, Triangular, Uniform
+from outage_analysis.cli.console import print_answer
 from outage_analysis.costs import build_portfolio, exact_costs, simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import (
@@ -23,13 +28,17 @@ from outage_analysis.costs.simulation import (
     Estimate,
     Sample,
     SampledTotal,
+    budget_chance,
     contributions,
     cost_ranges,
+    rounded_probability,
     variance_split,
     with_equal_correlations,
 )
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.text import schema_of
+from outage_analysis.reports import write_report
+from outage_analysis.text import LANGUAGES, Locale, schema_of
+from tests.contract.report_texts import page_text, pdf_pages, slides_of, workbook_of
 from tests.costs.test_payouts import policy_of
 from tests.costs.uncertain_portfolios import (
     DAY,
@@ -41,7 +50,6 @@ from tests.costs.uncertain_portfolios import (
     distribution_of,
     entry,
     ledger_of,
-    ledgers,
     mix,
     near,
     portfolio,
@@ -292,68 +300,30 @@ def test_ranges_of_lines_and_totals_are_those_of_their_distributions(
 # --- beside a plain simulation ----------------------------------------------------------------------
 
 
-def simulated(entries: tuple[Assumption, ...], count: int, seed: int) -> np.ndarray:
-    """Totals of the tiers, claim numbers and awards drawn one by one."""
-    rng = np.random.default_rng(seed)
-    by_kind: dict[str, Assumption] = {a.kind: a for a in entries}
-
-    def sampled(kind: str) -> np.ndarray:
-        distribution = getattr(by_kind.get(kind), "distribution", None)
-        return (
-            np.ones(count) if distribution is None else np.asarray(distribution.quantile(rng.random(count)))
-        )
-
-    reports = np.rint(REPORTS * sampled("ultimate")).astype(int)
-    able = sampled("claimant_share") * sampled("entitled_share")
-    accepted = rng.binomial(reports, able * sampled("filing_share") * sampled("acceptance"))
-    single = by_kind.get("mean_payment") or by_kind["review_award"]
-    mean, spread = sampled(single.kind), getattr(single, "spread", 0.0)
-    if single.kind == "mean_payment":
-        return sums(rng, accepted, mean, spread)
-    bands = by_kind["band_mix"]
-    shares = [band.share for band in getattr(bands, "bands", ())]
-    size = getattr(bands, "size", None)
-    mixes = np.tile(shares, (count, 1)) if size is None else rng.dirichlet(size * np.array(shares), count)
-    claims = rng.multinomial(accepted, mixes)
-    return np.asarray(claims[:, 0] * 30_000 + claims[:, 1] * 50_000 + sums(rng, claims[:, 2], mean, spread))
-
-
-def sums(rng: np.random.Generator, claims: np.ndarray, mean: np.ndarray, spread: float) -> np.ndarray:
-    """So many gamma payments of a mean with a spread, added up."""
-    if not spread:
-        return np.asarray(claims * mean)
-    return np.asarray(rng.gamma(claims / spread**2, 1.0) * spread**2 * mean)
-
-
-@pytest.mark.slow
-@settings(max_examples=12)
-@given(entries=ledgers(), seed=st.integers(0, 99))
-def test_the_distribution_is_that_of_a_plain_simulation_and_its_parts_add_up(
-    entries: tuple[Assumption, ...], seed: int
-) -> None:
-    ledger = ledger_of(*entries)
-    run = simulate(build_portfolio(shops(), ledger, as_of=DAY), seed=seed, draws=2**13)
+def test_the_distribution_is_that_of_a_plain_simulation_and_its_parts_add_up() -> None:
+    """Claim numbers and awards drawn one by one."""
+    rng, count, spread = np.random.default_rng(5), 2**16, 0.7
+    filing, acceptance = Beta(a=2, b=5), Discrete(values=(0.1, 0.8), probabilities=(0.7, 0.3))
+    growth, award = Pert(low=1, mode=1.2, high=3), Lognormal(median=150_000, sigma=0.5)
+    rates = (entry("filing_share", filing), entry("acceptance", acceptance), entry("ultimate", growth))
+    awarded = entry("review_award", award, spread=spread)
+    ledger = ledger_of(*rates, awarded, mix(0.5, 0.3, 0.2, size=3))
+    drawn = [d.quantile(rng.random(count)) for d in (growth, filing, acceptance, award)]
+    accepted = rng.binomial(np.rint(REPORTS * drawn[0]).astype(int), drawn[1] * drawn[2])
+    claims = rng.multinomial(accepted, rng.dirichlet(3 * np.array([0.5, 0.3, 0.2]), count))
+    awards = rng.gamma(claims[:, 2] / spread**2, 1.0) * spread**2 * drawn[3]
+    totals = claims[:, 0] * 30_000 + claims[:, 1] * 50_000 + awards
+    run = simulate(build_portfolio(shops(), ledger, as_of=DAY), draws=2**14)
     distribution = run.totals["cash"]
     (closed,) = exact_costs(shops(), ledger, as_of=DAY).filter(level="line")["expected"]
     assert near(distribution.expected, closed, within=7, rel=1e-4)
+    assert totals.mean() == pytest.approx(closed, rel=0.02)
+    assert sd(distribution) == pytest.approx(totals.std(), rel=0.03)
+    for p in PROBABILITIES:
+        assert distribution.quantile(p).value == pytest.approx(np.quantile(totals, p), rel=0.03)
     tied = with_equal_correlations(run)
     assert contributions(tied)["tail"].sum() == pytest.approx(tied.totals["cash"].tvar(TAIL).value, rel=1e-7)
     assert (variance_split(tied)["sd"] ** 2).sum() == pytest.approx(sd(tied.totals["cash"]) ** 2)
-    totals = simulated(entries, 2**14, seed)
-    width = 5 / np.sqrt(len(totals))
-    assert (
-        abs(totals.mean() - distribution.expected.value)
-        <= width * totals.std() + 5 * distribution.expected.error
-    )
-    assert sd(distribution) == pytest.approx(totals.std(), rel=0.15)
-    for p in PROBABILITIES:
-        found = distribution.quantile(p)
-        low, high = (
-            float((totals <= x).mean())
-            for x in (found.value - 4 * found.error, found.value + 4 * found.error)
-        )
-        room = width * np.sqrt(p * (1 - p)) + 1e-3
-        assert low - room <= p <= high + room, p
 
 
 # --- cubes of claims --------------------------------------------------------------------------------
@@ -488,3 +458,119 @@ def test_a_capped_good_serves_the_lesser_of_those_who_ask_and_the_cap() -> None:
     assert distribution.quantile(0.2).value == pytest.approx(
         300 * 48 * MILLION * float(rate.quantile([0.2])[0]), rel=2e-3
     )
+
+
+# --- the chance of exceeding a budget, the lines that it counts, and inputs that move together --------------
+
+LEFT_OUT = (
+    *("taxi-pro-membership", "designated-driver-pro", "emoticon-plus", "talk-drawer-plus-subscribers"),
+    *("melon-passes", "t-blue-fee-waiver", "bike-scooter-overcharges"),
+)
+"""Cash lines of the Kakao policy without an expected cost."""
+TOGETHER = {
+    "en": "{share} if the inputs tend to be high or low together",
+    "ko": "입력값들이 함께 커지거나 작아지는 경향이 있으면 {share}",
+}
+
+
+@pytest.fixture(scope="module")
+def kakao() -> Analysis:
+    """The bundled case with the budget of the issue."""
+    return run_plan(Plan(budget=300_000_000, claims=()))
+
+
+def test_the_chance_comes_with_its_scope_and_with_the_chance_if_inputs_move_together(kakao: Analysis) -> None:
+    row = kakao.tables["budget"].row(0, named=True)
+    assert row["exceeded"] == pytest.approx(0.22, abs=0.02)
+    assert row["stressed"] == pytest.approx(0.31, abs=0.02)
+    assert row["counted"].split() == ["small-business-cash"]
+    assert set(row["left_out"].split()) == set(LEFT_OUT)
+    assert kakao.lines_outside_budget == row["left_out"].split()
+    assert kakao.to_dict()["uncertainty"]["published"]["budget"] == [row]
+
+
+def test_the_chance_under_rank_correlation_is_that_of_the_product_of_two_lognormals() -> None:
+    """Oracle: ln(a b) is normal with variance s1^2 + s2^2 + 2 r s1 s2, where r = 2 sin(pi rank / 6)."""
+    first, second = 0.8, 0.5
+    inputs = {
+        "a": entry("paid_total", Lognormal(median=1_000, sigma=first), id="a"),
+        "b": entry("paid_total", Lognormal(median=1.5, sigma=second), id="b"),
+    }
+    line = term_of(1, 1, scales=("a", "b"), certain=True)
+    folio = Portfolio((line,), inputs, left_out={"cash": ("line-1", "line-2"), "face_value": ("gift",)})
+    table = budget_chance(simulate(folio), 4_000.0)
+    assert table is not None
+    row = table.row(0, named=True)
+
+    def above(correlation: float) -> float:
+        sd = math.sqrt(first**2 + second**2 + 2 * correlation * first * second)
+        return 1 - NormalDist(math.log(1_500), sd).cdf(math.log(4_000))
+
+    assert row["exceeded"] == pytest.approx(above(0), abs=0.003)
+    assert row["stressed"] == pytest.approx(above(2 * math.sin(math.pi * 0.5 / 6)), abs=0.003)
+    assert row["stressed"] > row["exceeded"] + 0.02
+    assert (row["counted"], row["left_out"]) == ("line-0", "line-1 line-2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_format_says_the_scope_and_names_what_is_left_out(
+    kakao: Analysis, tmp_path: Path, lang: str
+) -> None:
+    folder = write_report(kakao, tmp_path / lang, lang=lang, formats=("html", "pdf", "xlsx", "pptx")).parent
+    slides = [text for slide in slides_of(folder) for text in slide]
+    texts = (page_text(folder), *pdf_pages(folder / "report.pdf")), workbook_of(folder).texts(), slides
+    names, share = kakao.names(lang), Locale(lang).share(kakao.tables["budget"]["stressed"][0])
+    for found in (texts[0][:1], texts[0][1:], *texts[1:]):
+        written = "".join("".join(found).split())
+        for said in (TOGETHER[lang].format(share=share), *(names[line] for line in LEFT_OUT)):
+            assert "".join(said.split()) in written, said
+
+
+def test_the_terminal_answers_first_and_names_what_it_leaves_out(
+    kakao: Analysis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    w, row = Locale("en"), kakao.tables["budget"].row(0, named=True)
+    print_answer(kakao.answer())
+    out = capsys.readouterr().out
+    (stressed,) = kakao.tables["quantiles"].filter(valuation="cash", measure="p90")["stressed"]
+    answer = out.split("\n\n")[0].splitlines()
+    share = "This is 0.43% of cash plus paid services."
+    assert answer[2].startswith(f"{share} The cash excludes the handling of claims")
+    assert [answer[1], *answer[3:5]] == [
+        (
+            "The chance of exceeding the budget of 300 million won is "
+            f"{w.share(row['exceeded'])}, or {w.share(row['stressed'])} "
+            "if the inputs tend to be high or low together."
+        ),
+        (
+            "If all 8,461 reports got a tier payment, cash would be 254–423 million won. "
+            "Awards above the tiers have no published limit."
+        ),
+        f"If the inputs tend to be high or low together, 1 in 10 outcomes is above {w.money(stressed)}.",
+    ]
+    names = kakao.names("en")
+    (omitted,) = re.findall("^Left out, because they have no expected cost: .*$", out, re.MULTILINE)
+    (later,) = re.findall("^Not public by .*$", out, re.MULTILINE)
+    assert [x for x in LEFT_OUT if names[x] not in omitted] == []
+    assert [x for x in kakao.dropped_lines if names[x] not in later] == []
+
+
+@pytest.mark.parametrize(
+    ("estimate", "expected"),
+    [
+        (Estimate(5.88e-298, 1e-298), Estimate(0.0, 0.0)),
+        (Estimate(9e-16, 0.0), Estimate(0.0, 0.0)),
+        (Estimate(2e-15, 0.0), Estimate(2e-15, 0.0)),
+        (Estimate(0.15119, 0.00123), Estimate(0.151, 0.0012)),
+    ],
+)
+def test_a_probability_below_1e_15_is_zero(estimate: Estimate, expected: Estimate) -> None:
+    assert rounded_probability(estimate) == expected
+
+
+def test_a_budget_is_stated_with_every_digit_that_was_given() -> None:
+    assert Locale("en").money_in_full(312_345_678) == "312.345678 million won"
+    assert Locale("ko").money_in_full(312_345_678) == "3억 1,234만 5,678원"
+    assert Locale("en", "EUR", 2).money_in_full(123_456_789_012) == "1.23456789012 billion euros"
+    assert Locale("en").money_in_full(300_000_000) == "300 million won"
