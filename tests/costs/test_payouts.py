@@ -19,13 +19,14 @@ from outage_analysis.claims import Claims, read_claims
 from outage_analysis.costs import exact_costs, exact_payments
 from outage_analysis.costs.benefits import AMOUNTS
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Band, Bands, Incident, load_incident
+from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube
 from outage_analysis.policies import SHARE_SCALE, Policy, load_policy
 from tests.conftest import ClaimsCsv, Edited, with_any_loss
-from tests.loss_cubes import band_of, counts, cube_of_rows
+from tests.loss_cubes import counts, cube_of_claims, cube_of_rows
 
 Loss = int | None
+DIMENSIONS = ("claimant_type", "service")
 
 
 def policy_of(*lines: dict[str, Any], **page: Any) -> Policy:  # noqa: ANN401 - keys of a page
@@ -55,9 +56,8 @@ def tiers(edges: list[int], rules: list[dict[str, Any]]) -> tuple[dict[str, Any]
 
 def shops(policy: Policy, *losses: Loss) -> Cube:
     """The cube of small businesses with these losses, on the edges of the policy."""
-    return cube_of_claims(
-        [(("small_business", "kakaotalk"), x) for x in losses], Bands.from_cuts(policy.cuts)
-    )
+    claims = [("small_business", "kakaotalk", loss) for loss in losses]
+    return cube_of_claims(claims, Bands.from_cuts(policy.cuts), *DIMENSIONS)
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])
@@ -101,9 +101,7 @@ def test_eligibility_on_a_dimension_that_the_cube_lacks_is_refused(policy: Polic
 def test_the_largest_amounts_stay_exact_and_a_total_beyond_all_digits_is_refused() -> None:
     most = 10**15 - 1
     policy = policy_of({"band": tiers([], [{"fixed": 10**12, "share": 0.3333}])})
-    frame = exact_payments(
-        cube_of_rows([("x", "x", 0, None, most, most)], "claimant_type", "service"), policy
-    )
+    frame = exact_payments(cube_of_rows([("x", "x", 0, None, most, most)], *DIMENSIONS), policy)
     assert summed(frame["payment"]) == 10**12 * most + Fraction(3333 * most, SHARE_SCALE)
     endless = policy_of({"band": tiers([], [{"rate": {"amount": 10**12}}])})
     with pytest.raises(OutageAnalysisError):
@@ -125,7 +123,7 @@ TYPES, SERVICES = ("a", "b"), ("x", "y")
 
 def fits(entitled: dict[str, tuple[str, ...]], who: Who) -> bool:
     """Whether somebody has the values that a page asks for."""
-    has = dict(zip(("claimant_type", "service"), who, strict=True))
+    has = dict(zip(DIMENSIONS, who, strict=True))
     return all(has[dimension] in values for dimension, values in entitled.items())
 
 
@@ -269,15 +267,6 @@ def claims_of(*pages: Page) -> st.SearchStrategy[list[Claim]]:
     return st.lists(st.tuples(who, losses_of(*pages)), max_size=25)
 
 
-def cube_of_claims(claims: list[Claim], bands: Bands) -> Cube:
-    """The cube of claims by claimant type and service, made by a plain loop."""
-    cells: dict[tuple[Who, Band], list[int]] = {}
-    for who, loss in claims:
-        cells.setdefault((who, band_of(bands, loss)), []).append(loss or 0)
-    rows = [(*who, *band, len(x), sum(x), sum(n * n for n in x)) for (who, band), x in cells.items()]
-    return cube_of_rows(rows, "claimant_type", "service")
-
-
 def summed(values: pl.Series) -> Fraction:
     return sum((Fraction(value) for value in values), Fraction(0))
 
@@ -290,7 +279,9 @@ def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.
     claims = data.draw(claims_of(*pages))
     policy = policy_of(*pages)
     extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
-    frame = exact_payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints, extra)), policy)
+    flat = [(*who, loss) for who, loss in claims]
+    cube = cube_of_claims(flat, Bands.from_cuts(policy.breakpoints, extra), *DIMENSIONS)
+    frame = exact_payments(cube, policy)
     assert "straddles" not in frame["rule"]
     for line, page in zip(policy.schedules, pages, strict=True):
         for who in {who for who, _ in claims}:
