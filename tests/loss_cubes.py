@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, Band, Bands
 from outage_analysis.losses import EDGES, MEASURES, Cube, sorted_cube
 
+Told = tuple[str | None, int | None]
+"""A claim: its service and its loss."""
+
 
 def band_of(bands: Bands, loss: int | None) -> Band:
     """The one band that holds a loss: over < loss <= up_to."""

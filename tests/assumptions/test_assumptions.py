@@ -31,8 +31,6 @@ from outage_analysis.assumptions.distributions import (
     Lognormal,
     Pert,
     Uniform,
-    published_spread,
-    reference_class_prior,
 )
 from outage_analysis.assumptions.ledger import format_distribution
 from outage_analysis.costs import build_portfolio, cost_table
@@ -43,7 +41,7 @@ from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
-from outage_analysis.policies import Policy, load_policy
+from outage_analysis.policies import Effort, Policy, load_policy
 from outage_analysis.text import schema_of
 from tests.conftest import Edited, Reshelve
 from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
@@ -51,14 +49,6 @@ from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, poli
 
 def rates(ledger: Ledger) -> list[RateAssumption]:
     return [a for a in ledger.assumptions if isinstance(a, RateAssumption)]
-
-
-def test_a_filing_share_follows_from_its_classes(ledger: Ledger) -> None:
-    entry = next(a for a in rates(ledger) if a.id == "as-filing-share")
-    shares = [get_fact(c).middle / 100 for c in entry.classes]
-    spread = published_spread("take-up", entry.classes, public_by=entry.public_on)
-    prior = reference_class_prior(shares, spread)
-    assert (entry.range.expected, entry.range.low, entry.range.high) == (prior.mean, *prior.ends)
 
 
 def test_each_entry_feeds_a_line_says_what_its_authors_knew_and_cites_no_later_fact(
@@ -90,7 +80,7 @@ def test_an_entry_is_admissible_from_the_day_it_was_public(ledger: Ledger) -> No
     ],
 )
 def test_the_effort_in_force_chooses_the_rate(
-    ledger: Ledger, kind: str, line: str, effort: str, chosen: str | None
+    ledger: Ledger, kind: str, line: str, effort: Effort, chosen: str | None
 ) -> None:
     found = ledger.find(kind, line, effort)
     assert (found and found.id) == chosen

@@ -20,7 +20,6 @@ from outage_analysis.costs.benefits import line_table, policy_result, reconcilia
 from outage_analysis.costs.expected import unstated_losses
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import Name
 from outage_analysis.incidents import TieOut, get_fact
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, explain, findings
@@ -417,8 +416,8 @@ def test_a_voucher_costs_its_face_value_for_those_who_take_it() -> None:
     live = live_cost(portfolio)
     assert live is not None
     assert live.expected("face_value", {"take-up": 0.5}) == pytest.approx(DRIVERS * 700 * 0.5)
-    tie = {"id": "all", "name": Name(en="All"), "lines": ("late",), "printed_value": DRIVERS * 700}
-    face, fee = (TieOut(**tie, unit="KRW", kind=kind) for kind in ("face_value", "fee"))
+    tie = {"id": "all", "name": {"en": "All"}, "lines": ("late",), "printed_value": DRIVERS * 700}
+    face, fee = (TieOut.model_validate(tie | {"unit": "KRW", "kind": x}) for x in ("face_value", "fee"))
     assert reconciliation_table([face], policy, as_of=DAY)["status"].to_list() == ["ties"]
     with pytest.raises(UsageError, match="cannot be computed from the line"):
         reconciliation_table([fee], policy, as_of=DAY)

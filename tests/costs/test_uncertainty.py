@@ -53,7 +53,6 @@ from tests.costs.uncertain_portfolios import (
     mix,
     near,
     portfolio,
-    rated,
     sd,
     shops,
     term_of,
@@ -330,7 +329,7 @@ def test_the_distribution_is_that_of_a_plain_simulation_and_its_parts_add_up() -
 
 
 def test_a_cube_that_does_not_say_what_is_paid_has_no_distribution() -> None:
-    ledger, cube = rated(0.5), loss_cube([3, 20, 5_000], 100)
+    ledger, cube = ledger_of(*BASE[:2]), loss_cube([3, 20, 5_000], 100)
     for policy, one in (
         (policy_of({"band": TIERS}), loss_cube([400_001], 500_000)),
         (policy_of(SHARE_LINE), counts_only(cube)),

@@ -110,8 +110,3 @@ def distribution_of(folio: Portfolio, valuation: str = "cash", **run: int) -> Sa
 def near(found: Estimate, expected: float, *, within: float = 5.0, rel: float = 1e-9) -> bool:
     """Whether a figure is right to some of its own errors."""
     return abs(found.value - expected) <= within * found.error + rel * abs(expected)
-
-
-def rated(distribution: Distribution | float) -> Ledger:
-    """A ledger of one uncertain rate."""
-    return ledger_of(entry("filing_share", 1), entry("acceptance", distribution))

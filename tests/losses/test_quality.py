@@ -177,12 +177,6 @@ def test_an_edge_is_held_against_sums_as_round(
     assert (row["alike"], row["excess"]) == (1, 4)
 
 
-def test_one_word_read_two_ways_is_eleven_points_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    losses = [100_000] * 48 + [300_000] * 11 + [400_000] * 41
-    (row,) = bunching_table(claims_with_losses(claims_csv, incident, losses), [300_000]).rows(named=True)
-    assert (row["up_to_share"], row["under_share"]) == (0.59, 0.48)
-
-
 def test_without_an_edge_or_a_loss_there_is_no_row(claims_csv: ClaimsCsv, incident: Incident) -> None:
     assert bunching_table(claims_with_losses(claims_csv, incident, [5]), []).columns == EDGE_COLUMNS
     assert bunching_table(claims_with_losses(claims_csv, incident, [5]), []).is_empty()

@@ -35,13 +35,9 @@ from tests.small_policies import ledger_of
 # --- fee credits -----------------------------------------------------------------------------------
 
 
-def promise(**terms: Any) -> Any:  # noqa: ANN401 - any kind of line
-    """The one line of a policy in euros, at 29 December 2022 automatic."""
-    return policy_of({"effort": "automatic", **terms}).lines[0]
-
-
 def credit(**terms: Any) -> FeeCredit:  # noqa: ANN401 - terms of a page
-    line = promise(kind="fee_credit", **terms)
+    """The one line of a policy in euros, paid at once."""
+    (line,) = policy_of({"effort": "automatic", "kind": "fee_credit", **terms}).lines
     assert isinstance(line, FeeCredit)
     return line
 
