@@ -354,7 +354,6 @@ ONE, SQUARE = 0.5 * 30e3 + 0.3 * 50e3 + 0.2 * 90e3, 0.5 * 30e3**2 + 0.3 * 50e3**
 
 SHOPS = {"published_count": "CL-13", "band": TIERS}
 MILLION = 10**6
-LUMP = {"kind": "budget", "amount": 1_000, "valuation": "top_down"}
 FEE = {"kind": "fee_credit", "amount": 50, "recipients": "PG-04.users"}
 GOOD = {
     "kind": "in_kind",
@@ -420,15 +419,6 @@ def test_a_line_has_the_mean_and_the_variance_of_its_claims(
 
 
 # --- lines of other kinds ---------------------------------------------------------------------------
-
-
-def test_a_lump_sum_is_announced_times_the_ratio_that_is_realised() -> None:
-    ratio = Lognormal(median=1, sigma=0.9)
-    distribution = law_of(LUMP, entry("realised_ratio", ratio), valuation="top_down")
-    assert near(distribution.expected, 1_000 * ratio.mean)
-    assert distribution.process == 0
-    for p in PROBABILITIES:
-        assert near(distribution.quantile(p), 1_000 * float(ratio.quantile([p])[0]))
 
 
 def test_handling_is_a_total_of_its_own() -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.incidents import Incident
 from outage_analysis.losses import Branch, Cube, channel_from_cube, forecast_late_claims
 from outage_analysis.losses.late_claims import (
     LOGNORMAL,
@@ -275,11 +275,6 @@ def test_a_question_that_cannot_be_answered_is_refused(
 # --- daily counts of claims ---------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def own() -> Incident:
-    return load_incident("kakao-2022")
-
-
 def cube_of(days: dict[date, int], *, synthetic: bool = False) -> Cube:
     """An intake cube with two services a day."""
     rows = [(d, s, n) for d, count in days.items() for s, n in (("kakaotalk", count - 1), ("melon", 1))]
@@ -290,8 +285,8 @@ def cube_of(days: dict[date, int], *, synthetic: bool = False) -> Cube:
 DAYS = {date(2022, 10, d): n for d, n in ((19, 90), (20, 60), (22, 40), (23, 30), (24, 20), (25, 15))}
 
 
-def test_claims_are_counted_by_calendar_day_from_the_first(own: Incident) -> None:
-    channel = channel_from_cube(cube_of(DAYS), own)
+def test_claims_are_counted_by_calendar_day_from_the_first(incident: Incident) -> None:
+    channel = channel_from_cube(cube_of(DAYS), incident)
     assert list(channel.times) == [1, 2, 3, 4, 5, 6, 7]
     assert channel.counts == (90, 150, 150, 190, 220, 240, 255)  # the 21st had none
     assert channel.opened.isoformat() == "2022-10-19T00:00:00+09:00"
@@ -301,31 +296,31 @@ def test_claims_are_counted_by_calendar_day_from_the_first(own: Incident) -> Non
     assert channel.moment(7).isoformat() == "2022-10-26T00:00:00+09:00"
 
 
-def test_days_are_whole_days_where_the_clocks_change(own: Incident) -> None:
-    abroad = own.model_copy(update={"time_zone": "Europe/Berlin"})
+def test_days_are_whole_days_where_the_clocks_change(incident: Incident) -> None:
+    abroad = incident.model_copy(update={"time_zone": "Europe/Berlin"})
     channel = channel_from_cube(cube_of({date(2022, 10, 28): 5, date(2022, 11, 2): 5}), abroad)
     assert channel.branches == (Branch("deadline", 10.0),)
     assert channel.moment(3).isoformat() == "2022-10-31T00:00:00+01:00"
 
 
-def test_a_cube_without_days_is_refused(own: Incident) -> None:
+def test_a_cube_without_days_is_refused(incident: Incident) -> None:
     cube = cube_of(DAYS)
     with pytest.raises(UsageError, match=r"does not have the days.*Build it by filed_on"):
-        channel_from_cube(replace(cube, dimensions=("service",)), own)
+        channel_from_cube(replace(cube, dimensions=("service",)), incident)
     nameless = cube.frame.with_columns(filed_on=pl.lit(None, pl.Date))
     with pytest.raises(InputRefused, match="some claims have no day"):
-        channel_from_cube(replace(cube, frame=nameless), own)
+        channel_from_cube(replace(cube, frame=nameless), incident)
 
 
-def test_the_deadline_and_the_former_ones_are_those_announced_by_the_last_day(own: Incident) -> None:
+def test_the_deadline_and_the_former_ones_are_those_announced_by_the_last_day(incident: Incident) -> None:
     """The first deadline, 1 November, was extended on 31 October to the 6th."""
     filed = DAYS | {date(2022, 11, 3): 5}
     with pytest.raises(InputRefused, match="no claim was filed by 2022-10-01"):
-        channel_from_cube(cube_of(filed), own, until=date(2022, 10, 1))
+        channel_from_cube(cube_of(filed), incident, until=date(2022, 10, 1))
     ends = {30: (14.0, ()), 31: (19.0, ())}
     for day, (closes, former) in ends.items():
-        channel = channel_from_cube(cube_of(filed), own, until=date(2022, 10, day))
+        channel = channel_from_cube(cube_of(filed), incident, until=date(2022, 10, day))
         assert (channel.branches, channel.former) == ((Branch("deadline", closes),), former)
         assert channel.counts[-1] == 255  # not the claims of November
-    channel = channel_from_cube(cube_of(filed), own)
+    channel = channel_from_cube(cube_of(filed), incident)
     assert (channel.branches, channel.former) == ((Branch("deadline", 19.0),), (14.0,))

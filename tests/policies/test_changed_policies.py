@@ -158,6 +158,11 @@ def test_a_wrong_tier_is_one_clear_error(policy: Policy, changes: dict[str, Any]
         policy.with_tier(**changes)
 
 
+def test_a_changed_line_replaces_the_line_with_its_id() -> None:
+    with pytest.raises(UsageError, match="no such cost line"):
+        POLICY.with_line(TWO.schedules[1])
+
+
 @pytest.mark.parametrize(
     ("id_", "values", "problem"),
     [
@@ -180,8 +185,3 @@ def test_a_wrong_value_is_one_clear_error(id_: str, values: dict[str, Any], prob
 
     with pytest.raises(UsageError, match="states no currency"):
         ledger_of({"kind": "review_award", "distribution": fixed(1)}).with_value("review-award", 1)
-
-
-def test_a_changed_line_replaces_the_line_with_its_id() -> None:
-    with pytest.raises(UsageError, match="no such cost line"):
-        POLICY.with_line(TWO.schedules[1])
