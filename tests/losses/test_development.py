@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -32,26 +32,12 @@ SIX = ([1 / 3, 4 / 3, 7 / 3, 37 / 12, 10 / 3, 47 / 12], [2182, 7401, 11091, 1313
 """An exponential curve of 20,000 claims with a median of two days, rounded."""
 
 
-SHARES: dict[str, Callable[[Array], Array]] = {
-    "exponential": lambda x: 1 - 0.5**x,
-    "weibull": lambda x: 1 - 0.5**x,
-    "loglogistic": lambda x: x / (1 + x),
-    "lognormal": lambda x: stats.lognorm.cdf(x, 1),
-}
-"""The share of claims filed by a time, as a power (the shape) of the time in medians."""
-
-
 def means(
-    family: str,
-    times: Sequence[float] | NDArray[Any],
-    size: float,
-    *,
-    shape: float = 1.0,
-    median: float = 6.0,
+    times: Sequence[float] | NDArray[Any], size: float, *, shape: float = 1.0, median: float = 6.0
 ) -> Array:
-    """The claims that a curve expects between times from the opening on."""
+    """The claims that an exponential or Weibull curve expects between times from the opening on."""
     edges = np.concatenate([[0.0], times])
-    return np.asarray(size * np.diff(SHARES[family]((edges / median) ** shape)))
+    return np.asarray(size * np.diff(1 - 0.5 ** (edges / median) ** shape))
 
 
 def branch(id_: str, closes: float, spike: float = 0.0) -> Branch:
@@ -130,7 +116,7 @@ def test_fewer_than_2500_claims_give_no_forecast() -> None:
 
 
 def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast() -> None:
-    filed = np.cumsum(means("weibull", range(1, 9), 6_000, shape=0.8)).round().astype(int).tolist()
+    filed = np.cumsum(means(range(1, 9), 6_000, shape=0.8)).round().astype(int).tolist()
     made = forecast_late_claims(list(range(1, 9)), filed, [branch("near", 10), branch("far", 80)])
     assert list(made.late) == ["near"]
     assert made.refused.keys() == {"far"}
@@ -155,7 +141,7 @@ def test_the_last_day_needs_a_stated_rush() -> None:
 def by_day(days: int, ratio: float, size: float) -> Array:
     """The claims that an exponential curve expects each day from a Monday on, with a ratio of weekends."""
     worth = np.where(np.arange(days) % 7 < 5, 1.0, ratio)
-    return means("exponential", np.cumsum(worth * 7 / (5 + 2 * ratio)), size, median=8.0)
+    return means(np.cumsum(worth * 7 / (5 + 2 * ratio)), size, median=8.0)
 
 
 @pytest.mark.parametrize("days", [7, 9, 12, 21])
@@ -181,7 +167,7 @@ def test_a_quiet_weekend_is_not_the_end_of_the_intake(ratio: float, days: int) -
 
 def test_a_rush_at_a_former_deadline_does_not_bend_the_curve() -> None:
     times = list(range(1, 15))
-    mean = means("exponential", [*times, 20.0], 20_000)
+    mean = means([*times, 20.0], 20_000)
     counts = np.round(mean[:-1])
     counts[9] *= 3  # the day before the deadline at 10
     filed = np.cumsum(counts).astype(int).tolist()
