@@ -151,7 +151,7 @@ NAMED = ["30만원", "30만", "300,000원", "₩300,000", "KRW 300000", "30만 �
     ],
 )
 def test_amounts_in_ten_thousands_are_multiplied_unless_they_name_their_unit(
-    tmp_path: Path, incident: Incident, scale: dict[str, int], read_as: dict[str, int | str | None]
+    tmp_path: Path, incident: Incident, scale: dict[str, float], read_as: dict[str, int | str | None]
 ) -> None:
     assert losses(tmp_path, incident, Layout(scale=scale), *read_as) == [*read_as.values()]
 
