@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -16,13 +17,25 @@ from hypothesis import strategies as st
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.errors import UsageError
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO
 from outage_analysis.policies import PolicyExplainer, explain, findings, load_policy
 from outage_analysis.policies.cost_lines import MAX_STEPS
 from outage_analysis.text import LANGUAGES, Locale
 from tests.conftest import Edited
-from tests.costs.test_payouts import Page, policy_of, rich_lines
+from tests.costs.test_payouts import Page, owed, policy_of, rich_lines, turning_points
 from tests.loss_cubes import counts
-from tests.policies.policy_documents import DAY, EVERYBODY, FLAT, HEAD, LATER, Written, ends, toml, written
+from tests.policies.policy_documents import (
+    DAY,
+    EVERYBODY,
+    FLAT,
+    HEAD,
+    LATER,
+    Written,
+    ends,
+    on_its_own,
+    toml,
+    written,
+)
 
 # --- what is wrong with a page, and where ----------------------------------------------------------
 
@@ -437,6 +450,29 @@ def test_a_sum_that_rests_on_a_later_line_or_a_later_fact_is_hindsight() -> None
     ):
         policy = policy_of(line, tie_out=(tie,))
         assert reconciliation_table(policy.tie_outs, policy, as_of=DAY)["hindsight"].item() is hindsight
+
+
+# --- more generous is never cheaper, a larger loss is never paid less ------------------------------
+
+
+@pytest.mark.slow
+@given(page=rich_lines())
+@settings(max_examples=150)
+def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_document_owes(page: Page) -> None:
+    for number, (_, tariff) in enumerate(policy_of(page).schedules[0].tariffs):
+        unknown, negative, zero, *positive = (piece.band for piece in tariff.pieces)
+        assert (unknown, negative, zero) == (UNKNOWN, NEGATIVE, ZERO)
+        assert (positive[0][0], positive[-1][1]) == (0, None)
+        for (_, end), (starts, top) in pairwise(positive):
+            assert end == starts
+            assert top is None or top > (starts or 0)
+        alone = on_its_own(page, number)
+        turns = {*tariff.cuts, *turning_points(alone)}
+        near = {turn + step for turn in turns for step in (-1, 0, 1)} - {-1}
+        for loss in {0, *near, 10**15, 10**18}:  # one claimant's losses may add up to more than a loss
+            assert tariff.pay(loss) == owed(alone, loss), loss
+        assert tariff.pay(None) == owed(alone, None)
+        assert tariff.pay(-1) == 0
 
 
 # --- what has too many steps is refused, with the remedy -------------------------------------------
