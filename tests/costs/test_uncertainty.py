@@ -421,21 +421,6 @@ def test_a_line_has_the_mean_and_the_variance_of_its_claims(
 # --- lines of other kinds ---------------------------------------------------------------------------
 
 
-def test_handling_is_a_total_of_its_own() -> None:
-    effort = entry(
-        "handling",
-        people=Uniform(low=2, high=4).model_dump(),
-        weeks={"kind": "fixed", "value": 10.0},
-        weekly_wage={"kind": "fixed", "value": 7.0},
-    )
-    run = simulate(build_portfolio(shops(), ledger_of(*BASE, effort), as_of=DAY))
-    distribution = run.totals["handling"]
-    assert near(distribution.expected, 3 * 10 * 7)
-    assert [distribution.quantile(p).value for p in (0.25, 0.75)] == pytest.approx([175, 245], rel=1e-3)
-    assert distribution.process == 0
-    assert run.totals["cash"].mean.mean() == pytest.approx(REPORTS * 0.2 * ONE)
-
-
 def test_a_capped_good_serves_the_lesser_of_those_who_ask_and_the_cap() -> None:
     rate, cap = Beta(a=2, b=18), 3 / 48
     distribution = law_of(GOOD, entry("take_up", rate), valuation="face_value")

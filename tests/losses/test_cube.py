@@ -146,19 +146,15 @@ def test_edges_and_losses_of_counts_are_in_whole_currency(
             read(tmp_path, euros, f"{COUNTS},loss", line)
 
 
-def test_counts_of_the_same_cell_are_added_and_sorted(tmp_path: Path, incident: Incident) -> None:
-    lines = ["카톡,개인,unknown,1", "카톡,개인,>10,2", "talk,user,0,3", 'KKT,개인,"(10,]",4']
-    frame = read(tmp_path, incident, COUNTS, *lines).frame
-    assert frame.select("over", "up_to", "claims").rows() == [
-        (-1, 0, 3), (10, None, 6), (None, None, 1),
-    ]  # fmt: skip
-
-
-def test_losses_may_be_known_for_some_cells_only(tmp_path: Path, incident: Incident) -> None:
-    lines = ["카톡,개인,>10,2,50", "카톡,개인,>10,1,11", "멜론,개인,>10,2,50", "멜론,개인,>10,1,"]
+def test_counts_of_the_same_cell_are_added_and_sorted_with_losses_where_all_are_known(
+    tmp_path: Path, incident: Incident
+) -> None:
+    lines = ["카톡,개인,unknown,1,", "카톡,개인,>10,2,50", "talk,user,0,3,0", 'KKT,개인,"(10,]",4,99']
+    lines += ["멜론,개인,>10,2,50", "멜론,개인,>10,1,"]
     frame = read(tmp_path, incident, COUNTS + ",loss", *lines).frame
-    assert frame.select("service", "claims", "loss").rows() == [
-        ("kakaotalk", 3, 61), ("melon", 3, None),
+    assert frame.select("service", "over", "up_to", "claims", "loss").rows() == [
+        ("kakaotalk", -1, 0, 3, 0), ("kakaotalk", 10, None, 6, 149), ("kakaotalk", None, None, 1, None),
+        ("melon", 10, None, 3, None),
     ]  # fmt: skip
 
 
