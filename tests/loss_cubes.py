@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
@@ -31,21 +32,37 @@ def band_of(bands: Bands, loss: int | None) -> Band:
     return band
 
 
-def cube_of_claims(claims: Iterable[Told], bands: Bands) -> Cube:
-    """The cube of claims by service and band."""
-    schema = {"service": pl.String, **EDGES, **MEASURES}
+def cube_of_claims(claims: Iterable[tuple[Any, ...]], bands: Bands, *dimensions: str) -> Cube:
+    """The cube of claims by their dimensions (a service, by default) and band; a claim ends with its loss."""
+    by = dimensions or ("service",)
     rows = [
-        (service, *band_of(bands, loss), count, count * (loss or 0), Decimal(count * (loss or 0) ** 2))
-        for (service, loss), count in Counter(claims).items()
+        (*who, *band_of(bands, loss), count, count * (loss or 0), Decimal(count * (loss or 0) ** 2))
+        for (*who, loss), count in Counter(claims).items()
     ]
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    summed = frame.group_by("service", "over", "up_to").agg(pl.col(*MEASURES).sum())
-    return Cube(sorted_cube(summed, ["service"]), ("service",), synthetic=False, source="a test")
+    cube = cube_of_rows(rows, *by)
+    summed = cube.frame.group_by(*by, "over", "up_to").agg(pl.col(*MEASURES).sum())
+    return replace(cube, frame=sorted_cube(summed, by))
 
 
 def loss_cube(losses: Iterable[int | None], *cuts: int, negative: bool = False) -> Cube:
     """The cube of one service's losses."""
     return cube_of_claims([("mail", x) for x in losses], Bands.from_cuts(cuts, negative=negative))
+
+
+def cube_of_rows(
+    rows: Iterable[tuple[object, ...]], *dimensions: str, **typed: type[pl.DataType] | pl.DataType
+) -> Cube:
+    """The cube of these rows: dimensions, edges, and the measures that are known."""
+    by = {**dict.fromkeys(dimensions, pl.String), **typed}
+    schema = {**by, **EDGES, **MEASURES}
+    full = [(*row, *[None] * (len(schema) - len(row))) for row in rows]
+    frame = pl.DataFrame(full, schema=schema, orient="row")
+    return Cube(frame, tuple(by), synthetic=False, source="a test")
+
+
+def counts(*rows: tuple[str, str, int | None, int | None, int]) -> Cube:
+    """A cube of totals alone: service, claimant type, over, up_to, claims."""
+    return cube_of_rows(rows, "service", "claimant_type")
 
 
 def counts_only(cube: Cube) -> Cube:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
-from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from outage_analysis.assumptions import (
@@ -30,30 +31,24 @@ from outage_analysis.assumptions.distributions import (
     Lognormal,
     Pert,
     Uniform,
-    published_spread,
-    reference_class_prior,
 )
 from outage_analysis.assumptions.ledger import format_distribution
+from outage_analysis.costs import build_portfolio, cost_table
+from outage_analysis.costs.sensitivity import BridgeRun, bridge
 from outage_analysis.costs.simulation import sobol_points
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact
-from outage_analysis.policies import Policy, load_policy
+from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import FactCollection
+from outage_analysis.policies import Effort, Policy, load_policy
 from outage_analysis.text import schema_of
-from tests.conftest import Edited
-from tests.tram_case import ENTRY, ledger
+from tests.conftest import Edited, Reshelve
+from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 
 def rates(ledger: Ledger) -> list[RateAssumption]:
     return [a for a in ledger.assumptions if isinstance(a, RateAssumption)]
-
-
-def test_a_filing_share_follows_from_its_classes(ledger: Ledger) -> None:
-    entry = next(a for a in rates(ledger) if a.id == "as-filing-share")
-    shares = [get_fact(c).middle / 100 for c in entry.classes]
-    spread = published_spread("take-up", entry.classes, public_by=entry.public_on)
-    prior = reference_class_prior(shares, spread)
-    assert (entry.range.expected, entry.range.low, entry.range.high) == (prior.mean, *prior.ends)
 
 
 def test_each_entry_feeds_a_line_says_what_its_authors_knew_and_cites_no_later_fact(
@@ -68,29 +63,27 @@ def test_each_entry_feeds_a_line_says_what_its_authors_knew_and_cites_no_later_f
 
 
 def test_an_entry_is_admissible_from_the_day_it_was_public(ledger: Ledger) -> None:
-    def admitted(day: date) -> bool:
-        ids = [a.id for a in ledger.as_known_on(day).assumptions]
-        return "as-filing-share-documents" in ids
-
-    assert not admitted(date(2023, 1, 29))
-    assert admitted(date(2023, 1, 30))
+    for day, admitted in ((29, False), (30, True)):
+        known = ledger.as_known_on(date(2023, 1, day))
+        assert ("as-filing-share-documents" in {a.id for a in known.assumptions}) == admitted
     assert ledger.as_known_on(date(2022, 1, 1)).assumptions == ()
 
 
-def test_the_effort_in_force_chooses_the_rate(ledger: Ledger) -> None:
-    line = "small-business-cash"
-    chosen = [ledger.find("filing_share", line, effort) for effort in ("form", "documents")]
-    assert [a.id for a in chosen if a] == ["as-filing-share", "as-filing-share-documents"]
-    assert ledger.find("filing_share", line, "one_tap") is None
-    assert ledger.find("filing_share", "emoticons", "form") is None
-    acceptance = ledger.find("acceptance", line, "documents")
-    assert acceptance is not None
-    assert acceptance.id == "as-acceptance"
-
-
-def mix_of(ledger: Ledger) -> BandMix:
-    (mix,) = [a for a in ledger.assumptions if isinstance(a, BandMix)]
-    return mix
+@pytest.mark.parametrize(
+    ("kind", "line", "effort", "chosen"),
+    [
+        ("filing_share", "small-business-cash", "form", "as-filing-share"),
+        ("filing_share", "small-business-cash", "documents", "as-filing-share-documents"),
+        ("filing_share", "small-business-cash", "one_tap", None),
+        ("filing_share", "emoticons", "form", None),
+        ("acceptance", "small-business-cash", "documents", "as-acceptance"),
+    ],
+)
+def test_the_effort_in_force_chooses_the_rate(
+    ledger: Ledger, kind: str, line: str, effort: Effort, chosen: str | None
+) -> None:
+    found = ledger.find(kind, line, effort)
+    assert (found and found.id) == chosen
 
 
 @pytest.mark.parametrize(
@@ -100,7 +93,8 @@ def test_the_mix_follows_the_written_edges_whichever_side_is_closed(
     ledger: Ledger, edited: Edited, closed: str, first: int, second: int
 ) -> None:
     policy = load_policy(edited("policies", 'closed = "upper"', f'closed = "{closed}"'))
-    shares = mix_of(ledger).shares_by_band(policy.schedules[0])
+    (mix,) = [a for a in ledger.assumptions if isinstance(a, BandMix)]
+    shares = mix.shares_by_band(policy.schedules[0])
     assert list(shares) == [(0, first), (first, second), (second, None)]
     assert sum(shares.values()) == pytest.approx(1)
 
@@ -287,28 +281,6 @@ def test_the_bundled_award_is_the_mean_over_its_rules(ledger: Ledger) -> None:
     assert (award.range.low, award.range.high) == (50_000, 2_950_000)
 
 
-rules = st.fixed_dictionaries(
-    {
-        "loss": st.sampled_from(
-            [
-                {"kind": "lognormal", "median": 400_000, "sigma": 1.2},
-                {"kind": "uniform", "low": 0, "high": 2_000_000},
-                {"kind": "fixed", "value": 300_000},
-            ]
-        ),
-        "share": st.sampled_from(
-            [
-                {"kind": "uniform", "low": 0, "high": 1},
-                {"kind": "beta", "a": 2, "b": 5},
-                {"kind": "fixed", "value": 0},
-            ]
-        ),
-        "floor": st.sampled_from([0, 20_000, 150_000]),
-        "cap": st.sampled_from([None, 150_000, 900_000]),
-    }
-)
-
-
 def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
     (entry,) = [a for a in ledger.assumptions if isinstance(a, Handling)]
     people, weeks = (5 + 4 * 20 + 60) / 6, (4 + 4 * 12 + 26) / 6
@@ -316,15 +288,6 @@ def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
     assert (entry.range.low, entry.range.high) == (5 * 4 * 500_000, 60 * 26 * 1_500_000)
     drawn = entry.draw(np.concatenate(sobol_points(3, 2**14, seed=1)))
     assert drawn.mean() == pytest.approx(entry.range.expected, rel=1e-3)
-
-
-ENDS = ("expected", "low", "high")
-
-
-def read(text: str, folder: Path) -> Ledger:
-    path = folder / "ledger.toml"
-    path.write_text(text, "utf-8")
-    return load_ledger(path)
 
 
 # --- the latest by a day ----------------------------------------------------------------------------------
@@ -366,7 +329,7 @@ def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -
         assert (row["lines"], row["segment"]) == (" ".join(entry.lines), entry.effort or "")
         assert set(row["facts"].split()) == {*entry.facts, *entry.computed_from}
         if isinstance(entry, BandMix):
-            assert [row[end] for end in ENDS] == [None] * 3
+            assert [row[end] for end in ("expected", "low", "high")] == [None] * 3
         else:
             assert row["low"] <= row["expected"] <= row["high"]
             sample = entry.draw(np.random.default_rng(1).random((20_000, entry.dimensions)))
@@ -399,33 +362,159 @@ def test_a_distribution_is_written_out_with_every_parameter(distribution: AnyDis
     assert format_distribution(distribution) == told  # also once it has been drawn from
 
 
-def test_mixes_rules_and_products_are_written_out(tmp_path: Path) -> None:
-    rules = """loss = { kind = "uniform", low = 5_000, high = 90_000 }
-rule = [
-  { name = { en = "a" }, weight = 0.4, share = { kind = "fixed", value = 0.1 }, floor = 1_000, cap = 2_000 },
-  { name = { en = "b" }, weight = 0.6, share = { kind = "fixed", value = 1 } },
-]"""
-    mix = "size = 4\nband = [{ over = 0, up_to = 100, share = 0.3333333 }, { over = 100, share = 0.6666667 }]"
-    work = """people = { kind = "fixed", value = 3 }
-weeks = { kind = "fixed", value = 2 }
-weekly_wage = { kind = "fixed", value = 1_000_000 }"""
-    text = ledger(
-        ENTRY.format(name="mix", kind="band_mix", distribution=mix),
-        ENTRY.format(name="work", kind="handling", distribution=work),
-        award=rules,
+def test_mixes_rules_and_products_are_written_out() -> None:
+    rules = (
+        {"name": {"en": "a"}, "weight": 0.4, "share": fixed(0.1), "floor": 1_000, "cap": 2_000},
+        {"name": {"en": "b"}, "weight": 0.6, "share": fixed(1)},
     )
-    page = read(text, tmp_path)
-    told = {a.id: distribution_text(a) for a in page.assumptions}
-    assert told["as-mix"] == "dirichlet(0.3333, 0.6667; size 4)"
-    assert told["as-work"] == "fixed(value 3) × fixed(value 2) × fixed(value 1,000,000)"
+    work = {"kind": "handling", "people": fixed(3), "weeks": fixed(2), "weekly_wage": fixed(1_000_000)}
+    award = {"kind": "review_award", "loss": uniform(5_000, 90_000), "rule": rules}
+    page = ledger_of(mix(0.1666667, 0.3333333, 0.5, size=4), work, award)
     loss = "uniform(low 5,000, high 90,000)"
-    assert told["as-award"] == (
-        f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}"
+    assert [distribution_text(entry) for entry in page.assumptions] == [
+        "dirichlet(0.1667, 0.3333, 0.5; size 4)",
+        "fixed(value 3) × fixed(value 2) × fixed(value 1,000,000)",
+        f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}",
+    ]
+    assert ledger_table(page).filter(assumption="handling")["expected"].item() == 6_000_000
+
+
+# --- a count of the event itself, before it is final --------------------------------------------------------
+
+FILED = 100
+HALFWAY = date(2023, 3, 15)
+CLOSES = date(2023, 4, 14)
+"""Filing: announced on 30 January until 27 February 2023, on 6 March until 14 April."""
+
+
+@pytest.fixture
+def counted(reshelve: Reshelve) -> None:
+    """Put a fact on the shelf: X-100, 100 filings, public halfway through the filing period."""
+    put_fact(reshelve, HALFWAY)
+
+
+def put_fact(reshelve: Reshelve, public_on: date) -> None:
+    known = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
+    row = (
+        known("outcomes")
+        .filter(id="R2-05")
+        .with_columns(id=pl.lit("X-100"), value=pl.lit(float(FILED)), public_on=pl.lit(public_on))
     )
-    assert ledger_table(page).filter(assumption="as-work")["expected"].item() == 6_000_000
+
+    def shelf(name: FactCollection) -> pl.DataFrame:
+        return pl.concat([known(name), row]) if name == "outcomes" else known(name)
+
+    reshelve(shelf)
 
 
-# --- on a terminal ----------------------------------------------------------------------------------------
+def rate(kind: str = "filing_share", **observed: object) -> Page:
+    """A rate of which nothing is known but what was counted."""
+    seen: dict[str, Any] = {"hits": "X-100", "of": "CL-13"} | observed
+    return {"kind": kind, "distribution": {"kind": "beta", "a": 1, "b": 1}, "observed": seen}
 
 
-# --- pages that are wrong ---------------------------------------------------------------------------------
+def with_rate(*entries: Page) -> Ledger:
+    """A ledger that leaves nothing but one rate open."""
+    known = {e["kind"] for e in entries}
+    others = [{"kind": k, "distribution": fixed(1)} for k in ("filing_share", "acceptance") if k not in known]
+    award = {"kind": "review_award", "distribution": fixed(100_000)}
+    return ledger_of(*entries, *others, mix(0.5, 0.3, 0.2), award)
+
+
+def deadlines(*pairs: tuple[date, date]) -> tuple[Page, ...]:
+    return tuple({"announced_on": announced, "closes": closes} for announced, closes in pairs)
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_count_halfway_through_the_filing_period_is_no_filing_share() -> None:
+    """100 of 8,461 on 15 March gave a filing share of 1.0 to 1.3 %, with filing open until 14 April."""
+    policy, page = policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), CLOSES)))), with_rate(rate())
+    for price in (cost_table, build_portfolio):
+        with pytest.raises(ModelRefused) as refusal:
+            price(policy, page, as_of=HALFWAY)
+        text = str(refusal.value)
+        for part in ("filing-share", "X-100 of CL-13", str(HALFWAY), str(CLOSES)):
+            assert part in text
+        assert "Leave out `observed`" in text
+        assert "late claims (`ultimate`)" in text
+        assert refusal.value.exit_code == 5
+
+
+@pytest.mark.parametrize(("closes", "final"), [(14, True), (15, False), (16, False)])
+@pytest.mark.usefixtures("counted")
+def test_a_count_is_final_from_the_day_after_the_last_day(closes: int, *, final: bool) -> None:
+    policy = policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), date(2023, 3, closes)))))
+    page = with_rate(rate())
+    if not final:
+        with pytest.raises(ModelRefused, match=f"filing-share: .* is 2023-03-{closes}: more may come"):
+            cost_table(policy, page, as_of=HALFWAY)
+        return
+    (expected,) = cost_table(policy, page, as_of=HALFWAY).filter(level="line")["expected"]
+    mean = (1 + FILED) / (2 + REPORTS) * REPORTS * (0.5 * 30_000 + 0.3 * 50_000 + 0.2 * 100_000)
+    assert expected == pytest.approx(mean, rel=1e-6)
+
+
+@pytest.mark.usefixtures("counted")
+def test_an_extension_makes_an_earlier_count_an_interim_one() -> None:
+    days = deadlines((date(2023, 1, 30), date(2023, 2, 27)), (date(2023, 3, 20), CLOSES))
+    policy, page = policy_of(tiers(deadlines=days)), with_rate(rate())
+    before, after = date(2023, 3, 19), date(2023, 3, 20)
+    assert cost_table(policy, page, as_of=before)["expected"].is_not_null().all()
+    with pytest.raises(ModelRefused, match="2023-04-14"):
+        cost_table(policy, page, as_of=after)
+    later = with_rate({"kind": "filing_share", "distribution": fixed(0.1)})
+    table = bridge(BridgeRun(policy, page, before), BridgeRun(policy, later, after))
+    moved = {step: amount for step, amount in table.select("step", "amount").rows() if amount}
+    assert set(moved) == {"assumption"}  # the count of the first run is explained, not refused
+
+
+def test_a_count_that_was_published_late_is_of_the_day_it_states(reshelve: Reshelve) -> None:
+    put_fact(reshelve, date(2023, 5, 20))
+    policy = policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), CLOSES))))
+    day = date(2023, 6, 1)
+    assert cost_table(policy, with_rate(rate()), as_of=day)["expected"].is_not_null().all()
+    with pytest.raises(ModelRefused, match="up to 2023-03-15"):
+        cost_table(policy, with_rate(rate(counted_on=HALFWAY)), as_of=day)
+    # Nothing is counted after it is published.
+    (entry,) = (
+        a for a in with_rate(rate(counted_on=date(2023, 7, 1))).assumptions if a.kind == "filing_share"
+    )
+    assert isinstance(entry, RateAssumption)
+    assert entry.observed
+    assert entry.observed.day == date(2023, 5, 20)
+
+
+@pytest.mark.usefixtures("counted")
+def test_without_a_deadline_the_entry_says_when_filing_closed() -> None:
+    with pytest.raises(ModelRefused, match=r"no last day .* is known\. .* state `closed_on`"):
+        cost_table(policy_of(tiers()), with_rate(rate()), as_of=HALFWAY)
+    known = with_rate(rate(closed_on=date(2023, 3, 1)))
+    assert cost_table(policy_of(tiers()), known, as_of=HALFWAY)["expected"].is_not_null().all()
+    for policy, entry in (
+        (policy_of(tiers()), rate(closed_on=HALFWAY)),
+        (
+            policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), CLOSES)))),
+            rate(closed_on=date(2023, 3, 1)),
+        ),
+    ):
+        with pytest.raises(ModelRefused, match="more may come"):
+            cost_table(policy, with_rate(entry), as_of=HALFWAY)
+
+
+@pytest.mark.parametrize("closes", [date(2023, 2, 27), CLOSES])
+@pytest.mark.usefixtures("counted")
+def test_an_acceptance_needs_decided_filings_whether_or_not_filing_is_open(closes: date) -> None:
+    policy = policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), closes))))
+    with pytest.raises(ModelRefused, match=r"acceptance: .* undecided"):
+        cost_table(policy, with_rate(rate("acceptance")), as_of=HALFWAY)
+    decided = with_rate(rate("acceptance", decided=True))
+    assert cost_table(policy, decided, as_of=HALFWAY)["expected"].is_not_null().all()
+
+
+@pytest.mark.usefixtures("counted")
+def test_what_does_not_wait_for_a_deadline_is_not_refused() -> None:
+    policy = policy_of(fee(100, effort="form"))
+    entitled = with_rate(rate("entitled_share"))
+    assert cost_table(policy, entitled, as_of=HALFWAY)["expected"].is_not_null().all()
+    with pytest.raises(ModelRefused, match="take-up: "):
+        cost_table(policy, with_rate(rate("take_up")), as_of=HALFWAY)

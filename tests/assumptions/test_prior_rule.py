@@ -220,10 +220,6 @@ PRIORS: list[tuple[RatePrior, Callable[[float], float]]] = [
 """Priors with their densities on the logit, but for a constant."""
 
 
-def _bell(x: float) -> float:
-    return math.exp(-x * x / 2)
-
-
 def _student(df: float, x: float) -> float:
     return float((1 + x * x / df) ** (-(df + 1) / 2))
 

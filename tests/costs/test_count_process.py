@@ -1,23 +1,36 @@
-"""The sampled total beside exact distributions: from one claim to many, from equal payments to one large."""
+"""Random points, counts and sampled totals, beside SciPy's points and exact distributions by convolution."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.costs import build_portfolio
 from outage_analysis.costs.count_process import award_sum, binomial_count
-from outage_analysis.costs.simulation import SampledTotal, sobol_replicates
+from outage_analysis.costs.simulation import (
+    MAX_DIMENSIONS,
+    SampledTotal,
+    correlate_ranks,
+    direction_numbers,
+    sobol_points,
+    sobol_replicates,
+)
+from outage_analysis.errors import UsageError
 from outage_analysis.incidents import log_grid
 from tests.costs.convolution import Total, total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, distribution_of, entry, ledger_of, mix
 from tests.loss_cubes import loss_cube
+from tests.paths import GOLDEN
 
 OFF = 0.002
 """The most that a probability may be off."""
@@ -60,8 +73,9 @@ def assert_close(total: SampledTotal, exact: Total) -> None:
 
 
 def test_five_claims_have_a_binomial_total() -> None:
-    total = total_of(5 * [200_000], TIERS, 0.5, 0.8)
-    assert_close(total, exact_of(5 * [30_000], 0.4))
+    total, exact = total_of(5 * [200_000], TIERS, 0.5, 0.8), exact_of(5 * [30_000], 0.4)
+    assert_close(total, exact)
+    assert total.tvar(0.9).value == pytest.approx(exact.tvar(0.9), rel=1e-3)
     assert total.exceedance(60_000).value == pytest.approx(stats.binom(5, 0.4).sf(2), abs=1e-4)  # 0.317
     assert total.quantile(0.99).value <= 150_000
     assert total.exceedance(150_000).value == 0
@@ -196,3 +210,107 @@ def test_coordinates_beyond_the_sobol_points_are_evenly_spread() -> None:
         assert (points > 0).all()
         assert (points < 1).all()
     assert not np.array_equal(made[0][:, 161:], made[1][:, 161:])
+
+
+def test_the_direction_numbers_are_those_of_scipys_sequence() -> None:
+    power = 11
+    columns = direction_numbers(MAX_DIMENSIONS)[:, :power] << (power - 1 - np.arange(power, dtype=np.uint64))
+    points = np.zeros((1, MAX_DIMENSIONS), np.uint64)
+    for column in columns.T:
+        points = np.concatenate([points, points ^ column])
+    gray = np.arange(2**power) ^ (np.arange(2**power) >> 1)  # the order in which scipy goes
+    expected = stats.qmc.Sobol(MAX_DIMENSIONS, scramble=False).random_base2(power)
+    np.testing.assert_array_equal(points[gray] / 2**power, expected)
+
+
+def test_every_replicate_is_a_net() -> None:
+    u = sobol_points(40, 4 * 64, seed=7, replicates=4)
+    assert u.shape == (4, 64, 40)
+    assert ((u > 0) & (u < 1)).all()
+    # Cut into 64 equal parts, each coordinate has one point in each; so have the first two in all boxes.
+    assert (np.sort(np.floor(u * 64), axis=1) == np.arange(64)[:, None]).all()
+    for power in range(7):
+        boxes = np.floor(u[..., 0] * 2**power) * 64 + np.floor(u[..., 1] * 2 ** (6 - power))
+        assert all(len(np.unique(replicate)) == 64 for replicate in boxes)
+
+
+def test_the_same_seed_gives_the_same_points_for_ever() -> None:
+    u = sobol_points(2, 8, seed=20221015, replicates=2)
+    pinned = [
+        0.13118965623805534, 0.626077501930684, 0.4874074357449457, 0.9886095292841769,
+        0.07120517434323415, 0.5707270881562766, 0.4570977830716306, 0.9576105495973756,
+    ]  # fmt: skip
+    assert u[..., 0].ravel().tolist() == pinned
+    assert not np.isin(u, sobol_points(2, 8, seed=20221016, replicates=2)).any()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"count": 1000}, "fits is 1,024"),
+        ({"count": 1025}, "fits is 2,048"),
+        ({"count": 96, "replicates": 3}, None),
+        ({"count": 100, "replicates": 3}, "fits is 192"),
+        ({"count": 0}, "fits is 8"),
+        ({"count": -5}, "fits is 8"),
+        ({"count": 2**40}, "more draws"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused_with_the_next_that_do(
+    wrong: dict[str, int], says: str | None
+) -> None:
+    asked = {"dimensions": 2, "count": 1024, "seed": 1, "replicates": 8} | wrong
+    if says is None:
+        sobol_points(**asked)
+        return
+    with pytest.raises(UsageError, match=says):  # at once, not at the first point
+        sobol_replicates(**asked)
+
+
+def test_declared_rank_correlations_come_out() -> None:
+    (u, *_) = sobol_replicates(4, 2**14, seed=3, replicates=2)
+    ranks = np.eye(4)
+    ranks[0, 2] = ranks[2, 0] = 0.5
+    ranks[2, 3] = ranks[3, 2] = -0.7
+    tied = correlate_ranks(u, ranks)
+    assert stats.spearmanr(tied).statistic == pytest.approx(ranks, abs=3e-3)
+    assert (np.sort(np.floor(tied[:, 2] * 16)) == np.repeat(np.arange(16), 512)).mean() > 0.99  # uniform
+    np.testing.assert_array_equal(tied[:, :2], u[:, :2])  # depend on none before
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6))
+def test_the_correlations_of_any_copula_are_taken_and_keep_points_inside(seed: int, size: int) -> None:
+    loads = np.random.default_rng(seed).normal(size=(size, size + 1))
+    normal = np.corrcoef(loads) if size > 1 else np.ones((1, 1))
+    ranks = 6 / np.pi * np.arcsin((normal + normal.T) / 4)
+    np.fill_diagonal(ranks, 1)
+    tied = correlate_ranks(sobol_points(size, 128, seed=seed), ranks)
+    assert ((tied > 0) & (tied < 1)).all()
+
+
+# --- the oracle beside totals by hand, textbook examples and three programs ---------------------------
+
+CASES: dict[str, Any] = json.loads((GOLDEN / "exact_cases.json").read_text("utf-8"))
+
+
+def test_the_toy_case_is_that_of_an_enumeration() -> None:
+    case = CASES["tier_toy"]
+    total = total_of_claims((c["n"], float(Fraction(c["valid"])), {c["payment"]: 1}) for c in case["claims"])
+    enumerated = [float(Fraction(case["pmf"].get(str(x), 0))) for x in range(30)]
+    assert total.weights[:30] == pytest.approx(enumerated, abs=1e-15)
+    assert total.mean == pytest.approx(float(Fraction(case["mean"])))
+    # P(X <= 3) = 1/24 + 3/24, so the quantile at 1/6 is 3, and the tail above 1/12 begins within 3.
+    assert [total.quantile(p) for p in (1 / 24, 1 / 6, 0.17, 1)] == [0, 3, 5, 29]
+    above = (1 / 12 * 3 + sum(x * p for x, p in enumerate(enumerated) if x > 3)) / (11 / 12)
+    assert total.tvar(1 / 12) == pytest.approx(above)
+
+
+def test_the_benchmark_agrees_with_three_programs_to_the_unit() -> None:
+    case = CASES["tiers_and_review"]
+    payments = {case["unit"] * k: p for k, p in enumerate(case["probabilities"]) if p}
+    total, expected = total_of_claims([(8461, 1, payments)]), case["fixed_8461"]
+    assert total.mean == pytest.approx(expected["mean"], rel=1e-9)
+    assert total.variance**0.5 == pytest.approx(expected["sd"], rel=1e-9)
+    assert {p: total.quantile(float(p)) for p in expected["q"]} == expected["q"]
+    assert total.tvar(0.99) == pytest.approx(expected["TVaR99"], rel=1e-9)

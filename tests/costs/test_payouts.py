@@ -19,24 +19,14 @@ from outage_analysis.claims import Claims, read_claims
 from outage_analysis.costs import exact_costs, exact_payments
 from outage_analysis.costs.benefits import AMOUNTS
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Band, Bands, Incident, load_incident
-from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
+from outage_analysis.incidents import Bands, Incident, load_incident
+from outage_analysis.losses import Cube, build_cube
 from outage_analysis.policies import SHARE_SCALE, Policy, load_policy
 from tests.conftest import ClaimsCsv, Edited, with_any_loss
-from tests.loss_cubes import band_of
+from tests.loss_cubes import counts, cube_of_claims, cube_of_rows
 
 Loss = int | None
-
-
-def cube_of(losses: list[Loss], bands: Bands, who: str = "small_business") -> Cube:
-    """The cube of these losses, made by a plain loop."""
-    return cube_of_claims([((who, "kakaotalk"), loss) for loss in losses], bands)
-
-
-def cube(rows: list[tuple[object, ...]]) -> Cube:
-    schema = {"claimant_type": pl.String, **EDGES, **MEASURES}
-    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(service=pl.lit("kakaotalk"))
-    return Cube(frame, ("claimant_type", "service"), synthetic=True, source="a test")
+DIMENSIONS = ("claimant_type", "service")
 
 
 def policy_of(*lines: dict[str, Any], **page: Any) -> Policy:  # noqa: ANN401 - keys of a page
@@ -64,35 +54,10 @@ def tiers(edges: list[int], rules: list[dict[str, Any]]) -> tuple[dict[str, Any]
     return tuple(bands)
 
 
-RULE = st.fixed_dictionaries(
-    {
-        "fixed": st.integers(0, 10**6),
-        "share": st.one_of(
-            st.just(0), st.integers(0, SHARE_SCALE).map(lambda n: n / SHARE_SCALE)
-        ),
-    }
-)  # fmt: skip
-EDGE = st.one_of(st.integers(2, 60), st.integers(2, 10**15))
-
-
-@st.composite
-def schedules(draw: st.DrawFn) -> dict[str, Any]:
-    edges = draw(st.lists(EDGE, max_size=4, unique=True).map(sorted))
-    return {
-        "closed": draw(st.sampled_from(["upper", "lower"])),
-        "band": tiers(edges, [draw(RULE) for _ in range(len(edges) + 1)]),
-        "zero": {"fixed": draw(st.integers(0, 9))},
-        "unknown": {"fixed": draw(st.integers(0, 9))},
-    }
-
-
-def total(frame: pl.DataFrame, line: str, column: str = "payment") -> Fraction:
-    return sum((Fraction(x) for x in frame.filter(pl.col("line") == line)[column]), Fraction(0))
-
-
-def one_claim(policy: Policy, loss: Loss, who: str = "small_business") -> dict[str, Any]:
-    cube = cube_of([loss], Bands.from_cuts(policy.cuts), who)
-    return exact_payments(cube, policy).row(0, named=True)
+def shops(policy: Policy, *losses: Loss) -> Cube:
+    """The cube of small businesses with these losses, on the edges of the policy."""
+    claims = [("small_business", "kakaotalk", loss) for loss in losses]
+    return cube_of_claims(claims, Bands.from_cuts(policy.cuts), *DIMENSIONS)
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])
@@ -101,13 +66,13 @@ def test_each_side_of_each_edge_is_paid_as_published(
 ) -> None:
     table = golden["tier_boundary_table"]
     policy = load_policy(edited("policies", 'closed = "upper"', f'closed = "{closed}"'))
-    rows = [one_claim(policy, loss) for loss in table["losses"]]
+    rows = [exact_payments(shops(policy, loss), policy).row(0, named=True) for loss in table["losses"]]
     assert [row["payment"] for row in rows] == table[closed]
     assert [row["rule"] == "review" for row in rows] == [pay is None for pay in table[closed]]
 
 
 def test_zero_and_unknown_have_rows_of_their_own_and_are_paid_nothing(policy: Policy) -> None:
-    cube = cube_of([0, 0, None, 300_000, 500_001], Bands.from_cuts(policy.cuts))
+    cube = shops(policy, 0, 0, None, 300_000, 500_001)
     frame = exact_payments(cube, policy).select("over", "up_to", "rule", "claims", "payment", "payment_high")
     assert sorted(frame.rows(), key=str) == sorted(
         [
@@ -128,28 +93,19 @@ def test_zero_and_unknown_have_rows_of_their_own_and_are_paid_nothing(policy: Po
 
 
 def test_eligibility_on_a_dimension_that_the_cube_lacks_is_refused(policy: Policy) -> None:
-    bare = Cube(
-        pl.DataFrame({"over": [0], "up_to": [9], "claims": [1], "loss": [5], "loss_squared": [25]}),
-        (),
-        synthetic=True,
-        source="a test",
-    )
     with pytest.raises(UsageError, match="small-business-cash depends on claimant_type") as refusal:
-        exact_payments(bare, policy)
+        exact_payments(cube_of_rows([(0, 9, 1, 5, 25)]), policy)
     assert "Build the cube with the dimension claimant_type" in refusal.value.remedy
 
 
-def test_the_largest_amounts_stay_exact() -> None:
+def test_the_largest_amounts_stay_exact_and_a_total_beyond_all_digits_is_refused() -> None:
     most = 10**15 - 1
     policy = policy_of({"band": tiers([], [{"fixed": 10**12, "share": 0.3333}])})
-    frame = exact_payments(cube([("x", 0, None, most, most, None)]), policy)
-    assert total(frame, "line-0") == 10**12 * most + Fraction(3333 * most, SHARE_SCALE)
-
-
-def test_a_total_beyond_all_digits_is_refused_in_words() -> None:
-    policy = policy_of({"band": tiers([], [{"rate": {"amount": 10**12}}])})
+    frame = exact_payments(cube_of_rows([("x", "x", 0, None, most, most)], *DIMENSIONS), policy)
+    assert summed(frame["payment"]) == 10**12 * most + Fraction(3333 * most, SHARE_SCALE)
+    endless = policy_of({"band": tiers([], [{"rate": {"amount": 10**12}}])})
     with pytest.raises(OutageAnalysisError):
-        exact_payments(cube([("x", 10**14, 10**15, 10**13, None, None)]), policy)
+        exact_payments(counts(("x", "x", 10**14, 10**15, 10**13)), endless)
 
 
 # --- every term of the language, against a reading of the page ------------------------------------
@@ -167,7 +123,7 @@ TYPES, SERVICES = ("a", "b"), ("x", "y")
 
 def fits(entitled: dict[str, tuple[str, ...]], who: Who) -> bool:
     """Whether somebody has the values that a page asks for."""
-    has = dict(zip(("claimant_type", "service"), who, strict=True))
+    has = dict(zip(DIMENSIONS, who, strict=True))
     return all(has[dimension] in values for dimension, values in entitled.items())
 
 
@@ -311,17 +267,6 @@ def claims_of(*pages: Page) -> st.SearchStrategy[list[Claim]]:
     return st.lists(st.tuples(who, losses_of(*pages)), max_size=25)
 
 
-def cube_of_claims(claims: list[Claim], bands: Bands) -> Cube:
-    """The cube of claims by claimant type and service, made by a plain loop."""
-    cells: dict[tuple[Who, Band], list[int]] = {}
-    for who, loss in claims:
-        cells.setdefault((who, band_of(bands, loss)), []).append(loss or 0)
-    rows = [(*who, *band, len(x), sum(x), sum(n * n for n in x)) for (who, band), x in cells.items()]
-    schema = {"claimant_type": pl.String, "service": pl.String, **EDGES, **MEASURES}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return Cube(frame, ("claimant_type", "service"), synthetic=True, source="a test")
-
-
 def summed(values: pl.Series) -> Fraction:
     return sum((Fraction(value) for value in values), Fraction(0))
 
@@ -334,7 +279,9 @@ def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.
     claims = data.draw(claims_of(*pages))
     policy = policy_of(*pages)
     extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
-    frame = exact_payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints, extra)), policy)
+    flat = [(*who, loss) for who, loss in claims]
+    cube = cube_of_claims(flat, Bands.from_cuts(policy.breakpoints, extra), *DIMENSIONS)
+    frame = exact_payments(cube, policy)
     assert "straddles" not in frame["rule"]
     for line, page in zip(policy.schedules, pages, strict=True):
         for who in {who for who, _ in claims}:
@@ -377,16 +324,6 @@ BY_CLAIMANT: Page = {
 }
 
 
-def by_claimant(rows: list[dict[str, str]]) -> dict[str, Loss]:
-    """The entitled losses that each claimant states, added up; None when none is stated."""
-    grouped: dict[str, list[int]] = {}
-    for row in rows:
-        if row["service"] in ("카톡", "멜론"):
-            stated = [int(row["loss"])] if row["loss"] else []
-            grouped.setdefault(row["claimant_id"], []).extend(stated)
-    return {who: sum(stated) if stated else None for who, stated in grouped.items()}
-
-
 def paid_by_claimant(claims: Claims, page: Page = BY_CLAIMANT) -> tuple[int, Fraction]:
     """How many claimants a line counts, and what it pays them."""
     policy = policy_of(page)
@@ -419,8 +356,6 @@ def test_a_claimant_is_paid_once_for_all_that_is_entitled(claims_csv: ClaimsCsv,
     by_hand = {"two services": 60, "unknown and known": 10, "unknown twice": 2, "zero": 1}
     by_hand |= {"zero and unknown": 1, "partly entitled": 500, "just over": 900}
     assert paid_by_claimant(claims) == (7, Fraction(sum(by_hand.values())))
-    page = {**BY_CLAIMANT, "eligibility": {}}
-    assert by_hand == {who: owed(page, loss) for who, loss in by_claimant(rows).items()}
 
 
 def test_a_negative_loss_takes_nothing_from_a_claimants_others(claims_csv: ClaimsCsv, edited: Edited) -> None:
@@ -462,7 +397,7 @@ def test_a_claimant_whose_losses_add_up_beyond_the_largest_loss_gets_no_more_tha
 
 def test_a_line_by_claimant_says_that_totals_alone_cannot_pay_it() -> None:
     policy = policy_of(BY_CLAIMANT, {"band": ({"over": 0, "fixed": 7},)})
-    totals = cube([("small_business", 0, 100, 3, None, None)])
+    totals = counts(("kakaotalk", "small_business", 0, 100, 3))
     table = exact_costs(policy, None, as_of=date(2022, 12, 29), cubes=[totals]).filter(level="line")
     assert table.select("line", "count", "promised", "expected", "high", "status").rows() == [
         ("line-0", None, None, None, None, "needs_claimants"),
@@ -475,6 +410,6 @@ def test_the_band_of_a_segment_cites_the_facts_of_the_segment() -> None:
     better = {"over": 0, "fixed": 50, "facts": ("PR-02",)}
     segment = {"id": "s", "when": {"claimant_type": ("b",)}, "band": (better,)}
     line = {"band": (plain,), "segment": (segment,)}
-    claims = cube([("b", 0, 100, 3, None, None)])
+    claims = counts(("x", "b", 0, 100, 3))
     table = exact_costs(policy_of(line), None, as_of=date(2022, 12, 29), cubes=[claims])
     assert table.filter(level="band").select("promised", "facts").rows() == [(150.0, "PR-02")]

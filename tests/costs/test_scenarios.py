@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,12 @@ from outage_analysis.costs.sensitivity import (
     load_scenarios,
     scenario_table,
 )
-from outage_analysis.costs.terms import Input
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of
-from tests.costs.test_payouts import cube_of, policy_of, tiers
+from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, REPORTS, TIERS, entry, ledger_of, mix, shops
+from tests.loss_cubes import loss_cube
 
 DRAWS = 2**13
 BUDGET = 50_000_000.0
@@ -77,20 +75,6 @@ def table_of(run: Simulation, policy: Policy, *scenarios: Scenario) -> pl.DataFr
 def row_of(policy: Policy, ledger: Ledger | None, **changes: object) -> dict[str, Any]:
     """The row of one scenario."""
     return table_of(run_of(policy, ledger), policy, scenario(**changes)).row(1, named=True)
-
-
-# --- how many are paid -------------------------------------------------------------------------------------
-
-
-def test_correlated_inputs_change_how_many_are_paid() -> None:
-    run = run_of(shops(), ledger_of(*UNCERTAIN))
-    together = table_of(run, shops(), scenario(rank_correlation=0.5))
-    points = np.random.default_rng(1).multivariate_normal([0, 0], [[1, 0.5176], [0.5176, 1]], 400_000)
-    u = stats.norm.cdf(points)  # a normal copula whose rank correlation is 0.5
-    both = stats.beta.ppf(u[:, 0], 2, 8) * stats.beta.ppf(u[:, 1], 5, 3)
-    base, tied = together["recipients"]
-    assert base == pytest.approx(REPORTS * 0.2 * 5 / 8, rel=1e-9)
-    assert tied / base == pytest.approx(both.mean() / (0.2 * 5 / 8), rel=0.01)
 
 
 # --- nothing changes --------------------------------------------------------------------------------------
@@ -175,31 +159,6 @@ def test_the_expected_cash_under_uncertain_odds_is_the_integral() -> None:
     assert filed["expected"] == pytest.approx(REPORTS * acceptance.mean() * large, rel=0.002)
 
 
-def test_three_reports_have_the_probabilities_of_all_their_outcomes() -> None:
-    """Three reports, three bands: 64 outcomes, each with its probability."""
-    run = run_of(shops(), ledger_of(*CERTAIN))
-    few = Input.certain(3 / REPORTS)
-    (term,) = run.portfolio.terms
-    groups = tuple(
-        replace(g, payments=few * g.payments, trials=3.0, sum_of_squares=g.sum_of_squares * 3 / REPORTS)
-        for g in term.groups
-    )
-    portfolio = replace(run.portfolio, terms=(replace(term, trials=3.0, groups=groups),))
-    small = simulate(portfolio, draws=2**15)
-    total = stressed_run(small, shops()).under(scenario(filing_odds_ratio=2)).totals["cash"]
-    chances = {0: 1 - 0.5 * (0.5 * 0.2 + 0.3 * 0.2 + 0.2 / 3)}
-    for share, filing, paid in zip((0.5, 0.3, 0.2), (0.2, 0.2, 1 / 3), PAYMENTS, strict=True):
-        chances[paid] = share * filing * 0.5
-    for amount in (0, 30_000, 60_000, 100_000, 170_000):
-        above = sum(
-            chances[a] * chances[b] * chances[c]
-            for a, b, c in product(chances, repeat=3)
-            if a + b + c > amount
-        )
-        found = total.exceedance(amount)
-        assert found.value == pytest.approx(above, abs=5 * found.error + 1e-4), amount
-
-
 def test_another_effort_is_a_run_with_the_rates_of_its_reference_classes() -> None:
     """The rates replace those of the ledger at the same random points."""
     classes = {str(rate.kind): rate for rate in rates_by_effort({"one_tap": ["line-0"]}, DAY)}
@@ -266,7 +225,7 @@ def test_a_scenario_that_does_not_apply_has_no_figures_and_says_why(
 
 def test_counted_claims_share_one_filing_share() -> None:
     policy = policy_of({"band": tiers([100], [{"fixed": 40}, {"fixed": 60}])})
-    cube = cube_of([20, 70, 400], Bands.from_cuts(policy.cuts))
+    cube = loss_cube([20, 70, 400], 100)
     run = run_of(policy, ledger_of(*CERTAIN[:2]), (cube,))
     row = table_of(run, policy, scenario(filing_odds_ratio=2)).row(1, named=True)
     assert (row["status"], row["reason"], row["expected"]) == ("counted_claims", "line-0", None)
@@ -303,18 +262,11 @@ count_factor = 3"""
 
 def test_the_bundled_scenarios_are_complete_in_both_languages() -> None:
     bundled = load_scenarios()
-    assert bundled.id == "stresses"
-    changed = [scenario.changes for scenario in bundled.scenarios]
-    assert changed == [
-        ("effort",),
-        ("extra_days",),
-        ("award_factor",),
-        ("award_factor",),
-        ("acceptance_odds_ratio",),
-        ("acceptance_odds_ratio",),
-        ("filing_odds_ratio",),
-        ("rank_correlation",),
-    ]
+    changed = " ".join(change for scenario in bundled.scenarios for change in scenario.changes)
+    assert changed == (
+        "effort extra_days award_factor award_factor acceptance_odds_ratio acceptance_odds_ratio "
+        "filing_odds_ratio rank_correlation"
+    )
     assert bundled.name_of("one-tap", "ko") == bundled.scenarios[0].name.ko
     assert bundled.name_of("base", "en") == "base"
     assert load_scenarios(bundled) is bundled

@@ -7,20 +7,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from outage_analysis.assumptions import Assumption, Ledger
-from outage_analysis.assumptions.distributions import (
-    Beta,
-    Discrete,
-    Distribution,
-    Fixed,
-    Lognormal,
-    Pert,
-    Triangular,
-    Uniform,
-)
+from outage_analysis.assumptions.distributions import Distribution, Fixed
 from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import Estimate, SampledTotal
@@ -34,7 +24,6 @@ REPORTS = 8461
 TIERS = tiers([300_000, 500_000], [{"fixed": 30_000}, {"fixed": 50_000}, {"review": True}])
 SHARE_LINE = {"band": tiers([100], [{"share": 0.5, "fixed": 7}, {"fixed": 40}])}
 """Half of the loss and 7 more up to 100, and 40 above."""
-LOSSES = [3, 20, 20, 77, 100, 101, 5_000]
 FEW = 2**10
 PROBABILITIES = (0.1, 0.5, 0.9, 0.95, 0.99)
 TYPE: TypeAdapter[Assumption] = TypeAdapter(Assumption)
@@ -121,43 +110,3 @@ def distribution_of(folio: Portfolio, valuation: str = "cash", **run: int) -> Sa
 def near(found: Estimate, expected: float, *, within: float = 5.0, rel: float = 1e-9) -> bool:
     """Whether a figure is right to some of its own errors."""
     return abs(found.value - expected) <= within * found.error + rel * abs(expected)
-
-
-def paid(loss: int) -> float:
-    """What the line of shares pays."""
-    return 0.5 * loss + 7 if loss <= 100 else 40.0
-
-
-def rated(distribution: Distribution | float) -> Ledger:
-    """A ledger of one uncertain rate."""
-    return ledger_of(entry("filing_share", 1), entry("acceptance", distribution))
-
-
-SHARES = st.sampled_from(
-    [
-        Fixed(value=0.4),
-        Beta(a=2, b=5),
-        Uniform(low=0.1, high=0.9),
-        Triangular(low=0.2, mode=0.3, high=1),
-        Discrete(values=(0.1, 0.8), probabilities=(0.7, 0.3)),
-    ]
-)
-ABOVE_ONE = st.sampled_from([Fixed(value=1.5), Pert(low=1, mode=1.2, high=3)])
-AMOUNTS = st.sampled_from(
-    [Fixed(value=90_000), Lognormal(median=150_000, sigma=0.5), Uniform(low=0, high=400_000)]
-)
-SIZES = st.sampled_from([None, 3.0, 50.0])
-SPREADS = st.sampled_from([0.0, 0.7])
-
-
-@st.composite
-def ledgers(draw: st.DrawFn) -> tuple[Assumption, ...]:
-    """Entries of a schedule: the rates that it needs, and some of those that it may have."""
-    distributions = {"filing_share": SHARES, "acceptance": SHARES}
-    distributions |= {"entitled_share": SHARES, "claimant_share": SHARES} if draw(st.booleans()) else {}
-    distributions |= {"ultimate": ABOVE_ONE} if draw(st.booleans()) else {}
-    entries = [entry(kind, draw(distribution)) for kind, distribution in distributions.items()]
-    if draw(st.integers(0, 4)) == 0:
-        return (*entries, entry("mean_payment", draw(AMOUNTS), spread=draw(SPREADS)))
-    award = entry("review_award", draw(AMOUNTS), spread=draw(SPREADS))
-    return (*entries, award, mix(0.5, 0.3, 0.2, size=draw(SIZES)))

@@ -115,11 +115,6 @@ def test_a_band_is_within_another_when_its_losses_are(a: tuple[int, int], b: tup
     assert band_within(a, b) is (of_a <= of_b)
 
 
-def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
-    check_partition([(0, 5), (5, 9), (9, None)])
-    check_partition([(0, None)])
-
-
 @pytest.mark.parametrize(
     ("bands", "message"),
     [

@@ -126,33 +126,34 @@ def test_the_notations_of_a_document_replace_the_incident_s_column_by_column(
 # --- units ----------------------------------------------------------------------------------------------
 
 
+NAMED = ["30만원", "30만", "300,000원", "₩300,000", "KRW 300000", "30만 원"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("text", "loss"),
+    ("scale", "read_as"),
     [
-        ("30", 300_000),
-        ("1,000", 10_000_000),
-        ("0.5", 5_000),
-        ("0", 0),
-        ("", None),
-        ("12.3456", 123_456),
-        ("12.34567", "reject"),  # half a won
-        ("100000000000", "reject"),  # no loss is so large
+        (
+            {"loss": 10_000},
+            {
+                "30": 300_000,
+                "1,000": 10_000_000,
+                "0.5": 5_000,
+                "0": 0,
+                "": None,
+                "12.3456": 123_456,
+                "12.34567": "reject",  # half a won
+                "100000000000": "reject",  # no loss is so large
+            },
+        ),
+        ({"loss": 10_000}, dict.fromkeys(NAMED, 300_000)),  # a text that names its unit is not multiplied
+        ({}, dict.fromkeys(NAMED, 300_000)),
     ],
 )
-def test_amounts_in_ten_thousands_are_multiplied(
-    tmp_path: Path, incident: Incident, text: str, loss: int | str | None
+def test_amounts_in_ten_thousands_are_multiplied_unless_they_name_their_unit(
+    tmp_path: Path, incident: Incident, scale: dict[str, float], read_as: dict[str, int | str | None]
 ) -> None:
-    assert losses(tmp_path, incident, Layout(scale={"loss": 10_000}), text) == [loss]
-
-
-@pytest.mark.slow
-def test_a_text_that_names_its_unit_is_not_multiplied_by_the_scale(
-    tmp_path: Path, incident: Incident
-) -> None:
-    texts = ["30만원", "30만", "300,000원", "₩300,000", "KRW 300000", "30만 원"]
-    assert losses(tmp_path, incident, Layout(scale={"loss": 10_000}), *texts) == [300_000] * len(texts)
-    assert losses(tmp_path, incident, Layout(), *texts) == [300_000] * len(texts)
+    assert losses(tmp_path, incident, Layout(scale=scale), *read_as) == [*read_as.values()]
 
 
 def test_a_unit_and_the_decimals_of_a_currency_go_together(tmp_path: Path, incident: Incident) -> None:

@@ -1,17 +1,18 @@
-"""The published figures: tidy, dated, cited by id, and apart from the outcome."""
+"""Bundled data: figures that are tidy, dated, cited by id and apart from the outcome; an invented outage."""
 
 from __future__ import annotations
 
 import tomllib
 import unicodedata
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 import pytest
 
+import outage_analysis as oa
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import data_root
+from outage_analysis.files import bundled_claims, data_root
 from outage_analysis.incidents import (
     Incident,
     cites_fact_after,
@@ -24,7 +25,9 @@ from outage_analysis.incidents import (
     source_sites,
 )
 from outage_analysis.incidents.published_facts import SCHEMA
+from outage_analysis.text import LANGUAGES
 from tests.conftest import Edited
+from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
 
 CITING = {
     "facts", "users", "classes", "published_count", "recipients", "recipients_high",
@@ -61,34 +64,26 @@ def test_ids_are_given_once_across_both_shelves() -> None:
     assert BOTH["id"].null_count() == 0
 
 
-def test_a_figure_has_a_value_or_a_range_or_neither() -> None:
-    value = pl.col("value").is_not_null()
-    ends = pl.col("low").is_not_null() | pl.col("high").is_not_null()
-    assert BOTH.filter(value & ends)["id"].to_list() == []
-    assert BOTH.filter(pl.col("low") > pl.col("high"))["id"].to_list() == []
-
-
-def test_every_figure_with_a_number_has_a_unit_and_a_source() -> None:
-    numbered = BOTH.filter(pl.any_horizontal(pl.col("value", "low", "high").is_not_null()))
+def test_a_figure_has_a_value_or_a_range_or_neither_and_with_a_number_a_unit_and_a_source() -> None:
+    value, low, high = (pl.col(name) for name in ("value", "low", "high"))
+    ends = low.is_not_null() | high.is_not_null()
+    assert BOTH.filter((value.is_not_null() & ends) | (low > high))["id"].to_list() == []
+    numbered = BOTH.filter(value.is_not_null() | ends)
     assert numbered.filter(pl.col("unit").is_null() | pl.col("source").is_null()).is_empty()
     assert len(numbered) > 300
 
 
-def test_figures_public_by_a_day_are_those_of_that_day_or_earlier() -> None:
-    day = get_fact("CL-13").public_on
-    assert day is not None
-    assert "CL-13" in facts(public_by=day)["id"]
-    assert "CL-13" not in facts(public_by=day - timedelta(days=1))["id"]
+def test_figures_public_by_a_day_are_those_of_that_day_or_earlier_and_undated_ones_never() -> None:
+    for day, public in ((date(2022, 12, 30), True), (date(2022, 12, 29), False)):
+        assert ("CL-13" in facts(public_by=day)["id"]) == public
+    dated = facts().filter(pl.col("public_on").is_not_null())
+    assert facts(public_by=date(2999, 1, 1))["id"].equals(dated["id"])
+    assert 0 < len(dated) < len(facts())
 
 
-def test_an_undated_figure_is_never_public_by_a_day() -> None:
-    undated = facts().filter(pl.col("public_on").is_null())["id"]
-    assert len(undated) > 0
-    assert not facts(public_by=date(2999, 1, 1))["id"].is_in(undated.to_list()).any()
-    assert len(facts(public_by=date(2999, 1, 1))) + len(undated) == len(facts())
-
-
-def test_an_unknown_topic_names_the_nearest() -> None:
+def test_an_unknown_topic_or_fact_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"no such fact \(found 'TU-RAILS'\).*'TU-RAIL'"):
+        get_fact("TU-RAILS")
     with pytest.raises(UsageError, match=r"unknown topic.*Did you mean 'take-up'\?"):
         facts(topic="takeup")
 
@@ -133,11 +128,6 @@ def test_the_press_round_up_of_30_december_carries_its_own_day(id_: str) -> None
     assert get_fact(id_, public_by=date(2022, 12, 30)).id == id_
 
 
-def test_an_unknown_fact_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"no such fact \(found 'TU-RAILS'\).*'TU-RAIL'"):
-        get_fact("TU-RAILS")
-
-
 def test_a_range_has_a_middle_but_no_single_value() -> None:
     forecast = get_fact("CO-07")
     assert (forecast.low, forecast.high) == (253_830_000, 423_050_000)
@@ -167,10 +157,6 @@ def test_a_text_that_names_a_fact_of_a_later_day_is_found(text: str, day: date, 
     assert cites_fact_after(text, day) is later
 
 
-def service_of(incident: Incident, spelling: str) -> list[str]:
-    return [s.id for s in incident.services if normalized_name(spelling) in s.spellings()]
-
-
 @pytest.mark.parametrize(
     ("spelling", "service"),
     [
@@ -187,25 +173,19 @@ def service_of(incident: Incident, spelling: str) -> list[str]:
         ("카카오뱅크", "kakao_bank"),
         ("카카오\u00a0뱅크", "kakao_bank"),
         (" 카뱅 ", "kakao_bank"),
+        *((no_service, None) for no_service in ("", "네이버", "카카오톸", "kakao")),
     ],
 )
-def test_a_service_is_known_as_people_type_it(incident: Incident, spelling: str, service: str) -> None:
-    assert service_of(incident, spelling) == [service]
+def test_a_service_is_known_as_people_type_it(incident: Incident, spelling: str, service: str | None) -> None:
+    found = [s.id for s in incident.services if normalized_name(spelling) in s.spellings()]
+    assert found == ([service] if service else [])
 
 
-@pytest.mark.parametrize("spelling", ["", "네이버", "카카오톸", "kakao"])
-def test_what_names_no_service_matches_none(incident: Incident, spelling: str) -> None:
-    assert service_of(incident, spelling) == []
-
-
-def test_the_outage_lasted_127_and_a_half_hours_and_a_window_without_an_end_has_no_length(
+def test_the_outage_lasted_127_and_a_half_hours_and_the_largest_loss_is_a_quarter_s_profit(
     incident: Incident,
 ) -> None:
     assert incident.outage.hours == 127.5
-    assert {s.id: s.outage for s in incident.services}["talk_channel"][0].hours is None
-
-
-def test_the_largest_loss_to_believe_is_a_quarter_s_profit(incident: Incident) -> None:
+    assert {s.id: s.outage for s in incident.services}["talk_channel"][0].hours is None  # it has no end
     assert incident.loss.plausible_to == get_fact(incident.quarter_profit).whole
 
 
@@ -302,3 +282,38 @@ def test_a_document_that_breaks_a_rule_is_refused_by_name(
         load_incident(edited("incidents", old, new))
     assert message in str(refusal.value)
     assert refusal.value.exit_code == 2
+
+
+# --- the second outage: invented, marked as an example, and complete enough to be a first project ----------
+
+BUNDLED = data_root() / "claims" / "trams-synthetic.parquet"
+KINDS = ("incidents", "policies", "assumptions")
+SERVICES = {"R": "red_line", "B": "blue_line", "ring": "ring_line", "app": "ticket_app"}
+
+
+def test_the_bundled_file_is_what_its_seed_makes() -> None:
+    assert bundled_claims("trams") == BUNDLED
+    assert synthetic_claims(assumptions("trams"), SEEDS["trams"]).equals(pl.read_parquet(BUNDLED)), (
+        "make data/claims again"
+    )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_document_is_called_an_invented_example(kind: str, lang: str) -> None:
+    name = tomllib.loads((data_root() / kind / "trams.toml").read_text("utf-8"))["name"][lang]
+    assert {"en": "invented example", "ko": "가상의 예시"}[lang] in name
+
+
+def test_the_sample_has_no_reject_and_is_synthetic() -> None:
+    claims = oa.load_sample("trams")
+    assert (claims.synthetic, claims.rejects.height, claims.to_polars().height) == (True, 0, 360)
+    assert set(claims.to_polars()["service"].cast(pl.String)) == set(SERVICES.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("tram", "'trams'"), ("kakao-2022", "'kakao'"), ("bus", "Known:")]
+)
+def test_another_name_is_refused_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=f"no such sample.*{hint}"):
+        oa.load_sample(name)  # type: ignore[arg-type] # a name that is misspelt

@@ -7,7 +7,6 @@ import math
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Any
 
 import polars as pl
 import pytest
@@ -26,22 +25,24 @@ from outage_analysis.losses import (
     summary,
     with_shares,
 )
-from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES, Cell, loss_bounds
+from outage_analysis.losses.cube import PROBABILITIES, Cell, loss_bounds
 from outage_analysis.losses.severity import between_heaps, fit_edges
-from tests.loss_cubes import CUTS, LOSSES, band_of, counts_only, cube_of_claims, loss_cube, made_up
+from tests.loss_cubes import (
+    CUTS,
+    LOSSES,
+    band_of,
+    counts_only,
+    cube_of_claims,
+    cube_of_rows,
+    loss_cube,
+    made_up,
+)
 
 FINE = Bands((100, 200, 300, 400))
 WIDE = Bands((200, 400))
 
 
-def cube(rows: list[tuple[Any, ...]], dimensions: dict[str, Any] | None = None) -> Cube:
-    """A cube from rows of dimensions, over, up_to, claims and loss."""
-    by = dimensions or {"service": pl.String}
-    frame = pl.DataFrame([(*r, None) for r in rows], schema={**by, **EDGES, **MEASURES}, orient="row")
-    return Cube(frame, tuple(by), synthetic=False, source="a test")
-
-
-SMALL = cube(
+SMALL = cube_of_rows(
     [
         ("mail", -1, 0, 3, 0),
         ("mail", 0, 100, 2, 150),
@@ -50,7 +51,8 @@ SMALL = cube(
         ("mail", None, None, 5, 0),
         ("taxi", 300, 400, 1, 400),
         ("taxi", 400, None, 2, 1500),
-    ]
+    ],
+    "service",
 )
 
 
@@ -69,7 +71,7 @@ def test_wider_bands_are_exact_unions_of_the_cubes() -> None:
 def test_regrouping_finds_each_claim_in_the_band_that_holds_it(losses: list[int | None]) -> None:
     fine, wide = (Bands(b.cuts, negative=True) for b in (FINE, WIDE))
     cells = [("x", *band_of(fine, loss), 1, loss or 0) for loss in losses]
-    found = {row[:2]: row[2:] for row in regroup(cube(cells), [], wide).rows()}
+    found = {row[:2]: row[2:] for row in regroup(cube_of_rows(cells, "service"), [], wide).rows()}
     for band in wide.rows():
         inside = [loss for loss in losses if band_of(wide, loss) == band]
         stated = None if band == UNKNOWN else sum(loss or 0 for loss in inside)
@@ -87,7 +89,9 @@ def test_bands_that_are_no_union_and_dimensions_that_are_not_there_are_refused()
 
 
 def test_a_sum_of_losses_of_which_one_is_not_known_is_not_known() -> None:
-    counted = cube([("mail", 0, 100, 2, 150), ("mail", 100, 200, 1, None), ("taxi", 0, 100, 1, 50)])
+    counted = cube_of_rows(
+        [("mail", 0, 100, 2, 150), ("mail", 100, 200, 1), ("taxi", 0, 100, 1, 50)], "service"
+    )
     assert regroup(counted, ["service"]).rows() == [("mail", 3, None), ("taxi", 1, 50)]
 
 
@@ -98,14 +102,15 @@ def test_shares_of_a_group_and_of_all_add_up_to_one() -> None:
     assert with_shares(none, ["service"])["share"].to_list() == [None, 1.0]
 
 
-INTAKE = cube(
+INTAKE = cube_of_rows(
     [
         ("mail", date(2022, 10, 19), 0, 100, 2, 10),
         ("mail", date(2022, 10, 19), 100, 200, 1, 150),
         ("mail", date(2022, 10, 22), 0, 100, 4, 10),
         ("taxi", date(2022, 10, 20), 0, 100, 1, 10),
     ],
-    {"service": pl.String, "filed_on": pl.Date},
+    "service",
+    filed_on=pl.Date,
 )
 
 
@@ -145,16 +150,8 @@ START = datetime(2022, 10, 15, 22)  # noqa: DTZ001 - local time
 
 def hourly(rows: list[tuple[str, datetime | None, int]]) -> Cube:
     """A cube of claims without a stated loss: service, hour, claims."""
-    frame = pl.DataFrame(
-        [(*row, None, None, None) for row in rows],
-        schema={
-            "service": pl.String, "filed_hour": pl.Datetime("us"), "claims": pl.Int64, **EDGES,
-            "loss": pl.Int64,
-        },
-        orient="row",
-    )  # fmt: skip
-    squares = pl.lit(None, MEASURES["loss_squared"]).alias("loss_squared")
-    return Cube(frame.with_columns(squares), ("service", "filed_hour"), synthetic=False, source="a.csv")
+    cells = [(service, hour, None, None, claims) for service, hour, claims in rows]
+    return cube_of_rows(cells, "service", filed_hour=pl.Datetime("us"))
 
 
 def test_claims_of_which_only_the_day_is_known_are_counted_apart() -> None:

@@ -13,14 +13,12 @@ import pytest
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.cell_values import UNREADABLE
 from outage_analysis.claims.claims_and_rejects import MAX_VALUE_LENGTH
-from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, bunching_table, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.conftest import ClaimsCsv
 
 NO_NUMBER = "loss is an amount that can be read, below 10^15"
-WINDOW = "filed_on is within the claims window"
 AFTER = "2022-11-07"  # the day after the window
 
 
@@ -108,19 +106,6 @@ def test_the_first_rejects_are_reported_and_the_others_counted(
     ]
 
 
-# --- hard forms -----------------------------------------------------------------------------------------
-
-
-def test_claims_without_a_reject_are_valid_and_others_name_their_first(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    clean = read(claims_csv([{}, {}], name="a.csv"), incident)
-    clean.check_reject_share(0)
-    with pytest.raises(InputRefused, match=r"b\.csv, row 4, loss: .*1 of 3 rows rejected") as refusal:
-        read(claims_csv([{}, {}, {"loss": "x"}], name="b.csv"), incident).check_reject_share(0)
-    assert refusal.value.value == "x"
-
-
 # --- files and days -------------------------------------------------------------------------------------
 
 
@@ -157,47 +142,8 @@ def days(*texts: str) -> list[date]:
     return [date.fromisoformat(text) for text in texts]
 
 
-# --- claimants ------------------------------------------------------------------------------------------
-
-
-def test_claimants_who_filed_again_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    rows = [
-        {"claimant_id": "u", "loss": "5"},
-        {"claimant_id": "u", "loss": "5", "filed_on": "2022-10-20"},
-        {"claimant_id": "u", "loss": "6", "service": "멜론"},
-        {"claimant_id": "v", "loss": ""},
-        {"claimant_id": "v", "loss": ""},
-        {"claimant_id": "", "loss": "5"},
-        {"claimant_id": "", "loss": "x"},
-    ]
-    assert read(claims_csv(rows), incident).query("repeat-claimants").rows() == [
-        ("claimant_id", "claimant", 5, 2, 2),
-        ("claimant_id", "claimant_and_service", 5, 3, 2),
-        ("claimant_id", "claimant_service_and_day", 5, 4, 1),
-        ("claimant_id", "claimant_service_and_loss", 3, 2, 1),
-        ("claim_id", "claimant", 1, 1, 0),
-        ("claim_id", "claimant_and_service", 1, 1, 0),
-        ("claim_id", "claimant_service_and_day", 1, 1, 0),
-        ("claim_id", "claimant_service_and_loss", 1, 1, 0),
-    ]
-
-
 def claims_with_losses(claims_csv: ClaimsCsv, incident: Incident, losses: Iterable[object]) -> Claims:
     return read_claims(claims_csv([{"loss": str(x)} for x in losses]), incident)
-
-
-# --- round sums -----------------------------------------------------------------------------------------
-
-
-def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    losses = ["", "0", "7", "20", "300", "5000", "5000", "120000"]
-    table = claims_with_losses(claims_csv, incident, losses).query("round-losses")
-    assert table.rows() == [
-        (10, 5, 0.8333333333, 0.1),
-        (100, 4, 0.6666666667, 0.01),
-        (1_000, 3, 0.5, 0.001),
-        (10_000, 1, 0.1666666667, 0.0001),
-    ]
 
 
 # --- edges of a policy ----------------------------------------------------------------------------------
@@ -229,12 +175,6 @@ def test_an_edge_is_held_against_sums_as_round(
     losses = [edge] * 5 + sums + [edge - 1, edge + 1]
     (row,) = bunching_table(claims_with_losses(claims_csv, incident, losses), [edge]).rows(named=True)
     assert (row["alike"], row["excess"]) == (1, 4)
-
-
-def test_one_word_read_two_ways_is_eleven_points_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    losses = [100_000] * 48 + [300_000] * 11 + [400_000] * 41
-    (row,) = bunching_table(claims_with_losses(claims_csv, incident, losses), [300_000]).rows(named=True)
-    assert (row["up_to_share"], row["under_share"]) == (0.59, 0.48)
 
 
 def test_without_an_edge_or_a_loss_there_is_no_row(claims_csv: ClaimsCsv, incident: Incident) -> None:

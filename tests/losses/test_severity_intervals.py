@@ -1,17 +1,20 @@
-"""Intervals of a fitted law, against a profile by brute force."""
+"""Intervals of a fitted law, against a profile by brute force; a table of grouped losses as a document."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.losses import COUNTED, FAMILIES, Fits, SeverityFit, curve_table, fit_all
-from tests.losses.test_severity import DENTAL, INF, SCIPY, Table, log_likelihood, tables
+from outage_analysis.files import Text, bundled_ids, data_root
+from outage_analysis.losses import COUNTED, FAMILIES, Fits, SeverityFit, curve_table, fit_all, load_grouped
+from tests.losses.test_severity import DENTAL, INF, SCIPY, Table, log_likelihood
 
 QUANTITIES = ("median", "mean", "p95")
 ALLOWED = stats.chi2.ppf(0.95, 1)
@@ -120,32 +123,6 @@ def test_an_end_that_the_profile_never_reaches_is_unbounded(
     assert fit.interval(quantity)[end] == (INF if end else 0.0)
 
 
-@pytest.mark.slow
-@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])  # a nested profile is too slow to shrink
-@given(
-    table=tables().filter(lambda t: t.top != "truncated"),  # below: what is wrong there
-    family=st.sampled_from(sorted({*FAMILIES} - {"burr"})),
-    data=st.data(),
-)
-def test_profile_ends_of_any_table_are_just_not_rejected_or_unbounded(
-    table: Table, family: str, data: st.DataObject
-) -> None:
-    quantity = data.draw(st.sampled_from([q for f, q in CASES if f == family]))
-    try:
-        fit = table.fit(family)
-        low, high = fit.interval(quantity)
-    except ModelRefused:
-        return
-    assert 0 <= low < fit.value(quantity) < high
-    for end in (low, high):
-        if 0 < end < INF:
-            assert deviance(table, fit, quantity, end) == pytest.approx(ALLOWED, abs=0.01)
-    if low == 0:
-        assert deviance(table, fit, quantity, fit.value(quantity) * 1e-3) < ALLOWED
-    if high == INF:
-        assert deviance(table, fit, quantity, fit.value(quantity) * 1e3) < ALLOWED
-
-
 def test_a_profile_interval_turns_with_its_quantity() -> None:
     fit = DENTAL_TABLES["closed"].fit("lognormal")
     low, high = fit.interval("mean")
@@ -227,3 +204,74 @@ def test_curves_without_a_likeliest_family_are_refused() -> None:
     few = fit_all((0, 1, 2, 3), (1, 1, 1), top="open", families=("lognormal", "gamma"))
     with pytest.raises(ModelRefused, match="too few losses"):
         curve_table(few)
+
+
+# --- a table as a document ------------------------------------------------------------------------------
+
+PAGE = """
+id = "mine"
+name = { en = "My losses", ko = "내 손실" }
+unit = "won"
+edges = [10, 20, 50.5, inf]
+counts = [3, 0, 2]
+top = "open"
+left = "truncated"
+note = "Read off a figure."
+sources = ["a book"]
+"""
+
+
+def test_the_dental_claims_are_those_of_the_reference_case() -> None:
+    page = load_grouped("dental-claims")
+    assert list(page.edges) == DENTAL["edges"]
+    assert list(page.counts) == DENTAL["counts"]
+    assert (page.top, page.left) == ("closed", "ground_up")
+
+
+@pytest.mark.parametrize("id_", bundled_ids("grouped"))
+def test_every_bundled_table_says_where_it_is_printed(id_: str) -> None:
+    page = load_grouped(id_)
+    assert page.id == id_
+    assert all(source.startswith("https://") for source in page.sources)
+    assert page.name.ko
+    assert load_grouped(data_root() / "grouped" / f"{id_}.toml") == page
+
+
+def test_a_document_holds_what_is_written(write_document: Callable[[str], Path]) -> None:
+    mine = load_grouped(write_document(PAGE))
+    assert mine.edges == (10.0, 20.0, 50.5, math.inf)
+    assert mine.counts == (3, 0, 2)
+    assert (mine.top, mine.left, mine.sources) == ("open", "truncated", ("a book",))
+    assert mine.note == Text(en="Read off a figure.")
+    assert (mine.name["en"], mine.name["ko"]) == ("My losses", "내 손실")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[10, 20", "[20, 10", "is no table of losses: edges do not increase"),
+        ("[10, 20", "[20, 20", "is no table of losses: edges do not increase"),
+        ("counts = [3, 0, 2]", "counts = [3, 0]", "is no table of losses"),
+        ("[3, 0, 2]", "[3, 0, 2.0]", "line 6, counts"),
+        ("[3, 0, 2]", "[3, 0, true]", "line 6, counts"),
+        ("[3, 0, 2]", "[3, 0, -2]", "line 6, counts"),
+        ("[10, 20", "[-10, 20", "line 5, edges"),
+        ("inf]", "nan]", "edges"),
+        ('top = "open"', 'top = "closed"', "a closed top needs a last edge that is finite"),
+        ('top = "open"', 'top = "OPEN"', "line 7, top"),
+        ('left = "truncated"', 'left = "cut"', "line 8, left"),
+        ('unit = "won"', 'unit = ""', "line 4, unit"),
+        ('unit = "won"\n', "", "unit: a required key is missing"),
+        ('["a book"]', "[]", "line 10, sources"),
+        ('id = "mine"', 'id = "My table"', "line 2, id"),
+        ("note =", "notes =", "Did you mean 'note'?"),
+    ],
+)
+def test_what_is_no_table_is_refused_on_one_line(
+    write_document: Callable[[str], Path], old: str, new: str, said: str
+) -> None:
+    assert old in PAGE
+    with pytest.raises(UsageError, match=r"^page\.toml") as refusal:
+        load_grouped(write_document(PAGE.replace(old, new, 1)))
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)

@@ -7,10 +7,8 @@ import math
 import subprocess
 import sys
 from datetime import date
-from fractions import Fraction
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,12 +18,24 @@ from outage_analysis.costs import exact_costs
 from outage_analysis.costs.benefits import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO
-from outage_analysis.policies import FeeCredit, Policy, PolicyExplainer, explain, findings, load_policy
+from outage_analysis.policies import PolicyExplainer, explain, findings, load_policy
 from outage_analysis.policies.cost_lines import MAX_STEPS
 from outage_analysis.text import LANGUAGES, Locale
 from tests.conftest import Edited
-from tests.costs.test_payouts import Page, cube, owed, policy_of, rich_lines, turning_points
-from tests.policies.policy_documents import DAY, EVERYBODY, FLAT, HEAD, LATER, Written, ends, on_its_own, toml
+from tests.costs.test_payouts import Page, owed, policy_of, rich_lines, turning_points
+from tests.loss_cubes import counts
+from tests.policies.policy_documents import (
+    DAY,
+    EVERYBODY,
+    FLAT,
+    HEAD,
+    LATER,
+    Written,
+    ends,
+    on_its_own,
+    toml,
+    written,
+)
 
 # --- what is wrong with a page, and where ----------------------------------------------------------
 
@@ -379,9 +389,8 @@ TWICE = [
 
 @pytest.mark.parametrize(("terms", "says"), TWICE, ids=[says for _, says in TWICE])
 def test_days_that_contradict_each_other_are_refused(write_document: Written, terms: Page, says: str) -> None:
-    line = terms if "kind" in terms else {"band": [{"over": 0, "fixed": 5}], **terms}
     with pytest.raises(UsageError, match=says):
-        load_policy(write_document(toml(line)))
+        load_policy(write_document(toml({"band": [{"over": 0, "fixed": 5}], **terms})))
 
 
 @pytest.mark.parametrize("unit", ["minutes", "days", "USD"])
@@ -400,23 +409,22 @@ def test_a_line_whose_effort_was_not_published_has_bounds_only() -> None:
     assert any("not published" in sentence for sentence in explain(policy))
 
 
+@pytest.mark.parametrize(("count", "says"), [(2, "twice"), (51, "at most 50")])
 @pytest.mark.parametrize("key", ["of", "lines"])
-def test_a_sum_counts_nothing_twice_and_has_an_end(write_document: Written, key: str) -> None:
-    named = {"of": "CL-13", "lines": "line-0"}
-    others = "".join(f'{k} = ["{v}"]\n' for k, v in named.items() if k != key)
-    for count, says in ((2, "twice"), (51, "at most 50")):
-        values = ", ".join([f'"{named[key]}"'] * count)
-        tie = (
-            '[[tie_out]]\nid = "t"\nname = { en = "T" }\nkind = "payments"\nprinted_value = 1\nunit = "EUR"\n'
-        )
-        text = f"{toml(FLAT)}\n{tie}{others}{key} = [{values}]\n"
-        with pytest.raises(UsageError, match=says):
-            load_policy(write_document(text))
+def test_a_sum_counts_nothing_twice_and_has_an_end(
+    write_document: Written, key: str, count: int, says: str
+) -> None:
+    tie: Page = {"id": "t", "name": {"en": "T"}, "kind": "payments", "printed_value": 1, "unit": "EUR"}
+    tie |= {"of": ["CL-13"], "lines": ["line-0"]}
+    tie[key] *= count
+    text = "".join(f"{k} = {written(v)}\n" for k, v in tie.items())
+    with pytest.raises(UsageError, match=says):
+        load_policy(write_document(f"{toml(FLAT)}\n[[tie_out]]\n{text}"))
 
 
 def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:
     policy = policy_of({"band": tuple(FLAT["band"])})
-    claims = cube([("x", 0, 9, 3, None, None), ("x", 9, None, 0, None, None)])
+    claims = counts(("x", "x", 0, 9, 3), ("x", "x", 9, None, 0))
     table = exact_costs(policy, None, as_of=DAY, cubes=[claims]).filter(level="line")
     assert table["high"].item() == 15
 
@@ -600,32 +608,3 @@ def test_any_other_share_is_refused_by_its_key(edited: Edited, written: str) -> 
     with pytest.raises(UsageError) as refusal:
         load_policy(edited("policies", "fixed = 30_000", f"share = {written}"))
     assert "line 'small-business-cash' > band 1 > share: is not " in str(refusal.value)
-
-
-ROUNDED_UP = 'rounding = { to = 10, how = "up" }\n'
-
-
-def taxi_fee(policy: Policy) -> FeeCredit:
-    line = policy.line("taxi-pro-membership")
-    assert isinstance(line, FeeCredit)
-    return line
-
-
-def test_the_fee_credit_was_announced_at_two_won_above_its_arithmetic(
-    policy: Policy, golden: dict[str, Any], edited: Edited
-) -> None:
-    case = golden["fee_credit"]
-    line = taxi_fee(policy)
-    assert line.computed == Fraction(case["fee"] * case["days"], case["period_days"])
-    assert line.amount is None  # rounding up to ten won explains what was announced
-    assert line.payment == case["announced"]
-    assert taxi_fee(load_policy(edited("policies", ROUNDED_UP, ""))).payment == case["computed"]
-
-
-def test_a_credit_of_an_unknown_fee_has_no_amount(policy: Policy, edited: Edited) -> None:
-    line = policy.line("melon-passes")
-    assert isinstance(line, FeeCredit)
-    assert (line.fee, line.computed, line.payment) == (None, None, None)
-    assert line.credit(9_000) == 900  # three days of thirty, whatever the fee
-    no_fee = taxi_fee(load_policy(edited("policies", "fee = 39_000\n", "")))
-    assert (no_fee.computed, no_fee.payment) == (None, None)

@@ -96,9 +96,29 @@ ASK: list[tuple[str, str, Page, Page]] = [
      bands({"fixed": 7, "limit": 6})),
     ("cap", "the floor of 0.05 euros never raises a payment", bands({"fixed": 5, "floor": 5}),
      bands({"share": 0.5, "floor": 5})),
+    # A limit that the largest loss of the band just reaches, or a floor that its smallest does, is idle.
+    ("cap", "the limit of 0.05 euros is never reached", bands({"share": 0.5, "limit": 5}, {"fixed": 50}),
+     bands({"share": 0.5, "limit": 4}, {"fixed": 50})),
+    ("cap", "the limit of 0.10 euros is never reached",
+     bands({"rate": {"amount": 1, "every": 1}, "limit": 10}, {"fixed": 50}),
+     bands({"rate": {"amount": 1, "every": 1}, "limit": 9}, {"fixed": 50})),
+    ("cap", "the limit of 0.06 euros is never reached",
+     bands({"share": 1.0, "deductible": 4, "limit": 6}, {"fixed": 50}),
+     bands({"share": 1.0, "deductible": 4, "limit": 5}, {"fixed": 50})),
+    ("cap", "the limit of 0.25 euros is never reached",
+     bands({"fixed": 5}, {"fixed": 5, "share": 1.0, "limit": 25}, {"fixed": 50}),
+     bands({"fixed": 5}, {"fixed": 5, "share": 1.0, "limit": 24}, {"fixed": 50})),
+    ("cap", "the floor of 0.01 euros never raises a payment",
+     bands({"share": 1.0, "floor": 1}, {"fixed": 50}), bands({"share": 1.0, "floor": 2}, {"fixed": 50})),
+    ("cap", "the floor of 0.11 euros never raises a payment",
+     bands({}, {"share": 1.0, "floor": 11}, {"fixed": 50}),
+     bands({}, {"share": 1.0, "floor": 12}, {"fixed": 50})),
     ("cap", "the cap of 48,000,000 limits nothing: only 3,000,000 are entitled",
      other("in_kind", recipients=FIRST_COME, cap=EVERYBODY),
      other("in_kind", recipients=EVERYBODY, cap=FIRST_COME)),
+    ("cap", "the limit of 8.00 euros is never reached",
+     other("voucher", amount=200, outage_hours=3.2, cap_per_person=800),
+     other("voucher", amount=200, outage_hours=3.2, cap_per_person=799)),
     ("unknown", "no rule for a claim without a stated loss: if most claims state none, there is no",
      {k: v for k, v in SOUND.items() if k != "unknown"}, SOUND),
     ("undated", "no day of announcement: no calculation uses the cost line", {**SOUND, "public_on": None},
@@ -176,28 +196,6 @@ def test_cliffs_and_gaps_are_those_of_paying_every_loss_in_turn(page: Page) -> N
     found = findings(policy)["finding"].to_list()
     assert found.count("cliff") == falls
     assert ("gap" in found) == gap
-
-
-@pytest.mark.slow
-@given(page=rich_lines(scales=(1,)))
-@settings(max_examples=120)
-def test_a_limit_or_a_floor_is_idle_where_leaving_it_out_changes_no_payment(page: Page) -> None:
-    page = {**page, "segment": (), "rounding": None, "closed": "upper"}
-    for band in page["band"]:
-        if "up_to" not in band:
-            continue
-        line = {**page, "band": ({**band, "over": 0}, {"over": band["up_to"], "fixed": 10**12})}
-        idle = [says for kind, says in asked(line) if kind == "cap"]
-        for term in ("limit", "floor"):
-            if not band.get(term):
-                continue
-            without = {key: value for key, value in line["band"][0].items() if key != term}
-            plain = {**line, "band": (without, line["band"][1]), "eligibility": {}}
-            losses = range(1, band["up_to"] + 1)
-            same = all(owed({**line, "eligibility": {}}, x) == owed(plain, x) for x in losses)
-            if term == "limit" and band.get("floor") == band["limit"]:
-                continue  # floor and limit are one: which of them is idle is a matter of taste
-            assert same == any(f"the {term} of" in says for says in idle), term
 
 
 def test_our_own_documents_have_no_dead_parts(tmp_path: Path) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
-from outage_analysis.assumptions.distributions import published_spread
+from outage_analysis.assumptions import Ledger
+from outage_analysis.assumptions.distributions import Beta
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.benefits import policy_result
 from outage_analysis.errors import UsageError
@@ -33,17 +30,14 @@ from tests.policies.policy_documents import (
     toml,
     written,
 )
+from tests.small_policies import ledger_of
 
 # --- fee credits -----------------------------------------------------------------------------------
 
 
-def promise(**terms: Any) -> Any:  # noqa: ANN401 - any kind of line
-    """The one line of a policy in euros, at 29 December 2022 automatic."""
-    return policy_of({"effort": "automatic", **terms}).lines[0]
-
-
 def credit(**terms: Any) -> FeeCredit:  # noqa: ANN401 - terms of a page
-    line = promise(kind="fee_credit", **terms)
+    """The one line of a policy in euros, paid at once."""
+    (line,) = policy_of({"effort": "automatic", "kind": "fee_credit", **terms}).lines
     assert isinstance(line, FeeCredit)
     return line
 
@@ -63,11 +57,15 @@ def credit(**terms: Any) -> FeeCredit:  # noqa: ANN401 - terms of a page
         ({"multiple": 10, "outage_minutes": 0}, 0),
         ({"multiple": 10}, None),  # how long it lasted is not known
         ({"days": 3, "amount": 3_100}, 3_100),  # as announced
+        ({"days": 3, "fee": None}, None),
+        # Kakao announced 7,550, which rounding up to ten explains: https://biz.sbs.co.kr/amp/article/20000085275
+        ({"fee": 39_000, "days": 6}, 7_548),
+        ({"fee": 39_000, "days": 6, "rounding": {"to": 10, "how": "up"}}, 7_550),
         ({"amount": 5}, 5),
     ],
 )
 def test_a_fee_credit_is_the_fee_for_the_time_that_is_credited(terms: Page, paid: int | None) -> None:
-    assert credit(fee=31_000, period_days=31, **terms).payment == paid
+    assert credit(**{"fee": 31_000, "period_days": 31} | terms).payment == paid
 
 
 @given(
@@ -90,7 +88,11 @@ def test_a_rounded_credit_is_the_nearest_step_on_its_side(
 
 @pytest.mark.parametrize(
     "line",
-    [{"kind": "fee_credit", "days": 3, "recipients": "US-03"}, {"kind": "budget", "effort": "automatic"}],
+    [
+        {"kind": "fee_credit", "days": 3, "recipients": "US-03"},
+        {"kind": "budget", "effort": "automatic"},
+        {"kind": "in_kind", "effort": "one_tap", "recipients": "US-03"},
+    ],
 )
 def test_a_line_without_a_fee_or_an_amount_is_unpriced_and_bounds_nothing(line: Page) -> None:
     table = exact_costs(policy_of(line), None, as_of=DAY)
@@ -119,49 +121,18 @@ def test_a_fee_credit_has_exactly_one_term(
 MILLION = 10**6
 
 
-def rates(**changes: Any) -> Ledger:  # noqa: ANN401 - keys of an assumption
-    """A ledger with the bundled take-up for the first line, or a stated one."""
-    bundled = load_ledger("kakao-2022")
-    entry = next(a for a in bundled.assumptions if a.id == "as-one-tap-take-up")
-    fields = {**entry.model_dump(), "lines": ("line-0",), **changes}
-    return bundled.model_copy(update={"assumptions": (type(entry).model_validate(fields),)})
-
-
-def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
-    """The row of a good worth one cent, so that its cost is the number of people who take it."""
-    line = {"kind": "in_kind", "effort": "one_tap", "face_value": 1, "recipients": EVERYBODY, **terms}
-    return exact_costs(policy_of(line), ledger, as_of=DAY).row(0, named=True)
-
-
-def expected_of_the_lesser(ceiling: float) -> float:
-    """The mean of min(rate, ceiling) under the written rule, by quadrature on the logit axis.
-
-    Five classes of one group: the pool is the other groups (docs/validation.md, rates of a new event).
-    """
-    (entry,) = (a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
-    assert isinstance(entry, RateAssumption)
-    shares = [get_fact(fact).middle / 100 for fact in entry.classes]
-    logits = [math.log(share / (1 - share)) for share in shares]
-    pool = published_spread("take-up", entry.classes, public_by=entry.public_on)
-    free, location = pool.weight + len(logits) - 1, float(np.mean(logits))
-    squares = pool.weight * pool.variance + sum((x - location) ** 2 for x in logits)
-    spread = math.sqrt(squares / free * (1 + 1 / len(logits)))
-    distribution = stats.t(free, loc=location, scale=spread)
-
-    def weighed(x: float) -> float:
-        return float(min(1 / (1 + math.exp(-x)), ceiling) * distribution.pdf(x))
-
-    bend = math.log(ceiling / (1 - ceiling)) if ceiling < 1 else 0.0
-    parts = [integrate.quad(weighed, a, b, limit=200)[0] for a, b in pairwise((-600, -20, bend, 20, 600))]
-    return float(sum(parts))
-
-
 @pytest.mark.parametrize("cap", [FIRST_COME, "US-10.mau", "US-10.customers", "US-02", None])
 def test_a_capped_good_is_expected_to_serve_the_mean_of_the_lesser_number(cap: str | None) -> None:
+    """Of a good worth one cent, the cost is the number of people who take it."""
     served = 48 * MILLION if cap is None else get_fact(cap).whole
-    row = taken(rates(), **({"cap": cap} if cap else {}))
+    line = {"kind": "in_kind", "effort": "one_tap", "face_value": 1, "recipients": EVERYBODY}
+    rate = Beta(a=2, b=18)
+    taken = {"kind": "take_up", "lines": ("line-0",), "distribution": rate.model_dump()}
+    policy = policy_of(line | ({"cap": cap} if cap else {}))
+    row = exact_costs(policy, ledger_of(taken), as_of=DAY).row(0, named=True)
     ceiling = served / (48 * MILLION)
-    assert row["expected"] == pytest.approx(48 * MILLION * expected_of_the_lesser(ceiling), rel=2e-3)
+    below = integrate.quad(stats.beta(2, 18).cdf, 0, ceiling, epsabs=0, epsrel=1e-10)[0]
+    assert row["expected"] == pytest.approx(48 * MILLION * (ceiling - below), rel=1e-8)
     assert row["low"] <= row["expected"] <= row["high"] <= served == row["promised"]
 
 

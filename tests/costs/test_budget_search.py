@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -14,24 +15,76 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
-from outage_analysis.costs.policy_search import PolicySearch, Vary, parse_parameters, with_payments
+from outage_analysis.costs import build_portfolio, simulate
+from outage_analysis.costs.policy_search import (
+    PolicySearch,
+    SearchRequest,
+    Vary,
+    find_best_policy,
+    parse_parameters,
+    with_payments,
+)
+from outage_analysis.costs.simulation import Sample
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from tests.costs.policy_search.small_searches import (
-    BANDS,
-    HALF,
-    LOSSES,
-    POLICY,
-    expected,
-    samples,
-    search_of,
-    solution,
-)
 from tests.loss_cubes import cube_of_claims, loss_cube
-from tests.small_policies import DAY, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
+from tests.small_policies import DAY, Page, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
+
+BANDS = ({"over": 0, "up_to": 100, "fixed": 10}, {"over": 100, "up_to": 300, "fixed": 40}, {"over": 300})
+POLICY = policy_of(tiers(band=BANDS))
+LOSSES = (5, 30, 80, 90, 120, 150, 250, 400)
+
+
+def accepting(distribution: Page, *further: Page) -> Ledger:
+    """A ledger in which everybody files, and claims are accepted at a rate with this distribution."""
+    filing = {"kind": "filing_share", "distribution": fixed(1.0)}
+    return ledger_of(filing, {"kind": "acceptance", "distribution": distribution}, *further)
+
+
+CERTAIN = accepting(fixed(1.0))
+"""Every claim is accepted, so nothing is uncertain."""
+HALF = accepting(fixed(0.5))
+"""Each claim is accepted with probability 1/2; only the counts are random."""
+
+
+def search_of(
+    vary: Any,  # noqa: ANN401 - texts, or a mapping of values
+    budget: int,
+    *,
+    losses: Sequence[int | None] = LOSSES,
+    cubes: Sequence[Cube] | None = None,
+    policy: Policy = POLICY,
+    ledger: Ledger = CERTAIN,
+    named: Sequence[Policy] = (),
+    draws: int = 2**11,
+    **request: Any,  # noqa: ANN401 - fields of a request
+) -> PolicySearch:
+    """Search over the claims with these losses, or these cubes; by published counts without a cube."""
+
+    def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> Sequence[Cube]:
+        edges = {cut for each in policies for cut in each.breakpoints}.union(cuts)
+        return [loss_cube(losses, *edges)] if cubes is None else cubes
+
+    search = SearchRequest(policy, ledger, DAY, draws, 7, vary, budget, **request)
+    return find_best_policy(search, named, cubes_of)
+
+
+def solution(found: PolicySearch) -> tuple[int, ...] | None:
+    """The values of the solution; None if there is none."""
+    return tuple(found.values.values()) if found.is_feasible else None
+
+
+def expected(found: PolicySearch) -> list[float]:
+    """The expected cost of each candidate."""
+    return [float(x) for x in found.tried.costs.on_average.quantiles(found.tried.values, 0.5)]
+
+
+def samples(found: PolicySearch) -> list[Sample]:
+    """The cost of each candidate in the common draws."""
+    return [Sample(rows) for total in found.tried.costs.totals(found.tried.values) for rows in total]
+
 
 VALUES = {"tiers.tier1": [0, 10, 20, 30], "tiers.tier2": [10, 40, 70, 100]}
 
@@ -214,34 +267,20 @@ def test_what_cannot_be_searched_is_refused(vary: Vary, asked: dict[str, Any], m
 CLAIMS = [("mail", 30), ("mail", 150), ("mail", None), ("mail", 0), ("shop", 80), ("shop", 200), (None, 90)]
 
 
-def checked(policy: Policy, cube: Cube, ledger: Ledger = HALF) -> PolicySearch:
-    """A search that tries the payment 20 in the first band, after a comparison with a run that pays it."""
-    found = search_of({"tiers.tier1": [20]}, 10**9, policy=policy, ledger=ledger, cubes=[cube])
-    other = policy.with_tier(line="tiers", up_to=100, pays=20)
-    table = cost_table(other, ledger, as_of=DAY, cubes=[cube])
-    mean = totals(table).filter(valuation="cash")["expected"].item()
-    assert expected(found) == pytest.approx([mean], rel=1e-9)
-    run = simulate(build_portfolio(other, ledger, as_of=DAY, cubes=[cube]), draws=2**11, seed=7)
-    own, common = run.totals["cash"], samples(found)[0]
-    for amount in np.quantile(own.values, (0.1, 0.5, 0.9)):
-        estimates = [sample.exceedance(amount + 0.5) for sample in (own, common)]
-        error = 4 * sum(x.error for x in estimates) + 0.002
-        assert estimates[0].value == pytest.approx(estimates[1].value, abs=error)
-    return found
-
-
 def test_claims_without_a_loss_cost_the_same_under_all_candidates() -> None:
     line = tiers(band=BANDS, published_count=None, unknown={"fixed": 7}, zero={"fixed": 3})
     cube = cube_of_claims(CLAIMS, Bands.from_cuts((30, 79, 80, 90, 100, 150, 200, 300)))
     # Losses of 30, 80 and 90 pay 20, those of 150 and 200 pay 40, the claims without a loss 7 and 3.
-    assert expected(checked(policy_of(line), cube)) == [pytest.approx(0.5 * (3 * 20 + 2 * 40 + 7 + 3))]
+    found = search_of({"tiers.tier1": [20]}, 10**9, policy=policy_of(line), ledger=HALF, cubes=[cube])
+    assert expected(found) == [pytest.approx(0.5 * (3 * 20 + 2 * 40 + 7 + 3))]
 
 
 def test_a_line_that_pays_claimants_uses_their_cube() -> None:
     policy = policy_of(tiers(band=BANDS, grain="claimant", published_count=None))
     claimants = loss_cube((30, 150, 250), 30, 100, 300)
     cube = replace(claimants, frame=claimants.frame.drop("service"), dimensions=(), line="tiers")
-    found = checked(policy, cube)
+    found = search_of({"tiers.tier1": [20]}, 10**9, policy=policy, ledger=HALF, cubes=[cube])
+    assert expected(found) == [pytest.approx(0.5 * (20 + 40 + 40))]
     assert found.tried.benefits["made_whole"][0] == 0
     assert found.tried.benefits["replaced"][0] == pytest.approx((20 + 40 + 40) / 430)
 
