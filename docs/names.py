@@ -43,7 +43,7 @@ PUBLIC = {
         "What a total depends on, and stresses of a total.",
         (
             "break_evens", "information_value",
-            "levers", "tornado", "ScenarioSet", "load_scenarios",
+            "tornado", "ScenarioSet", "load_scenarios",
         ),
     ),
     "outage_analysis.losses": (

@@ -169,7 +169,6 @@ def test_the_unit_of_an_input_is_money_for_exactly_the_kinds_of_amounts() -> Non
     assert {
         kind for kind in (*AMOUNT_KINDS, "take_up", "acceptance") if unit.in_row({"kind": kind}) == "money"
     } == {*AMOUNT_KINDS}
-    assert str(schema_of("levers")["step"].unit) == "money if `lever` is `award`; else share"
 
 
 # --- the schema of a selected table -------------------------------------------------------------------
@@ -260,11 +259,6 @@ def written(
         ),
         (schema_of("distribution.cube"), {"loss": [2**53 + 1]}, {"loss": ["90,071,992,547,409.93"]}),
         (
-            schema_of("levers"),
-            {"lever": ["award", "filing"], "step": [100.0, 0.01], "adds": [7e4, 1e5]},
-            {"step": ["1.00", "0.01"], "adds": ["700.00", "1,000.00"]},
-        ),
-        (
             schema_of("flips"),
             {"kind": ["review_award", "take_up"], "expected": [41_667.0, 0.5], "flips_at": [5e3, 0.1]},
             {"expected": ["416.67", "0.5"], "flips_at": ["50.00", "0.1"]},
@@ -316,11 +310,6 @@ WON_LOSSES = Locale("en", "KRW", loss_unit="KRW")
     [
         # The cells of notebook 03 that showed hundredths of a won.
         (schema_of("costs"), {"low": [1_137_827.82], "expected": [189_917_025.1]}, {"low": ["1,137,828"]}),
-        (
-            schema_of("levers"),
-            {"lever": ["filing"], "step": [0.01], "adds": [7_978_651.96]},
-            {"adds": ["7,978,652"]},
-        ),
         (schema_of("costs"), {"expected": [189_917_025.1, None]}, {"expected": ["189,917,025", None]}),
         (schema_of("distribution.summary"), {"loss": [5], "mean": [35_925.9]}, {"mean": ["35,926"]}),
         (

@@ -130,8 +130,6 @@ def test_the_expected_cost_is_claims_times_rates_times_payments(report: Report) 
     (line,) = rows_of(own, "claims_costs", level="line")
     assert (line["count"], line["promised"]) == (12, promised)
     assert line["expected"] == pytest.approx(promised * filing * acceptance, rel=1e-5)
-    (lever,) = rows_of(own, "levers", lever="filing")
-    assert lever["adds"] == pytest.approx(promised * lever["step"] * acceptance, rel=1e-5)
     for swing in rows_of(own, "tornado"):
         for end in ("low", "high"):
             ratio = swing[f"input_{end}"] / rate(own, swing["kind"])["expected"]

@@ -25,7 +25,6 @@ from outage_analysis.costs.sensitivity import (
     information_sentence,
     information_value,
     input_quantiles,
-    levers,
     sample_input,
     tornado,
 )
@@ -138,29 +137,6 @@ def test_what_is_certain_is_no_bar_of_a_tornado() -> None:
     page = build_portfolio(policy_of(tiers()), ledger_of(*entries, decided), as_of=DAY)
     assert sorted(tornado(page)["assumption"]) == ["acceptance", "band-mix", "filing-share"]
     assert tornado(budget_of(fixed(1.5))).is_empty()
-
-
-# levers
-
-
-def test_levers_cost_what_one_step_costs(portfolio: Portfolio) -> None:
-    found = {(r["lever"], r["step"]): r["adds"] for r in levers(portfolio).iter_rows(named=True)}
-    more = (0.5 * (1 - 0.01 / 0.8), 0.3 * (1 - 0.01 / 0.8), 0.21)
-    assert found == {
-        ("award", 10_000): pytest.approx(cost(award=MEAN_AWARD + 10_000) - cost()),
-        ("filing", 0.01): pytest.approx(cost(filing=0.31) - cost()),
-        ("review_share", 0.01): pytest.approx(cost(shares=more) - cost()),
-    }
-
-
-def test_no_lever_changes_a_line_that_the_law_fixes() -> None:
-    legal, free = tiers(statutory=True), tiers(id="fee")
-    both = build_portfolio(policy_of(legal, free), ledger_of(*ENTRIES), as_of=DAY)
-    alone = build_portfolio(policy_of(free), ledger_of(*ENTRIES), as_of=DAY)
-    assert both.counted("cash") == ("tiers", "fee")
-    assert levers(both).equals(levers(alone))
-    only_fixed = build_portfolio(policy_of(legal), ledger_of(*ENTRIES), as_of=DAY)
-    assert levers(only_fixed).is_empty()
 
 
 # break-evens

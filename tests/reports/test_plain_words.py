@@ -164,7 +164,6 @@ def test_a_report_says_thresholds_units_and_ranges_as_people_do(texts: Texts, ca
 def test_without_anything_published_there_is_no_table_of_services_nor_advice_against_the_law(
     automatic: Analysis, analysis: Analysis
 ) -> None:
-    assert automatic.tables["levers"].is_empty()  # the law fixes the payment
     assert "services" not in Report(automatic, "en").grids
     titles = [column.title for column in Report(analysis, "en").grids["services"].columns]
     assert ("Complaints counted" in titles, "Shortest outage (hours)" in titles) == (False, True)

@@ -535,7 +535,7 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
         limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
 
     Returns:
-        The tables `tornado` and `levers`; with a limit also `break_evens`; if the plan has a budget, also
+        The table `tornado`; with a limit also `break_evens`; if the plan has a budget, also
         `information_value`. Amounts are in the smallest unit of the currency.
 
     Raises:
@@ -547,7 +547,7 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
             "no line has an expected cost, so nothing moves it",
             remedy="Give a ledger with the inputs that the policy needs.",
         )
-    names = ("tornado", "levers", "information_value")
+    names = ("tornado", "information_value")
     tables = {name: analysis.exact_tables[name] for name in names if name in analysis.exact_tables}
     if limit is not None:
         if "cash" not in run.totals:

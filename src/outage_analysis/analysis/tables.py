@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
 UNCERTAINTY_TABLES = (
-    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
+    *("quantiles", "split", "contributions", "budget", "tornado", "total_distribution", "steps"),
     *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
     *("scenarios", "reserve", "winners_and_losers"),
 )
@@ -372,7 +372,7 @@ def _simulated_tables(a: Analysis) -> Makers:
         "reserve": lambda: reserve_table(a),
     }
     if not a.runs:
-        return {"tornado": text.schema_of("tornado").frame, "levers": text.schema_of("levers").frame, **fixed}
+        return {"tornado": text.schema_of("tornado").frame, **fixed}
     run, *others = a.runs.values()
 
     def of_run(run: costs.Simulation) -> Makers:
@@ -387,7 +387,6 @@ def _simulated_tables(a: Analysis) -> Makers:
 
     makers: Makers = {
         "tornado": lambda: costs.sensitivity.tornado(run.portfolio, level=level),
-        "levers": lambda: costs.sensitivity.levers(run.portfolio),
         **of_run(run),
         "total_distribution": lambda: _distribution(a, run),
         "cost_ranges": lambda: costs.simulation.cost_ranges(run, source, level=level),

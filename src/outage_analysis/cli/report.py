@@ -193,9 +193,9 @@ def sensitivity(
     ] = None,
     output: Output,
 ) -> None:
-    """Print which inputs the cost depends on most: tornado, levers, break-evens.
+    """Print which inputs the cost depends on most: tornado, break-evens.
 
-    Levers are decisions. With --budget, the command prints what it is worth to know each input before
+    With --budget, the command prints what it is worth to know each input before
     deciding between the policy and the budget. Examples:
 
         outage-analysis sensitivity --exceeds 500_000_000

@@ -13,7 +13,7 @@ What uses the same terms and draws:
     comparison: policies compared on the same draws: costs, ranks, dominated policies; who gets more, less or
         the same under another policy
     policy_search: the policy that gives claimants most within a budget
-    sensitivity: tornado, levers, break-evens, value of information; the cost under named stresses, on the
+    sensitivity: tornado, break-evens, value of information; the cost under named stresses, on the
         same draws; why the expected cost and its range changed between two runs
     backtesting: forecasts scored against outcomes
     page_model: the expected cost as products of factors, and the draws, as data for pages and workbooks

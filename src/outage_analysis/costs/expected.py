@@ -448,8 +448,6 @@ class Portfolio(text.ShortRepr):
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Per valuation, the lines without an expected cost, which no total includes. If the portfolio uses
     claims, these include the lines that do not pay per claim."""
-    statutory: frozenset[str] = frozenset()
-    """The ids of the cost lines whose payment the law fixes; no decision changes them."""
     redrawn: Mapping[str, tuple[str, Assumption]] = field(default_factory=dict)
     """Further inputs by name: the id of the assumption from whose random points each is drawn, and the
     assumption that states its distribution, which needs no more coordinates."""
@@ -601,7 +599,6 @@ def portfolio_of_lines(lines: Sequence[CompiledLine], ledger: Ledger | None, as_
         {name: used[name] for name in inputs},
         {c.of: c.rank for c in correlations if set(c.of) <= set(inputs)},
         {valuation: tuple(names) for valuation, names in left_out.items()},
-        frozenset(compiled.line.id for compiled in lines if compiled.line.statutory),
     )
 
 

@@ -21,7 +21,7 @@ expected total that the replacement causes, so the steps add up to the whole cha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -36,7 +36,6 @@ from pydantic import Field
 from outage_analysis import text
 from outage_analysis.assumptions import (
     Assumption,
-    Award,
     BandMix,
     FloatArray,
     Ledger,
@@ -151,44 +150,6 @@ def tornado(portfolio: Portfolio, *, level: int = text.DEFAULT_LEVEL) -> pl.Data
         table = rounded_table(rows, text.schema_of("tornado")).filter(swing != 0)
         tables.append(table.sort(swing, "assumption", descending=[True, False]))
     return pl.concat(tables)
-
-
-def levers(portfolio: Portfolio) -> pl.DataFrame:
-    """Return how much one step of each lever (a decision) adds to the expected cash cost of each line.
-
-    Returns:
-        One row per line and lever: `line`, `lever`, `step` and `adds` (in the smallest unit of the currency).
-        The levers are `award` (a round step of about a tenth of the mean award), `review_share` (one
-        percentage point more of the reports in the review band) and `filing` (one percentage point more).
-        Lines whose payment the law fixes have no row.
-    """
-    rows = list[tuple[object, ...]]()
-    for line in sorted({*portfolio.counted("cash")} - portfolio.statutory):
-        terms = tuple(s for s in portfolio.terms if (s.line, s.valuation) == (line, "cash"))
-        only = replace(portfolio, terms=terms)
-        reviewed = {part.band for s in terms for part in s.parts if part.reviewed}
-        base = expected_at(only, "cash", {})[0]
-        for lever, name, step, moved in _lever_steps(only.inputs_of("cash"), reviewed):
-            rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
-    return rounded_table(rows, text.schema_of("levers")).filter(pl.col("adds") != 0)
-
-
-def _lever_steps(
-    inputs: Mapping[str, Assumption], reviewed: set[int | None]
-) -> Iterator[tuple[str, str, float, FloatArray]]:
-    for name, entry in inputs.items():
-        if isinstance(entry, BandMix):
-            shares = np.array([band.share for band in entry.bands])
-            inside = np.isin(np.arange(len(shares)), [band for band in reviewed if band is not None])
-            under, rest = shares[inside].sum(), shares[~inside].sum()
-            if under and rest > PERCENTAGE_POINT:
-                factors = np.where(inside, 1 + PERCENTAGE_POINT / under, 1 - PERCENTAGE_POINT / rest)
-                yield "review_share", name, PERCENTAGE_POINT, (shares * factors)[None, :]
-        elif isinstance(entry, Award) and (mean := entry.range.expected):
-            step = 10.0 ** math.floor(math.log10(mean / 10))
-            yield "award", name, step, np.array([mean + step])
-        elif entry.kind == "filing_share" and (moved := entry.range.expected + PERCENTAGE_POINT) <= 1:
-            yield "filing", name, PERCENTAGE_POINT, np.array([moved])
 
 
 def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:

@@ -475,7 +475,7 @@ class Line(NamedDocument):
     """Dimension -> the values that are entitled; a dimension that is left out admits all values."""
     statutory: bool = False
     """Whether the law, or terms that bind the payer, fix the payment. Nobody can then choose another payment:
-    searches and levers never change the line."""
+    searches never change the line."""
     accounting: Accounting | None = None
     """The proposed accounting treatment."""
     facts: tuple[FactId, ...] = ()

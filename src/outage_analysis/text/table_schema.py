@@ -265,7 +265,6 @@ AMOUNT_STAGES = ("paid", "total")
 UNITS_BY_ROW: dict[str, UnitByRow] = {
     "by_fact": UnitByRow("fact", {"": "money"}, otherwise="stated"),
     "by_kind": UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal"),
-    "by_lever": UnitByRow("lever", {"award": "money"}, otherwise="share"),
     "by_stage": UnitByRow("stage", dict.fromkeys(AMOUNT_STAGES, "money"), otherwise="count"),
 }
 """Units of tables.csv that depend on the row."""
