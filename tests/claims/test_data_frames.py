@@ -19,7 +19,7 @@ import pytest
 
 import outage_analysis as oa
 from outage_analysis.errors import OutageAnalysisError, UsageError
-from tests.claims.broken_rows import with_broken_rows
+from tests.claims.complaint_files import with_broken_rows
 from tests.commands import command
 from tests.postgresql_server import postgresql_server
 
