@@ -13,9 +13,16 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.claims import Claims
+from outage_analysis.incidents import Incident, load_incident
 
 WHOLE = "loss is an amount that can be read, below 10^15"
 MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def csv_incident() -> Incident:
+    """The Kakao incident with one text column."""
+    kakao = load_incident("kakao-2022")
+    return kakao.model_copy(update={"dimensions": kakao.dimensions[:1]})
 
 
 def record(cells: Sequence[str], delimiter: str = ",", end: str = "\n", **options: Any) -> str:  # noqa: ANN401 - those of csv

@@ -21,20 +21,14 @@ from hypothesis import strategies as st
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.cell_values import BLANKS, REPEATED_HEADER, UNREADABLE
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Incident, Layout, load_incident
-from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
+from outage_analysis.incidents import Layout
+from tests.claims.complaint_files import WHOLE, csv_incident, encoded, found_in_the_bytes, record
 
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region")
 HEADER = ",".join(COLUMNS)
 KOREAN = "접수번호,서비스,신고자구분,접수일,피해금액,지역"
 NUMBERED: dict[str, tuple[str, ...]] = {c: (str(n),) for n, c in enumerate(COLUMNS, start=1)}
 """The columns of a file without a header."""
-
-
-def csv_incident() -> Incident:
-    """The Kakao incident with one text column."""
-    kakao = load_incident("kakao-2022")
-    return kakao.model_copy(update={"dimensions": kakao.dimensions[:1]})
 
 
 def row(id_: object, region: str = "x", loss: str = "5", end: str = "") -> str:
@@ -475,6 +469,15 @@ REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
     ),
     "two-tables-far-apart": (lines(HEADER, *map(row, range(99)), SWAPPED, row(100)), SEVERAL, 101),
     "utf-16-without-a-mark": (lines(HEADER, "1").encode("utf-16-le"), "holds a NUL byte at 1", None),
+    "empty": (b"", "the file is empty", None),
+    "a-word": (b"hello", "the column claim_id is missing (found 'hello')", 1),
+    "not-utf-8": (b"claim_id\xff", "is not UTF-8 at byte 8", None),
+    "a-character-cut": ("claim_id,카".encode()[:-1], "is not UTF-8 at byte 9", None),
+    "utf-16-cut": ("claim_id".encode("utf-16")[:-1], "is not UTF-16 at byte 16", None),
+    "nuls": ("c\0\0".encode("utf-16"), "holds more NUL characters than text", None),
+    "not-cp949": ("클레임".encode("cp949") + b"\xff", "is not CP949 at byte 6, and in 1 of 1 lines", None),
+    "a-nul": (b"claim_id,\0", "holds a NUL byte at 9", None),
+    "a-mark-without-end": (b'"' + b"x" * 200_000, "the column claim_id is missing", 1),
     "utf-32": (lines(HEADER, row(1)).encode("utf-32"), "holds more NUL characters than text", None),
     "a-delimiter-that-is-not-known": (
         swapped(lines(HEADER, row(1)), "^"),

@@ -14,15 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis import load_incident
 from outage_analysis.claims import Claims, cell_values, delimited, read_claims
 from outage_analysis.claims.cell_values import UNREADABLE
 from outage_analysis.claims.delimited import DOUBTFUL_LINE, MERGED_ROWS, NOT_CLOSED, UNDECODABLE
 from outage_analysis.errors import OutageAnalysisError
-from outage_analysis.incidents import Incident, Layout
+from outage_analysis.incidents import Layout
 from outage_analysis.losses import build_cube
-from tests.claims.complaint_files import found_in_the_bytes, record, write_frame
-from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row
+from tests.claims.complaint_files import csv_incident, found_in_the_bytes, record, write_frame
+from tests.claims.test_ingest_csv import HEADER, lines, refusal, row
 
 NARROW = Layout(constants={"service": "카톡", "claimant_type": "개인", "region": "x"})
 """The layout of a file with the columns claim_id, filed_on and loss."""
@@ -302,13 +301,6 @@ GOOD = ("good-1", "u1", "카톡", "개인", "2022-10-19", "5", "a", "")
 tables = st.lists(st.tuples(*(st.sampled_from(TEXTS[c]) for c in COLUMNS)), min_size=6, max_size=16)
 
 
-@pytest.fixture(scope="module")
-def outage() -> Incident:
-    """The bundled incident with one dimension."""
-    whole = load_incident("kakao-2022")
-    return whole.model_copy(update={"dimensions": whole.dimensions[:1]})
-
-
 def summary_of(claims: Claims) -> tuple[object, ...]:
     """All that a run says of its tables."""
     return (
@@ -327,14 +319,11 @@ def summary_of(claims: Claims) -> tuple[object, ...]:
 )
 @settings(max_examples=12)
 def test_first_sight_decides_as_the_closer_look_does(
-    tmp_path_factory: pytest.TempPathFactory,
-    outage: Incident,
-    table: list[tuple[str, ...]],
-    negative: str,
-    suffix: str,
+    tmp_path_factory: pytest.TempPathFactory, table: list[tuple[str, ...]], negative: str, suffix: str
 ) -> None:
-    loss = outage.loss.model_copy(update={"negative": negative})
-    incident = outage.model_copy(update={"loss": loss})
+    small = csv_incident()
+    loss = small.loss.model_copy(update={"negative": negative})
+    incident = small.model_copy(update={"loss": loss})
     path = tmp_path_factory.mktemp("sight") / f"a.{suffix}"
     if suffix == "csv":
         path.write_text("".join(record(cells, ",", "\n") for cells in (COLUMNS, GOOD, *table)), "utf-8")
@@ -361,7 +350,6 @@ ENDS = ("\n", "\r\n", "\n\n", "\r\n\n\r\n")
 @settings(max_examples=12)
 def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_row(
     tmp_path_factory: pytest.TempPathFactory,
-    outage: Incident,
     table: list[tuple[str, ...]],
     ends: list[str],
     above: str,
@@ -371,17 +359,15 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
     lines = [record(cells, ",", end) for cells, end in zip((COLUMNS, GOOD, *table), ends, strict=False)]
     path.write_bytes((above + "".join(lines)).encode())
     with patch.object(delimited, "BLOCK_BYTES", block):
-        by_the_engine = read_claims(path, outage, max_rejects=1)
+        by_the_engine = read_claims(path, csv_incident(), max_rejects=1)
     passed = by_the_engine.warehouse.frame("select count(*) as n from typed_rows")["n"].item()
     blank_between = any(end.count("\n") > 1 for end in ends[: len(table) + 1])
     assert passed == (0 if above or blank_between else len(table) + 1)
     with patch.object(delimited, "_engine_query", lambda *_: None):
-        assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
+        assert summary_of(by_the_engine) == summary_of(read_claims(path, csv_incident(), max_rejects=1))
 
 
-def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(
-    tmp_path: Path, outage: Incident
-) -> None:
+def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(tmp_path: Path) -> None:
     def written(name: str, regions: list[str]) -> Path:
         tables = [[f"{name}{n}", *GOOD[1:6], region, ""] for n, region in enumerate(regions, start=1)]
         path = tmp_path / f"{name}.csv"
@@ -390,7 +376,7 @@ def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_file
 
     few = [*("a", "b", "") * 20, *["b"] * 5_000, "z", " a ", "\N{IDEOGRAPHIC SPACE}"]
     many = [f"r{n}" for n in range(60)]
-    claims = read_claims([written("x", few), written("y", ["q"] * 40), written("w", many)], outage)
+    claims = read_claims([written("x", few), written("y", ["q"] * 40), written("w", many)], csv_incident())
     assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 3
     found = claims.to_polars().sort("source_file", "source_row").group_by("source_file", maintain_order=True)
     regions = {file: frame["region"].fill_null("").to_list() for (file,), frame in found}
@@ -437,12 +423,7 @@ json_values = st.lists(st.one_of(json_objects, json_objects, st.sampled_from(OTH
 @given(json_values=json_values, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
 @settings(max_examples=12)
 def test_an_array_is_read_as_lines_are(
-    tmp_path_factory: pytest.TempPathFactory,
-    outage: Incident,
-    json_values: list[str],
-    end: str,
-    *,
-    mark: bool,
+    tmp_path_factory: pytest.TempPathFactory, json_values: list[str], end: str, *, mark: bool
 ) -> None:
     first = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
     texts = {
@@ -456,7 +437,7 @@ def test_an_array_is_read_as_lines_are(
     for name, text in texts.items():
         path = tmp_path_factory.mktemp(name) / "a.json"
         path.write_text(text, encoding="utf-8-sig" if mark else "utf-8", newline="")
-        claims = read_claims(path, outage, max_rejects=1)
+        claims = read_claims(path, csv_incident(), max_rejects=1)
         found[name] = summary_of(claims)
         content = path.read_bytes()
         for at, raw in claims.rejected_rows.select("byte", "raw").iter_rows():
@@ -467,18 +448,16 @@ def test_an_array_is_read_as_lines_are(
 @pytest.mark.parametrize(
     ("plain", "written"), [('"A-2"', '"A\\u002d2"'), ('"1e5"', "1e5"), ('"-1"', "-1"), ('"1.50"', "1.50")]
 )
-def test_an_id_that_is_written_in_two_ways_is_found_again(
-    tmp_path: Path, outage: Incident, plain: str, written: str
-) -> None:
+def test_an_id_that_is_written_in_two_ways_is_found_again(tmp_path: Path, plain: str, written: str) -> None:
     path = tmp_path / "a.jsonl"
     line = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
     path.write_text("\n".join([line, *(line.replace("1", id_, 1) for id_ in (plain, written))]), "utf-8")
-    claims = read_claims(path, outage, max_rejects=1)
+    claims = read_claims(path, csv_incident(), max_rejects=1)
     assert len(claims) == 2
     assert claims.rejected_rows["source_row"].to_list() == [3]
 
 
-def test_a_key_that_only_a_late_line_has_is_a_column(tmp_path: Path, outage: Incident) -> None:
+def test_a_key_that_only_a_late_line_has_is_a_column(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     lines = [
         f'{{"claim_id": "c{n}", "claimant_id": {n}, "service": "카톡", "claimant_type": "개인", '
@@ -488,7 +467,7 @@ def test_a_key_that_only_a_late_line_has_is_a_column(tmp_path: Path, outage: Inc
     lines[5_500] = lines[5_500].replace("extra", "synthetic").replace("[1, 2]", "true")
     lines[5_600] = "nope"
     path.write_text("\n".join(lines), "utf-8")
-    claims = read_claims(path, outage)
+    claims = read_claims(path, csv_incident())
     assert claims.synthetic
     assert claims.to_polars()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
     assert claims.rejected_rows.select("source_row", "raw").rows() == [(5_601, "nope")]
