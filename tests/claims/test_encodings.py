@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,18 +73,14 @@ def written(folder: Path, case: Case) -> Path:
     return path
 
 
-def read(path: Path, encoding: str | None = None, max_rejects: float = 0.05) -> oa.Claims:
-    return oa.read_claims(
-        path, currency="EUR", dimensions=["region"], encoding=encoding, max_rejects=max_rejects
-    )
+read = partial(oa.read_claims, currency="EUR", dimensions=["region"])
 
 
 def assert_as_written(claims: oa.Claims, case: Case) -> None:
+    found, number = claims.to_polars(), len(claims)
     assert {str(service.name.en) for service in claims.incident.services} == set(case.services)
-    assert set(claims.to_polars()["region"]) == {
-        case.regions[n % len(case.regions)] for n in range(len(claims))
-    }
-    assert (claims.to_polars()["loss"] == 12).all()
+    assert set(found["region"]) == {case.regions[n % len(case.regions)] for n in range(number)}
+    assert found["loss"].to_list() == [12] * number
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -98,8 +95,7 @@ def test_a_file_is_read_as_it_was_written_or_refused_with_its_candidates(tmp_pat
         with pytest.raises(InputRefused) as refused:
             read(path)
         line = str(refused.value)
-        assert len(line.splitlines()) == 1
-        assert refused.value.exit_code == 3
+        assert (len(line.splitlines()), refused.value.exit_code) == (1, 3)
         expected = (path.name, *case.candidates, "encoding=")
         assert [said for said in expected if said not in line] == []
 
@@ -125,10 +121,10 @@ def test_an_unknown_encoding_is_refused_with_the_known_ones(tmp_path: Path) -> N
     path = written(tmp_path, CASES["gbk"])
     incident = read(path).incident
     for refused in (
-        lambda: read(path, encoding="klingon"),
-        lambda: oa.read_claims(path, incident, encoding="klingon"),
-        lambda: oa.inspect_file(path, incident, encoding="klingon"),
-        lambda: oa.run(path, tiers={100: 10}, encoding="klingon"),
+        partial(oa.read_claims, path),
+        partial(oa.read_claims, path, incident),
+        partial(oa.inspect_file, path, incident),
+        partial(oa.run, path, tiers={100: 10}),
     ):
         with pytest.raises(UsageError, match=r"'klingon' is no known encoding.*cp949.*gbk.*cp1252"):
-            refused()
+            refused(encoding="klingon")

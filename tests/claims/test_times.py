@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.cell_values import SAME_DAY
+from outage_analysis.claims.cell_values import EXACT_COPY, REPEATED_ID, SAME_DAY
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import day_sql, has_time, moment_sql
 
@@ -131,18 +131,13 @@ def test_a_rare_time_or_an_unusual_one_is_kept_too(tmp_path: Path) -> None:
 
 
 def test_a_column_filed_at_gives_the_time_and_must_be_on_the_day(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
     rows = [
-        ("c1", "2022-10-15", "2022-10-15T06:30:00Z"),
-        ("c2", "2022-10-15", ""),
-        ("c3", "2022-10-15", "2022-10-15"),
-        ("c4", "2022-10-15", "2022-10-15T16:30:00Z"),
-        ("c5", "2022-10-15", "later"),
-        ("c6", "2022-10-15 08:00", ""),
-        ("c7", "2022-10-15 08:00", "2022-10-15 09:00"),
+        *("c1,App,User,5,2022-10-15,2022-10-15T06:30:00Z", "c2,App,User,5,2022-10-15,"),
+        *("c3,App,User,5,2022-10-15,2022-10-15", "c4,App,User,5,2022-10-15,2022-10-15T16:30:00Z"),
+        *("c5,App,User,5,2022-10-15,later", "c6,App,User,5,2022-10-15 08:00,"),
+        "c7,App,User,5,2022-10-15 08:00,2022-10-15 09:00",
     ]
-    lines = (f"{id_},App,User,{day},5,{moment}\n" for id_, day, moment in rows)
-    path.write_text("claim_id,service,claimant_type,filed_on,loss,Filed at\n" + "".join(lines), "utf-8")
+    path = written(tmp_path / "a.csv", "filed_on,Filed at", rows)
     claims = read_claims(path, outage(), max_rejects=1)
     kept = dict(zip(claims.to_polars()["claim_id"], hours(claims), strict=True))
     assert kept == {
@@ -154,24 +149,19 @@ def test_a_column_filed_at_gives_the_time_and_must_be_on_the_day(tmp_path: Path)
 
 
 def test_a_column_filed_at_alone_also_gives_the_day(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(
-        "claim_id,service,claimant_type,filed_at,loss\nc1,App,User,2022-10-15T20:00:00Z,5\n", "utf-8"
-    )
-    claims = read_claims(tmp_path / "a.csv", outage())
-    assert claims.to_polars()["filed_on"].to_list() == [date(2022, 10, 16)]
-    assert hours(claims) == ["2022-10-16 05:00"]
-    named = Layout(columns={"filed_on": ("filed_at",)})
-    assert hours(read_claims(tmp_path / "a.csv", outage(), layouts=[named])) == ["2022-10-16 05:00"]
+    path = written(tmp_path / "a.csv", "filed_at", ["c1,App,User,5,2022-10-15T20:00:00Z"])
+    for layouts in ([], [Layout(columns={"filed_on": ("filed_at",)})]):
+        claims = read_claims(path, outage(), layouts=layouts)
+        assert (claims.to_polars()["filed_on"].to_list(), hours(claims)) == (
+            [date(2022, 10, 16)],
+            ["2022-10-16 05:00"],
+        )
 
 
 def test_a_repeated_id_at_another_hour_is_no_exact_copy(tmp_path: Path) -> None:
-    rows = ["a,App,User,2022-10-15 15:30,5", "a,App,User,2022-10-15 15:30,5", "a,App,User,2022-10-15 16:30,5"]
-    (tmp_path / "a.csv").write_text(HEADER + "\n".join(rows) + "\n", "utf-8")
-    claims = read_claims(tmp_path / "a.csv", outage(), max_rejects=1)
-    assert claims.rejects["rule"].to_list() == [
-        "the complaint is not an exact copy of another",
-        "claim_id is not repeated",
-    ]
+    path = written(tmp_path / "a.csv", "filed_on", [f"a,App,User,5,2022-10-15 {h}:30" for h in (15, 15, 16)])
+    claims = read_claims(path, outage(), max_rejects=1)
+    assert claims.rejects["rule"].to_list() == [EXACT_COPY, REPEATED_ID]
 
 
 def test_times_are_shown_in_the_zone_of_the_outage(tmp_path: Path) -> None:
@@ -186,9 +176,8 @@ def test_times_are_shown_in_the_zone_of_the_outage(tmp_path: Path) -> None:
 
 
 def test_files_with_and_without_times_are_read_together(tmp_path: Path) -> None:
-    read(tmp_path, ["2022-10-15"] * 3, name="a.csv")
-    read(tmp_path, ["2022-10-15 15:30"] * 2, name="b.csv")
-    read(tmp_path, ["2022-10-16"], name="c.csv")
+    for name, texts in (("a", ["2022-10-15"] * 3), ("b", ["2022-10-15 15:30"] * 2), ("c", ["2022-10-16"])):
+        read(tmp_path, texts, name=f"{name}.csv")
     claims = read_claims([tmp_path / f"{n}.csv" for n in "abc"], outage())
     assert hours(claims) == [None, None, None, "2022-10-15 15:30", "2022-10-15 15:30", None]
 
