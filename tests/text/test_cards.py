@@ -97,7 +97,7 @@ def test_markup_and_terminal_say_the_same(nouns: dict[str, Displayable], name: s
 def test_a_noun_speaks_korean(nouns: dict[str, Displayable], name: str) -> None:
     card = nouns[name].card("ko")
     heads = [head for table in card.tables for head in table.heads if head not in ("P10", "P50", "P90")]
-    said = [card.title, *card.lines, *card.notes, *heads, *(t.more for t in card.tables if t.more)]
+    said = [card.title, *card.lines, *card.notes, *heads, *filter(None, (t.more for t in card.tables))]
     assert [text for text in said if not re.search("[가-힣]", text)] == []
 
 
@@ -153,56 +153,32 @@ TOTALS = Table(
 )
 
 
-def test_a_grid_shows_each_row_on_one_line_where_there_is_room() -> None:
-    assert TOTALS.grid() == [
-        " valuation             expected  left_out",
-        " " + "─" * 65,
-        " cash               189,917,025  taxi-pro-membership emoticon-plus",
-        " face_value     160,686,464,900",
-        " 카카오톡 현금                7  카카오톡 선물하기",
-    ]
+WIDE = [
+    " valuation             expected  left_out",
+    " " + "─" * 65,
+    " cash               189,917,025  taxi-pro-membership emoticon-plus",
+    " face_value     160,686,464,900",
+    " 카카오톡 현금                7  카카오톡 선물하기",
+]
+NARROW = [
+    *(WIDE[0], " " + "─" * 51, " cash               189,917,025  taxi-pro-membership"),
+    *("                                 emoticon-plus", *WIDE[3:]),
+]
+BLOCKS = [
+    *(" valuation: cash", " expected:  189,917,025", " left_out:  taxi-pro-membership"),
+    *("            emoticon-plus", "", " valuation: face_value", " expected:  160,686,464,900", ""),
+    *(" valuation: 카카오톡 현금", " expected:  7", " left_out:  카카오톡 선물하기"),
+]
+FIRST = [
+    *(" valuation:", "   cash", " expected:", "   189,917,025"),
+    *(" left_out:", "   taxi-pro-membership", "   emoticon-plus"),
+]
 
 
-def test_texts_are_broken_between_words_and_numbers_never() -> None:
-    assert TOTALS.fits(52)
-    assert TOTALS.grid(52) == [
-        " valuation             expected  left_out",
-        " " + "─" * 51,
-        " cash               189,917,025  taxi-pro-membership",
-        "                                 emoticon-plus",
-        " face_value     160,686,464,900",
-        " 카카오톡 현금                7  카카오톡 선물하기",
-    ]
-    assert TOTALS.fits(51)
-    assert not TOTALS.fits(50)
-
-
-def test_a_grid_without_room_becomes_blocks_of_labels_and_values() -> None:
-    assert TOTALS.blocks(40) == [
-        " valuation: cash",
-        " expected:  189,917,025",
-        " left_out:  taxi-pro-membership",
-        "            emoticon-plus",
-        "",
-        " valuation: face_value",
-        " expected:  160,686,464,900",
-        "",
-        " valuation: 카카오톡 현금",
-        " expected:  7",
-        " left_out:  카카오톡 선물하기",
-    ]
-
-
-def test_a_value_without_room_beside_its_label_starts_on_the_next_line() -> None:
-    assert TOTALS.blocks(24)[:7] == [
-        " valuation:",
-        "   cash",
-        " expected:",
-        "   189,917,025",
-        " left_out:",
-        "   taxi-pro-membership",
-        "   emoticon-plus",
-    ]
+def test_words_are_broken_and_numbers_never_and_without_room_a_grid_becomes_blocks() -> None:
+    assert (TOTALS.grid(), TOTALS.grid(52), TOTALS.blocks(40)) == (WIDE, NARROW, BLOCKS)
+    assert TOTALS.blocks(24)[:7] == FIRST  # a value without room beside its label is below it
+    assert [TOTALS.fits(width) for width in (52, 51, 50)] == [True, True, False]
 
 
 def test_a_grid_of_tall_rows_is_no_better_than_blocks() -> None:
@@ -210,9 +186,8 @@ def test_a_grid_of_tall_rows_is_no_better_than_blocks() -> None:
     short, long = (
         Table(("text", "n"), ((text, number),), frozenset({1})) for text in ("word", "word " * 60 + "end")
     )
-    assert short.fits(48)
+    assert (short.fits(48), long.fits(48)) == (True, False)
     assert len(long.grid(48)) > len(long.blocks(48)) + 2
-    assert not long.fits(48)
 
 
 @pytest.mark.parametrize(
