@@ -21,7 +21,6 @@ import reference
 from PIL import Image
 from pydantic import BaseModel
 
-import outage_analysis
 import outage_analysis as oa
 import policies
 from outage_analysis.claims import RULES
@@ -31,6 +30,7 @@ from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
 from outage_analysis.text import schemas_of
 from tests.doc_pages import GUIDES, PAGES, RECIPES, blocks, name, prose, targets
 from tests.paths import ROOT
+from tests.studies import left_out_one_by_one
 
 REFERENCE = "\n".join(reference.pages().values())
 COMMANDS = reference.commands()
@@ -146,12 +146,12 @@ def test_the_list_of_tables_describes_every_table_that_is_registered() -> None:
 # --- the back-test ------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_the_back_test_on_the_page_is_the_one_that_the_code_gives() -> None:
-    written = backtest.PAGE.read_text("utf-8")
-    assert backtest.renewed(written) == written, "run `make docs`"
-    # Two outcomes, and the total that is none of its own.
-    assert written.split("<!-- back-test: ")[1].count("| inside |") == 3
+@pytest.mark.parametrize(
+    "table", [pytest.param(backtest, marks=pytest.mark.slow), forecasts, left_out_one_by_one]
+)
+def test_a_table_on_a_page_is_the_one_that_the_code_gives(table: Any) -> None:  # noqa: ANN401 - modules have no protocol
+    written = table.PAGE.read_text("utf-8")
+    assert table.renewed(written) == written, "run `make docs`"
 
 
 # --- the policies -------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def spelled(key: tuple[type[BaseModel], str]) -> str:
 
 
 def test_the_page_with_every_key_is_a_valid_policy() -> None:
-    page = outage_analysis.load_policy(keys.EVERY_KEY)
+    page = oa.load_policy(keys.EVERY_KEY)
     assert {type(line) for line in page.lines} == {Schedule, InKind, Voucher, FeeCredit, Budget}
     assert findings(page).filter(finding="fact").is_empty()  # every fact that it cites is published
 
@@ -228,25 +228,15 @@ def code(text: str) -> str:
     return re.sub(r" *#.*|, lang=\"ko\"", "", text)
 
 
-@pytest.fixture(scope="module")
-def sample() -> oa.Claims:
-    return oa.load_sample("kakao")
-
-
-@pytest.fixture(scope="module")
-def bundled() -> oa.Analysis:
-    return oa.run()
-
-
 def figure_of(id_: str) -> tuple[float | None, ...]:
     """The value, low and high of a published figure or of an outcome."""
     (row,) = pl.concat([oa.facts(), outcomes()]).filter(id=id_).select("value", "low", "high").rows()
     return row
 
 
-def test_the_rows_of_the_table_are_those_of_the_claims(sample: oa.Claims) -> None:
+def test_the_rows_of_the_table_are_those_of_the_claims() -> None:
     (shown,) = (block.text for block in blocks(FRONT) if block.language == "text")
-    losses = sample.to_polars().select("service", "loss").rows()
+    losses = oa.load_sample("kakao").to_polars().select("service", "loss").rows()
     for service, id_ in SERVICES.items():
         stated = [loss for service, loss in losses if service == id_]
         counts = [
@@ -260,12 +250,11 @@ def test_the_rows_of_the_table_are_those_of_the_claims(sample: oa.Claims) -> Non
         assert re.search(rf"^ {service} +{' +'.join(f'{n:,}' for n in counts)}$", shown, re.MULTILINE)
 
 
-def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(bundled: oa.Analysis) -> None:
+def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(analysis: oa.Analysis) -> None:
     _, low, high = figure_of("CO-07")
     assert (round((low or 0) / 1e6), round((high or 0) / 1e6)) == (254, 423)
-    assert figure_of("CL-13")[0] == 8_461
-    assert figure_of("CO-10")[0] == 50_000_000
-    model = [bundled.expected, bundled.median, bundled.quantile(0.1), bundled.quantile(0.9)]
+    assert [figure_of(id_)[0] for id_ in ("CL-13", "CO-10")] == [8_461, 50_000_000]
+    model = [analysis.expected, analysis.median, analysis.quantile(0.1), analysis.quantile(0.9)]
     rounded = [float(f"{amount:.2g}") for amount in model]
     assert rounded == [260e6, 120e6, 20e6, 560e6]
     assert rounded[2] < 50e6 < rounded[1] / 2  # paid: less than half of the median, and inside the range
@@ -324,7 +313,5 @@ def test_both_languages_have_the_same_figures() -> None:
     assert korean.select(pl.col(texts).str.contains("[가-힣]").all()).row(0) == (True, True, True)
 
 
-def test_the_page_has_the_table_and_the_chart_of_the_notebook() -> None:
-    written = forecasts.PAGE.read_text("utf-8")
-    assert forecasts.renewed(written) == written, "run `make docs`"
+def test_the_picture_of_press_forecasts_is_no_empty_one() -> None:
     assert len(forecasts.picture()) > 10_000

@@ -97,32 +97,19 @@ def pattern_day(patterns: Sequence[str]) -> Callable[[str], date | None]:
     return read
 
 
-def number_day(start: date, unit: timedelta) -> Callable[[str], date | None]:
-    """A function that reads days as a number of units since a first day."""
-
-    def read(text: str) -> date | None:
-        return start + int(text) * unit if re.fullmatch(r"\d{5,10}", text) else None
-
-    def seconds(text: str) -> date | None:
-        return datetime.fromtimestamp(int(text), UTC).date() if re.fullmatch(r"\d{10}", text) else None
-
-    return read if unit == timedelta(days=1) else seconds
-
-
-def first_of(*readers: Callable[[str], date | None]) -> Callable[[str], date | None]:
-    """A function that takes the first reading of several."""
-    return lambda text: next((day for read in readers if (day := read(text)) is not None), None)
-
-
+MIXED = pattern_day(
+    [p for order in ("year first", "day first", "month names", "month first") for p in PATTERNS[order]]
+)
 DAY_STYLES: dict[str, Callable[[str], date | None]] = {
     "iso": iso_day,
     **{name: pattern_day(patterns) for name, patterns in PATTERNS.items()},
-    "excel": number_day(date(1899, 12, 30), timedelta(days=1)),
-    "unix": number_day(date(1970, 1, 1), timedelta(seconds=1)),
-    "mixed, day first": first_of(
-        iso_day,
-        *(pattern_day(PATTERNS[p]) for p in ("year first", "day first", "month names", "month first")),
+    "excel": lambda text: (
+        date(1899, 12, 30) + timedelta(int(text)) if re.fullmatch(r"\d{5,10}", text) else None
     ),
+    "unix": lambda text: (
+        datetime.fromtimestamp(int(text), UTC).date() if re.fullmatch(r"\d{10}", text) else None
+    ),
+    "mixed, day first": lambda text: iso_day(text) or MIXED(text),
 }
 AMOUNT_STYLES = [(point, scale) for point in (".", ",") for scale in (1, 1_000, 10_000)]
 """The mark before the decimals, and what one unit in the file stands for."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 from collections.abc import Callable
-from datetime import datetime, time, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
+from pprint import pformat
 from typing import TYPE_CHECKING, Any, get_args
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -53,23 +54,17 @@ def test_every_kind_of_document_has_some() -> None:
     assert folders - {"forecasts"} == set(get_args(Kind))  # forecasts has one table, which nobody names
 
 
-def test_bundled_claims_are_synthetic_and_there_are_none_of_another_incident() -> None:
-    path = bundled_claims("kakao-2022")
-    assert path is not None
-    assert path.is_file()
-    assert "synthetic" in path.name
+def test_there_are_no_bundled_claims_of_another_incident() -> None:
     assert bundled_claims("tram-2031") is None
-
-
-def files_on_the_page(page: str) -> set[str]:
-    """The files of data/ that the page names."""
-    return set(re.findall(r"`((?:\w+)/[\w.-]+\.(?:toml|json|csv|parquet))`", page))
 
 
 def test_the_page_of_the_data_names_every_file_and_no_other() -> None:
     root = data_root()
     there = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    assert files_on_the_page((root / "README.md").read_text("utf-8")) == there - {"README.md"}
+    named = re.findall(
+        r"`((?:\w+)/[\w.-]+\.(?:toml|json|csv|parquet))`", (root / "README.md").read_text("utf-8")
+    )
+    assert {*named} == there - {"README.md"}
 
 
 def test_the_page_of_the_data_describes_every_column() -> None:
@@ -96,14 +91,13 @@ def test_the_page_of_the_data_counts_the_rows_of_each_claim_file() -> None:
 
 def test_the_readable_sample_is_a_hundred_rows_of_the_bundled_file_and_is_never_read_by_itself() -> None:
     bundled = bundled_claims("kakao-2022")
-    assert bundled is not None
-    assert bundled.suffix == ".parquet"
-    whole = pl.read_parquet(bundled)
-    few = pl.read_csv(bundled.with_name("kakao-2022-synthetic-100.csv"), schema=whole.schema)
-    assert len(few) == 100
+    assert bundled
+    assert bundled.name == "kakao-2022-synthetic.parquet"
+    sample, whole = bundled.with_name("kakao-2022-synthetic-100.csv"), pl.read_parquet(bundled)
+    few = pl.read_csv(sample, schema=whole.schema)
     assert few.equals(whole.gather_every(1_051).head(100))
     assert few["synthetic"].all()
-    claims = read_claims(bundled.with_name("kakao-2022-synthetic-100.csv"), load_incident("kakao-2022"))
+    claims = read_claims(sample, load_incident("kakao-2022"))
     assert (claims.synthetic, claims.rejects.height, claims.to_polars().height) == (True, 0, 100)
 
 
@@ -124,17 +118,15 @@ def test_the_readable_sample_is_a_hundred_rows_of_the_bundled_file_and_is_never_
     ],
 )
 def test_what_is_neither_an_id_nor_a_document_is_refused_on_one_line(name: str) -> None:
-    with pytest.raises(UsageError, match="no such") as refusal:
+    with pytest.raises(UsageError, match=r"^[^\n]*no such[^\n]*$"):
         load_incident(name)
-    assert len(str(refusal.value).splitlines()) == 1
 
 
-def test_a_directory_or_another_suffix_is_no_document(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["dir.toml", "page.txt"])
+def test_a_directory_or_another_suffix_is_no_document(tmp_path: Path, name: str) -> None:
     (tmp_path / "dir.toml").mkdir()
     (tmp_path / "page.txt").write_text("id = 1")
-    for name in ("dir.toml", "page.txt"):
-        with pytest.raises(UsageError, match="no such"):
-            load_policy(tmp_path / name)
+    assert "no such" in refusal_of(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -236,9 +228,8 @@ def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_a_name_falls_back_to_english() -> None:
-    assert Name(en="Taxi")["ko"] == "Taxi"
-    assert Name(en="Taxi", ko="택시")["ko"] == "택시"
-    assert Name(en="Taxi", ko="택시")["en"] == "Taxi"
+    names = Name(en="Taxi"), Name(en="Taxi", ko="택시")
+    assert [(name["en"], name["ko"]) for name in names] == [("Taxi", "Taxi"), ("Taxi", "택시")]
 
 
 NOTE = 'note = { en = "A fee not charged.", ko = "받지 않은 수수료입니다." }'
@@ -264,14 +255,10 @@ def test_a_text_is_plain_or_in_two_languages_and_a_remark_may_be_empty(
 
 @pytest.mark.parametrize("value", ["3", "true", "2022-12-29", '["a"]'])
 def test_what_is_no_text_is_refused(edited: Edited, value: str) -> None:
+    place = "line 't-blue-fee-waiver' > accounting > note: is no text"
+    remedy = 'Write it in quotes, or in both languages: { en = "...", ko = "..." }.'
     line = refusal_of(edited("policies", NOTE, f"note = {value}"))
-    assert "line 't-blue-fee-waiver' > accounting > note: is no text" in line
-    assert 'Write it in quotes, or in both languages: { en = "...", ko = "..." }.' in line
-
-
-def test_a_syllable_is_near_another_that_shares_its_letters() -> None:
-    assert spelling_hint("카카오톸", ["멜론", "카카오톡"]) == "Did you mean '카카오톡'?"
-    assert spelling_hint("개인", ["소상공인", "일반 이용자"]).startswith("Known: ")
+    assert [said for said in (place, remedy) if said not in line] == []
 
 
 @pytest.mark.parametrize(
@@ -295,22 +282,26 @@ def test_of_two_words_the_one_with_fewer_slips_is_meant() -> None:
     assert likely_typo_of("merchant", ["mxrchant", "merchanx"]) == "mxrchant"
 
 
-def test_without_a_near_word_the_known_ones_are_listed_and_cut_at_twelve() -> None:
-    assert spelling_hint("zzz", ["bus", "ferry"]) == "Known: bus, ferry."
-    many = spelling_hint("zzz", [f"bus{n:02}" for n in range(20)])
-    assert many.endswith("bus11, …")
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("카카오톸", ["멜론", "카카오톡"], "Did you mean '카카오톡'?"),  # a syllable that shares its letters
+        ("개인", ["소상공인", "일반 이용자"], "Known: 소상공인, 일반 이용자."),
+        ("zzz", ["bus", "ferry"], "Known: bus, ferry."),
+        ("zzz", [*"abcdefghijklmno"], "Known: a, b, c, d, e, f, g, h, i, j, k, l, …"),
+    ],
+)
+def test_a_near_word_is_hinted_at_or_the_known_ones_are_listed_up_to_twelve(
+    word: str, known: list[str], hint: str
+) -> None:
+    assert spelling_hint(word, known) == hint
 
 
 def test_a_document_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = tmp_path / "page.toml"
-    page.write_text("id = 1")
-
-    def fail(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", fail)
+    (tmp_path / "page.toml").write_text("id = 1")
+    monkeypatch.setattr(Path, "open", Mock(side_effect=PermissionError(13, "Permission denied")))
     with pytest.raises(OutageAnalysisError, match="cannot be read: Permission denied"):
-        load_policy(page)
+        load_policy(tmp_path / "page.toml")
 
 
 PAGE = '''
@@ -359,26 +350,10 @@ id = "b"
 '''
 
 
-def same(one: Any, other: Any) -> bool:  # noqa: ANN401 - TOML values have no common type
-    """Whether two values are equal in value and type, and in the sign of a zero."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, float):
-        signs = math.copysign(1, one) == math.copysign(1, other)
-        return bool((one == other and signs) or (math.isnan(one) and math.isnan(other)))
-    if isinstance(one, datetime | time):
-        return bool(one == other and one.tzinfo == other.tzinfo)
-    return bool(one == other)
-
-
 def test_every_kind_of_value_survives_and_no_comment_does() -> None:
     values = tomllib.loads(PAGE)
     text = toml_document(values)
-    assert same(tomllib.loads(text), values)
+    assert pformat(tomllib.loads(text)) == pformat(values)  # types, signs of zeros and nan too
     for private in ("Kim", "010-1234", "Long Street", "her number", "# inline", "# of one", "the first"):
         assert private not in text
     assert "# no comment" in text  # it is part of a text
@@ -396,8 +371,8 @@ PLAIN = (
     | st.floats()
     | TEXTS
     | st.dates()
-    | st.times()
-    | st.datetimes(timezones=st.none() | ZONES)
+    | st.times().map(lambda at: at.replace(fold=0))
+    | st.datetimes(timezones=st.none() | ZONES).map(lambda at: at.replace(fold=0))
 )
 VALUES = st.recursive(
     PLAIN,
@@ -412,7 +387,7 @@ VALUES = st.recursive(
 def test_values_survive_and_the_text_of_a_text_read_again_is_the_same(page: dict[str, Any]) -> None:
     text = toml_document(page)
     again = tomllib.loads(text)
-    assert same(again, page)
+    assert pformat(again) == pformat(page)
     assert toml_document(again) == text
 
 

@@ -31,22 +31,14 @@ def written(analysis: Analysis, out: Path, lang: str = "en", *, force: bool = Fa
 # --- what is there already ---------------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
-    own = tmp_path / "photos"
-    own.mkdir()
-    (own / "cat.jpg").write_bytes(b"meow")
-    for force in (False, True):
-        with pytest.raises(UsageError, match="photos: exists and is not a report"):
-            written(made, own, force=force)
-    assert file_contents(own) == {"cat.jpg": b"meow"}
-
-
-def test_a_file_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
-    own = tmp_path / "thesis"
-    own.write_text("done")
-    with pytest.raises(UsageError, match="is not a report"):
-        written(made, own, force=True)
-    assert own.read_text() == "done"
+def test_a_file_or_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in ("photos/cat.jpg", "thesis"):
+        (tmp_path / name).write_bytes(b"meow")
+        for force in (False, True):
+            with pytest.raises(UsageError, match="exists and is not a report"):
+                written(made, tmp_path / name.split("/", maxsplit=1)[0], force=force)
+    assert file_contents(tmp_path) == {"photos/cat.jpg": b"meow", "thesis": b"meow"}
 
 
 def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
