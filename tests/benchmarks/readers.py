@@ -230,10 +230,6 @@ def _frame(frame: pl.DataFrame) -> Grid:
     return [frame.columns, *_texts(frame.rows())]
 
 
-def _ends(file: DamagedFile, *suffixes: str) -> bool:
-    return file.name.endswith(suffixes)
-
-
 def duckdb_csv(**options: object) -> Setting:
     """`read_csv` of DuckDB with options."""
 
@@ -281,11 +277,11 @@ def polars_csv(**options: object) -> Setting:
 
 def polars_other(path: Path, file: DamagedFile) -> Grid:
     """The readers of Polars for workbooks and JSON."""
-    if _ends(file, ".jsonl", ".ndjson"):
+    if file.name.endswith((".jsonl", ".ndjson")):
         return _frame(pl.read_ndjson(path, ignore_errors=True))
-    if _ends(file, ".json"):
+    if file.name.endswith(".json"):
         return _frame(pl.read_json(path))
-    if _ends(file, ".ods"):
+    if file.name.endswith(".ods"):
         return _frame(pl.read_ods(path, has_header=False, drop_empty_rows=False, raise_if_empty=False))
     return _frame(pl.read_excel(path, has_header=False, drop_empty_rows=False, raise_if_empty=False))
 
@@ -310,7 +306,9 @@ def pandas_json(path: Path, file: DamagedFile) -> Grid:
     """`read_json` of pandas."""
     import pandas as pd
 
-    frame = pd.read_json(path, dtype=False, convert_dates=False, lines=_ends(file, ".jsonl", ".ndjson"))
+    frame = pd.read_json(
+        path, dtype=False, convert_dates=False, lines=file.name.endswith((".jsonl", ".ndjson"))
+    )
     return [list(map(str, frame.columns)), *_texts(frame.itertuples(index=False, name=None))]
 
 
@@ -339,17 +337,13 @@ def clevercsv_rows(*, told: bool) -> Setting:
 # --- settings ---------------------------------------------------------------------------------------------
 
 
-def _skip(file: DamagedFile) -> int:
-    return file.header_line or 0
-
-
 def _detect_by_words(delimiter: str, quote: str, escape: str, skip: str) -> dict[str, object]:
     """The delimiter, quotation mark, escape and first line that a reader is told, by its own option names."""
     told: dict[str, Callable[[DamagedFile], object]] = {
         delimiter: lambda file: file.delimiter,
         quote: lambda file: file.quote,
         escape: lambda file: file.escape or (None if escape == "escapechar" else file.quote),
-        skip: _skip,
+        skip: lambda file: file.header_line or 0,
     }
     return {name: value for name, value in told.items() if name}
 

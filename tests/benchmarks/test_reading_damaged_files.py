@@ -47,11 +47,12 @@ def test_the_page_takes_its_tables_from_the_measurement() -> None:
     outcomes = [outcome(OURS, file, partial(getattr, file, "records")) for file in files]
     text = f"before\n{reading.START}old\n{reading.END}after\n"
     shown = reading.page(text, totals(outcomes), by_group(outcomes))
-    assert f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |\n" in shown
-    assert f"| delimiters | {group_sizes()['delimiters']} | 100.0 % |" in shown
-    assert shown.startswith("before\n")
-    assert shown.endswith("after\n")
-    assert "old" not in shown
+    rows = (
+        f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |\n",
+        f"| delimiters | {group_sizes()['delimiters']} | 100.0 % |",
+    )
+    assert [row for row in rows if row not in shown] == []
+    assert (shown[:7], shown[-6:], "old" in shown) == ("before\n", "after\n", False)
 
 
 # --- the whole study --------------------------------------------------------------------------------------
@@ -130,9 +131,8 @@ def group_sizes() -> dict[str, int]:
 
 def _cells(outcomes: Sequence[Outcome], readers: Sequence[str]) -> Row:
     """Reader -> the share recovered, and the number of files with a wrong value if there are any."""
-    cells = {}
-    for reader in readers:
-        found = summary(o for o in outcomes if o.reader == reader)
-        wrong = f" ({found.wrong_files} wrong)" if found.wrong_files else ""
-        cells[reader] = _percent(found.share) + wrong
-    return cells
+    found = {reader: summary(o for o in outcomes if o.reader == reader) for reader in readers}
+    return {
+        reader: _percent(one.share) + (f" ({one.wrong_files} wrong)" if one.wrong_files else "")
+        for reader, one in found.items()
+    }

@@ -167,7 +167,7 @@ WRONG: list[tuple[Callable[[Claims], object], str]] = [
     (lambda c: c.join(pl.DataFrame({"claimant_id": ["u1"], "region": ["x"]})), "already have a column"),
     (lambda c: c.join(pl.DataFrame({"claimant_id": ["u1"], "over": ["x"]})), "reserved"),
     (lambda c: c.join(pl.DataFrame({"claimant_id": ["u1"], "raw_x": ["x"]})), "reserved"),
-    (lambda c: c.join(pl.DataFrame(dict(claimant_id=["u1"], **{"Big name": ["x"]}))), "lower-case"),
+    (lambda c: c.join(pl.DataFrame({"claimant_id": ["u1"], "Big name": ["x"]})), "lower-case"),
     (lambda c: c.join(pl.DataFrame({"claimant_id": ["u1"], "a": [1.5]})), "Float64.*bands"),
     (lambda c: c.join(pl.DataFrame({"claimant_id": [1.5], "a": ["x"]})), "Float64"),
     (

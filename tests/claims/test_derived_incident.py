@@ -40,8 +40,8 @@ def test_services_days_and_currency_come_from_the_file(tmp_path: Path) -> None:
         ("kakao-bank", "Kakao Bank", ()),
     ]
     assert (incident.claims_from, incident.claims_to) == (date(2022, 10, 16), date(2022, 10, 18))
-    assert incident.time_zone == "Asia/Seoul"
-    assert incident.outage.start.isoformat() == "2022-10-16T00:00:00+09:00"
+    start = incident.outage.start.isoformat()
+    assert (incident.time_zone, start) == ("Asia/Seoul", "2022-10-16T00:00:00+09:00")
     assert [item.id for item in incident.claimant_types] == ["claimant"]
 
 
