@@ -413,12 +413,9 @@ def run_reader(reader: str, file: DamagedFile, folder: Path) -> Outcome:
             tried.append(_tried(reader, setting, path, file))
             if tried[-1].exact == len(file.records) and not tried[-1].wrong:
                 break
-    return max(tried, key=_merit)
-
-
-def _merit(found: Outcome) -> tuple[int, bool]:
-    """What makes one setting better than another: exact records less wrong ones, then any reading at all."""
-    return found.exact - found.wrong, not (found.refused or found.rightly_refused or found.crashed)
+    # One setting is better than another by its exact records less wrong ones, then by any reading at all.
+    unread = ("refused", "rightly_refused", "crashed")
+    return max(tried, key=lambda o: (o.exact - o.wrong, not any(getattr(o, why) for why in unread)))
 
 
 def _tried(reader: str, setting: Setting, path: Path, file: DamagedFile) -> Outcome:

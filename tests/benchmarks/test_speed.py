@@ -160,12 +160,13 @@ def test_model_charts_and_page_do_not_grow_with_the_claims(tmp_path: Path) -> No
         found = run(Plan(claims=(path,), draws=FEW))
         paid = [*found.cubes.values()]
         folio = partial(build_portfolio, found.policy, found.ledger, as_of=found.as_of, cubes=paid)
+        model = partial(lambda build: simulate(build(), draws=FEW), folio)
         drawn = partial(write_report, found, tmp_path / "drawn", formats=("svg",), force=True)
         page = partial(lambda analysis: html_page(Report(analysis)), found)
         rows.append(
             {
                 "claims": count,
-                "model s": median_seconds(lambda folio=folio: simulate(folio(), draws=FEW)),
+                "model s": median_seconds(model),
                 "charts s": median_seconds(drawn),
                 "page s": median_seconds(page),
                 "page bytes": len(page().encode()),

@@ -78,23 +78,19 @@ def book(
 
     A cell is written by its type, one of bytes as a formula whose value is an error.
     """
-    with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy/mm/dd", **options}) as workbook:
+    as_text = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
+    given = {"default_date_format": "yyyy/mm/dd", **as_text, **options}
+    with xlsxwriter.Workbook(str(path), given) as workbook:
         for name, rows in sheets.items():
             sheet = workbook.add_worksheet(name)
             for y, cells in enumerate(rows, start=row):
                 for x, cell in enumerate(cells, start=column):
-                    write(sheet, y, x, cell)
+                    if isinstance(cell, bytes):
+                        sheet.write_formula(y, x, "=1/0", None, cell.decode())
+                    else:
+                        sheet.write(y, x, cell)
         then(workbook, sheet)
     return path
-
-
-def write(sheet: Any, y: int, x: int, cell: object) -> None:  # noqa: ANN401 - xlsxwriter has no types
-    if isinstance(cell, bytes):
-        sheet.write_formula(y, x, "=1/0", None, cell.decode())
-    elif isinstance(cell, str):
-        sheet.write_string(y, x, cell)
-    else:
-        sheet.write(y, x, cell)
 
 
 def table(*rows: dict[str, Any]) -> list[list[Any]]:
