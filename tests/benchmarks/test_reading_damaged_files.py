@@ -82,28 +82,25 @@ def readers_in(outcomes: Sequence[Outcome]) -> list[str]:
 
 def totals(outcomes: Sequence[Outcome]) -> list[Row]:
     """One row per reader and half of the seeds."""
+    found = {
+        (reader, half): summary(o for o in outcomes if (o.reader, o.half) == (reader, half))
+        for reader in readers_in(outcomes)
+        for half in HALVES
+    }
     return [
         {
             "reader": reader,
             "seeds": half,
-            **_row([o for o in outcomes if (o.reader, o.half) == (reader, half)]),
+            "files": one.files,
+            "recovered": _percent(one.share),
+            "files with a wrong value": one.wrong_files,
+            "wrong records": one.wrong_records,
+            "refused": one.refusals,
+            "crashed": one.crashes,
+            "CPU seconds": one.cpu_seconds,
         }
-        for reader in readers_in(outcomes)
-        for half in HALVES
+        for (reader, half), one in found.items()
     ]
-
-
-def _row(outcomes: Sequence[Outcome]) -> Row:
-    found = summary(outcomes)
-    return {
-        "files": found.files,
-        "recovered": _percent(found.share),
-        "files with a wrong value": found.wrong_files,
-        "wrong records": found.wrong_records,
-        "refused": found.refusals,
-        "crashed": found.crashes,
-        "CPU seconds": found.cpu_seconds,
-    }
 
 
 def _percent(share: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import atomic_write as placing
 from outage_analysis.policies import load_policy
 from outage_analysis.reports import FORMATS, Report, write_report
-from tests.killed_runs import AT_A_STEP, killed_before
 from tests.shared_folders import file_contents
 from tests.tram_case import tram_plan, write_documents
 
@@ -251,3 +251,32 @@ def test_files_and_folders_follow_the_umask_and_temporary_ones_are_private(tmp_p
         os.umask(before)
     modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*") if p.name != "x"}
     assert modes == {"out": 0o700, "in": 0o600, "f": 0o600}
+
+
+AT_A_STEP = """
+import os, signal, sys
+from pathlib import Path
+from outage_analysis.files import atomic_write as placing
+
+place, last = Path(sys.argv[1]), int(sys.argv[2])
+steps = 0
+
+def count(event, arguments):
+    global steps
+    if event.startswith(("os.", "shutil.", "tempfile.", "fcntl.", "open")):
+        steps += 1  # at once, because the two calls below are events too
+        if steps == last + 1:
+            os.write(1, event.encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+"""
+"""Kills the code that follows before its step of that number: each call that asks the system for a file."""
+
+
+def killed_before(number: int, code: str, place: Path) -> str | None:
+    """Run code that is killed before its step of a number; the step, or None if the code has fewer steps."""
+    words = [sys.executable, "-c", AT_A_STEP + code, str(place), str(number)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.stdout if done.returncode else None
