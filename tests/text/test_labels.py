@@ -1,4 +1,4 @@
-"""Words in two languages, with nothing left in English; and how numbers, money, days and ranges are written."""
+"""Words in two languages, nothing left in English, and how numbers, money, days and ranges are written."""
 
 from __future__ import annotations
 
