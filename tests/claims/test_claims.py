@@ -91,6 +91,7 @@ def test_a_row_that_breaks_one_rule_is_a_reject_explained_by_its_name_row_column
     assert claims.files.rows() == [("claims.csv", 3, 2, 1)]
     error = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True))
     assert error.remedy
+    assert (error.remedy == "Row 2 of claims.csv was kept.") == (rule in (EXACT_COPY, REPEATED_ID))
     if rule == EXACT_COPY:
         told = f"claims.csv, row 3: breaks the rule '{EXACT_COPY}'. Row 2 of claims.csv was kept."
         assert str(error) == told
