@@ -47,15 +47,10 @@ def runnable(page: Path) -> list[tuple[Block, str | None]]:
     """
     pairs = pairwise([*blocks(page), Block("", "", "")])
     return [
-        (block, below.text if is_output(below) else None)
+        (block, below.text if (below.language, below.above) == ("text", "```") else None)
         for block, below in pairs
         if block.language != "text"
     ]
-
-
-def is_output(block: Block) -> bool:
-    """Whether a block of text stands directly below another block."""
-    return block.language == "text" and block.above == "```"
 
 
 @contextmanager

@@ -251,24 +251,25 @@ def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(analysi
     rounded = [float(f"{amount:.2g}") for amount in model]
     assert rounded == [260e6, 120e6, 20e6, 560e6]
     assert rounded[2] < 50e6 < rounded[1] / 2  # paid: less than half of the median, and inside the range
-    english = (
-        "254–423 million won",
-        "8,461",
-        "expected 260 million won, median 120 million",
-        "20–560 million",
-        "about 50 million",
-        "which is less than half of the median and inside the 80 % range",
-    )
-    korean = (
-        "2억 5,400만~4억 2,300만 원",
-        "8,461건",
-        "기댓값 2억 6,000만 원, 중앙값 1억 2,000만 원",
-        "2,000만~5억 6,000만 원",
-        "약 5,000만 원",
-        "중앙값의 절반에 못 미치지만 80% 구간 안에 있습니다",
-    )
-    assert [text for text in english if text not in prose(FRONT)] == []
-    assert [text for text in korean if text not in prose(KOREAN)] == []
+    figures = {
+        FRONT: (
+            "254–423 million won",
+            "8,461",
+            "expected 260 million won, median 120 million",
+            "20–560 million",
+            "about 50 million",
+            "which is less than half of the median and inside the 80 % range",
+        ),
+        KOREAN: (
+            "2억 5,400만~4억 2,300만 원",
+            "8,461건",
+            "기댓값 2억 6,000만 원, 중앙값 1억 2,000만 원",
+            "2,000만~5억 6,000만 원",
+            "약 5,000만 원",
+            "중앙값의 절반에 못 미치지만 80% 구간 안에 있습니다",
+        ),
+    }
+    assert [text for page, texts in figures.items() for text in texts if text not in prose(page)] == []
 
 
 def test_both_pages_are_one_screen_with_the_same_code_and_links() -> None:

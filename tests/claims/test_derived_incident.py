@@ -65,13 +65,9 @@ def test_names_in_korean_get_numbered_ids_and_keep_their_names(tmp_path: Path) -
         "접수번호,서비스,유형,접수일,피해액(원)\n1,카카오톡,개인,2022-10-16,5\n2,카카오T,소상공인,2022-10-17,7\n",
     )
     incident = incident_from_files(path)
-    assert [(s.id, s.name["ko"]) for s in incident.services] == [
-        ("service-1", "카카오T"),
-        ("service-2", "카카오톡"),
-    ]
-    assert [(item.id, item.name["ko"]) for item in incident.claimant_types] == [
-        ("type-1", "개인"),
-        ("type-2", "소상공인"),
+    assert [(item.id, item.name["ko"]) for item in (*incident.services, *incident.claimant_types)] == [
+        *(("service-1", "카카오T"), ("service-2", "카카오톡")),
+        *(("type-1", "개인"), ("type-2", "소상공인")),
     ]
 
 

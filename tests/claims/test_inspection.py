@@ -64,8 +64,7 @@ def read_with(found: Inspection, path: Path, incident: Incident) -> Claims:
 
 def proposed(found: Inspection) -> dict[str, str]:
     """Canonical column -> header."""
-    named = found.columns.filter(pl.col("column").is_not_null())
-    return dict(named.select("column", "header").iter_rows())
+    return dict(found.columns.drop_nulls("column").select("column", "header").iter_rows())
 
 
 def window_of(incident: Incident, first: date, last: date) -> Incident:

@@ -20,12 +20,9 @@ from outage_analysis.reports import FORMATS, Report, write_report
 from tests.shared_folders import file_contents
 from tests.tram_case import tram_plan, write_documents
 
-FEW = ("csv",)
-"""Formats that suffice where the format does not matter."""
-
 
 def written(analysis: Analysis, out: Path, lang: str = "en", *, force: bool = False) -> Path:
-    return write_report(analysis, out, lang=lang, formats=FEW, force=force).parent
+    return write_report(analysis, out, lang=lang, formats=("csv",), force=force).parent
 
 
 # --- what is there already ---------------------------------------------------------------------------------
