@@ -215,7 +215,6 @@ def test_a_picture_is_small(path: str, script: dict[str, Any]) -> None:
 
 
 FRONT, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
-SERVICES = {"KakaoTalk": "kakaotalk", "Kakao T": "kakao_t"}
 
 
 def code(text: str) -> str:
@@ -232,7 +231,7 @@ def figure_of(id_: str) -> tuple[float | None, ...]:
 def test_the_rows_of_the_table_are_those_of_the_claims() -> None:
     (shown,) = (block.text for block in blocks(FRONT) if block.language == "text")
     losses = oa.load_sample("kakao").to_polars().select("service", "loss").rows()
-    for service, id_ in SERVICES.items():
+    for service, id_ in (("KakaoTalk", "kakaotalk"), ("Kakao T", "kakao_t")):
         claimed = [loss for service, loss in losses if service == id_]
         stated = [loss for loss in claimed if loss is not None]
         counts = [

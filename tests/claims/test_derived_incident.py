@@ -51,8 +51,7 @@ def test_several_files_give_one_incident_with_the_services_of_all(tmp_path: Path
     written(tmp_path, "claim_id,service,filed_on,loss\n9,Kakao T,2022-11-01,5원\n", "b.csv")
     incident = incident_from_files(tmp_path)
     assert [s.id for s in incident.services] == ["kakaotalk", "kakao-bank", "kakao-t"]
-    assert incident.claims_to == date(2022, 11, 1)
-    assert len(read_claims(tmp_path, incident)) == 5
+    assert (incident.claims_to, len(read_claims(tmp_path, incident))) == (date(2022, 11, 1), 5)
 
 
 PLAIN = "claim_id,service,filed_on,loss\n1,App,2026-01-15,12\n2,Web,2026-01-16,7\n"

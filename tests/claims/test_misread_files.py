@@ -568,8 +568,7 @@ def test_bytes_that_the_stated_encoding_lacks_cost_their_row(tmp_path: Path) -> 
     path = encoded_file(tmp_path, Case("cp1252", ("Genève", "Köln", "Taxi"), told="cp1252"))
     path.write_bytes(path.read_bytes().replace(b"1,Gen\xe8ve", b"1,Gen\x81ve"))
     claims = read_in(path, encoding="windows-1252", max_rejects=1)
-    assert claims.to_polars()["claim_id"].to_list() == ["2", "3", "4", "5", "6"]
-    assert claims.rejects["row"].to_list() == [2]
+    assert (claims.to_polars()["claim_id"].to_list(), claims.rejects["row"].to_list()) == ([*"23456"], [2])
     with pytest.raises(InputRefused, match=r"is not UTF-8 at byte \d+, and in 4 of 7 lines"):
         read_in(path, encoding="utf-8", max_rejects=1)
 

@@ -220,8 +220,7 @@ def test_advice_that_is_taken_improves_the_reading(tmp_path: Path, name: str) ->
     assert found, printed
     content = advice.content if advice.mended is None else advice.mended(*found.groups())
     claims = read(tmp_path / "b.csv", content, advice.layout(*found.groups()))
-    assert len(claims) > before
-    assert len(claims) >= advice.claims
+    assert len(claims) >= max(before + 1, advice.claims)
 
 
 @pytest.mark.slow

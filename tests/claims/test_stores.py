@@ -253,7 +253,6 @@ def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where
 
 # --- a warehouse file that somebody else has written --------------------------------------------------------
 
-LOCAL = "the-content-of-a-local-file"
 READING = "(select content from read_text('{local}'))"
 FOREIGN_OBJECTS = {
     "a view for the claims": (
@@ -314,7 +313,7 @@ def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_l
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str
 ) -> None:
     local = tmp_path / "local.txt"
-    local.write_text(LOCAL)
+    local.write_text("the-content-of-a-local-file")
     kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
     statements, message = FOREIGN_OBJECTS[name]
     with duckdb.connect(kept) as connection:
@@ -324,7 +323,7 @@ def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_l
     code, out, err = command("cube", *KAKAO, kept, "--by", "region", "--json")
     assert (code, out, err.count("\n")) == (3, "", 1)
     assert err.startswith("error: kept.duckdb: is no warehouse file of claims: it")
-    assert (message in err, LOCAL in err) == (True, False)
+    assert (message in err, "the-content" in err) == (True, False)
     assert file_contents(tmp_path) == before
 
 

@@ -96,8 +96,7 @@ def moments(texts: list[str], notation: str, zone: str, *, midnight: bool = True
 @pytest.mark.parametrize(("notation", "text", "local"), MOMENTS)
 def test_the_time_of_day_of_every_notation_is_read(notation: str, text: str, local: str) -> None:
     expected = datetime.fromisoformat(local).replace(tzinfo=SEOUL)
-    assert moments([text], notation, "Asia/Seoul") == [expected]
-    assert has_time(text)
+    assert (moments([text], notation, "Asia/Seoul"), has_time(text)) == ([expected], True)
 
 
 def test_a_time_that_the_clocks_skip_is_unknown_and_one_shown_twice_is_the_second() -> None:

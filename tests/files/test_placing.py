@@ -93,10 +93,9 @@ def test_nothing_is_left_behind_when_a_writer_fails(
 def test_a_report_has_the_documents_that_were_analysed_even_if_a_file_changed_since(tmp_path: Path) -> None:
     write_documents(tmp_path)
     analysis = run(tram_plan(tmp_path))
-    text = (tmp_path / "counted.toml").read_text("utf-8")
-    (tmp_path / "counted.toml").write_text(text.replace("1_250", "1_300"), "utf-8")
-    folder = written(analysis, tmp_path / "out")
-    assert load_policy(folder / "documents" / "policy.toml") == analysis.policy
+    page = tmp_path / "counted.toml"
+    page.write_text(page.read_text("utf-8").replace("1_250", "1_300"), "utf-8")
+    assert load_policy(written(analysis, tmp_path / "out") / "documents" / "policy.toml") == analysis.policy
 
 
 # --- a run that is killed -----------------------------------------------------------------------------------
