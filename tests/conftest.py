@@ -169,8 +169,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 @pytest.fixture(scope="session")
 def golden() -> dict[str, Any]:
     """Published numbers with their sources."""
-    path = GOLDEN / "kakao.json"
-    cases: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    cases: dict[str, Any] = json.loads((GOLDEN / "kakao.json").read_text("utf-8"))
     return cases
 
 

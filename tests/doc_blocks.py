@@ -34,10 +34,6 @@ from tests.commands import command
 from tests.doc_pages import Block, blocks, targets
 from tests.paths import ROOT
 
-LOADERS: tuple[Callable[[Path], object], ...] = (
-    *(load_incident, load_policy, load_ledger, load_layout, load_scenarios),
-)
-
 
 def runnable(page: Path) -> list[tuple[Block, str | None]]:
     """The blocks of a page that can run, each with the output that the page shows below it.
@@ -47,15 +43,10 @@ def runnable(page: Path) -> list[tuple[Block, str | None]]:
     """
     pairs = pairwise([*blocks(page), Block("", "", "")])
     return [
-        (block, below.text if is_output(below) else None)
+        (block, below.text if (below.language, below.above) == ("text", "```") else None)
         for block, below in pairs
         if block.language != "text"
     ]
-
-
-def is_output(block: Block) -> bool:
-    """Whether a block of text stands directly below another block."""
-    return block.language == "text" and block.above == "```"
 
 
 @contextmanager
@@ -155,7 +146,7 @@ def load(text: str) -> str:
     path = Path("page.toml")
     path.write_text(text, "utf-8")
     kinds = []
-    for loader in LOADERS:
+    for loader in (load_incident, load_policy, load_ledger, load_layout, load_scenarios):
         try:
             kinds.append(loader(path))
         except UsageError:

@@ -42,9 +42,10 @@ def blocks(page: Path) -> list[Block]:
 
 def blocks_of(text: str) -> list[Block]:
     """The blocks of a text, those inside of lists too."""
+    above = {found: reversed(text[: found.start()].splitlines()) for found in FENCED.finditer(text)}
     return [
-        Block(found[2], textwrap.dedent(found[3]), _last_line(text[: found.start()]))
-        for found in FENCED.finditer(text)
+        Block(found[2], textwrap.dedent(found[3]), next((s for line in lines if (s := line.strip())), ""))
+        for found, lines in above.items()
     ]
 
 
@@ -62,8 +63,3 @@ def targets(makefile: Path) -> set[str]:
     """What a Makefile can be asked for by name."""
     (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile.read_text("utf-8"), re.MULTILINE)
     return set(phony.split())
-
-
-def _last_line(text: str) -> str:
-    """The last line with text; empty if there is none."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

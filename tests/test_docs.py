@@ -19,9 +19,7 @@ import polars as pl
 import pytest
 import reference
 from PIL import Image
-from pydantic import BaseModel
 
-import outage_analysis
 import outage_analysis as oa
 import policies
 from outage_analysis.claims import RULES
@@ -31,6 +29,7 @@ from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
 from outage_analysis.text import schemas_of
 from tests.doc_pages import GUIDES, PAGES, RECIPES, blocks, name, prose, targets
 from tests.paths import ROOT
+from tests.studies import left_out_one_by_one
 
 REFERENCE = "\n".join(reference.pages().values())
 COMMANDS = reference.commands()
@@ -146,12 +145,12 @@ def test_the_list_of_tables_describes_every_table_that_is_registered() -> None:
 # --- the back-test ------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_the_back_test_on_the_page_is_the_one_that_the_code_gives() -> None:
-    written = backtest.PAGE.read_text("utf-8")
-    assert backtest.renewed(written) == written, "run `make docs`"
-    # Two outcomes, and the total that is none of its own.
-    assert written.split("<!-- back-test: ")[1].count("| inside |") == 3
+@pytest.mark.parametrize(
+    "table", [pytest.param(backtest, marks=pytest.mark.slow), forecasts, left_out_one_by_one]
+)
+def test_a_table_on_a_page_is_the_one_that_the_code_gives(table: Any) -> None:  # noqa: ANN401 - modules have no protocol
+    written = table.PAGE.read_text("utf-8")
+    assert table.renewed(written) == written, "run `make docs`"
 
 
 # --- the policies -------------------------------------------------------------------------------------
@@ -167,12 +166,8 @@ def test_the_table_of_policies_is_the_one_that_the_pages_give() -> None:
 # --- the keys of a policy -----------------------------------------------------------------------------
 
 
-def spelled(key: tuple[type[BaseModel], str]) -> str:
-    return f"{key[0].__name__}.{key[1]}"
-
-
 def test_the_page_with_every_key_is_a_valid_policy() -> None:
-    page = outage_analysis.load_policy(keys.EVERY_KEY)
+    page = oa.load_policy(keys.EVERY_KEY)
     assert {type(line) for line in page.lines} == {Schedule, InKind, Voucher, FeeCredit, Budget}
     assert findings(page).filter(finding="fact").is_empty()  # every fact that it cites is published
 
@@ -181,8 +176,8 @@ def test_every_key_of_a_policy_has_an_example_in_the_page_and_none_is_empty() ->
     wanted = set(keys.keys(Policy))
     examples = keys.examples_of(Policy, tomllib.loads(keys.EVERY_KEY.read_text("utf-8")))
     assert {(Policy, "line"), (Schedule, "grain"), (Budget, "amount")} <= wanted  # all the way down
-    assert sorted(map(spelled, wanted - examples.keys())) == []
-    assert sorted(spelled(key) for key, value in examples.items() if value in ("", [], {})) == []
+    assert wanted - examples.keys() == set()
+    assert [key for key, value in examples.items() if value in ("", [], {})] == []
 
 
 DOCS = ROOT / "docs"
@@ -220,22 +215,11 @@ def test_a_picture_is_small(path: str, script: dict[str, Any]) -> None:
 
 
 FRONT, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
-SERVICES = {"KakaoTalk": "kakaotalk", "Kakao T": "kakao_t"}
 
 
 def code(text: str) -> str:
     """A block of code without its comments and its language."""
     return re.sub(r" *#.*|, lang=\"ko\"", "", text)
-
-
-@pytest.fixture(scope="module")
-def sample() -> oa.Claims:
-    return oa.load_sample("kakao")
-
-
-@pytest.fixture(scope="module")
-def bundled() -> oa.Analysis:
-    return oa.run()
 
 
 def figure_of(id_: str) -> tuple[float | None, ...]:
@@ -244,49 +228,47 @@ def figure_of(id_: str) -> tuple[float | None, ...]:
     return row
 
 
-def test_the_rows_of_the_table_are_those_of_the_claims(sample: oa.Claims) -> None:
+def test_the_rows_of_the_table_are_those_of_the_claims() -> None:
     (shown,) = (block.text for block in blocks(FRONT) if block.language == "text")
-    losses = sample.to_polars().select("service", "loss").rows()
-    for service, id_ in SERVICES.items():
-        stated = [loss for service, loss in losses if service == id_]
+    losses = oa.load_sample("kakao").to_polars().select("service", "loss").rows()
+    for service, id_ in (("KakaoTalk", "kakaotalk"), ("Kakao T", "kakao_t")):
+        claimed = [loss for service, loss in losses if service == id_]
+        stated = [loss for loss in claimed if loss is not None]
         counts = [
-            sum(loss == 0 for loss in stated),
-            sum(loss is not None and 0 < loss <= 300_000 for loss in stated),
-            sum(loss is not None and 300_000 < loss <= 500_000 for loss in stated),
-            sum(loss is not None and loss > 500_000 for loss in stated),
-            sum(loss is None for loss in stated),
-            len(stated),
+            stated.count(0),
+            *(sum(over < n <= up_to for n in stated) for over, up_to in ((0, 3e5), (3e5, 5e5), (5e5, 1e15))),
+            *(claimed.count(None), len(claimed)),
         ]
         assert re.search(rf"^ {service} +{' +'.join(f'{n:,}' for n in counts)}$", shown, re.MULTILINE)
 
 
-def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(bundled: oa.Analysis) -> None:
+def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(analysis: oa.Analysis) -> None:
     _, low, high = figure_of("CO-07")
     assert (round((low or 0) / 1e6), round((high or 0) / 1e6)) == (254, 423)
-    assert figure_of("CL-13")[0] == 8_461
-    assert figure_of("CO-10")[0] == 50_000_000
-    model = [bundled.expected, bundled.median, bundled.quantile(0.1), bundled.quantile(0.9)]
+    assert [figure_of(id_)[0] for id_ in ("CL-13", "CO-10")] == [8_461, 50_000_000]
+    model = [analysis.expected, analysis.median, analysis.quantile(0.1), analysis.quantile(0.9)]
     rounded = [float(f"{amount:.2g}") for amount in model]
     assert rounded == [260e6, 120e6, 20e6, 560e6]
     assert rounded[2] < 50e6 < rounded[1] / 2  # paid: less than half of the median, and inside the range
-    english = (
-        "254–423 million won",
-        "8,461",
-        "expected 260 million won, median 120 million",
-        "20–560 million",
-        "about 50 million",
-        "which is less than half of the median and inside the 80 % range",
-    )
-    korean = (
-        "2억 5,400만~4억 2,300만 원",
-        "8,461건",
-        "기댓값 2억 6,000만 원, 중앙값 1억 2,000만 원",
-        "2,000만~5억 6,000만 원",
-        "약 5,000만 원",
-        "중앙값의 절반에 못 미치지만 80% 구간 안에 있습니다",
-    )
-    assert [text for text in english if text not in prose(FRONT)] == []
-    assert [text for text in korean if text not in prose(KOREAN)] == []
+    figures = {
+        FRONT: (
+            "254–423 million won",
+            "8,461",
+            "expected 260 million won, median 120 million",
+            "20–560 million",
+            "about 50 million",
+            "which is less than half of the median and inside the 80 % range",
+        ),
+        KOREAN: (
+            "2억 5,400만~4억 2,300만 원",
+            "8,461건",
+            "기댓값 2억 6,000만 원, 중앙값 1억 2,000만 원",
+            "2,000만~5억 6,000만 원",
+            "약 5,000만 원",
+            "중앙값의 절반에 못 미치지만 80% 구간 안에 있습니다",
+        ),
+    }
+    assert [text for page, texts in figures.items() for text in texts if text not in prose(page)] == []
 
 
 def test_both_pages_are_one_screen_with_the_same_code_and_links() -> None:
@@ -324,7 +306,5 @@ def test_both_languages_have_the_same_figures() -> None:
     assert korean.select(pl.col(texts).str.contains("[가-힣]").all()).row(0) == (True, True, True)
 
 
-def test_the_page_has_the_table_and_the_chart_of_the_notebook() -> None:
-    written = forecasts.PAGE.read_text("utf-8")
-    assert forecasts.renewed(written) == written, "run `make docs`"
+def test_the_picture_of_press_forecasts_is_no_empty_one() -> None:
     assert len(forecasts.picture()) > 10_000

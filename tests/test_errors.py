@@ -22,8 +22,7 @@ from outage_analysis.errors import InputRefused, OutageAnalysisError, one_line
 )
 def test_each_class_has_its_exit_code(name: str, code: int) -> None:
     error = getattr(errors, name)("went wrong")
-    assert isinstance(error, OutageAnalysisError)
-    assert error.exit_code == code
+    assert (isinstance(error, OutageAnalysisError), error.exit_code) == (True, code)
 
 
 def test_an_error_reads_as_place_problem_value_and_remedy_as_far_as_they_are_known() -> None:
@@ -33,9 +32,8 @@ def test_an_error_reads_as_place_problem_value_and_remedy_as_far_as_they_are_kno
     assert str(error) == "a.csv, row 1,234, loss: loss is negative (found '-5'). Fix it."
     assert str(InputRefused("went wrong")) == "went wrong"
     assert str(InputRefused("went wrong", row=0, value=0)) == "row 0: went wrong (found '0')"
-    assert one_line("카카오톡 300,000원") == "카카오톡 300,000원"
-    assert one_line("x" * 201) == "x" * 199 + "…"
-    assert one_line("x" * 200) == "x" * 200
+    texts = {"카카오톡 300,000원": "카카오톡 300,000원", "x" * 201: "x" * 199 + "…", "x" * 200: "x" * 200}
+    assert {text: one_line(text) for text in texts} == texts
 
 
 @pytest.mark.parametrize(
@@ -56,7 +54,5 @@ def test_an_error_reads_as_place_problem_value_and_remedy_as_far_as_they_are_kno
 def test_an_error_is_one_short_printable_line_whatever_it_holds(hostile: str) -> None:
     error = InputRefused(hostile, file=hostile, row=2, column=hostile, value=hostile, remedy=hostile)
     line = str(error)
-    assert line.isprintable()
-    assert len(line.splitlines()) == 1
-    assert len(line) < 1_500
+    assert (line.isprintable(), len(line.splitlines()), len(line) < 1_500) == (True, 1, True)
     line.encode("utf-8")

@@ -1,4 +1,9 @@
-"""The readers that the benchmark compares: this package, and others in their best settings."""
+"""The readers that the benchmark compares: this package, and others in their best settings.
+
+The others only cut lines into fields. What their texts mean is read as a person would script it: each style
+reads a whole column in one way. The benchmark tries all styles on a file and keeps the best, which no script
+could know beforehand; so what it measures of these readers is the cutting.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +11,208 @@ import csv
 import importlib.util
 import io
 import math
+import re
 import time
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 import duckdb
 import fastexcel
 import polars as pl
 
-from tests.benchmarks.written_values import Grid, best_claims
-from tests.contract.damaged_files.clean_table import Record
+from outage_analysis.incidents import normalized_name
+from tests.contract.damaged_files.clean_table import Case, Record
 from tests.contract.damaged_files.damaged_file import DamagedFile
 from tests.contract.damaged_files.reading import OURS, our_outcome
-from tests.contract.damaged_files.scoring import Outcome, WholeFileRefused, outcome
+from tests.contract.damaged_files.scoring import Outcome, WholeFileRefused, outcome, scored
+
+Grid = Sequence[Sequence[str]]
+MISSING = {
+    "",
+    "na",
+    "n/a",
+    "#n/a",
+    "null",
+    "none",
+    "nan",
+    "-",
+    "–",
+    "--",
+    "\\n",
+    "미상",
+    "unknown",
+    "unbekannt",
+    "모름",
+}
+TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+PATTERNS = {
+    "day first": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"),
+    "month first": ("%m/%d/%Y", "%m-%d-%Y"),
+    "day first, short": ("%d/%m/%y", "%d.%m.%y", "%d-%m-%y"),
+    "month first, short": ("%m/%d/%y",),
+    "year first, short": ("%y-%m-%d", "%y/%m/%d", "%y.%m.%d", "%y년 %m월 %d일"),
+    "year first": ("%Y/%m/%d", "%Y. %m. %d.", "%Y년 %m월 %d일", "%Y%m%d"),
+    "month names": (*("%d %B %Y", "%B %d, %Y", "%d-%b-%Y", "%b %d %Y", "%d-%b-%y", "%d %b %Y"), "%d. %B %Y"),
+}
+GERMAN = {
+    "Januar": "January",
+    "Februar": "February",
+    "März": "March",
+    "Mai": "May",
+    "Juni": "June",
+    "Juli": "July",
+}
+
+
+def iso_day(text: str) -> date | None:
+    """A day that a text in ISO form begins with."""
+    try:
+        return date.fromisoformat(text[:10]) if re.match(r"\d{4}-\d\d-\d\d(?!\d)", text) else None
+    except ValueError:
+        return None
+
+
+def pattern_day(patterns: Sequence[str]) -> Callable[[str], date | None]:
+    """A function that reads days by the first pattern of `strptime` that fits, with or without a time."""
+
+    def read(text: str) -> date | None:
+        for german, english in GERMAN.items():
+            text = text.replace(german, english)
+        text = re.sub(r"\([월화수목금토일]\)", "", text)
+        text = re.sub(r"(오전|오후) (\S+)", lambda m: f"{m[2]} {'AM' if m[1] == '오전' else 'PM'}", text)
+        for pattern, clock in product(patterns, TIMES):
+            try:
+                return datetime.strptime(text, pattern + clock).replace(tzinfo=UTC).date()
+            except ValueError:
+                continue
+        return None
+
+    return read
+
+
+MIXED = pattern_day(
+    [p for order in ("year first", "day first", "month names", "month first") for p in PATTERNS[order]]
+)
+DAY_STYLES: dict[str, Callable[[str], date | None]] = {
+    "iso": iso_day,
+    **{name: pattern_day(patterns) for name, patterns in PATTERNS.items()},
+    "excel": lambda text: (
+        date(1899, 12, 30) + timedelta(int(text)) if re.fullmatch(r"\d{5,10}", text) else None
+    ),
+    "unix": lambda text: (
+        datetime.fromtimestamp(int(text), UTC).date() if re.fullmatch(r"\d{10}", text) else None
+    ),
+    "mixed, day first": lambda text: iso_day(text) or MIXED(text),
+}
+AMOUNT_STYLES = [(point, scale) for point in (".", ",") for scale in (1, 1_000, 10_000)]
+"""The mark before the decimals, and what one unit in the file stands for."""
+
+
+@lru_cache(maxsize=100_000)
+def amount(text: str, style: tuple[str, int], minor: int) -> int | None:
+    """An amount in the smallest unit; None if the text is none."""
+    point, scale = style
+    digits = re.sub(r"[^\d.,+\-]", "", unicodedata.normalize("NFKC", text))
+    digits = digits.replace("," if point == "." else ".", "").replace(point, ".")
+    try:
+        value = Decimal(digits) * scale * minor
+    except InvalidOperation:
+        return None
+    return int(value) if value == value.to_integral_value() and value >= 0 else None
+
+
+@lru_cache(maxsize=100_000)
+def day_of(style: str, text: str) -> date | None:
+    """The day of a text in a style, if it has one."""
+    try:
+        return DAY_STYLES[style](text)
+    except (ValueError, OverflowError):
+        return None
+
+
+@lru_cache
+def names_of(case: Case) -> tuple[dict[str, str], dict[str, str]]:
+    """The spellings of services and of claimant types, and their ids."""
+    incident = case.incident
+    return (
+        {s: item.id for item in incident.services for s in item.spellings()},
+        {s: item.id for item in incident.claimant_types for s in item.spellings()},
+    )
+
+
+def positions_in(grid: Grid, file: DamagedFile) -> tuple[dict[str, int], Grid]:
+    """Where each column stands, by the headers that the reader is told, and the rows below."""
+    wanted = {column: header.strip() for column, header in file.headers.items()}
+    for n, cells in enumerate(grid):
+        stripped = [cell.strip().lstrip("\ufeff").strip('"') for cell in cells]
+        if all(header in stripped for header in wanted.values()):
+            return {column: stripped.index(header) for column, header in wanted.items()}, grid[n + 1 :]
+    return dict(file.positions), grid
+
+
+@dataclass(frozen=True)
+class NamedRow:
+    """A row whose service and claimant type are known; its day and its loss are texts."""
+
+    claim_id: str
+    service: str
+    claimant_type: str
+    filed_on: str
+    loss: str
+
+
+def named_rows(grid: Grid, file: DamagedFile) -> list[NamedRow]:
+    """The rows of a grid that have an id, if the file has ids, and known names."""
+    positions, rows = positions_in(grid, file)
+    services, types = names_of(file.case)
+    found = []
+    for row in rows:
+        if max(positions.values()) >= len(row):
+            continue
+        text = {column: row[at].strip() for column, at in positions.items()}
+        service = services.get(normalized_name(text["service"]))
+        type_ = types.get(normalized_name(text["claimant_type"]))
+        id_ = text.get("claim_id", "")
+        if service and type_ and not (file.keyed and id_.casefold() in MISSING):
+            found.append(NamedRow(id_, service, type_, text["filed_on"], text["loss"]))
+    return found
+
+
+def claims_in(
+    rows: Sequence[NamedRow], file: DamagedFile, day_style: str, amount_style: tuple[str, int]
+) -> list[Record]:
+    """The rows whose day and loss can be read in these styles; equal rows are read once."""
+    incident, found = file.case.incident, []
+    for row in rows:
+        day = day_of(day_style, row.filed_on)
+        unstated = row.loss.casefold() in MISSING
+        loss = None if unstated else amount(row.loss, amount_style, file.case.minor)
+        if day is None or (loss is None and not unstated):
+            continue
+        if incident.claims_from <= day <= incident.claims_to:
+            found.append(Record(row.claim_id, row.service, row.claimant_type, day, loss))
+    return list(dict.fromkeys(found)) if file.keyed else found
+
+
+def best_claims(grid: Grid, file: DamagedFile) -> list[Record]:
+    """The claims of a grid in the styles of days and amounts that score best."""
+    rows, best, best_score = named_rows(grid, file), [], -1
+    for day_style, amount_style in product(DAY_STYLES, AMOUNT_STYLES):
+        claims = claims_in(rows, file, day_style, amount_style)
+        exact, wrong, _ = scored(file, claims)
+        if exact - wrong > best_score:
+            best, best_score = claims, exact - wrong
+        if best_score == len(file.records):
+            break
+    return best
+
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.zst", ".csv.zip", ".zip")
 Setting = Callable[[Path, DamagedFile], Grid]
@@ -36,10 +228,6 @@ def _texts(rows: Iterable[Sequence[object]]) -> list[list[str]]:
 
 def _frame(frame: pl.DataFrame) -> Grid:
     return [frame.columns, *_texts(frame.rows())]
-
-
-def _ends(file: DamagedFile, *suffixes: str) -> bool:
-    return file.name.endswith(suffixes)
 
 
 def duckdb_csv(**options: object) -> Setting:
@@ -89,11 +277,11 @@ def polars_csv(**options: object) -> Setting:
 
 def polars_other(path: Path, file: DamagedFile) -> Grid:
     """The readers of Polars for workbooks and JSON."""
-    if _ends(file, ".jsonl", ".ndjson"):
+    if file.name.endswith((".jsonl", ".ndjson")):
         return _frame(pl.read_ndjson(path, ignore_errors=True))
-    if _ends(file, ".json"):
+    if file.name.endswith(".json"):
         return _frame(pl.read_json(path))
-    if _ends(file, ".ods"):
+    if file.name.endswith(".ods"):
         return _frame(pl.read_ods(path, has_header=False, drop_empty_rows=False, raise_if_empty=False))
     return _frame(pl.read_excel(path, has_header=False, drop_empty_rows=False, raise_if_empty=False))
 
@@ -118,7 +306,9 @@ def pandas_json(path: Path, file: DamagedFile) -> Grid:
     """`read_json` of pandas."""
     import pandas as pd
 
-    frame = pd.read_json(path, dtype=False, convert_dates=False, lines=_ends(file, ".jsonl", ".ndjson"))
+    frame = pd.read_json(
+        path, dtype=False, convert_dates=False, lines=file.name.endswith((".jsonl", ".ndjson"))
+    )
     return [list(map(str, frame.columns)), *_texts(frame.itertuples(index=False, name=None))]
 
 
@@ -147,17 +337,13 @@ def clevercsv_rows(*, told: bool) -> Setting:
 # --- settings ---------------------------------------------------------------------------------------------
 
 
-def _skip(file: DamagedFile) -> int:
-    return file.header_line or 0
-
-
 def _detect_by_words(delimiter: str, quote: str, escape: str, skip: str) -> dict[str, object]:
     """The delimiter, quotation mark, escape and first line that a reader is told, by its own option names."""
     told: dict[str, Callable[[DamagedFile], object]] = {
         delimiter: lambda file: file.delimiter,
         quote: lambda file: file.quote,
         escape: lambda file: file.escape or (None if escape == "escapechar" else file.quote),
-        skip: _skip,
+        skip: lambda file: file.header_line or 0,
     }
     return {name: value for name, value in told.items() if name}
 
@@ -227,12 +413,9 @@ def run_reader(reader: str, file: DamagedFile, folder: Path) -> Outcome:
             tried.append(_tried(reader, setting, path, file))
             if tried[-1].exact == len(file.records) and not tried[-1].wrong:
                 break
-    return max(tried, key=_merit)
-
-
-def _merit(found: Outcome) -> tuple[int, bool]:
-    """What makes one setting better than another: exact records less wrong ones, then any reading at all."""
-    return found.exact - found.wrong, not (found.refused or found.rightly_refused or found.crashed)
+    # One setting is better than another by its exact records less wrong ones, then by any reading at all.
+    unread = ("refused", "rightly_refused", "crashed")
+    return max(tried, key=lambda o: (o.exact - o.wrong, not any(getattr(o, why) for why in unread)))
 
 
 def _tried(reader: str, setting: Setting, path: Path, file: DamagedFile) -> Outcome:

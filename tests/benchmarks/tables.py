@@ -13,7 +13,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from outage_analysis.files import bundled_claims
-from tests.claims.broken_rows import with_broken_rows
+from tests.claims.complaint_files import with_broken_rows
 
 FOLDER = Path("build/bench")
 

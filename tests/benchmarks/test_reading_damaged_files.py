@@ -47,11 +47,12 @@ def test_the_page_takes_its_tables_from_the_measurement() -> None:
     outcomes = [outcome(OURS, file, partial(getattr, file, "records")) for file in files]
     text = f"before\n{reading.START}old\n{reading.END}after\n"
     shown = reading.page(text, totals(outcomes), by_group(outcomes))
-    assert f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |\n" in shown
-    assert f"| delimiters | {group_sizes()['delimiters']} | 100.0 % |" in shown
-    assert shown.startswith("before\n")
-    assert shown.endswith("after\n")
-    assert "old" not in shown
+    rows = (
+        f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |\n",
+        f"| delimiters | {group_sizes()['delimiters']} | 100.0 % |",
+    )
+    assert [row for row in rows if row not in shown] == []
+    assert (shown[:7], shown[-6:], "old" in shown) == ("before\n", "after\n", False)
 
 
 # --- the whole study --------------------------------------------------------------------------------------
@@ -81,28 +82,25 @@ def readers_in(outcomes: Sequence[Outcome]) -> list[str]:
 
 def totals(outcomes: Sequence[Outcome]) -> list[Row]:
     """One row per reader and half of the seeds."""
+    found = {
+        (reader, half): summary(o for o in outcomes if (o.reader, o.half) == (reader, half))
+        for reader in readers_in(outcomes)
+        for half in HALVES
+    }
     return [
         {
             "reader": reader,
             "seeds": half,
-            **_row([o for o in outcomes if (o.reader, o.half) == (reader, half)]),
+            "files": one.files,
+            "recovered": _percent(one.share),
+            "files with a wrong value": one.wrong_files,
+            "wrong records": one.wrong_records,
+            "refused": one.refusals,
+            "crashed": one.crashes,
+            "CPU seconds": one.cpu_seconds,
         }
-        for reader in readers_in(outcomes)
-        for half in HALVES
+        for (reader, half), one in found.items()
     ]
-
-
-def _row(outcomes: Sequence[Outcome]) -> Row:
-    found = summary(outcomes)
-    return {
-        "files": found.files,
-        "recovered": _percent(found.share),
-        "files with a wrong value": found.wrong_files,
-        "wrong records": found.wrong_records,
-        "refused": found.refusals,
-        "crashed": found.crashes,
-        "CPU seconds": found.cpu_seconds,
-    }
 
 
 def _percent(share: float) -> str:
@@ -130,9 +128,8 @@ def group_sizes() -> dict[str, int]:
 
 def _cells(outcomes: Sequence[Outcome], readers: Sequence[str]) -> Row:
     """Reader -> the share recovered, and the number of files with a wrong value if there are any."""
-    cells = {}
-    for reader in readers:
-        found = summary(o for o in outcomes if o.reader == reader)
-        wrong = f" ({found.wrong_files} wrong)" if found.wrong_files else ""
-        cells[reader] = _percent(found.share) + wrong
-    return cells
+    found = {reader: summary(o for o in outcomes if o.reader == reader) for reader in readers}
+    return {
+        reader: _percent(one.share) + (f" ({one.wrong_files} wrong)" if one.wrong_files else "")
+        for reader, one in found.items()
+    }

@@ -178,18 +178,14 @@ def up(unit: float) -> Callable[[Array], Array]:
     return lambda losses: np.ceil(losses / unit) * unit
 
 
-def as_they_are(losses: Array) -> Array:
-    return losses
-
-
 ROUNDINGS: dict[str, list[tuple[float, Callable[[Array], Array]]]] = {
     "page's units": [
-        (ON_EDGES, as_they_are),
+        (ON_EDGES, np.asarray),
         *((weight, partial(nearest_unit, unit=float(unit))) for unit, weight in UNITS.items()),
     ],
-    "digits": [(20, as_they_are), (25, significant(2)), (35, significant(1)), (20, popular(1, 5))],
-    "1-2-3-5": [(30, as_they_are), (30, significant(2)), (40, popular(1, 2, 3, 5))],
-    "page's units, upwards": [(30, as_they_are), (15, up(1e3)), (30, up(1e4)), (15, up(5e4)), (10, up(1e5))],
+    "digits": [(20, np.asarray), (25, significant(2)), (35, significant(1)), (20, popular(1, 5))],
+    "1-2-3-5": [(30, np.asarray), (30, significant(2)), (40, popular(1, 2, 3, 5))],
+    "page's units, upwards": [(30, np.asarray), (15, up(1e3)), (30, up(1e4)), (15, up(5e4)), (10, up(1e5))],
 }
 
 

@@ -20,9 +20,7 @@ import polars as pl
 import pytest
 
 from outage_analysis import Plan, load_incident, read_claims, run, write_report
-from outage_analysis.analysis import Analysis
-from outage_analysis.costs import Simulation, build_portfolio, simulate
-from outage_analysis.costs.expected import Portfolio
+from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import html_page
 from tests.benchmarks.tables import tell, write_complaints
@@ -144,20 +142,6 @@ def test_from_a_command_to_its_answer(tmp_path: Path) -> None:
 FEW = 1_024
 
 
-def analysed(folder: Path, rows: int) -> Analysis:
-    """The bundled case with so many synthetic complaints."""
-    path = write_complaints(folder / f"{rows}-synthetic.csv", rows)
-    return run(Plan(claims=(path,), draws=FEW))
-
-
-def modelled(folio: Callable[[], Portfolio]) -> Simulation:
-    return simulate(folio(), draws=FEW)
-
-
-def page_html(found: Analysis) -> str:
-    return html_page(Report(found))
-
-
 def median_seconds(work: Callable[[], object]) -> float:
     """The median of a few runs after one that warms the caches."""
     work()
@@ -172,17 +156,20 @@ def median_seconds(work: Callable[[], object]) -> float:
 def test_model_charts_and_page_do_not_grow_with_the_claims(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = []
     for count in (100_000, 1_000_000, 10_000_000):
-        found = analysed(tmp_path, count)
+        path = write_complaints(tmp_path / f"{count}-synthetic.csv", count)
+        found = run(Plan(claims=(path,), draws=FEW))
         paid = [*found.cubes.values()]
         folio = partial(build_portfolio, found.policy, found.ledger, as_of=found.as_of, cubes=paid)
+        model = partial(lambda build: simulate(build(), draws=FEW), folio)
         drawn = partial(write_report, found, tmp_path / "drawn", formats=("svg",), force=True)
+        page = partial(lambda analysis: html_page(Report(analysis)), found)
         rows.append(
             {
                 "claims": count,
-                "model s": median_seconds(partial(modelled, folio)),
+                "model s": median_seconds(model),
                 "charts s": median_seconds(drawn),
-                "page s": median_seconds(partial(page_html, found)),
-                "page bytes": len(page_html(found).encode()),
+                "page s": median_seconds(page),
+                "page bytes": len(page().encode()),
             }
         )
     tell("by-claims", "model, charts and page by claims", rows)
@@ -191,16 +178,12 @@ def test_model_charts_and_page_do_not_grow_with_the_claims(tmp_path: Path) -> No
     assert max(sizes) <= 1_500_000
 
 
-WAYS: dict[str, tuple[str, Callable[[Path, Path], object]]] = {
-    "all cells quoted": ("quoted-synthetic.csv", lambda p, to: _texts(p).write_csv(to, quote_style="always")),
-    "JSON lines": ("synthetic.jsonl", lambda p, to: _texts(p).write_ndjson(to)),
-    "Parquet": ("synthetic.parquet", lambda p, to: _texts(p).write_parquet(to)),
+WAYS: dict[str, tuple[str, Callable[[pl.DataFrame, Path], object]]] = {
+    "all cells quoted": ("quoted-synthetic.csv", lambda texts, to: texts.write_csv(to, quote_style="always")),
+    "JSON lines": ("synthetic.jsonl", pl.DataFrame.write_ndjson),
+    "Parquet": ("synthetic.parquet", pl.DataFrame.write_parquet),
 }
 """Ways to write the same rows: a name, and how."""
-
-
-def _texts(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, infer_schema=False)
 
 
 def test_ways_to_write_a_file_against_a_plain_one(tmp_path: Path) -> None:
@@ -212,7 +195,7 @@ def test_ways_to_write_a_file_against_a_plain_one(tmp_path: Path) -> None:
     rows = [{"file": "plain", "seconds": bare, "/ plain": 1.0}]
     for way, (name, write) in WAYS.items():
         path = tmp_path / name
-        write(plain, path)
+        write(pl.read_csv(plain, infer_schema=False), path)
         taken = median_seconds(partial(read_claims, path, incident))
         rows.append({"file": way, "seconds": taken, "/ plain": taken / bare})
         assert len(read_claims(path, incident)) == len(read_claims(plain, incident))

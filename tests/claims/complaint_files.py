@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,16 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.claims import Claims
+from outage_analysis.incidents import Incident, load_incident
 
 WHOLE = "loss is an amount that can be read, below 10^15"
 MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def csv_incident() -> Incident:
+    """The Kakao incident with one text column."""
+    kakao = load_incident("kakao-2022")
+    return kakao.model_copy(update={"dimensions": kakao.dimensions[:1]})
 
 
 def record(cells: Sequence[str], delimiter: str = ",", end: str = "\n", **options: Any) -> str:  # noqa: ANN401 - those of csv
@@ -65,3 +73,48 @@ def found_in_the_bytes(claims: Claims, paths: Sequence[Path]) -> int:
             assert content[after:].startswith((*ends,)) or after == len(content), f"{raw!r} is cut short"
             looked_up += 1
     return looked_up
+
+
+CELLS = {
+    "claim_id is given": {"claim_id": ""},
+    "claimant_id is in full": {"claimant_id": "1.000123E+11"},
+    "service is known": {"service": "no such service"},
+    "filed_on is a date": {"filed_on": "2022-10-32"},
+    "filed_on is within the claims window": {"filed_on": "2021-10-15"},
+    "loss is an amount that can be read, below 10^15": {"loss": "약 30만원"},
+    "loss is not negative": {"loss": "-30000"},
+}
+"""What stands in the cells of a row that breaks a rule."""
+HEADER_AGAIN = "the record is not the header again"
+COPY = "the complaint is not an exact copy of another"
+REPEATED_ID = "claim_id is not repeated"
+
+
+def with_broken_rows(clean: pl.DataFrame, every: int) -> tuple[pl.DataFrame, Counter[str]]:
+    """One row in `every` broken, by each rule in turn, as text; and how many rows break each rule.
+
+    Further rows at the end copy the row before each broken one, exactly or with its id alone.
+    """
+    rules = [*CELLS, HEADER_AGAIN, COPY, REPEATED_ID]
+    changed = {**CELLS, HEADER_AGAIN: {name: name for name in clean.columns}}
+    number = pl.int_range(pl.len())
+    frame = clean.with_columns(pl.all().cast(pl.String))
+    which = pl.when(number % every == every - 1).then(number // every % len(rules))
+    marked = frame.with_columns(which.alias("broken"))
+    broken = marked.with_columns(
+        pl.coalesce(
+            *(
+                pl.when(pl.col("broken") == rules.index(rule)).then(pl.lit(cells[name]))
+                for rule, cells in changed.items()
+                if name in cells
+            ),
+            pl.col(name),
+        ).alias(name)
+        for name in clean.columns
+    )
+    copies = marked.filter(pl.col("broken") == rules.index(COPY))
+    again = marked.filter(pl.col("broken") == rules.index(REPEATED_ID)).with_columns(
+        claimant_id=pl.col("claimant_id") + "-2"
+    )
+    counts = Counter(rules[k] for k in marked["broken"].drop_nulls())
+    return pl.concat([broken, copies, again]).drop("broken"), counts

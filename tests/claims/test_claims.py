@@ -1,10 +1,13 @@
-"""What a claim is: each rule, what it rejects, and the line that the user reads."""
+"""What a claim is: each rule, what it rejects, the line that the user reads, and the row numbers of files."""
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from datetime import date
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from outage_analysis.claims import RULES, Claims, explain_reject, read_claims
@@ -19,12 +22,13 @@ from outage_analysis.claims.cell_values import (
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Incident
 from outage_analysis.text import Locale
-from tests.conftest import with_any_loss
+from tests.conftest import claim_rows, with_any_loss
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import ClaimsCsv, Row
+
 
 WHOLE = "loss is an amount that can be read, below 10^15"
 BREAKING: dict[str, Row] = {
@@ -57,12 +61,13 @@ SHOWN = {
 """What is told of a text that may be a name or a number that tells on somebody."""
 
 
-def read(path: Path, incident: Incident) -> Claims:
+def read(path: Path | list[Path], incident: Incident) -> Claims:
     return read_claims(path, incident, max_rejects=1)
 
 
-def broken(claims: Claims) -> list[tuple[int, list[str]]]:
-    return claims.rejected_rows.select("source_row", "broken").rows()
+def broken(claims: Claims) -> dict[int, list[str]]:
+    """The rules that each reject broke, by row."""
+    return dict(claims.rejected_rows.select("source_row", "broken").rows())
 
 
 def strict(incident: Incident) -> Incident:
@@ -70,13 +75,8 @@ def strict(incident: Incident) -> Incident:
     return with_any_loss(incident.model_copy(update={"formats": {}}))
 
 
-def broken_rules(claims: Claims) -> dict[int, list[str]]:
-    """The rules that each reject broke, by row."""
-    return dict(broken(claims))
-
-
 def test_every_rule_has_a_row_that_breaks_it() -> None:
-    # The files here have no columns filed_at and count: test_times.py and test_rows_of_several_claims.py do.
+    # Columns filed_at and count are in the files of test_times.py and test_derived_incident.py.
     assert {*BREAKING, UNREADABLE, REPEATED_HEADER, SAME_DAY, COUNTED_CLAIMS} == set(RULES)
 
 
@@ -86,11 +86,12 @@ def test_a_row_that_breaks_one_rule_is_a_reject_explained_by_its_name_row_column
     claims_csv: ClaimsCsv, incident: Incident, rule: str
 ) -> None:
     claims = read(claims_csv([{}, BREAKING[rule], {}]), incident)
-    assert broken(claims) == [(3, [rule])]
+    assert broken(claims) == {3: [rule]}
     assert claims.to_polars()["claim_id"].to_list() == ["c1", "c3"]
     assert claims.files.rows() == [("claims.csv", 3, 2, 1)]
     error = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True))
     assert error.remedy
+    assert (error.remedy == "Row 2 of claims.csv was kept.") == (rule in (EXACT_COPY, REPEATED_ID))
     if rule == EXACT_COPY:
         told = f"claims.csv, row 3: breaks the rule '{EXACT_COPY}'. Row 2 of claims.csv was kept."
         assert str(error) == told
@@ -116,7 +117,7 @@ def test_a_record_that_is_no_complaint_is_explained_without_a_column(
     path = claims_csv([{}, {}])
     path.write_text(f"{path.read_text('utf-8')}{record}\n", "utf-8")
     claims = read(path, incident)
-    assert broken(claims) == [(4, [rule])]
+    assert broken(claims) == {4: [rule]}
     reject = claims.rejected_rows.row(0, named=True)
     assert (reject["raw"], reject["problem"]) == (record, value)
     error = explain_reject(claims.incident, reject)
@@ -163,22 +164,11 @@ PLAIN_LOSSES: dict[str, int | None] = {
 }
 
 
-def test_a_loss_in_whole_units_is_read(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    claims = read(claims_csv({"loss": written} for written in PLAIN_LOSSES), strict(incident))
-    assert claims.to_polars()["loss"].to_list() == list(PLAIN_LOSSES.values())
-
-
 NO_LOSSES = [
     "1.5", "1e5", "3,000", "٣", "\uff13", "1000000000000000", "-1000000000000000", "9" * 40,
     "0x10", "1_000", "--5", "5-", "5.", ".5", "NaN", "inf", "null", "5 000", "₩5", "1;2", "30만원",
     "300.000",
 ]  # fmt: skip
-
-
-def test_any_other_loss_is_a_reject(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    claims = read(claims_csv([{}, *({"loss": written} for written in NO_LOSSES)]), strict(incident))
-    assert broken_rules(claims) == {row: [WHOLE] for row, _ in enumerate(NO_LOSSES, start=3)}
-    assert claims.rejected_rows["loss"].to_list() == NO_LOSSES
 
 
 @pytest.mark.parametrize(("negative", "least"), [("reject", 0), ("zero", 0), ("band", -150_300_000_001)])
@@ -192,7 +182,7 @@ def test_a_loss_is_plausible_up_to_what_the_incident_says(
         150_300_000_000,
         *([least] if negative != "reject" else []),
     ]
-    rules = broken_rules(claims)
+    rules = broken(claims)
     assert (rules[3], rules[4]) == (["loss is plausible"], ["loss is plausible"])
     assert rules.get(5) == (["loss is not negative"] if negative == "reject" else None)
 
@@ -209,14 +199,17 @@ CENTS: dict[str, int | None] = {
 NO_CENTS = ["10000000000000.00", "999999999999999.99", "12.505", "12,50", ".50", "12.500"]
 
 
-def test_a_money_loss_may_have_the_decimals_of_its_currency(
-    claims_csv: ClaimsCsv, incident: Incident
+@pytest.mark.parametrize(
+    ("digits", "written", "others"), [(0, PLAIN_LOSSES, NO_LOSSES), (2, CENTS, NO_CENTS)]
+)
+def test_a_loss_has_the_decimals_of_its_currency_and_any_other_is_a_reject(
+    claims_csv: ClaimsCsv, incident: Incident, digits: int, written: dict[str, int | None], others: list[str]
 ) -> None:
-    cents = strict(incident).model_copy(update={"minor_units": 2})
-    claims = read(claims_csv({"loss": written} for written in [*CENTS, *NO_CENTS]), cents)
-    euros = [None if cents is None else cents / 100 for cents in CENTS.values()]
-    assert claims.to_polars()["loss"].to_list() == euros
-    assert claims.rejected_rows["loss"].to_list() == NO_CENTS
+    own = strict(incident).model_copy(update={"minor_units": digits})
+    claims = read(claims_csv({"loss": text} for text in [*written, *others]), own)
+    amounts = [None if units is None else units / 10**digits for units in written.values()]
+    assert claims.to_polars()["loss"].to_list() == amounts
+    assert claims.rejected_rows.select("loss", "broken").rows() == [(text, [WHOLE]) for text in others]
 
 
 def test_a_loss_that_is_no_money_has_no_decimals_whatever_the_currency(
@@ -261,24 +254,10 @@ def test_a_day_is_read_in_the_zone_of_the_incident_and_within_its_window(
     claims = read(claims_csv({"filed_on": day} for day in written), strict(incident))
     days = [*(date(2022, 10, day) for day in SEOUL_DAYS.values()), date(2022, 11, 6), date(2022, 11, 6)]
     assert claims.to_polars()["filed_on"].to_list() == days
-    rules = [
-        *(["filed_on is within the claims window"] for _ in OUTSIDE),
-        *(["filed_on is a date"] for _ in NO_DAYS),
+    assert claims.rejected_rows.select("filed_on", "broken").rows() == [
+        *((day, ["filed_on is within the claims window"]) for day in OUTSIDE),
+        *((day or None, ["filed_on is a date"]) for day in NO_DAYS),
     ]
-    assert claims.rejected_rows["broken"].to_list() == rules
-    assert claims.rejected_rows["filed_on"].to_list() == [day or None for day in (*OUTSIDE, *NO_DAYS)]
-
-
-def test_the_first_row_of_an_id_is_kept_and_the_others_name_it(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    rows = [{"loss": "1"}, {"claim_id": "c1", "loss": "2"}, {"claim_id": " c1 ", "loss": "3"}]
-    claims = read(claims_csv(rows), incident)
-    assert claims.to_polars().select("claim_id", "loss").rows() == [("c1", 1)]
-    rejects = claims.rejected_rows.select("source_row", "kept_file", "kept_row").rows()
-    assert rejects == [(3, "claims.csv", 2), (4, "claims.csv", 2)]
-    error = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True))
-    assert error.remedy == "Row 2 of claims.csv was kept."
 
 
 def test_of_equal_complaints_the_first_is_kept_and_the_others_are_copies(
@@ -292,7 +271,7 @@ def test_of_equal_complaints_the_first_is_kept_and_the_others_are_copies(
         {"claim_id": "a", "claimant_id": "u", "category": "y"},
     ]
     claims = read(claims_csv(rows), incident)
-    assert broken_rules(claims) == {3: [EXACT_COPY], 4: [REPEATED_ID], 5: [EXACT_COPY], 6: [REPEATED_ID]}
+    assert broken(claims) == {3: [EXACT_COPY], 4: [REPEATED_ID], 5: [EXACT_COPY], 6: [REPEATED_ID]}
     assert claims.rejected_rows.select("kept_file", "kept_row").unique().rows() == [("claims.csv", 2)]
 
 
@@ -336,51 +315,34 @@ def test_blanks_of_every_kind_are_no_text_and_no_part_of_one(
     assert claims.rejected_rows["broken"].to_list() == [["claim_id is given"]] * 5
 
 
-def with_dimension(incident: Incident, id_: str) -> Incident:
-    """The incident with a numeric dimension more."""
-    delay = Dimension.model_validate({"id": id_, "name": {"en": "Delay"}, "kind": "number", "edges": (10,)})
-    return incident.model_copy(update={"dimensions": (*incident.dimensions, delay)})
-
-
 @pytest.mark.parametrize("id_", ["select", "delay-minutes", "1st"])
 def test_a_numeric_dimension_is_a_whole_number_or_unknown(
     claims_csv: ClaimsCsv, incident: Incident, id_: str
 ) -> None:
     rows = [{id_: "5"}, {id_: "-7"}, {id_: ""}, {id_: "soon"}, {id_: "1.5"}]
-    claims = read(claims_csv(rows), with_dimension(incident, id_))
+    delay = Dimension.model_validate({"id": id_, "name": {"en": "Delay"}, "kind": "number", "edges": (10,)})
+    own = incident.model_copy(update={"dimensions": (*incident.dimensions, delay)})
+    claims = read(claims_csv(rows), own)
     assert claims.to_polars()[id_].to_list() == [5, -7, None]
-    assert broken(claims) == [(n, [f"{id_} is a whole number"]) for n in (5, 6)]
+    assert broken(claims) == {n: [f"{id_} is a whole number"] for n in (5, 6)}
     assert (
         explain_reject(claims.incident, claims.rejected_rows.row(0, named=True)).remedy
         == "Give a whole number."
     )
 
 
-def test_rejects_up_to_the_share_pass_and_one_more_is_refused(
+def test_rejects_up_to_the_share_pass_and_more_are_reported_by_rule(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
-    bad = {"loss": "x"}
-    at_the_edge = claims_csv([bad, *[{}] * 19])
-    assert len(read_claims(at_the_edge, incident)) == 19
-    beyond = claims_csv([bad, *[{}] * 18])
-    with pytest.raises(InputRefused, match=r"1 of 19 rows rejected, 5\.26% and more than 5%") as refusal:
+    assert len(read_claims(claims_csv([{"loss": "x"}, *[{}] * 19]), incident)) == 19
+    beyond = claims_csv([{}, {"loss": "x"}, {"service": "x"}, {"service": "y"}, *[{}] * 26])
+    with pytest.raises(InputRefused, match="3 of 30 rows rejected, 10% and more than 5%") as refusal:
         read_claims(beyond, incident)
-    error = refusal.value
-    assert (error.file, error.row, error.column, error.value) == ("claims.csv", 2, "loss", "x")
-    assert len(read_claims(beyond, incident, max_rejects=1 / 19)) == 18
-
-
-def test_too_many_rejects_are_reported_by_rule_with_the_share_that_lets_them_pass(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    path = claims_csv([{}, {"loss": "x"}, {"service": "x"}, {"service": "y"}, *[{}] * 26])
-    with pytest.raises(InputRefused) as refusal:
-        read_claims(path, incident)
-    told = str(refusal.value)
-    assert "3 of 30 rows rejected, 10% and more than 5%" in told
+    error, told = refusal.value, str(refusal.value)
+    assert (error.file, error.row, error.column, error.value) == ("claims.csv", 3, "loss", "x")
     assert f"'service is known' 2, '{WHOLE}' 1; the first breaks the rule '{WHOLE}' (found 'x')" in told
     assert "go on without them: max_rejects=0.1; .rejects then lists them" in told
-    assert len(read_claims(path, incident, max_rejects=0.1)) == 27
+    assert len(read_claims(beyond, incident, max_rejects=0.1)) == 27
 
 
 def test_a_file_of_rejects_alone_is_refused_under_any_share_but_the_whole(
@@ -409,3 +371,76 @@ def test_one_synthetic_row_or_a_name_marks_the_whole_run(
     claims_csv: ClaimsCsv, incident: Incident, row: Row, name: str, *, synthetic: bool
 ) -> None:
     assert read(claims_csv([{}, row], name=name), incident).synthetic is synthetic
+
+
+def test_no_decoded_copy_of_a_file_is_left_behind(
+    tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    path = tmp_path / "a.csv"
+    for content in ("접수번호\n1\n", "접수번호,서비스\n1\n2,3,4\n"):
+        path.write_bytes(content.encode("cp949"))
+        with pytest.raises(InputRefused):
+            read(path, incident)
+        assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a*.csv", "a[1].csv", "a?.csv", "[ab]/a*.csv"])
+def test_a_path_that_the_engine_would_expand_is_the_file_that_it_names(
+    claims_csv: ClaimsCsv, incident: Incident, name: str
+) -> None:
+    other = name.replace("*", "1").replace("?", "2").replace("[1]", "1")
+    claims_csv([{"claim_id": "another"}], name=other)
+    path = claims_csv([{"claim_id": name}, {"claim_id": "quoted", "region": "a,b"}], name=name)
+    parquet = path.with_suffix(".parquet")
+    pl.read_csv(path, infer_schema=False, glob=False).write_parquet(parquet)
+    plain = claims_csv([{"claim_id": "plain"}], name=f"{name[:-4]}-plain.csv")
+    claims = read([path, plain, parquet], incident)
+    assert claims.files["rows"].to_list() == [2, 1, 2]
+    found = claims.to_polars().select("source_row", "claim_id").rows()
+    assert sorted(found) == sorted([(2, name), (2, "plain"), (3, "quoted")])
+    assert claims.rejected_rows["claim_id"].to_list() == [name, "quoted"]
+
+
+def test_folders_named_like_columns_do_not_become_columns(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv([{}], name="service=melon/loss=7/a.csv")
+    parquet = path.with_suffix(".parquet")
+    pl.read_csv(path, infer_schema=False).write_parquet(parquet)
+    for file in (path, parquet):
+        row = read_claims(file, incident).to_polars().row(0, named=True)
+        assert (row["service"], row["loss"]) == ("kakaotalk", 100_000)
+
+
+def test_the_optional_claimant_falls_back_to_the_claim(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": ""}]
+    assert read_claims(claims_csv(rows), incident).to_polars()["claimant_id"].to_list() == ["u1", "c2"]
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path, incident: Incident) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame(claim_rows([{}, {"loss": ""}], incident)).write_parquet(path)
+    content = path.read_bytes()
+    for damaged, problem in (
+        (content[:10] + b"\xff" * 50 + content[60:], "is damaged"),
+        (content[:100], "is not a"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(InputRefused, match=rf"a\.parquet: {problem}"):
+            read_claims(path, incident)
+
+
+def test_two_files_of_the_same_name_are_kept_apart_with_their_checksums(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    paths = [
+        claims_csv([{}, {"loss": "x"}], name="one/a.csv"),
+        claims_csv([{"claim_id": "d1"}], name="two/a.csv"),
+    ]
+    claims = read(paths, incident)
+    assert claims.files.rows() == [("a.csv", 2, 1, 1), ("a.csv (2)", 1, 1, 0)]
+    assert claims.to_polars()["source_file"].to_list() == ["a.csv", "a.csv (2)"]
+    contents = [path.read_bytes() for path in paths]
+    listed = [(hashlib.sha256(content).hexdigest(), len(content)) for content in contents]
+    assert [(file.sha256, file.bytes) for file in claims.inputs] == listed

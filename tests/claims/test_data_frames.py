@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 
 import outage_analysis as oa
 from outage_analysis.errors import OutageAnalysisError, UsageError
-from tests.claims.broken_rows import with_broken_rows
+from tests.claims.complaint_files import with_broken_rows
 from tests.commands import command
 from tests.postgresql_server import postgresql_server
 
@@ -42,10 +42,6 @@ ROWS = pl.DataFrame(
 LOSS = "loss (EUR)"
 IN_EUROS: list[object] = [12.5, 3, None, 100]
 NAIVE = [datetime(2026, 1, day, 20, 30) for day in (15, 16, 16, 17)]  # noqa: DTZ001 - without a zone
-
-
-def claims_of(claims: oa.Claims) -> pl.DataFrame:
-    return claims.to_polars().drop("source_file", "source_row")
 
 
 def losses(frame: object, **outage: Any) -> list[int | None]:  # noqa: ANN401 - as of `read_claims`
@@ -75,20 +71,21 @@ def test_a_frame_gives_what_the_same_rows_of_files_give(
         for source in (LIBRARIES[library](faulty), tmp_path / "a.parquet", tmp_path / "a.csv")
     )
     assert frame.files.rows() == [("data frame", len(faulty), len(frame), len(frame.rejects))]
-    assert len(faulty) == len(frame) + len(frame.rejects)
+    assert (len(frame) + len(frame.rejects), frame.synthetic) == (len(faulty), True)
     assert 30 < len(frame.rejects) < len(frame)
-    assert frame.synthetic
     cells = ["row", "column", "value", "rule", "other_rules"]
     rejects = frame.rejects.select(cells)
     assert rejects.equals(parquet.rejects.select(cells))
     # The header of a CSV file is row 1, so its rows have higher numbers. Remedies name rows and files.
     assert rejects.with_columns(pl.col("row") + 1).equals(csv.rejects.select(cells))
     for other in (parquet, csv):
-        assert claims_of(frame).equals(claims_of(other))
-        assert oa.build_cube(frame).frame.equals(oa.build_cube(other).frame)
-    first = rejects.row(0, named=True)
-    assert first["column"] == "claim_id"
-    assert not faulty["claim_id"][first["row"] - 1]
+        one, same = (claims.to_polars().drop("source_file", "source_row") for claims in (frame, other))
+        assert (one.equals(same), oa.build_cube(frame).frame.equals(oa.build_cube(other).frame)) == (
+            True,
+            True,
+        )
+    row, column = rejects.select("row", "column").row(0)
+    assert (column, faulty["claim_id"][row - 1]) == ("claim_id", "")
 
 
 TYPED: dict[str, tuple[str, pl.Series, list[object]]] = {
@@ -221,22 +218,23 @@ def test_columns_are_told_apart_by_position_whatever_their_names(tmp_path: Path)
     wide = wide.with_columns(file_row_number=pl.lit(9), memo=pl.lit("a"), Memo=pl.lit("b"))
     wide.write_parquet(tmp_path / "a.parquet")
     for source in (wide, tmp_path / "a.parquet"):
-        claims = oa.read_claims(source, dimensions=["Region"])
-        assert {*claims.to_polars()["region"]} == {"n"}
-        assert claims.to_polars()["source_row"].to_list() == [1, 2, 3, 4]
-    numbered = pd.DataFrame(ROWS.to_dict(as_series=False))
-    numbered.columns = pd.Index(range(4))
+        read = oa.read_claims(source, dimensions=["Region"]).to_polars()
+        assert read.select("region", "source_row").rows() == [("n", row) for row in (1, 2, 3, 4)]
+    numbered = pd.DataFrame(ROWS.to_dict(as_series=False)).set_axis(range(4), axis=1)
     names = {"claim_id": "0", "service": "1", "filed_on": "2", "loss": "3"}
     assert losses(numbered, columns=names, currency="EUR") == IN_EUROS
 
 
-def test_pandas_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = pd.DataFrame(ROWS.to_dict(as_series=False))
+@pytest.mark.parametrize("read", [oa.read_claims, lambda frame: oa.load_sample("trams").join(frame)])
+def test_pandas_without_pyarrow_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[object], object]
+) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    for read in (oa.read_claims, oa.load_sample("trams").join):
-        with pytest.raises(UsageError, match="a data frame of pandas is read by pyarrow, which is not") as e:
-            read(frame)
-        assert e.value.remedy == "Install it: pip install pyarrow."
+    with pytest.raises(
+        UsageError, match="a data frame of pandas is read by pyarrow, which is not"
+    ) as refused:
+        read(with_column("memo", [None] * 4))
+    assert refused.value.remedy == "Install it: pip install pyarrow."
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -245,8 +243,11 @@ def test_a_frame_is_joined(library: str) -> None:
         {"claim_id": ["a", "b", "d"], "segment": ["big", "small", "big"], "size": [1, 2, 1]}
     )
     joined = oa.read_claims(ROWS).join(LIBRARIES[library](segments), on="claim_id")
-    counts = joined.by("segment", "size").select("segment", "size", "claims").rows()
-    assert counts == [("big", "1", 2), ("small", "2", 1), (None, None, 1)]
+    assert joined.by("segment", "size").select("segment", "size", "claims").rows() == [
+        ("big", "1", 2),
+        ("small", "2", 1),
+        (None, None, 1),
+    ]
     with pytest.raises(UsageError, match=r"is no data frame .*'str'"):
         oa.read_claims(ROWS).join("segments.csv")  # type: ignore[arg-type]
 
@@ -257,20 +258,13 @@ def test_a_report_of_a_frame_is_checked_and_not_written_again(tmp_path: Path) ->
     assert command("verify", folder, "--integrity")[0] == 0
     for claims in ((), ("--claims", folder / "manifest.json")):
         code, *said = command("verify", folder, *claims)
-        assert code == 2
-        assert "rests on a data frame, which cannot be read again" in " ".join("".join(said).split())
-
-
-@pytest.fixture
-def database() -> Iterator[str]:
-    """The address of an empty database of a server of its own."""
-    with postgresql_server() as (address, _):
-        yield address
+        shown = " ".join("".join(said).split())
+        assert (code, "rests on a data frame, which cannot be read again" in shown) == (2, True)
 
 
 @pytest.mark.slow
-def test_a_table_of_postgresql_is_read_and_results_go_back(database: str) -> None:
-    with postgresql.connect(database) as connection:
+def test_a_table_of_postgresql_is_read_and_results_go_back() -> None:
+    with postgresql_server() as (address, _), postgresql.connect(address) as connection:
         with connection.cursor() as cursor:
             cursor.execute(
                 "create table complaints (id bigint, service text, filed_on timestamptz, loss numeric(12, 2))"

@@ -1,4 +1,4 @@
-"""Claims keep the time of day at which they were filed."""
+"""Claims keep the time of day at which they were filed, in one column or joined from several."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.cell_values import SAME_DAY
+from outage_analysis.claims.cell_values import EXACT_COPY, REPEATED_ID, SAME_DAY
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import day_sql, has_time, moment_sql
 
@@ -96,8 +96,7 @@ def moments(texts: list[str], notation: str, zone: str, *, midnight: bool = True
 @pytest.mark.parametrize(("notation", "text", "local"), MOMENTS)
 def test_the_time_of_day_of_every_notation_is_read(notation: str, text: str, local: str) -> None:
     expected = datetime.fromisoformat(local).replace(tzinfo=SEOUL)
-    assert moments([text], notation, "Asia/Seoul") == [expected]
-    assert has_time(text)
+    assert (moments([text], notation, "Asia/Seoul"), has_time(text)) == ([expected], True)
 
 
 def test_a_time_that_the_clocks_skip_is_unknown_and_one_shown_twice_is_the_second() -> None:
@@ -131,18 +130,13 @@ def test_a_rare_time_or_an_unusual_one_is_kept_too(tmp_path: Path) -> None:
 
 
 def test_a_column_filed_at_gives_the_time_and_must_be_on_the_day(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
     rows = [
-        ("c1", "2022-10-15", "2022-10-15T06:30:00Z"),
-        ("c2", "2022-10-15", ""),
-        ("c3", "2022-10-15", "2022-10-15"),
-        ("c4", "2022-10-15", "2022-10-15T16:30:00Z"),
-        ("c5", "2022-10-15", "later"),
-        ("c6", "2022-10-15 08:00", ""),
-        ("c7", "2022-10-15 08:00", "2022-10-15 09:00"),
+        *("c1,App,User,5,2022-10-15,2022-10-15T06:30:00Z", "c2,App,User,5,2022-10-15,"),
+        *("c3,App,User,5,2022-10-15,2022-10-15", "c4,App,User,5,2022-10-15,2022-10-15T16:30:00Z"),
+        *("c5,App,User,5,2022-10-15,later", "c6,App,User,5,2022-10-15 08:00,"),
+        "c7,App,User,5,2022-10-15 08:00,2022-10-15 09:00",
     ]
-    lines = (f"{id_},App,User,{day},5,{moment}\n" for id_, day, moment in rows)
-    path.write_text("claim_id,service,claimant_type,filed_on,loss,Filed at\n" + "".join(lines), "utf-8")
+    path = written(tmp_path / "a.csv", "filed_on,Filed at", rows)
     claims = read_claims(path, outage(), max_rejects=1)
     kept = dict(zip(claims.to_polars()["claim_id"], hours(claims), strict=True))
     assert kept == {
@@ -154,24 +148,19 @@ def test_a_column_filed_at_gives_the_time_and_must_be_on_the_day(tmp_path: Path)
 
 
 def test_a_column_filed_at_alone_also_gives_the_day(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(
-        "claim_id,service,claimant_type,filed_at,loss\nc1,App,User,2022-10-15T20:00:00Z,5\n", "utf-8"
-    )
-    claims = read_claims(tmp_path / "a.csv", outage())
-    assert claims.to_polars()["filed_on"].to_list() == [date(2022, 10, 16)]
-    assert hours(claims) == ["2022-10-16 05:00"]
-    named = Layout(columns={"filed_on": ("filed_at",)})
-    assert hours(read_claims(tmp_path / "a.csv", outage(), layouts=[named])) == ["2022-10-16 05:00"]
+    path = written(tmp_path / "a.csv", "filed_at", ["c1,App,User,5,2022-10-15T20:00:00Z"])
+    for layouts in ([], [Layout(columns={"filed_on": ("filed_at",)})]):
+        claims = read_claims(path, outage(), layouts=layouts)
+        assert (claims.to_polars()["filed_on"].to_list(), hours(claims)) == (
+            [date(2022, 10, 16)],
+            ["2022-10-16 05:00"],
+        )
 
 
 def test_a_repeated_id_at_another_hour_is_no_exact_copy(tmp_path: Path) -> None:
-    rows = ["a,App,User,2022-10-15 15:30,5", "a,App,User,2022-10-15 15:30,5", "a,App,User,2022-10-15 16:30,5"]
-    (tmp_path / "a.csv").write_text(HEADER + "\n".join(rows) + "\n", "utf-8")
-    claims = read_claims(tmp_path / "a.csv", outage(), max_rejects=1)
-    assert claims.rejects["rule"].to_list() == [
-        "the complaint is not an exact copy of another",
-        "claim_id is not repeated",
-    ]
+    path = written(tmp_path / "a.csv", "filed_on", [f"a,App,User,5,2022-10-15 {h}:30" for h in (15, 15, 16)])
+    claims = read_claims(path, outage(), max_rejects=1)
+    assert claims.rejects["rule"].to_list() == [EXACT_COPY, REPEATED_ID]
 
 
 def test_times_are_shown_in_the_zone_of_the_outage(tmp_path: Path) -> None:
@@ -186,8 +175,68 @@ def test_times_are_shown_in_the_zone_of_the_outage(tmp_path: Path) -> None:
 
 
 def test_files_with_and_without_times_are_read_together(tmp_path: Path) -> None:
-    read(tmp_path, ["2022-10-15"] * 3, name="a.csv")
-    read(tmp_path, ["2022-10-15 15:30"] * 2, name="b.csv")
-    read(tmp_path, ["2022-10-16"], name="c.csv")
+    for name, texts in (("a", ["2022-10-15"] * 3), ("b", ["2022-10-15 15:30"] * 2), ("c", ["2022-10-16"])):
+        read(tmp_path, texts, name=f"{name}.csv")
     claims = read_claims([tmp_path / f"{n}.csv" for n in "abc"], outage())
     assert hours(claims) == [None, None, None, "2022-10-15 15:30", "2022-10-15 15:30", None]
+
+
+def written(path: Path, header: str, rows: list[str]) -> Path:
+    path.write_text("\n".join([f"claim_id,service,claimant_type,loss,{header}", *rows]) + "\n", "utf-8")
+    return path
+
+
+DAY_AND_TIME = [
+    "c1,App,User,5,2022-10-15,15:30",
+    "c2,App,User,5,2022-10-15,",
+    "c3,App,User,5,2022-10-15,15:30+02:00",
+    "c4,App,User,5,2022-10-15 00:00:00,9:05:10",
+    "c5,App,User,5,15/10/2022,3:30 PM",
+    "c6,App,User,5,10/03/2022,23:59",
+    "c7,App,User,5,15. Okt 2022,15:30 Uhr",
+    "c8,App,User,5,10월 15일,오후 3:30",
+    "c9,App,User,5,,15:30",
+]
+FORMATS = ("iso", "korean", "dmy", "mdy", "month_name", "no_year")
+
+
+@pytest.mark.parametrize("column", ["filed_on", "filed_at"])
+def test_a_day_and_a_time_are_joined_and_the_window_decides_the_order(tmp_path: Path, column: str) -> None:
+    path = written(tmp_path / "a.csv", "date,time", DAY_AND_TIME)
+    layout = Layout(computed={column: ("Date", "Time")}, formats={column: FORMATS})
+    incident = outage(claims_from=date(2022, 10, 1), claims_to=date(2022, 12, 1))
+    claims = read_claims(path, incident, layouts=[layout], max_rejects=1)
+    found = dict(zip(claims.to_polars()["claim_id"], hours(claims), strict=True))
+    assert found == {
+        "c1": "2022-10-15 15:30", "c2": None, "c3": "2022-10-15 22:30", "c4": "2022-10-15 09:05",
+        "c5": "2022-10-15 15:30", "c6": "2022-10-03 23:59", "c7": "2022-10-15 15:30",
+        "c8": "2022-10-15 15:30",
+    }  # fmt: skip
+    assert claims.rejects.select("row", "rule").rows() == [(10, "filed_on is a date")]
+
+
+@pytest.mark.parametrize(
+    ("zone", "filed_at"),
+    [
+        ("Z", "2022-10-16 00:30"),
+        ("UTC", "2022-10-16 00:30"),
+        ("+09:00", "2022-10-15 15:30"),
+        ("", "2022-10-15 15:30"),
+    ],
+)
+def test_a_column_of_utc_offsets_is_joined_to_the_time(tmp_path: Path, zone: str, filed_at: str) -> None:
+    path = written(tmp_path / "a.csv", "date,time,offset", [f"c1,App,User,5,2022-10-15,15:30,{zone}"])
+    layout = Layout(computed={"filed_at": ("date", "time", "offset")})
+    claims = read_claims(path, outage(), layouts=[layout])
+    assert hours(claims) == [filed_at]
+    assert claims.to_polars()["filed_on"].to_list() == [date.fromisoformat(filed_at[:10])]
+
+
+def test_a_day_and_a_joined_time_must_be_on_the_same_day(tmp_path: Path) -> None:
+    rows = [f"c{n},App,User,5,2022-10-15,15:30" for n in range(200)]
+    rows += ["d1,App,User,5,2022-10-15,00:00", "d2,App,User,5,2022-10-15,23:30Z"]
+    path = written(tmp_path / "a.csv", "filed_on,time", rows)
+    layout = Layout(computed={"filed_at": ("filed_on", "time")})
+    claims = read_claims(path, outage(), layouts=[layout], max_rejects=1)
+    assert hours(claims) == ["2022-10-15 15:30"] * 200 + ["2022-10-15 00:00"]
+    assert claims.rejects.select("row", "rule").rows() == [(203, "filed_on is the day of filed_at")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -16,37 +17,25 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import atomic_write as placing
 from outage_analysis.policies import load_policy
 from outage_analysis.reports import FORMATS, Report, write_report
-from tests.killed_runs import AT_A_STEP, killed_before
 from tests.shared_folders import file_contents
 from tests.tram_case import tram_plan, write_documents
 
-FEW = ("csv",)
-"""Formats that suffice where the format does not matter."""
-
 
 def written(analysis: Analysis, out: Path, lang: str = "en", *, force: bool = False) -> Path:
-    return write_report(analysis, out, lang=lang, formats=FEW, force=force).parent
+    return write_report(analysis, out, lang=lang, formats=("csv",), force=force).parent
 
 
 # --- what is there already ---------------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
-    own = tmp_path / "photos"
-    own.mkdir()
-    (own / "cat.jpg").write_bytes(b"meow")
-    for force in (False, True):
-        with pytest.raises(UsageError, match="photos: exists and is not a report"):
-            written(made, own, force=force)
-    assert file_contents(own) == {"cat.jpg": b"meow"}
-
-
-def test_a_file_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
-    own = tmp_path / "thesis"
-    own.write_text("done")
-    with pytest.raises(UsageError, match="is not a report"):
-        written(made, own, force=True)
-    assert own.read_text() == "done"
+def test_a_file_or_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in ("photos/cat.jpg", "thesis"):
+        (tmp_path / name).write_bytes(b"meow")
+        for force in (False, True):
+            with pytest.raises(UsageError, match="exists and is not a report"):
+                written(made, tmp_path / name.split("/", maxsplit=1)[0], force=force)
+    assert file_contents(tmp_path) == {"photos/cat.jpg": b"meow", "thesis": b"meow"}
 
 
 def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
@@ -104,10 +93,9 @@ def test_nothing_is_left_behind_when_a_writer_fails(
 def test_a_report_has_the_documents_that_were_analysed_even_if_a_file_changed_since(tmp_path: Path) -> None:
     write_documents(tmp_path)
     analysis = run(tram_plan(tmp_path))
-    text = (tmp_path / "counted.toml").read_text("utf-8")
-    (tmp_path / "counted.toml").write_text(text.replace("1_250", "1_300"), "utf-8")
-    folder = written(analysis, tmp_path / "out")
-    assert load_policy(folder / "documents" / "policy.toml") == analysis.policy
+    page = tmp_path / "counted.toml"
+    page.write_text(page.read_text("utf-8").replace("1_250", "1_300"), "utf-8")
+    assert load_policy(written(analysis, tmp_path / "out") / "documents" / "policy.toml") == analysis.policy
 
 
 # --- a run that is killed -----------------------------------------------------------------------------------
@@ -259,3 +247,32 @@ def test_files_and_folders_follow_the_umask_and_temporary_ones_are_private(tmp_p
         os.umask(before)
     modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*") if p.name != "x"}
     assert modes == {"out": 0o700, "in": 0o600, "f": 0o600}
+
+
+AT_A_STEP = """
+import os, signal, sys
+from pathlib import Path
+from outage_analysis.files import atomic_write as placing
+
+place, last = Path(sys.argv[1]), int(sys.argv[2])
+steps = 0
+
+def count(event, arguments):
+    global steps
+    if event.startswith(("os.", "shutil.", "tempfile.", "fcntl.", "open")):
+        steps += 1  # at once, because the two calls below are events too
+        if steps == last + 1:
+            os.write(1, event.encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+"""
+"""Kills the code that follows before its step of that number: each call that asks the system for a file."""
+
+
+def killed_before(number: int, code: str, place: Path) -> str | None:
+    """Run code that is killed before its step of a number; the step, or None if the code has fewer steps."""
+    words = [sys.executable, "-c", AT_A_STEP + code, str(place), str(number)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.stdout if done.returncode else None

@@ -156,10 +156,9 @@ def markdown(table: pl.DataFrame) -> str:
     def cell(name: str, value: object) -> str:
         if value is None:
             return ""
-        if name == "bias":
-            return f"{100 * float(str(value)):+.1f}"
         if name in shares:
-            return f"{100 * float(str(value)):.0f}"
+            percent = 100 * float(str(value))
+            return f"{percent:+.1f}" if name == "bias" else f"{percent:.0f}"
         return (
             f"{value:,}"
             if isinstance(value, int)

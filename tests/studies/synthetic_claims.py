@@ -196,14 +196,13 @@ def synthetic_claims(stated: Mapping[str, Any], seed: int) -> pl.DataFrame:
         }
     )
     return frame.with_columns(
-        *_ids({"claim_id": "SYN-", "claimant_id": "SYN-C"}),
+        *(
+            (start + pl.col(column).cast(pl.String).str.zfill(6)).alias(column)
+            for column, start in (("claim_id", "SYN-"), ("claimant_id", "SYN-C"))
+        ),
         pl.when("known").then("loss").alias("loss"),
         synthetic=pl.lit(value=True),
     ).drop("known")
-
-
-def _ids(starts: Mapping[str, str]) -> list[pl.Expr]:
-    return [(start + pl.col(c).cast(pl.String).str.zfill(6)).alias(c) for c, start in starts.items()]
 
 
 def _days(rows: Rows, incident: Incident) -> pl.Series:

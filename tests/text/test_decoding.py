@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -41,11 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def is_utf8(content: bytes) -> bool:
     """Whether bytes say something in UTF-8: a few syllables of CP949, such as 카, do."""
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return content.decode(errors="replace").encode() == content
 
 
 # --- what a text is like --------------------------------------------------------------------------------
@@ -68,8 +64,7 @@ def test_a_text_is_decoded_alike_in_blocks_of_any_size(
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_an_encoding_is_decided_in_blocks_of_any_size(tmp_path: Path, encoding: str, block: int) -> None:
     found = decoded(tmp_path, TEXT.encode(encoding), block=block)
-    assert found.encoding == encoding
-    assert found.path.read_text("utf-8-sig") == TEXT
+    assert (found.encoding, found.path.read_text("utf-8-sig")) == (encoding, TEXT)
     assert (found.path == tmp_path / "a.csv") == encoding.startswith("utf-8")
 
 
@@ -84,9 +79,7 @@ def test_an_offset_in_the_text_is_that_of_the_same_line_in_the_file_as_it_came(
     assume(encoding != "cp949" or not is_utf8(content))
     found = decoded(folder, content, encoding="cp949" if encoding == "cp949" else None)
     mark = 3 if encoding == "utf-8-sig" else 0  # a file in UTF-8 is read as it stands
-    starts = [mark]
-    for line in lines:
-        starts.append(starts[-1] + len(f"{line}\n".encode()))
+    starts = [*accumulate((len(f"{line}\n".encode()) for line in lines), initial=mark)]
     offsets = original_offsets(found, starts)
     codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
     pieces = [content[a:b].decode(codec) for a, b in pairwise(offsets)]
@@ -103,9 +96,8 @@ def test_the_byte_that_cannot_be_decoded_is_named_in_blocks_of_any_size(
 ) -> None:
     start = before.encode(encoding)
     # No character of UTF-8 or CP949 has this byte in it, or begins with it.
-    with pytest.raises(InputRefused) as refusal:
+    with pytest.raises(InputRefused, match=f"is not UTF-8 at byte {len(start)}"):
         decoded(folder, start + b"\xff" + after.encode(), block=block)
-    assert f"is not UTF-8 at byte {len(start)}" in str(refusal.value)
 
 
 @given(before=st.text("a,\n", max_size=9), block=blocks)
@@ -172,36 +164,32 @@ def test_a_stream_that_is_cut_short_anywhere_is_refused(tmp_path: Path, suffix: 
     ],
 )
 def test_what_is_no_such_stream_is_refused_on_one_line(tmp_path: Path, suffix: str, content: bytes) -> None:
-    with pytest.raises(InputRefused, match=rf"a\.csv{suffix}: is damaged") as refusal:
+    with pytest.raises(InputRefused, match=rf"^a\.csv{suffix}: is damaged[^\n]*$"):
         decoded(tmp_path, content, name=f"a.csv{suffix}")
-    assert len(str(refusal.value).splitlines()) == 1
-    assert refusal.value.exit_code == 3
 
 
-def test_a_text_that_is_compressed_twice_or_under_another_name_is_no_text(tmp_path: Path) -> None:
-    for name, content in (
-        ("a.csv", PACKED[".gz"]),
-        ("a.csv", PACKED[".zst"]),
-        ("a.csv.gz", gzip.compress(PACKED[".gz"])),
-    ):
-        with pytest.raises(InputRefused, match="is compressed, and its name does not say so"):
-            decoded(tmp_path, content, name=name)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", PACKED[".gz"]), ("a.csv", PACKED[".zst"]), ("a.csv.gz", gzip.compress(PACKED[".gz"]))],
+)
+def test_a_text_that_is_compressed_twice_or_under_another_name_is_no_text(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    with pytest.raises(InputRefused, match="is compressed, and its name does not say so"):
+        decoded(tmp_path, content, name=name)
 
 
 @pytest.mark.parametrize("suffix", PACKED)
 def test_what_grows_beyond_all_reason_is_refused_before_it_is_whole(tmp_path: Path, suffix: str) -> None:
-    content = b"a" * 500_000
+    content, name = b"a" * 500_000, f"a.csv{suffix}"
     bomb = gzip.compress(content) if suffix == ".gz" else zstandard.compress(content)
-    path, workspace = tmp_path / f"a.csv{suffix}", tmp_path / "workspace"
-    workspace.mkdir()
-    path.write_bytes(bomb)
     with (
         patch.object(decoding, "ALWAYS_EXPANDED", 100_000),
         patch.object(decoding, "SMALL_BLOCK", 64),
         pytest.raises(InputRefused, match="grows more than 300-fold when decompressed") as refusal,
     ):
-        as_utf8(path, workspace, name=path.name)
+        decoded(tmp_path, bomb, name=name)
     assert refusal.value.remedy == "Decompress it yourself, if you trust it."
-    (copy,) = workspace.iterdir()
+    (copy,) = (tmp_path / "workspace").iterdir()
     assert copy.stat().st_size < len(content) or suffix == ".zst"  # one block of zstd may be all of it
-    assert len(as_utf8(path, workspace, name=path.name).path.read_bytes()) == len(content)
+    assert len(decoded(tmp_path, bomb, name=name).path.read_bytes()) == len(content)

@@ -1,19 +1,48 @@
-"""Words in two languages, and how each writes numbers, money, shares, days and bands."""
+"""Words in two languages, nothing left in English, and how numbers, money, days and ranges are written."""
 
 from __future__ import annotations
 
 import re
 import string
 import tomllib
+from collections.abc import Callable, Iterator
 from datetime import date
+from fractions import Fraction
 from importlib.resources import files
+from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import outage_analysis
+from outage_analysis.assumptions import distribution_text, load_ledger
+from outage_analysis.assumptions.distributions import Distribution
 from outage_analysis.errors import UsageError
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.files import Document, Text, bundled_ids
+from outage_analysis.incidents import (
+    facts,
+    facts_in_language,
+    is_currency,
+    load_backtest_spec,
+    load_incident,
+    load_intake,
+    outcomes,
+)
+from outage_analysis.incidents.published_facts import KOREAN, MEASURES
+from outage_analysis.losses import FAMILIES, load_grouped
+from outage_analysis.policies import load_policy
+from outage_analysis.text import (
+    LANGUAGES,
+    LEAST_LEVEL,
+    MOST_LEVEL,
+    PERCENTILE_MEASURES,
+    LikelyRange,
+    Locale,
+    percentile_probability,
+)
+from tests.untranslated_text import untranslated
 
 
 def label_texts(lang: str) -> dict[str, str]:
@@ -29,31 +58,17 @@ PAGES = {lang: label_texts(lang) for lang in LANGUAGES}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_language_has_the_same_keys(lang: str) -> None:
-    assert PAGES[lang].keys() == PAGES["en"].keys()
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_language_fills_the_same_placeholders(lang: str) -> None:
-    wrong = {
-        key: (text, PAGES[lang].get(key, ""))
-        for key, text in PAGES["en"].items()
-        if placeholders(PAGES[lang].get(key, "")) != placeholders(text)
-    }
-    assert wrong == {}
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_no_word_is_empty(lang: str) -> None:
+def test_every_language_has_the_same_keys_with_the_same_placeholders(lang: str) -> None:
+    """And no word is empty."""
+    filled = {key: placeholders(text) for key, text in PAGES["en"].items()}
+    assert {key: placeholders(text) for key, text in PAGES[lang].items()} == filled
     assert [key for key, text in PAGES[lang].items() if not text.strip()] == []
 
 
 def test_korean_words_are_korean() -> None:
-    latin = [key for key, text in PAGES["ko"].items() if not re.search("[가-힣]", text)]
-    for key in latin:  # figures alone
-        assert PAGES["ko"][key] == PAGES["en"][key] or not re.search(
-            "[A-Za-z]", re.sub(r"{.*?}", "", PAGES["ko"][key])
-        ), key
+    for key, korean in PAGES["ko"].items():
+        figures_alone = korean == PAGES["en"][key] or not re.search("[A-Za-z]", re.sub(r"{.*?}", "", korean))
+        assert re.search("[가-힣]", korean) or figures_alone, key
 
 
 def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
@@ -61,31 +76,13 @@ def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
 
 
 EN, KO = Locale("en"), Locale("ko")
-EUROS = Locale("en", "EUR", 2)
-
-
-CENTS = Locale("en", "USD", 2, 2)
-
-
+EUROS, CENTS = Locale("en", "EUR", 2), Locale("en", "USD", 2, 2)
 EURO_LOSSES = Locale("en", "EUR", 2, loss_digits=2)
-
-
 HALF_HOURS = Locale("en", divisible=True, starts=frozenset({11}))
-
-
 FROM_500 = Locale("en", "USD", 2, loss_digits=2, starts=frozenset({49_999}))
-
-
-HUGE = 2**53 + 1
-
-
+HUGE, DAY = 2**53 + 1, date(2022, 12, 9)
 FULL_BANDS = [(-1, 0), (0, 299_999), (299_999, None), (None, None)]
-
-
 AMOUNTS = (0, 7, 1_000, 25_000, 300_000, 2_500_000, 10**9)
-
-
-DAY = date(2022, 12, 9)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +180,7 @@ def test_no_english_text_has_a_plural_after_a_count_that_may_be_one() -> None:
 def test_money_in_prose_has_two_significant_digits_in_the_unit_a_person_says(
     won: int, english: str, korean: str
 ) -> None:
-    assert Locale("en").money(won) == english
-    assert Locale("ko").money(won) == korean
+    assert (EN.money(won), KO.money(won)) == (english, korean)
 
 
 @pytest.mark.parametrize(
@@ -244,8 +240,7 @@ def test_only_none_is_zero_percent_and_only_all_is_a_hundred(value: float) -> No
     ],
 )
 def test_numbers_have_fewer_digits_in_prose_than_in_tables(value: float, prose: str, table: str) -> None:
-    assert Locale("en").number(value) == prose
-    assert Locale("en").exact(value) == table
+    assert (EN.number(value), EN.exact(value)) == (prose, table)
 
 
 @pytest.mark.parametrize(
@@ -264,8 +259,7 @@ def test_numbers_have_fewer_digits_in_prose_than_in_tables(value: float, prose: 
 def test_a_band_says_which_edge_it_holds(
     band: tuple[int | None, int | None], english: str, korean: str
 ) -> None:
-    assert Locale("en").band(*band) == english
-    assert Locale("ko").band(*band).replace(" ", "") == korean.replace(" ", "")
+    assert (EN.band(*band), KO.band(*band).replace(" ", "")) == (english, korean.replace(" ", ""))
 
 
 @pytest.mark.parametrize(
@@ -294,8 +288,7 @@ def test_a_band_says_which_edge_it_holds(
     ],
 )
 def test_a_short_band_is_exact(band: tuple[int | None, int | None], english: str, korean: str) -> None:
-    assert Locale("en").band_short(*band) == english
-    assert Locale("ko").band_short(*band) == korean
+    assert (EN.band_short(*band), KO.band_short(*band)) == (english, korean)
 
 
 @pytest.mark.parametrize(
@@ -342,3 +335,207 @@ def test_a_band_of_hours_is_written_with_the_edges_of_its_author(
         assert words.band(*band) == expected
         if band != (1000, 2000):  # a chart writes 1k-2k, and that a band includes its upper edge
             assert words.band_short(*band) == expected
+
+
+PACKAGE = Path(outage_analysis.__file__).parent
+
+
+@pytest.mark.parametrize("level", range(LEAST_LEVEL, MOST_LEVEL + 1))
+def test_the_range_has_the_probability_of_its_level_and_equal_tails(level: int) -> None:
+    likely = LikelyRange(level)
+    tail = Fraction(100 - level, 200)
+    assert (likely.lower, likely.upper) == (float(tail), float(1 - tail))
+    for measure, probability in likely.percentiles.items():
+        assert percentile_probability(measure) == pytest.approx(probability, abs=1e-15)
+        assert measure in PERCENTILE_MEASURES
+    assert list(likely.percentiles.values()) == sorted({float(tail), 0.5, float(1 - tail), 0.95, 0.99})
+
+
+@pytest.mark.parametrize(
+    ("level", "measures", "marks"),
+    [
+        (80, ["p10", "p50", "p90", "p95", "p99"], ("P10", "P90")),
+        (90, ["p5", "p50", "p95", "p99"], ("P5", "P95")),
+        (95, ["p2_5", "p50", "p95", "p97_5", "p99"], ("P2.5", "P97.5")),
+        (98, ["p1", "p50", "p95", "p99"], ("P1", "P99")),
+        (50, ["p25", "p50", "p75", "p95", "p99"], ("P25", "P75")),
+    ],
+)
+def test_each_percentile_has_one_name_and_appears_once(
+    level: int, measures: list[str], marks: tuple[str, str]
+) -> None:
+    likely = LikelyRange(level)
+    assert list(likely.percentiles) == measures
+    assert (likely.placeholders["p_low"], likely.placeholders["p_high"]) == marks
+
+
+@pytest.mark.parametrize("level", [49, 99, 0, -80, 80.0, "80", True, None])
+def test_other_levels_are_refused(level: object) -> None:
+    for make in (lambda: LikelyRange(level), lambda: Locale("en", level=level)):  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="no whole number from 50 to 98"):
+            make()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_label_fills_in_the_range(lang: str) -> None:
+    locale = Locale(lang, level=95)
+    label = locale("report.live_likely", low="A", high="B")
+    assert [part for part in ("95%", "P2.5", "P97.5", "A", "B") if part not in label] == []
+    words = [locale(key) for key in ("word.p97_5", "column.range_low", "column.range_high")]
+    assert words == ["P97.5", "P2.5", "P97.5"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_label_writes_the_ends_or_the_level_itself(lang: str) -> None:
+    """P95 and P99 are percentiles of the tail."""
+    words = (PACKAGE / "text" / "words" / f"{lang}.toml").read_text("utf-8").splitlines()
+    fixed = re.compile(r"P(?!50)\d|\b[89]0 ?(%|percent)|[Ee]ight (of|in) ten|in 10\b|열에")
+    written = [line for line in words if fixed.search(line) and not re.search(r"P9[59]", line)]
+    assert written == []
+
+
+def test_only_one_module_names_the_lower_end() -> None:
+    named = re.compile(r"""["'](p10|P10|p90_counted|p10_counted)["']""")
+    assert [p.name for p in PACKAGE.rglob("*.py") if named.search(p.read_text("utf-8"))] == []
+
+
+HANGUL = re.compile("[가-힣]")
+BOTH = pl.concat([facts(), outcomes()])
+DOCUMENTS: dict[str, Callable[[str], Document]] = {
+    "incidents": load_incident,
+    "policies": load_policy,
+    "assumptions": load_ledger,
+    "intakes": load_intake,
+    "backtests": load_backtest_spec,
+    "grouped": load_grouped,
+}
+
+
+def translated_texts(value: object) -> Iterator[Text]:
+    """Every text in two languages inside a page."""
+    if isinstance(value, Text):
+        yield value
+    elif isinstance(value, Document):
+        for name in type(value).model_fields:
+            yield from translated_texts(getattr(value, name))
+    elif isinstance(value, tuple | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from translated_texts(inner)
+
+
+# --- the finder -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("신고 8,461건(CL-13)은 범위 CO-07에서 도출", []),
+        ("FI-01.revenue의 전년 대비 증감, P10~P90, p값", []),
+        ("SK C&C의 보험, KT와 KDDI, AT&T 장애", []),
+        ("log10 CRPS(0이 최선), UTF-8, 20GB", []),
+        ("kakao-2022, outage-analysis 0.2.0", []),
+        ("A, sedaily.com, m.sedaily.com", []),
+        ("신고 건수 of reports", ["of reports"]),
+        ("건수: cases", ["cases"]),
+        ("분포 pert(low 5, high 60)", ["pert(low", "high"]),
+        ("The rest is split evenly", ["The rest is split evenly"]),
+        ("CL-99는 없는 자료", []),
+        ("XYZ-99는 없는 자료", ["XYZ"]),
+        ("a b", ["a b"]),
+    ],
+)
+def test_a_run_of_latin_words_is_found_unless_it_is_an_id_a_host_or_a_mark(
+    text: str, found: list[str]
+) -> None:
+    assert untranslated(text) == found
+
+
+def test_what_is_allowed_is_allowed_whole() -> None:
+    assert untranslated("파일 my-claims.csv", allowed=["my-claims.csv"]) == []
+    assert untranslated("파일 my-claims.csv.gz", allowed=["my-claims.csv"]) == ["my-claims.csv.gz"]
+
+
+# --- the data ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_"),
+    [(kind, id_) for kind in DOCUMENTS for id_ in bundled_ids(kind)],  # type: ignore[arg-type]
+)
+def test_every_text_of_a_bundled_page_is_there_in_korean(kind: str, id_: str) -> None:
+    every = list(translated_texts(DOCUMENTS[kind](id_)))
+    assert every
+    assert [text.en for text in every if not HANGUL.search(text.ko)] == []
+    assert [text.ko for text in every if "배상" in text.ko or HANGUL.search(text.en)] == []
+
+
+@pytest.mark.parametrize("column", ["quantity", "counts"])
+def test_every_figure_says_in_korean_what_it_is(column: str) -> None:
+    korean = BOTH.select("id", pl.col(f"{column}{KOREAN}").fill_null("").alias("told"))
+    assert korean.filter(~pl.col("told").str.contains("[가-힣]"))["id"].to_list() == []
+    assert [run for text in korean["told"] for run in untranslated(text)] == []
+    assert not korean["told"].str.contains("배상").any()
+
+
+def test_a_table_of_facts_is_reported_in_one_language() -> None:
+    english, korean = (facts_in_language(BOTH, lang) for lang in ("en", "ko"))
+    columns = [column for column in BOTH.columns if not column.endswith(KOREAN)]
+    assert english.equals(BOTH.select(columns))
+    told = [pl.col(f"{column}{KOREAN}").alias(column) for column in ("quantity", "counts")]
+    assert korean.equals(BOTH.with_columns(told).select(columns))
+
+
+@pytest.mark.parametrize("unit", sorted({*BOTH["unit"].drop_nulls(), *MEASURES} - {""}))
+def test_every_unit_of_a_figure_has_a_word(unit: str) -> None:
+    korean = Locale("ko").unit_name(unit)
+    assert HANGUL.search(korean) or unit in ("%", "GB")
+    assert (untranslated(korean), Locale("en").unit_name(unit)) == ([], unit)
+
+
+@pytest.mark.parametrize(
+    ("unit", "korean"),
+    [("cases/day", "건/일"), ("cases, KRW", "건, 원"), ("KRW/USD", "원/달러"), ("trams", "trams"), ("", "")],
+)
+def test_a_unit_is_reported_part_by_part(unit: str, korean: str) -> None:
+    assert Locale("ko").unit_name(unit) == korean
+
+
+def test_currencies_of_figures_are_reported_as_people_say_them() -> None:
+    for unit in filter(is_currency, BOTH["unit"].drop_nulls().unique()):
+        assert Locale("ko").unit_name(unit) == Locale("ko", unit).unit
+
+
+# --- laws -------------------------------------------------------------------------------------------------
+
+
+def distributions(kind: type[Distribution] = Distribution) -> Iterator[type[Distribution]]:
+    """Every law that an assumption may follow."""
+    for inner in kind.__subclasses__():
+        yield from distributions(inner)
+        if "kind" in inner.model_fields:
+            yield inner
+
+
+@pytest.mark.parametrize(
+    "distribution", sorted(distributions(), key=str), ids=lambda distribution: distribution.__name__
+)
+def test_every_distribution_and_every_parameter_of_it_has_a_word(distribution: type[Document]) -> None:
+    field = distribution.model_fields.get("kind")
+    terms = {*distribution.model_fields, *([str(field.default)] if field else ())} - {"kind"}
+    for lang in LANGUAGES:
+        assert [term for term in terms if not Locale(lang).has_label(f"distribution.{term}")] == []
+
+
+def test_every_parameter_of_a_distribution_of_losses_has_a_word() -> None:
+    for family in FAMILIES.values():
+        written = ", ".join(f"{name} 12 ± 3" for name in family.params)
+        english, korean = (Locale(lang).translated_distribution(written) for lang in LANGUAGES)
+        assert (english, untranslated(korean)) == (written, [])
+
+
+@pytest.mark.parametrize("id_", bundled_ids("assumptions"))
+def test_a_distribution_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
+    for entry in load_ledger(id_).assumptions:
+        english, korean = (distribution_text(entry, Locale(lang)) for lang in LANGUAGES)
+        assert (english, untranslated(korean)) == (distribution_text(entry), [])
+        assert re.findall(r"-?[\d.,]*\d", korean) == re.findall(r"-?[\d.,]*\d", english)
