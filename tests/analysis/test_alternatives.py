@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from outage_analysis import fit_severity, load_policy
 from outage_analysis.analysis import (
     Analysis,
     Plan,
@@ -24,8 +25,6 @@ from outage_analysis.analysis import (
     run,
 )
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.losses import fit_severity
-from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale, ShownTable, text_table
 from tests.tram_case import tram_plan
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,13 +18,8 @@ from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all
 from tests.commands import KAKAO, command
+from tests.conftest import ClaimsCsv, Row
 from tests.paths import OWN_OUTAGE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import ClaimsCsv, Row
-
 
 BY_GROUP = ("bands", "summary", "quantiles")
 """The tables that are of the groups and the claims asked for."""
@@ -110,20 +106,6 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
     for name in ("bunching", "heaps"):
         assert found.tables[name].equals(whole.tables[name])
     assert any(note.endswith("at band edges are counted over all claims") for note in found.notes)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ({"by": ("over",)}, "no such dimension"),
-        ({"where": {"filed_on": ["2022-10-19", "soon"]}}, "filed_on: is not a day .*found 'soon'"),
-        ({"where": {"filed_on": ["2022-10-25"]}}, "filed_on: no claim of the cube has it"),
-    ],
-)
-def test_what_does_not_exist_is_named(many_claims: Path, asked: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        explored(many_claims, **asked)
 
 
 def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> None:

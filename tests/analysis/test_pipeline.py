@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, compare_policies, run
 from outage_analysis.assumptions import example_warning, load_ledger
-from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.jupyter import new_project
 from outage_analysis.reports import FORMATS, Report, Text, verify, write_report
 from outage_analysis.text import LANGUAGES, Locale
+from tests.conftest import ClaimsCsv, Edited, Reshelve
 from tests.shared_folders import file_contents
 from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
-from tests.tram_case import LEDGER, LOSSES, POLICY, tram_plan
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from outage_analysis.analysis import Analysis
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.incidents.published_facts import FactCollection
-    from outage_analysis.policies import Policy
-    from tests.conftest import ClaimsCsv, Edited, Reshelve
-
+from tests.tram_case import LEDGER, POLICY, tram_plan
 
 DAYS = {"decision week": date(2022, 10, 24), "announcement": date(2022, 12, 30)}
 NO_CLAIMS: tuple[str, ...] = ()
@@ -52,21 +43,7 @@ def own_frames(analysis: Analysis) -> dict[str, pl.DataFrame]:
     return {name: t for name, t in analysis.tables.items() if not name.startswith("claims_")}
 
 
-def test_the_costs_of_a_run_are_those_of_the_cost_table(
-    analysis: Analysis, policy: Policy, ledger: Ledger
-) -> None:
-    assert analysis.as_of == ledger.as_of == date(2022, 12, 30)
-    table = cost_table(policy, ledger, as_of=analysis.as_of)
-    assert analysis.tables["costs"].equals(table)
-    assert analysis.tables["totals"].equals(totals(table))
-
-
 # --- refusals -----------------------------------------------------------------------------------------
-
-
-def test_a_day_on_which_nothing_was_known_is_refused_with_what_is_needed() -> None:
-    with pytest.raises(ModelRefused, match=r"as of 2022-10-18 .* Needed: CL-13\. Move as_of "):
-        run(Plan(as_of=date(2022, 10, 18)))
 
 
 def test_for_claims_before_any_line_was_public_the_error_names_its_day_and_asks_for_no_claims(
@@ -149,18 +126,6 @@ def test_a_segment_that_no_claim_can_fit_is_refused(edited: Edited, when: str, s
         run(Plan(policy=policy, claims=NO_CLAIMS))
 
 
-def test_claims_and_counts_together_are_refused(claims_csv: ClaimsCsv) -> None:
-    path = claims_csv([{}])
-    with pytest.raises(UsageError, match="not both"):
-        run(Plan(claims=(path,), counts=path))
-
-
-def test_an_incident_without_a_policy_asks_for_one(edited: Edited) -> None:
-    own = edited("incidents", 'id = "kakao-2022"', 'id = "my-outage"')
-    with pytest.raises(UsageError, match=r"no bundled policy for my-outage\. Give one: policy="):
-        run(Plan(incident=own))
-
-
 # --- synthetic rows feed no figure of the incident ----------------------------------------------------------
 
 
@@ -241,10 +206,6 @@ def test_without_hindsight_later_facts_change_not_one_byte(
     assert sum(name.startswith("ko/") for name in known) > 30
 
 
-PAID = {20: 12.50, 35: 12.50, 70: 25, 100: 25, 150: 50, 400: 50}
-"""Euros per loss: up to 60 euros, up to 120 euros, and more."""
-
-
 @pytest.fixture
 def plan(tram: Path, tmp_path: Path) -> Plan:
     """Three hundred claims, fifty of each loss, all paid automatically."""
@@ -259,19 +220,6 @@ def plan(tram: Path, tmp_path: Path) -> Plan:
         compare=(),
         budget=8_000,
     )
-
-
-def check_exact(analysis: Analysis) -> None:
-    total = sum(50 * PAID[loss] for loss in LOSSES)
-    assert total == 8_750
-    assert analysis.expected == analysis.median == total
-    assert analysis.quantile([0.01, 0.99]) == [total, total]
-    assert (analysis.chance_over(total), analysis.chance_over(8_000)) == (0, 1)
-    assert analysis.sample(3).to_list() == [total] * 3
-
-
-def test_the_cost_of_automatic_payments_to_claims_is_exact(plan: Plan) -> None:
-    check_exact(run(plan))
 
 
 @pytest.mark.slow

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from outage_analysis import Claims, policy_from_tiers, read_claims, reference_ledger, save_claims
 from outage_analysis.analysis import Analysis, Plan, headline_sentences, input_notes, run
-from outage_analysis.assumptions import reference_ledger
-from outage_analysis.claims import Claims, read_claims, save_claims
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.policies import policy_from_tiers
 from outage_analysis.reports import Report, verify, write_report
 
 pytestmark = pytest.mark.slow  # the contract suite runs the tasks of the how-to page in the quick run

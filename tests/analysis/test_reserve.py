@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import outage_analysis as oa
+from outage_analysis import Branch, forecast_late_claims, load_incident
 from outage_analysis.analysis import (
     Analysis,
     BudgetSolution,
@@ -26,8 +27,6 @@ from outage_analysis.analysis import (
 from outage_analysis.analysis.summary import reserve_table
 from outage_analysis.costs.sensitivity import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import load_incident
-from outage_analysis.losses import Branch, forecast_late_claims
 from outage_analysis.reports.table_views import presentation_totals
 from outage_analysis.text import LANGUAGES, Locale, schema_of, schemas_of
 from tests.small_policies import DAY, DRIVERS, Page, budget, fee, fixed, ledger_of, policy_of, uniform

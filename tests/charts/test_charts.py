@@ -6,15 +6,18 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import altair as alt
 import polars as pl
 import pytest
 import vl_convert
 
+from outage_analysis import Analysis, Incident
 from outage_analysis.charts import (
     ACCENT,
     CHARTS,
@@ -25,7 +28,6 @@ from outage_analysis.charts import (
     chart_context,
     draw,
     png,
-    script_json,
     svg,
     vega_bundle,
     wrap_columns,
@@ -37,17 +39,8 @@ from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale, schema_of
 from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, rows_with, title_of
-from tests.chromium import IN_A_BROWSER
-from tests.contract.live_page import started_browser
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from outage_analysis.analysis import Analysis
-    from outage_analysis.incidents import Incident
-
-    Drawing = Callable[..., dict[str, Any]]
+Drawing = Callable[..., dict[str, Any]]
 
 
 Samples = dict[str, pl.DataFrame]
@@ -333,9 +326,6 @@ def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> N
 
 
 LAST = date(2022, 11, 6)
-INTAKE = pl.DataFrame(
-    {"filed_on": [date(2022, 10, 19), date(2022, 10, 20), LAST], "cumulative": [10, 30, 40]}
-)
 
 
 def context(incident: Incident, as_of: date = LAST, lang: str = "en") -> ChartContext:
@@ -356,57 +346,6 @@ def test_the_axis_has_the_outage_in_local_time_and_the_deadlines_that_were_annou
     far = date(2023, 6, 1)
     assert shown_days(date(2022, 10, 19), LAST, shown) == (date(2022, 10, 15), LAST)
     assert shown_days(far, far, shown) == (far, far)
-
-
-LOOK = """
-const done = arguments[0];
-const texts = where => [...document.querySelectorAll(where)].filter(t => t.style.opacity !== '0')
-  .map(t => t.textContent);
-const look = () => window.view ? done([
-  texts('.role-axis-label text'),
-  [...document.querySelectorAll('.mark-symbol path')].map(p => Math.round(p.getBoundingClientRect().x)),
-  texts('.mark-text text'),
-  new Date(2022, 9, 19).getTimezoneOffset(),
-]) : setTimeout(look, 20);
-look();
-"""
-
-
-def seen(page: Path, zone: str, profile: Path) -> list[Any]:
-    """The axis labels, places of points, other texts and UTC offset of a chart in a time zone."""
-    found: list[Any] = []
-    for driver in started_browser(profile, "--window-size=900,600", TZ=zone):
-        driver.get(page.as_uri())
-        found += driver.execute_async_script(LOOK)
-        assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
-    return found
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-@pytest.mark.skipif(IN_A_BROWSER[1].args[0], reason="needs Debian's chromium and chromium-driver")
-@pytest.mark.parametrize(("lang", "label"), [("en", "15 Oct"), ("ko", "10. 15.")])
-def test_no_chart_shifts_a_day_by_the_zone_of_its_reader(
-    incident: Incident, tmp_path: Path, lang: str, label: str
-) -> None:
-    chart = draw("intake", INTAKE, context(incident, lang=lang))
-    assert chart is not None
-    spec = script_json(chart.properties(width=700).to_dict())
-    embed = f"vegaEmbed('#v', {spec}, {{ast: true, renderer: 'svg'}}).then(r => window.view = r.view)"
-    page = tmp_path / "page.html"
-    page.write_text(
-        f"<!doctype html><meta charset='utf-8'><link rel='icon' href='data:,'><div id='v'></div>"
-        f"<script>{vega_bundle()}</script><script>{embed}</script>",
-        "utf-8",
-    )
-    west, east = (
-        seen(page, zone, tmp_path / zone.replace("/", "-")) for zone in ("America/Los_Angeles", "Asia/Seoul")
-    )
-    assert [west.pop(), east.pop()] == [420, -540]
-    assert west == east
-    assert label in west[0]
-    first, second, last = west[1]
-    assert (last - first) == pytest.approx(18 * (second - first), abs=19)
 
 
 def test_a_chart_without_our_style_has_its_texts_in_the_picture() -> None:

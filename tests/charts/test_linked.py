@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
-from selenium.webdriver import Keys
+from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from outage_analysis import Incident, Policy, read_claims
 from outage_analysis.analysis import combination_counts
 from outage_analysis.charts import chart_context, draw, render_offline, script_bundle
-from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.losses import MIN_CLAIMS_PER_CATEGORY
 from outage_analysis.losses.cube_building import MAX_CATEGORIES
-from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
-from tests.conftest import claim_rows
+from tests.conftest import ClaimsCsv, claim_rows
 from tests.contract.live_page import cut_network
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from selenium.webdriver import Chrome
-
-    from outage_analysis.analysis import Analysis
-    from outage_analysis.incidents import Incident
-    from tests.conftest import ClaimsCsv
-
-COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
-EDGES = [0, 100_000, 300_000, 500_000, 1_000_000]
-"""Those of the policy, and the powers of ten beside them."""
-
 # --- the tables -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def claims(analysis: Analysis) -> pl.DataFrame:
-    """The claims themselves, each with its band by the edges above."""
-    assert analysis.claims
-    loss = pl.col("loss")
-    reached = [pl.when(loss > low).then(low) for low in reversed(EDGES)]
-    over = pl.coalesce(*reached, pl.when(loss == 0).then(-1))
-    tops = dict(zip([-1, *EDGES], [0, *EDGES[1:], None], strict=True))
-    up_to = pl.col("over").replace_strict(tops, default=None, return_dtype=pl.Int64)
-    rows = analysis.claims.to_polars().with_columns(over=over.cast(pl.Int64), category=pl.col("region"))
-    return rows.with_columns(up_to=up_to)
-
-
-def test_every_combination_is_counted_as_on_the_claims_themselves(
-    analysis: Analysis, claims: pl.DataFrame
-) -> None:
-    keys = [column for columns in COLUMNS.values() for column in columns]
-    expected = claims.group_by(keys).agg(claims=pl.len().cast(pl.Int64))
-    found = analysis.tables["claims_combinations"]
-    assert_frame_equal(found.select(*keys, "claims"), expected, check_row_order=False)
 
 
 def test_combinations_stop_at_the_as_of_day(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from outage_analysis import Ledger, Policy
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
 from outage_analysis.charts import draw, intake_charts
 from outage_analysis.charts import loss_charts as data
@@ -38,11 +39,6 @@ from tests.charts.cost_tables import (
     title_of,
 )
 from tests.costs.uncertain_portfolios import entry, term_of
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.policies import Policy
-
 
 SUM, SIGMA, DAY = 1e6, 0.8, date(2022, 12, 30)
 EN, KO = Locale("en"), Locale("ko")

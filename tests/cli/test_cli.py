@@ -11,16 +11,11 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from outage_analysis.files import data_root
 from outage_analysis.policies import load_policy
-from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, KAKAO, Run, claims, command
+from tests.commands import GOOD, GROUPS, HEADER, KAKAO, Run, claims, command
 from tests.html_page import WebPage
-
-FORTY = "".join(GOOD.replace("1", str(n), 1) for n in range(1, 41))
-"""As many claims as a law of their total takes no long time for."""
 
 FEW = ("--draws", "8192")
 """As few draws as the command takes."""
@@ -43,14 +38,6 @@ def test_help_groups_the_commands_by_what_a_user_wants(run: Run) -> None:
         for title, panel in zip(panels[::2], panels[1::2], strict=True)
     }
     assert list(listed.items()) == list(GROUPS.items())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_teaches_by_example(run: Run, command: str) -> None:
-    code, out, err = run(*command.split(), "--help")
-    assert (code, err) == (0, "")
-    assert f"outage-analysis {command}" in out.split("Usage:")[1].split("Options")[0].split("\n", 1)[1]
 
 
 def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:
@@ -78,16 +65,6 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(report: Call
     names = ["brief.pdf", "charts/", "documents/", *files, "tables/"]
     assert paths == [f"{here}/{name}" for name in (*names, "report.html")]
     assert all(Path(path).exists() for path in paths)
-
-
-def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: Run) -> None:
-    policy = data_root() / "policies" / "kakao-2022.toml"
-    given = ("--policy", policy, "--claims", claims(HEADER + GOOD))
-    code, out, _ = run("report", *given, "--out", "here", "--formats", "csv")
-    assert code == 0
-    answer, *paths = out.splitlines()
-    assert answer == "No expected cash cost can be given as of this day."
-    assert paths[-1] == "here/manifest.json"
 
 
 # --- policies ----------------------------------------------------------------------------------------
@@ -130,41 +107,6 @@ def test_a_document_that_could_not_be_valid_is_not_written(
 
 
 # --- totals and files ---------------------------------------------------------------------------------
-
-
-PARTNER = """
-files = "partner*"
-columns = { claim_id = ["Fall"] }
-formats = { filed_on = ["dmy"] }
-scale = { loss = 10_000 }
-"""
-
-
-@pytest.mark.slow
-def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: Run) -> None:
-    Path("partner.csv").write_text(
-        (HEADER + FORTY)
-        .replace("claim_id", "Fall")
-        .replace("2022-10-19", "19.10.2022")
-        .replace(",300000,", ",30,"),
-        "utf-8",
-    )
-    Path("partner.toml").write_text(PARTNER, "utf-8")
-    with_page = ("--columns", "partner.toml")
-    for reads in (
-        ("ingest", *KAKAO, "partner.csv"),
-        ("cube", *KAKAO, "partner.csv"),
-        ("cost", *FEW, "--claims", "partner.csv"),
-    ):
-        assert run(*reads)[0] == 3, reads
-        assert run(*reads, *with_page)[0] == 0, reads
-    cube = json.loads(run("cube", *KAKAO, "partner.csv", *with_page, "--json")[1])
-    assert [(row["claims"], row["loss"]) for row in cube["rows"]] == [(40, 12_000_000)]
-    assert (
-        run("report", "--claims", "partner.csv", *with_page, *FEW, "--out", "r", "--formats", "csv")[0] == 0
-    )
-    read = pl.read_csv("r/tables/claims_quality.csv").row(0, named=True)
-    assert (read["rows"], read["claims"], read["first_day"]) == (40, 40, "2022-10-19")
 
 
 @pytest.mark.slow

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.incidents import load_incident
+from outage_analysis import load_incident, load_policy
 from outage_analysis.jupyter import new_project
-from outage_analysis.policies import load_policy
 from tests.commands import command
 
 COMPLAINTS = """Ticket No,Product,Received,Damage (KRW)

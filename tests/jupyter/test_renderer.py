@@ -27,8 +27,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions import Ledger
+from outage_analysis import Analysis, Ledger, Policy, load_grouped, show, show_part, show_table, show_what_if
 from outage_analysis.charts import (
     RENDERER,
     STYLE,
@@ -43,11 +42,8 @@ from outage_analysis.costs.page_model import LiveInput, Product
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
 from outage_analysis.incidents import load_intake
-from outage_analysis.jupyter import show, show_part, show_table, show_what_if
 from outage_analysis.jupyter.display import Html, note
 from outage_analysis.jupyter.notebook import Notebook, notebook_page
-from outage_analysis.losses import load_grouped
-from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.chromium import IN_A_BROWSER

@@ -15,8 +15,7 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.reports import write_report
+from outage_analysis import Analysis, Plan, run, write_report
 from tests.commands import command
 from tests.tampered_bundles import manifest_of
 from tests.tram_case import tram_plan, write_documents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,10 +12,6 @@ from outage_analysis.charts import add_captions
 from outage_analysis.charts.chart_output import WIDTH
 from outage_analysis.text import LANGUAGES
 from tests.untranslated_text import untranslated
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="760" height="100"><rect id="drawn"/></svg>'

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from outage_analysis import write_report
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis import Analysis, Plan, run, write_report
 from outage_analysis.files import Name
 from outage_analysis.reports import Report
 from tests.contract.report_texts import slides_of

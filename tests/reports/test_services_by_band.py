@@ -14,13 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis import Analysis, Plan, Policy, run
 from outage_analysis.analysis.tables import service_band_table
 from outage_analysis.charts import chart_context, draw
 from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Bands, load_incident
 from outage_analysis.losses import FAMILIES
-from outage_analysis.policies import Policy
 from outage_analysis.reports import Report, write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage

@@ -8,30 +8,23 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.assumptions import load_ledger
-from outage_analysis.claims import read_claims, save_claims
+from outage_analysis import Analysis, load_incident, load_ledger, load_policy, read_claims, run, save_claims
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError, VerificationFailed
 from outage_analysis.files import Document, document_text
-from outage_analysis.incidents import facts, load_incident, outcomes
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
-from outage_analysis.policies import load_policy
-from outage_analysis.reports import FORMATS, Report, bridge_side, report_folder, verify, write_report
+from outage_analysis.reports import bridge_side, report_folder, verify, write_report
 from outage_analysis.reports.report_folder import MAX_BYTES, code_digest
 from tests.commands import command
+from tests.conftest import Reshelve
 from tests.tampered_bundles import Manifest, manifest_of, retold, seal
 from tests.tram_case import tram_plan, write_documents
 from tests.zip_files import unpacked
-
-if TYPE_CHECKING:
-    from tests.conftest import Reshelve
-
 
 FEW = ("csv",)
 """Formats that suffice where the format does not matter."""
@@ -55,21 +48,6 @@ def refused(folder: Path, **asked: Any) -> VerificationFailed:  # noqa: ANN401 -
 
 
 # --- a forger who seals it again ------------------------------------------------------------------------
-
-
-def test_a_run_that_is_never_the_same_is_stated_to_be_so(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = FORMATS["csv"]
-
-    def differing(report: Report, folder: Path) -> None:
-        write(report, folder)
-        (folder / "tables" / "costs.csv").write_bytes(os.urandom(8))
-
-    monkeypatch.setitem(FORMATS, "csv", differing)
-    failure = refused(bundle)
-    assert failure.file == "tables/costs.csv"
-    assert "no recorded cause" in failure.problem
 
 
 # --- the cause ------------------------------------------------------------------------------------------
@@ -309,17 +287,6 @@ def test_runs_of_two_incidents_have_no_bridge(slim: Path) -> None:
     assert re.fullmatch(
         r"error: the two runs are of two incidents \(found 'kakao-2022, tram-2031'\)\. .*\n", err
     )
-
-
-def test_without_hindsight_it_rests_on_no_outcome(tmp_path: Path, bundles: dict[str, Path]) -> None:
-    plan = Plan(claims=(), hindsight=False, budget=300_000_000)
-    known = write_report(run(plan), tmp_path / "report", formats=["csv"]).parent
-    blind, seeing = manifest_of(known)["facts"], manifest_of(bundles["en"])["facts"]
-    files = {f"published/{name}.csv" for name in facts()["collection"].unique()}
-    assert blind.keys() <= files
-    later = {f"outcomes/{name}.csv" for name in outcomes()["collection"].unique()}
-    assert seeing.keys() == files | later | {"outcomes/kakao-2022.toml"}
-    assert blind["published/kakao-2022.csv"] != seeing["published/kakao-2022.csv"]
 
 
 def test_it_tells_no_place_on_the_machine_and_no_time(bundles: dict[str, Path]) -> None:
