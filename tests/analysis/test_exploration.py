@@ -53,11 +53,6 @@ def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whateve
 
 
 @pytest.fixture
-def claims_path(claims_csv: ClaimsCsv) -> Path:
-    return claims_csv(rows(TOLD))
-
-
-@pytest.fixture
 def many_claims(claims_csv: ClaimsCsv) -> Path:
     """Ten claims for each, so that no region is merged with others."""
     return claims_csv(rows(10 * TOLD), name="many.csv")
@@ -126,11 +121,6 @@ def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() ->
     assert {59, 119} < set(bands["over"]) | set(bands["up_to"])  # lower edges are closed
     with pytest.raises(UsageError, match=r"no claims are bundled for tram-2031\. Name your files"):
         explore(None, incident, policy, None)
-
-
-def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"EUR|minutes"):
-        explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None)
 
 
 # --- the honesty gate -----------------------------------------------------------------------------------
@@ -269,13 +259,6 @@ top = "{top}"
 sources = ["a book"]
 """
 OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
-
-
-def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str], Path]) -> None:
-    found = explore_grouped(write_document(OPEN), families=("lognormal",))
-    assert found.source == "mine"
-    assert found.tables["fits"]["family"].to_list() == ["lognormal"]
-    assert 15 < found.tables["quantities"]["value"][0] < 25  # 30 of 125 are up to 10, 70 up to 20
 
 
 @pytest.mark.parametrize(

@@ -291,12 +291,6 @@ def test_after_the_deadline_a_longer_one_has_no_figures(dated: Analysis, tram: P
     assert (row["status"], row["reason"], row["expected"]) == ("deadline_passed", "2031-03-31", None)
 
 
-def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:
-    bare = run(tram_plan(tram, ledger=None, as_of=date(2031, 3, 10), compare=(), budget=None))
-    with pytest.raises(ModelRefused, match="scenarios"):
-        bare.scenarios()
-
-
 FEW = 2**13
 VARY = {
     "small-business-cash.tier1": [10_000, 20_000, 30_000],
@@ -310,12 +304,6 @@ def solved() -> BudgetSolution:
     return oa.solve(vary=VARY, budget=550_000_000, draws=FEW)
 
 
-def test_the_tables_have_their_schemas(solved: BudgetSolution) -> None:
-    schemas = schemas_of("solution")
-    assert solved.table.schema == schemas["solution"].frame().schema
-    assert solved.frontier.schema == schemas["frontier"].frame().schema
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_card_the_sentence_and_the_chart_state_the_result(solved: BudgetSolution, lang: str) -> None:
     card = solved.card(lang)
@@ -324,6 +312,9 @@ def test_the_card_the_sentence_and_the_chart_state_the_result(solved: BudgetSolu
     spec = solved.chart(lang=lang, width=600).to_dict()
     assert spec["width"] == 600
     assert len(spec["layer"]) >= 5
+    schemas = schemas_of("solution")
+    assert solved.table.schema == schemas["solution"].frame().schema
+    assert solved.frontier.schema == schemas["frontier"].frame().schema
 
 
 @pytest.mark.slow

@@ -30,7 +30,6 @@ from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_incident, load_intake
 from outage_analysis.reports import table_views
 from outage_analysis.text import (
-    AMOUNT_KINDS,
     LANGUAGES,
     UNITS,
     Answer,
@@ -38,7 +37,6 @@ from outage_analysis.text import (
     Locale,
     ShownTable,
     TableSchema,
-    UnitByRow,
     all_schemas,
     currency_if_converted,
     format_amounts,
@@ -152,15 +150,6 @@ def test_tables_are_attributes_with_completion_and_an_unknown_one_is_one_clear_l
 
 
 # --- units in the report and the workbook -------------------------------------------------------------
-
-
-def test_the_unit_of_an_input_is_money_for_exactly_the_kinds_of_amounts() -> None:
-    unit = schema_of("tornado")["input_low"].unit
-    assert isinstance(unit, UnitByRow)
-    assert {
-        kind for kind in (*AMOUNT_KINDS, "take_up", "acceptance") if unit.in_row({"kind": kind}) == "money"
-    } == {*AMOUNT_KINDS}
-    assert str(schema_of("levers")["step"].unit) == "money if `lever` is `award`; else share"
 
 
 # --- the schema of a selected table -------------------------------------------------------------------

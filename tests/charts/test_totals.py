@@ -15,16 +15,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis import Ledger, Policy
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
 from outage_analysis.charts import draw, intake_charts
 from outage_analysis.charts import loss_charts as data
 from outage_analysis.charts.cost_charts import waterfall_bars
 from outage_analysis.charts.theme import even_ticks, log_ticks, short_amount, short_number
 from outage_analysis.charts.total_charts import dot_layout
-from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
+from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation import contributions, total_distribution_table, waterfall_steps
+from outage_analysis.costs.simulation import total_distribution_table, waterfall_steps
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
 from outage_analysis.text import Locale, schema_of
 from tests.charts.cost_tables import (
@@ -105,24 +104,6 @@ def test_the_chance_of_nothing_is_marked_and_shown() -> None:
     spec = spec_of("total_distribution", table)
     assert title_of(spec).startswith("70% of the outcomes are at most 1 million won, 0% exceed 2 million won")
     assert "in 30%, nothing is paid" in " ".join(spec["title"]["subtitle"])
-
-
-def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
-    policy: Policy, ledger: Ledger
-) -> None:
-    costs = cost_table(policy, ledger, as_of=DAY)
-    run = simulate(build_portfolio(policy, ledger, as_of=DAY), draws=2**11)
-    parts = contributions(run)
-    table = waterfall_steps(costs, parts)
-    assert table.schema == schema_of("steps").dtypes
-    assert table.select("over", "up_to", "rule").rows() == [
-        (0, 300_000, "pays"),
-        (300_000, 500_000, "pays"),
-        (500_000, None, "review"),
-    ]
-    headline = totals(costs).filter(valuation="cash")["expected"].item()
-    assert table["expected"].sum() == pytest.approx(headline, rel=1e-9)
-    assert table["tail"].sum() == pytest.approx(parts.filter(valuation="cash")["tail"].sum())
 
 
 def costs_of(*rows: tuple[str, str, str, str | None, int, str, float]) -> pl.DataFrame:
