@@ -49,18 +49,11 @@ def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:
 @pytest.mark.slow
 def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(report: Callable[[str], Path]) -> None:
     here = report("kakao-en")
-    much, without, paid, together, narrower, *paths = (
-        (here.parent / "printed.txt").read_text("utf-8").splitlines()
-    )
-    assert re.fullmatch(
-        r"Cash for small businesses: about .*\. 1 in 10 outcomes is above .*, half are "
-        r"below .*\. 80% likely: .*\.",
-        much,
-    )
-    assert "The cash excludes " in without
-    assert narrower.startswith("No single input would narrow the range much. Knowing “Filing share” exactly")
+    told = (here.parent / "printed.txt").read_text("utf-8").splitlines()
+    answers, paths = told[:5], told[5:]
+    assert answers[0].startswith("Cash for small businesses: about ")
     text = WebPage.of(here / "report.html").prose()
-    assert all(sentence in text for sentence in (much, paid, together, without, narrower))
+    assert [sentence for sentence in answers if sentence not in text] == []
     files = [f"report.{suffix}" for suffix in ("md", "pdf", "pptx", "xlsx")]
     names = ["brief.pdf", "charts/", "documents/", *files, "tables/"]
     assert paths == [f"{here}/{name}" for name in (*names, "report.html")]

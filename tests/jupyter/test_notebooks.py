@@ -5,7 +5,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
 
@@ -17,9 +16,8 @@ from PIL import Image
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.errors import UsageError
-from outage_analysis.jupyter.notebook import find_notebook, notebook_names
+from outage_analysis.jupyter.notebook import find_notebook
 from outage_analysis.reports import Report
-from tests.commands import command
 from tests.executed_notebooks import ANSWER, answers
 from tests.installed_package import Installed
 from tests.paths import ROOT
@@ -144,31 +142,6 @@ def test_a_twin_has_the_code_of_the_original_except_its_language(path: Path) -> 
         else:
             assert re.search("[가-힣]", ours.source)
             assert "배상" not in ours.source
-
-
-@pytest.fixture(scope="module")
-def exported(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The page that the installed command makes of each notebook, elsewhere in the world; two at a time."""
-    folder = tmp_path_factory.mktemp("exported")
-    other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Seoul", "LC_ALL": "C"}
-
-    def export(name: str) -> str:
-        said = installed.output(installed.command, "notebook", "run", name, cwd=folder, **other)
-        assert said == f"{name}.html\n"
-        return (folder / said.strip()).read_text("utf-8")
-
-    with ThreadPoolExecutor(2) as room:
-        return dict(zip(notebook_names(), room.map(export, notebook_names()), strict=True))
-
-
-@pytest.mark.installed
-@each
-def test_the_page_of_another_process_has_the_same_bytes(
-    path: Path, exported: dict[str, str], tmp_path: Path
-) -> None:
-    page = tmp_path / "page.html"
-    assert command("notebook", "run", path.stem, "--out", page)[0] == 0
-    assert exported[path.stem] == page.read_text("utf-8")
 
 
 def test_the_executive_summary_has_the_figures_of_the_report(analysis: Analysis) -> None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 import tempfile
-import zipfile
 from functools import cache
-from html import unescape
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
-from pypdf import PdfReader
 
 from outage_analysis import Analysis, Plan, run, write_report
 from tests.commands import command
+from tests.contract.test_languages_and_marks import texts_of
 from tests.tampered_bundles import manifest_of
 from tests.tram_case import tram_plan, write_documents
 
@@ -44,28 +40,6 @@ def analysis_of(case: str, level: int = LEVEL) -> Analysis:
     folder = Path(tempfile.mkdtemp())
     write_documents(folder)
     return run(tram_plan(folder, draws=FEW, level=level))
-
-
-def texts_of(path: Path) -> str:
-    """All that a reader can see of a file of a report, as one text."""
-    data = path.read_bytes()
-    if path.suffix == ".pdf":
-        return "\n".join(page.extract_text() for page in PdfReader(BytesIO(data)).pages)
-    if path.suffix in (".xlsx", ".pptx"):
-        archive = zipfile.ZipFile(BytesIO(data))
-        return "\n".join(_plain(archive.read(n).decode()) for n in archive.namelist() if n.endswith(".xml"))
-    if path.suffix == ".html":
-        page = re.sub(r"<style.*?</style>", "", data.decode(), flags=re.DOTALL)
-        return _plain(re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL))
-    if path.suffix == ".parquet":
-        return pl.read_parquet(path).write_csv()
-    return "" if path.suffix in (".png", ".toml") else data.decode()
-
-
-def _plain(markup: str) -> str:
-    """Markup without its tags, but with the texts in attributes such as alternative texts."""
-    texts = re.findall(r'(?:descr|title|name|alt|aria-label)="([^"]*)"', markup)
-    return unescape("\n".join([re.sub(r"<[^>]+>", " ", markup), *texts]))
 
 
 def test_the_range_is_that_of_the_draws_and_no_other_figure_moves_with_the_level() -> None:
@@ -100,11 +74,13 @@ def test_the_range_is_that_of_the_draws_and_no_other_figure_moves_with_the_level
 @pytest.mark.parametrize(("case", "lang"), [("kakao", "ko"), ("tram", "en")])
 def test_every_format_names_only_this_range(tmp_path: Path, case: str, lang: str) -> None:
     folder = write_report(analysis_of(case), tmp_path / "out", lang=lang).parent
-    texts = {p.relative_to(folder).as_posix(): texts_of(p) for p in folder.rglob("*") if p.is_file()}
+    texts = {of: " ".join(told) for of, told in texts_of(folder).items()}
+    written = (p for p in folder.rglob("*") if p.suffix in (".csv", ".json", ".md", ".svg"))
+    texts |= {p.name: p.read_text("utf-8") for p in written}
     others = {name: OF_ANOTHER_LEVEL.findall(RESERVE.sub("", text)) for name, text in texts.items()}
     assert others == {name: [] for name in texts}
     sentence = {"en": "90% likely", "ko": "90% 확률 범위"}[lang]
-    for name in ("report.html", "report.pdf", "brief.pdf", "report.pptx", "report.xlsx"):
+    for name in ("page", "pdf", "slides", "workbook"):
         plain = re.sub(r"\s+", " ", texts[name])
         assert all(re.search(rf"\b{said}\b", plain) for said in (sentence, "P5", "P95")), name
     assert set(manifest_of(folder)["figures"]) == {"expected", "p5", "p50", "p95"}
@@ -126,9 +102,8 @@ def test_tables_of_other_commands_have_the_names_of_the_ends(name: str) -> None:
 @pytest.mark.parametrize(
     "level", ["9", "49", "99", "100", "0.9", "80.5", "-90", "ninety", "", "\uff19\uff10"]
 )
-@pytest.mark.parametrize("name", ["cost", "backtest"])
-def test_a_bad_level_is_one_line(name: str, level: str) -> None:
-    code, out, err = command(name, f"--level={level}")
+def test_a_bad_level_is_one_line(level: str) -> None:
+    code, out, err = command("cost", f"--level={level}")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "--level is outside its range" in err
     assert "Take a whole number from 50 to 98." in err
