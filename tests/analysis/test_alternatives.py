@@ -70,12 +70,6 @@ def test_a_report_shows_what_compare_says_in_any_order(tram: Path) -> None:
     analysis = run(replace(plan, compare=(tram / "flat.toml",)))
     for name, table in {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}.items():
         assert analysis.exact_tables[name].equals(table), name
-    cash = analysis.exact_tables["quantiles"].filter(valuation="cash")
-    measures = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
-    mine = found.policies.row(0, named=True)
-    assert {column: mine[column] for column in measures} == {
-        column: cash.filter(measure=measure)["value"].item() for column, measure in measures.items()
-    }
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -141,8 +135,7 @@ def test_an_amount_in_cents_is_compared_exactly_and_a_sample_comes_from_its_seed
     assert total is not None
     assert round(total * 100) % 290 == 0
     assert (analysis.chance_over(total), analysis.chance_over(total - 0.01)) == (0, 1)
-    assert (analysis.median, analysis.quantile(0.01)) == (total, total)
-    assert analysis.sample(3).to_list() == [total] * 3
+    assert [analysis.median, analysis.quantile(0.01), *analysis.sample(3)] == [total] * 5
     one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
     assert one.equals(again)
     assert not one.equals(other)

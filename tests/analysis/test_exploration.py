@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import explore, explore_grouped, fit_tables
 from outage_analysis.analysis.tables import Exploration
-from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all
 from tests.commands import KAKAO, command
@@ -42,10 +42,6 @@ def rows(told: list[tuple[str, str, str, int | None]]) -> list[Row]:
     return [
         {"service": s, "region": r, "filed_on": d, "loss": "" if x is None else str(x)} for s, r, d, x in told
     ]
-
-
-def own_claims() -> Claims:
-    return read_claims(OWN_OUTAGE / "claims.csv", OWN_OUTAGE / "incident.toml")
 
 
 def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
@@ -114,7 +110,8 @@ def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> N
 
 def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() -> None:
     incident, policy = OWN_OUTAGE / "incident.toml", OWN_OUTAGE / "policy.toml"
-    found = explore(own_claims(), None, policy, None, by=("distance",))
+    claims = read_claims(OWN_OUTAGE / "claims.csv", incident)
+    found = explore(claims, None, policy, None, by=("distance",))
     bands = found.tables["bands"]
     assert set(bands["distance"]) == {"up to 4", "over 4 up to 19", "over 19"}
     assert {60, 120} == set(found.tables["bunching"]["edge"])

@@ -279,8 +279,6 @@ def test_what_cannot_be_divided_is_refused(analysis: oa.Analysis, claims: oa.Cla
     line = analysis.policy.lines[0].model_copy(update={"grain": "claimant"})
     with pytest.raises(ModelRefused, match="pays per claimant"):
         replace(analysis, policies=(analysis.policy.model_copy(update={"lines": (line,)}),)).by("service")
-    mails = pl.DataFrame(
-        {"claimant_id": ["c1", "c2"], "mail": ["a.person@example.org", "b.person@example.org"]}
-    )
+    mails = pl.DataFrame({"claimant_id": ["c1", "c2"], "mail": ["a.b@example.org", "c.d@example.org"]})
     with pytest.raises(DisclosureBlocked, match="mail"):
         oa.run(claims.join(mails), tiers=BY_LOSS, draws=2048).by("mail")

@@ -158,16 +158,23 @@ ONE = TableSchema("A.", (Column("a", "money", "A."), Column("b", "text", "B.")))
 OTHER = TableSchema("B.", (Column("a", "share", "A."), Column("c", "text", "C.")))
 
 
-def test_a_selected_table_is_recognised_only_if_its_units_are_certain() -> None:
-    schemas = (ONE, OTHER)
-    assert matching_schema(pl.DataFrame({"a": [1.0], "b": ["x"]}), schemas) == ONE
-    assert matching_schema(pl.DataFrame({"c": ["x"], "a": [1.0]}), schemas) == OTHER
-    assert matching_schema(pl.DataFrame({"a": [1.0]}), schemas) is None  # money or a share
-    assert matching_schema(pl.DataFrame({"a": [1.0], "own": ["x"]}), schemas) is None
-    assert matching_schema(pl.DataFrame({"a": [1.0], "own": ["x"]}), (ONE,)) == ONE
-    assert matching_schema(pl.DataFrame({"a": [1]}), (ONE,)) is None  # another type
-    assert matching_schema(pl.DataFrame({"a": [1.0], "n": [1.0]}), (ONE,)) is None
-    assert matching_schema(pl.DataFrame({"b": ["x"]}), (ONE,)) is None  # no number
+@pytest.mark.parametrize(
+    ("columns", "schemas", "found"),
+    [
+        ({"a": [1.0], "b": ["x"]}, (ONE, OTHER), ONE),
+        ({"c": ["x"], "a": [1.0]}, (ONE, OTHER), OTHER),
+        ({"a": [1.0]}, (ONE, OTHER), None),  # money or a share
+        ({"a": [1.0], "own": ["x"]}, (ONE, OTHER), None),
+        ({"a": [1.0], "own": ["x"]}, (ONE,), ONE),
+        ({"a": [1]}, (ONE,), None),  # another type
+        ({"a": [1.0], "n": [1.0]}, (ONE,), None),
+        ({"b": ["x"]}, (ONE,), None),  # no number
+    ],
+)
+def test_a_selected_table_is_recognised_only_if_its_units_are_certain(
+    columns: dict[str, list[Any]], schemas: tuple[TableSchema, ...], found: TableSchema | None
+) -> None:
+    assert matching_schema(pl.DataFrame(columns), schemas) == found
 
 
 DAY = date(2022, 12, 30)

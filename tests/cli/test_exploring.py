@@ -128,16 +128,18 @@ def test_a_wrong_question_is_one_line_with_its_exit_code(
 @pytest.mark.parametrize(
     "arguments",
     [
-        "claims.csv --grouped dental-claims",
-        "--counts totals.csv --grouped dental-claims",
-        "--where service=kakao_t --grouped dental-claims",
-        "--top closed",
-        "--family gamma",
+        "distribution claims.csv --grouped dental-claims",
+        "distribution --counts totals.csv --grouped dental-claims",
+        "distribution --where service=kakao_t --grouped dental-claims",
+        "distribution --top closed",
+        "distribution --family gamma",
+        "intake claims.csv --series kakao-federation",
+        "intake --recovery",
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(run: Run, arguments: str) -> None:
     claims(HEADER + GOOD)
-    code, out, err = run("distribution", *shlex.split(arguments))
+    code, out, err = run(*shlex.split(arguments))
     assert (code, out) == (2, "")
     assert re.fullmatch(r"error: \S+ has no meaning with.*\n", err)
 
@@ -196,15 +198,6 @@ def test_before_a_count_was_public_nothing_is_stated(run: Run, day: str) -> None
     assert (code, out) == (5, "")
     said = f"no count of kakao-federation was public by {day}. Ask as of a later day, such as 2022-10-21."
     assert err == f"error: {said}\n"
-
-
-@pytest.mark.parametrize("arguments", [("claims.csv", "--series", "kakao-federation"), ("--recovery",)])
-def test_an_option_of_the_other_source_is_refused(run: Run, arguments: tuple[str, ...]) -> None:
-    claims(HEADER + GOOD)
-    code, out, err = run("intake", *arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: .*\n", err)
-    assert arguments[-1] in err or arguments[-2] in err
 
 
 @pytest.mark.parametrize("id_", bundled_ids("intakes"))

@@ -59,7 +59,7 @@ def printed(name: str, *options: str, columns: int | None = None) -> str:
 
 def words_of(text: str) -> set[str]:
     """The words and figures of a text; where a table is too wide, its column titles stand before a colon."""
-    return {word.strip(":").casefold() for word in re.sub("[─│┌┐└┘├┤┬┴┼]", "", text).split()}
+    return {word.strip(":").casefold() for word in re.sub(r"─|https?://\S+", "", text).split()}
 
 
 @pytest.mark.parametrize("name", PRINTING)

@@ -53,9 +53,8 @@ def test_it_leads_a_report_from_claims_and_adds_up_to_the_headline(analysis: Ana
     (cells,) = report.charts["services_by_band"].spec["datasets"].values()
     assert len(cells) == 20
     assert sum(int(cell["claims"]) for cell in cells) == 360
-    red = [c for c in cells if c["name"] == report.names["red_line"]]
-    assert [c["claims"] for c in red] == ["24", "26", "57", "15", "12"]
-    assert [c["cost"] for c in red] == ["", "22", "130", "68", ""]
+    red = [(c["claims"], c["cost"]) for c in cells if c["name"] == report.names["red_line"]]
+    assert red == [("24", ""), ("26", "22"), ("57", "130"), ("15", "68"), ("12", "")]
 
 
 # --- the table by itself ---------------------------------------------------------------------------
@@ -244,13 +243,11 @@ def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distribution
     assert [row[words("column.family")] for row in distributions] == [
         words(f"word.{f}") for f in fits["family"]
     ]
-    assert {family for family, _ in zip(fits["family"], distributions, strict=True)} <= set(FAMILIES)
-    asked = page.table(words("report.fitted_title"))
-    assert len(asked) == len(own_case.tables["claims_fitted"])
     middle = own_case.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
-    (row,) = [r for r in asked if r[words("column.quantity_asked")] == words("word.median")]
+    asked = {row[words("column.quantity_asked")]: row for row in page.table(words("report.fitted_title"))}
+    assert len(asked) == len(own_case.tables["claims_fitted"])
     for column, name in (("fit_value", "value"), ("fit_low", "low"), ("fit_high", "high")):
-        assert row[words(f"column.{column}")] == words.exact(middle[name]), column
+        assert asked[words("word.median")][words(f"column.{column}")] == words.exact(middle[name]), column
     assert words("report.fits_intro") in page.prose()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from datetime import date
 from html import unescape
 from pathlib import Path
@@ -42,16 +41,6 @@ def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
         ["9,007,199,254,740,993", 3],
         [10**15 - 1, "1,000,000,000,000,000"],
     ]
-
-
-def test_nothing_is_dated_but_by_the_day_of_the_report(bundles: dict[str, Path]) -> None:
-    with zipfile.ZipFile(bundles["en"] / "report.xlsx") as archive:
-        for entry in archive.infolist():  # neither the clock nor the system
-            assert (entry.date_time, entry.create_system) == ((1980, 1, 1, 0, 0, 0), 3)
-            assert entry.compress_type == zipfile.ZIP_STORED
-        assert archive.namelist()[0] == "[Content_Types].xml"
-        dated = {n for n in archive.namelist() if b"2022-12-30T00:00:00Z" in archive.read(n)}
-    assert dated == {"docProps/core.xml"}
 
 
 def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Workbook]) -> None:
