@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,8 @@ def test_a_fit_is_refused_from_synthetic_claims_and_from_synthetic_totals(tmp_pa
     said = "a fit of synthetic claims would be no finding.*recovery=True"
     with pytest.raises(ModelRefused, match=said):
         explore(None, "kakao-2022", None, None, fit=True)
-    totals = totals_in(tmp_path / "totals-synthetic.csv")
+    totals = tmp_path / "totals-synthetic.csv"
+    totals.write_text(TOTALS, "utf-8")
     with pytest.raises(ModelRefused, match=said):
         explore(None, "kakao-2022", None, totals, fit=True)
 
@@ -158,18 +160,14 @@ TOTALS = """service,claimant_type,band,claims,loss
 """
 
 
-def totals_in(path: Path, text: str = TOTALS) -> Path:
-    path.write_text(text, "utf-8")
-    return path
-
-
-def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
-    return explore(None, "kakao-2022", None, path, **asked)
+def of_totals(folder: Path, text: str = TOTALS, **asked: Any) -> Exploration:  # noqa: ANN401 - of a question
+    (folder / "totals.csv").write_text(text, "utf-8")
+    return explore(None, "kakao-2022", None, folder / "totals.csv", **asked)
 
 
 def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
     bare = "\n".join(line.rsplit(",", 1)[0] for line in TOTALS.splitlines())
-    found = of_totals(totals_in(tmp_path / "totals.csv", bare))
+    found = of_totals(tmp_path, bare)
     assert list(found.tables) == ["bands", "summary", "quantiles"]
     assert found.tables["summary"].filter(service="kakaotalk")["mean"].to_list() == [None]
     last = found.tables["quantiles"].filter(service="kakaotalk", probability=0.95).row(0, named=True)
@@ -177,8 +175,8 @@ def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
 
 
 def test_totals_can_be_chosen_and_fitted(tmp_path: Path) -> None:
-    path = totals_in(tmp_path / "totals.csv")
-    found = of_totals(path, fit=True, families=("exponential", "lognormal"), where={"service": ["kakaotalk"]})
+    families = ("exponential", "lognormal")
+    found = of_totals(tmp_path, fit=True, families=families, where={"service": ["kakaotalk"]})
     assert found.notes == ("fitted to 180 losses above zero in 4 bands, top open, left ground_up",)
     distribution = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
     best = fit_all(
@@ -193,8 +191,8 @@ def test_totals_whose_bands_overlap_are_refused_in_one_group_and_shown_in_two(tm
         'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n{},개인,"(0, 500000]",20\n'
     )
     with pytest.raises(ModelRefused, match=r"up to 300,000 and over 0 up to 500,000 overlap\. Count every"):
-        of_totals(totals_in(tmp_path / "one.csv", overlapping.format("카톡")))
-    two = of_totals(totals_in(tmp_path / "two.csv", overlapping.format("멜론")))
+        of_totals(tmp_path, overlapping.format("카톡"))
+    two = of_totals(tmp_path, overlapping.format("멜론"))
     assert two.tables["bands"].select("service", "up_to", "share").rows() == [
         ("kakaotalk", 300_000, 1),
         ("melon", 500_000, 1),
@@ -205,30 +203,30 @@ CLOSED = TOTALS.replace(">500000", '"(500000, 900000]"')
 
 
 def test_what_lies_above_totals_that_end_must_be_stated(tmp_path: Path) -> None:
-    path = totals_in(tmp_path / "totals.csv", CLOSED)
+    of_closed = partial(of_totals, tmp_path, CLOSED)
     with pytest.raises(UsageError, match=r"the last band ends at 900,000.*Say top closed"):
-        of_totals(path, fit=True)
-    said = {top: of_totals(path, fit=True, top=top, families=("weibull",)) for top in ("closed", "open")}
+        of_closed(fit=True)
+    said = {top: of_closed(fit=True, top=top, families=("weibull",)) for top in ("closed", "open")}
     medians = {top: found.tables["fits"]["median"][0] for top, found in said.items()}
     edges, counts = [0, 100_000, 300_000, 500_000, 900_000], [109, 40, 20, 20]
     closed = fit_all(edges, counts, top="closed", families=["weibull"])
     assert medians["closed"] == pytest.approx(closed["weibull"].median, rel=1e-5)
     assert medians["closed"] != medians["open"]
     assert "top closed" in said["closed"].notes[0]
-    assert "bands" in of_totals(path).tables  # nothing has to be said to count
+    assert "bands" in of_closed().tables  # nothing has to be said to count
 
 
 def test_totals_with_a_gap_are_not_taken_for_empty_bands(tmp_path: Path) -> None:
     gap = "\n".join(line for line in TOTALS.splitlines() if "300000]" not in line)
     with pytest.raises(ModelRefused, match=r"nothing is said of losses over 100,000 up to 300,000"):
-        of_totals(totals_in(tmp_path / "totals.csv", gap), fit=True)
+        of_totals(tmp_path, gap, fit=True)
 
 
 def test_totals_that_begin_above_nothing_are_truncated_on_the_left(tmp_path: Path) -> None:
     text = "\n".join(
         line for line in TOTALS.splitlines() if ",0,5,0" not in line and "(0, 100000]" not in line
     )
-    found = of_totals(totals_in(tmp_path / "totals.csv", text), fit=True, families=("exponential",))
+    found = of_totals(tmp_path, text, fit=True, families=("exponential",))
     assert "left truncated" in found.notes[0]
 
 

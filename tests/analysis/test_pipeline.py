@@ -27,7 +27,6 @@ from tests.studies.synthetic_claims import assumptions, synthetic_claims
 from tests.tram_case import LEDGER, POLICY, tram_plan
 
 DAYS = {"decision week": date(2022, 10, 24), "announcement": date(2022, 12, 30)}
-NO_CLAIMS: tuple[str, ...] = ()
 FEW = 1_024
 """Draws that suffice where no quantile is asked: the law of one claim takes long to invert."""
 
@@ -80,7 +79,7 @@ def test_a_document_that_does_not_fit_the_incident_is_refused(
 ) -> None:
     asked: dict[str, Any] = {kind: edited({"policy": "policies", "ledger": "assumptions"}[kind], old, new)}
     with pytest.raises(UsageError, match=said):
-        run(Plan(claims=NO_CLAIMS, **asked))
+        run(Plan(claims=(), **asked))
 
 
 def test_decimal_places_that_a_policy_leaves_to_its_currency_are_compared_too(edited: Edited) -> None:
@@ -89,7 +88,7 @@ def test_decimal_places_that_a_policy_leaves_to_its_currency_are_compared_too(ed
     }
     # 30_000 would be 300 dollars to the policy and 30,000 to the incident.
     with pytest.raises(UsageError, match="decimal places"):
-        run(Plan(incident=dollars["incidents"], policy=dollars["policies"], claims=NO_CLAIMS))
+        run(Plan(incident=dollars["incidents"], policy=dollars["policies"], claims=()))
 
 
 LAST_FACTS = 'facts = ["PR-03", "PR-03.lower-edge"]\n'
@@ -112,7 +111,7 @@ def test_a_segment_that_no_claim_can_fit_is_refused(edited: Edited, when: str, s
     segment = LAST_FACTS + SEGMENT.format(when=when)
     policy = edited("policies", 'published_count = "CL-13"\n', "", LAST_FACTS, segment)
     with pytest.raises(UsageError, match=said):
-        run(Plan(policy=policy, claims=NO_CLAIMS))
+        run(Plan(policy=policy, claims=()))
 
 
 # --- synthetic rows feed no figure of the incident ----------------------------------------------------------
@@ -221,7 +220,6 @@ def test_the_card_of_an_empty_ledger_has_no_table(plan: Plan) -> None:
     assert "Assumptions: 0" in repr(card)
 
 
-KINDS = ("claims", "synthetic")
 LINES = {"business-cash": "small_business", "user-credit": "general_user"}
 FEE = """
 [[line]]
@@ -235,8 +233,6 @@ days = 1
 period_days = 31
 recipients_high = "US-07.of"
 """
-both = pytest.mark.parametrize("kind", KINDS)
-each = pytest.mark.parametrize("lang", LANGUAGES)
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +260,7 @@ def _plan(project: Path, path: Path, **changed: Any) -> Plan:  # noqa: ANN401 - 
     return Plan(**{**pages, "claims": (path,), "draws": 1024, **changed})
 
 
-@both
+@pytest.mark.parametrize("kind", ["claims", "synthetic"])
 def test_the_headline_is_that_of_the_claims_and_adds_up(analyses: dict[str, Analysis], kind: str) -> None:
     analysis = analyses[kind]
     assert (analysis.headline_basis, analysis.headline_from_claims) == (kind, True)
@@ -285,7 +281,7 @@ def test_the_headline_is_that_of_the_claims_and_adds_up(analyses: dict[str, Anal
 
 
 @pytest.mark.slow
-@each
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_line_that_published_figures_bound_stands_apart(
     project: Path, claims: dict[str, Path], tmp_path: Path, lang: str
 ) -> None:

@@ -441,7 +441,6 @@ def test_a_page_is_replaced_only_on_request_and_only_by_a_whole_one(
 FOLDER = ROOT / "notebooks"
 STORED = notebooks.stored_paths()
 """All bundled notebooks, with their translations."""
-NOTEBOOKS = [path for path in STORED if "." not in path.stem]
 TWINS = [path for path in STORED if path.stem.endswith(".ko")]
 MOST_BYTES = 1_000_000
 MOST_CODE_CELLS = 12

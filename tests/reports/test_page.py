@@ -153,8 +153,6 @@ def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edite
 
 
 Bundles = dict[str, Path]
-PAGE = ("html",)
-"""The page alone: the other formats have tests of their own."""
 
 
 @pytest.mark.slow
@@ -165,7 +163,7 @@ def test_the_data_have_a_section_that_accounts_for_every_row(
     rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
     analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
     words = Locale(lang)
-    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=("html",)))
     assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
     assert words("report.quality_clean") not in page.prose()
     (file,) = page.table(words("report.quality_files"))
@@ -294,13 +292,9 @@ def test_the_recommendation_says_if_it_exceeds_the_budget(analysis: Analysis, sh
     assert all(report.locale.money(reserve["p90"]) in text for text in said)
 
 
-BUDGET = 100_000
-Pages = dict[str, WebPage]
-
-
 @both
 def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_of_it(
-    pages: Pages, analysis: Analysis, lang: str
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
     w, page, said = Locale(lang), pages[lang], pages[lang].prose()
     sums: list[Any] = [analysis.totals_row("published", v) for v in ("cash", "top_down", "handling")]
@@ -351,5 +345,5 @@ def test_a_cost_without_uncertainty_has_its_tile_and_no_range(tram: Path, tmp_pa
     (lead,) = page.all("p", class_="lead")
     assert w.money(cash["expected"]) in lead.text
     assert "P10" not in lead.text
-    chances = {"budget": w.money(BUDGET * 100), "chance": "100%", "together": "100%"}
+    chances = {"budget": w.money(100 * 100_000), "chance": "100%", "together": "100%"}
     assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]

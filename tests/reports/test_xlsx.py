@@ -28,11 +28,6 @@ def books(bundles: dict[str, Path]) -> dict[str, Workbook]:
     return {lang: Workbook((folder / "report.xlsx").read_bytes()) for lang, folder in bundles.items()}
 
 
-@pytest.fixture(scope="module", params=LANGUAGES)
-def lang(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
     """A sheet keeps 15 digits of a number and shows zeros for the others."""
     frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
@@ -56,6 +51,7 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
     assert all(len(name) <= 31 for name in (*english, *korean))
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_summary_says_the_answer_and_prints_on_one_page(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
@@ -74,6 +70,7 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     assert ("fitToHeight" in first, 'fitToHeight="0"' in second) == (False, True)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_input_is_a_named_cell_and_every_formula_is_our_own_and_has_the_value_of_the_model(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
@@ -97,6 +94,7 @@ def test_every_input_is_a_named_cell_and_every_formula_is_our_own_and_has_the_va
         assert total == pytest.approx(products.expected(valuation), rel=1e-9)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_quantiles_are_values_beside_a_word_on_their_state(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
@@ -115,6 +113,7 @@ def test_the_quantiles_are_values_beside_a_word_on_their_state(
         assert w("workbook.stale") in str(cells[f"E{row}"].formula)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_charts_are_pictures_with_title_sources_and_text_alternative(
     books: dict[str, Workbook], reports: dict[str, Report], bundles: dict[str, Path], lang: str
 ) -> None:
