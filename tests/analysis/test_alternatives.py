@@ -185,7 +185,7 @@ WRONG: list[tuple[Callable[[Analysis], object], str]] = [
     (lambda _: compare(*CANDIDATES, budget=-1), "the budget is a number from 0"),
     (lambda _: compare("kakao-2022", "kddi-2022"), "pays JPY"),
     (lambda made: made.quantile(90), "between 0 and 1, ends excluded"),
-    (lambda made: made.quantile("0.9"), "between 0 and 1"),  # type: ignore[call-overload]
+    (lambda made: made.quantile("0.9"), "between 0 and 1"),  # type: ignore[arg-type]
     (lambda made: made.quantile(True), "between 0 and 1"),  # noqa: FBT003
     (lambda made: made.quantile([0.5, None]), "between 0 and 1"),  # type: ignore[list-item]
     (lambda made: made.sample(0), "whole number of totals from 1"),
@@ -196,7 +196,7 @@ WRONG: list[tuple[Callable[[Analysis], object], str]] = [
     (lambda made: made.chance_over(None), "number in whole currency"),  # type: ignore[arg-type]
     (lambda _: fit_severity(EDGES, COUNTS, family="lognorm"), "Did you mean 'lognormal'"),
     (lambda _: fit_severity([*EDGES, 900_000], COUNTS), "state what is known about larger losses.*closed"),
-    (lambda _: fit_severity([*EDGES, None], COUNTS, top="closed"), "the last band is open"),  # type: ignore[list-item]
+    (lambda _: fit_severity([*EDGES, None], COUNTS, top="closed"), "the last band is open"),
     (lambda _: fit_severity([0, 5], COUNTS, top="closed"), "2 edges|3 edges|counts"),
 ]
 

@@ -122,7 +122,7 @@ def test_other_synthetic_rows_change_no_figure_of_the_incident(tmp_path: Path) -
     assumed, rows = assumptions("kakao-2022"), tmp_path / "other-synthetic.parquet"
     assumed["losses"][0]["band"][0]["share"] = 0.25  # in place of 0.5
     synthetic_claims(assumed, 7).write_parquet(rows)
-    tables, changed = (run(Plan(draws=FEW, **given)).tables for given in ({}, {"claims": (rows,)}))
+    tables, changed = (run(plan).tables for plan in (Plan(draws=FEW), Plan(draws=FEW, claims=(rows,))))
     assert tables.keys() == changed.keys()
     differing = {name for name, table in tables.items() if not table.equals(changed[name])}
     assert "claims_bands" in differing

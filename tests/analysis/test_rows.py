@@ -65,8 +65,8 @@ def test_the_first_sentence_says_what_a_row_is_taken_for_unless_it_is_stated(
     stated = oa.read_claims(write(tmp_path), rows="complaints")
     # Nobody files for an automatic payment, so nothing is said of it.
     assumed, *others = (
-        headline_sentences(oa.run(rows, tiers=TIERS, draws=1024, **more), locale)[0]
-        for rows, more in ((claims, {}), (stated, {}), (claims, {"effort": "automatic"}))
+        headline_sentences(oa.run(rows, tiers=TIERS, draws=1024, effort=effort), locale)[0]
+        for rows, effort in ((claims, "form"), (stated, "form"), (claims, "automatic"))
     )
     if_filed = oa.run(oa.read_claims(write(tmp_path), rows="filed"), tiers=TIERS, draws=1024).expected
     assert if_filed is not None

@@ -164,7 +164,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.fixture
 def in_october(run: Run) -> dict[str, Any]:
-    return strict_json(run("intake", "--as-of", "2022-10-21", "--json")[1])
+    return dict(strict_json(run("intake", "--as-of", "2022-10-21", "--json")[1]))
 
 
 def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(

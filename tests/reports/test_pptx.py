@@ -49,7 +49,7 @@ PLANS = {
     "trams": Plan(incident="trams", draws=1024),
 }
 """Without an expected cost, without doubt, with options and a budget, from published counts, from claims."""
-CASES = [*LANGUAGES, "silent", "certain", "compared"]
+CASES: list[Any] = [*LANGUAGES, "silent", "certain", "compared"]
 CASES += [pytest.param(name, marks=pytest.mark.slow) for name in ("kt", "trams")]
 Made = tuple[Report, bytes, Deck]
 PICTURE = 13
