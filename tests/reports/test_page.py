@@ -19,7 +19,6 @@ from outage_analysis.reports.html import html_page
 from outage_analysis.text import LANGUAGES, Locale, capitalized
 from tests.conftest import ClaimsCsv, Edited
 from tests.html_page import WebPage
-from tests.tram_case import tram_plan
 
 FEW = 1_024
 both = pytest.mark.parametrize("lang", LANGUAGES)
@@ -332,18 +331,3 @@ def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edite
     )
     for other in changed:
         assert run(replace(Plan(claims=(), draws=FEW), **other)).backtest is None, other
-
-
-@pytest.mark.slow
-@both
-def test_a_cost_without_uncertainty_has_its_tile_and_no_range(tram: Path, tmp_path: Path, lang: str) -> None:
-    analysis = run(tram_plan(tram, policy=tram / "certain.toml", compare=()))
-    w = analysis.locale(lang)
-    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=("html",)))
-    cash = dict(analysis.exact_tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
-    assert cash["p10"] == cash["expected"] == cash["p90"] == 290 * 226_154  # US-07
-    (lead,) = page.all("p", class_="lead")
-    assert w.money(cash["expected"]) in lead.text
-    assert "P10" not in lead.text
-    chances = {"budget": w.money(100 * 100_000), "chance": "100%", "together": "100%"}
-    assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]

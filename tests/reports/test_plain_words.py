@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -22,7 +21,7 @@ from tests.contract.report_texts import slides_of
 from tests.contract.test_languages_and_marks import texts_of
 from tests.html_page import WebPage
 from tests.tampered_bundles import manifest_of
-from tests.tram_case import tram_plan, write_documents
+from tests.tram_case import tram_plan
 
 POLICY = """id = "delays"
 name = { en = "Delay payments", ko = "지연 보상안" }
@@ -210,18 +209,8 @@ RESERVE = re.compile(
 """The reserve, whose measures do not depend on the level, and the form that searches payments."""
 
 
-@cache
-def analysis_of(case: str, level: int = LEVEL) -> Analysis:
-    """The Kakao case, or the tram from published counts with another policy."""
-    if case == "kakao":
-        return run(Plan(draws=FEW, level=level))
-    folder = Path(tempfile.mkdtemp())
-    write_documents(folder)
-    return run(tram_plan(folder, draws=FEW, level=level))
-
-
-def test_the_range_is_that_of_the_draws_and_no_other_figure_moves_with_the_level() -> None:
-    usual, moved = analysis_of("tram", 80), analysis_of("tram")
+def test_the_range_is_that_of_the_draws_and_no_other_figure_moves_with_the_level(tram: Path) -> None:
+    usual, moved = (run(tram_plan(tram, draws=FEW, level=level)) for level in (80, LEVEL))
     rows, as_usual = (
         {
             row["measure"]: row
@@ -250,8 +239,10 @@ def test_the_range_is_that_of_the_draws_and_no_other_figure_moves_with_the_level
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("case", "lang"), [("kakao", "ko"), ("tram", "en")])
-def test_every_format_names_only_this_range(tmp_path: Path, case: str, lang: str) -> None:
-    folder = write_report(analysis_of(case), tmp_path / "out", lang=lang).parent
+def test_every_format_names_only_this_range(tmp_path: Path, tram: Path, case: str, lang: str) -> None:
+    options = {"draws": FEW, "level": LEVEL}
+    plan = Plan(**options) if case == "kakao" else tram_plan(tram, **options)  # type: ignore[arg-type]
+    folder = write_report(run(plan), tmp_path / "out", lang=lang).parent
     texts = {of: " ".join(told) for of, told in texts_of(folder).items()}
     written = (p for p in folder.rglob("*") if p.suffix in (".csv", ".json", ".md", ".svg"))
     texts |= {p.name: p.read_text("utf-8") for p in written}
