@@ -6,14 +6,15 @@ import json
 import math
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
+from outage_analysis import fit_severity, load_policy
 from outage_analysis.analysis import (
     Analysis,
     Plan,
@@ -24,8 +25,6 @@ from outage_analysis.analysis import (
     run,
 )
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.losses import fit_severity
-from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale, ShownTable, text_table
 from tests.tram_case import tram_plan
 
@@ -71,12 +70,6 @@ def test_a_report_shows_what_compare_says_in_any_order(tram: Path) -> None:
     analysis = run(replace(plan, compare=(tram / "flat.toml",)))
     for name, table in {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}.items():
         assert analysis.exact_tables[name].equals(table), name
-    cash = analysis.exact_tables["quantiles"].filter(valuation="cash")
-    measures = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
-    mine = found.policies.row(0, named=True)
-    assert {column: mine[column] for column in measures} == {
-        column: cash.filter(measure=measure)["value"].item() for column, measure in measures.items()
-    }
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -95,10 +88,9 @@ def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Path, tmp
     for id_ in ("tram-2031", "tram-flat"):
         assert names[id_] == f"Tram charter ({id_})"
     assert "(tram-flat)” costs least" in found.sentence(Locale("en", "EUR", 2))
-    tables = {x.title: x for x in found.answer("en").tables if isinstance(x, ShownTable)}
-    (winners,) = (table for title, table in tables.items() if title.startswith("Who gains"))
-    shown = text_table(winners, found.answer("en"))
-    assert "Payment by loss" in shown.rows[0]  # the name of the line, not its id
+    answer = found.answer("en")
+    (winners,) = (x for x in answer.tables if isinstance(x, ShownTable) and x.title.startswith("Who gains"))
+    assert "Payment by loss" in text_table(winners, answer).rows[0]  # the name of the line, not its id
 
 
 @pytest.mark.parametrize(
@@ -132,25 +124,9 @@ def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_
     assert table["dominated_by"].to_list() == [None] * 3
     assert "as KT in 2018” pays most per recipient" in said
     assert "as SK Telecom in 2008” pays the most recipients" in said
-    promised = dict(table.select("policy", "promised").rows())
-    first, *others = CANDIDATES
-    winners = week.exact_tables["winners_and_losers"].filter(level="total")
-    totals = winners.select("other", "total_difference").rows()
-    assert totals == [(other, promised[first] - promised[other]) for other in others]
-    there, back = (
-        week.winners_and_losers(*pair).filter(level="total")["total_difference"].item()
-        for pair in ((first, others[1]), (others[1], first))
-    )
-    assert there == -back
+    first = CANDIDATES[0]
     with pytest.raises(UsageError, match="Did you mean 'kakao-candidate-fees'"):
         week.winners_and_losers(first, "kakao-candidate-fee")
-
-
-def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
-    marks = made.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
-    assert {"p50", "expected", "budget"} <= set(marks["mark"])
-    for mark, amount, below in marks.select("mark", "amount", "below").iter_rows():
-        assert made.chance_over(amount) == pytest.approx(1 - below, abs=1e-9), mark
 
 
 def test_an_amount_in_cents_is_compared_exactly_and_a_sample_comes_from_its_seed(tram: Path) -> None:
@@ -159,8 +135,7 @@ def test_an_amount_in_cents_is_compared_exactly_and_a_sample_comes_from_its_seed
     assert total is not None
     assert round(total * 100) % 290 == 0
     assert (analysis.chance_over(total), analysis.chance_over(total - 0.01)) == (0, 1)
-    assert (analysis.median, analysis.quantile(0.01)) == (total, total)
-    assert analysis.sample(3).to_list() == [total] * 3
+    assert [analysis.median, analysis.quantile(0.01), *analysis.sample(3)] == [total] * 5
     one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
     assert one.equals(again)
     assert not one.equals(other)
@@ -181,11 +156,8 @@ def test_a_chart_is_saved_in_every_format_as_it_is_shown_and_without_a_network(
     assert (spec["width"], spec["usermeta"]["lang"]) == (600, "ko")
     assert all(said in page for said in ("default-src 'none'", "font/otf;base64"))
     assert not re.search("<link|<script src", page)
-    chart.save(tmp_path / "odd.name", format="svg")
-    assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
-    for asked, width in ((None, 760), (320, 320)):
-        made.chart("tornado", width=asked).save(tmp_path / "y.svg")
-        assert re.search(rf'<svg[^>]* width="{width}"', (tmp_path / "y.svg").read_text("utf-8"))
+    made.chart("tornado").save(tmp_path / "odd.name", format="svg")
+    assert re.match('<svg[^>]* width="760"', (tmp_path / "odd.name").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -206,40 +178,35 @@ def test_a_wrong_chart_is_one_clear_error(
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize(
-    ("policies", "asked", "problem"),
-    [
-        (CANDIDATES, {"as_of": "24.10.2022"}, "is not a day"),
-        (("kakao-2022",), {}, "two or more different policies"),
-        (CANDIDATES, {"budget": -1}, "the budget is a number from 0"),
-        (("kakao-2022", "kddi-2022"), {}, "pays JPY"),
-    ],
-)
-def test_what_cannot_be_compared_is_one_clear_error(
-    policies: tuple[str, ...], asked: dict[str, Any], problem: str
+EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
+WRONG: list[tuple[Callable[[Analysis], object], str]] = [
+    (lambda _: compare(*CANDIDATES, as_of="24.10.2022"), "is not a day"),
+    (lambda _: compare("kakao-2022"), "two or more different policies"),
+    (lambda _: compare(*CANDIDATES, budget=-1), "the budget is a number from 0"),
+    (lambda _: compare("kakao-2022", "kddi-2022"), "pays JPY"),
+    (lambda made: made.quantile(90), "between 0 and 1, ends excluded"),
+    (lambda made: made.quantile("0.9"), "between 0 and 1"),  # type: ignore[arg-type]
+    (lambda made: made.quantile(True), "between 0 and 1"),  # noqa: FBT003
+    (lambda made: made.quantile([0.5, None]), "between 0 and 1"),  # type: ignore[list-item]
+    (lambda made: made.sample(0), "whole number of totals from 1"),
+    (lambda made: made.sample(2.5), "whole number of totals from 1"),  # type: ignore[arg-type]
+    (lambda made: made.sample(2**22 + 1), "to 4,194,304"),
+    (lambda made: made.chance_over("300"), "number in whole currency"),  # type: ignore[arg-type]
+    (lambda made: made.chance_over(math.nan), "number in whole currency"),
+    (lambda made: made.chance_over(None), "number in whole currency"),  # type: ignore[arg-type]
+    (lambda _: fit_severity(EDGES, COUNTS, family="lognorm"), "Did you mean 'lognormal'"),
+    (lambda _: fit_severity([*EDGES, 900_000], COUNTS), "state what is known about larger losses.*closed"),
+    (lambda _: fit_severity([*EDGES, None], COUNTS, top="closed"), "the last band is open"),
+    (lambda _: fit_severity([0, 5], COUNTS, top="closed"), "2 edges|3 edges|counts"),
+]
+
+
+@pytest.mark.parametrize(("ask", "problem"), WRONG, ids=[problem for _, problem in WRONG])
+def test_a_wrong_question_is_one_clear_error(
+    made: Analysis, ask: Callable[[Analysis], object], problem: str
 ) -> None:
     with pytest.raises(UsageError, match=problem):
-        compare(*policies, **asked)
-
-
-@pytest.mark.parametrize(
-    ("method", "value", "problem"),
-    [
-        ("quantile", 90, "between 0 and 1, ends excluded"),
-        ("quantile", "0.9", "between 0 and 1"),
-        ("quantile", True, "between 0 and 1"),
-        ("quantile", [0.5, None], "between 0 and 1"),
-        ("sample", 0, "whole number of totals from 1"),
-        ("sample", 2.5, "whole number of totals from 1"),
-        ("sample", 2**22 + 1, "to 4,194,304"),
-        ("chance_over", "300", "number in whole currency"),
-        ("chance_over", math.nan, "number in whole currency"),
-        ("chance_over", None, "number in whole currency"),
-    ],
-)
-def test_a_wrong_value_is_one_clear_error(made: Analysis, method: str, value: Any, problem: str) -> None:  # noqa: ANN401
-    with pytest.raises(UsageError, match=problem):
-        getattr(made, method)(value)
+        ask(made)
 
 
 def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
@@ -251,19 +218,3 @@ def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
 
 
 # --- fits ---------------------------------------------------------------------------------------------------
-
-EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
-
-
-@pytest.mark.parametrize(
-    ("changes", "problem"),
-    [
-        ({"family": "lognorm"}, "Did you mean 'lognormal'"),
-        ({"edges": [*EDGES, 900_000]}, "state what is known about larger losses.*closed"),
-        ({"edges": [*EDGES, None], "top": "closed"}, "the last band is open"),
-        ({"edges": [0, 5], "top": "closed"}, "2 edges|3 edges|counts"),
-    ],
-)
-def test_a_wrong_fit_is_one_clear_error(changes: dict[str, Any], problem: str) -> None:
-    with pytest.raises(UsageError, match=problem):
-        fit_severity(**({"edges": EDGES, "counts": COUNTS} | changes))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,17 +15,12 @@ from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import explore, explore_grouped, fit_tables
 from outage_analysis.analysis.tables import Exploration
-from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all
 from tests.commands import KAKAO, command
+from tests.conftest import ClaimsCsv, Row
 from tests.paths import OWN_OUTAGE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import ClaimsCsv, Row
-
 
 BY_GROUP = ("bands", "summary", "quantiles")
 """The tables that are of the groups and the claims asked for."""
@@ -48,17 +45,8 @@ def rows(told: list[tuple[str, str, str, int | None]]) -> list[Row]:
     ]
 
 
-def own_claims() -> Claims:
-    return read_claims(OWN_OUTAGE / "claims.csv", OWN_OUTAGE / "incident.toml")
-
-
 def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
     return explore(read_claims(path, "kakao-2022"), None, None, None, **asked)
-
-
-@pytest.fixture
-def claims_path(claims_csv: ClaimsCsv) -> Path:
-    return claims_csv(rows(TOLD))
 
 
 @pytest.fixture
@@ -112,20 +100,6 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
     assert any(note.endswith("at band edges are counted over all claims") for note in found.notes)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ({"by": ("over",)}, "no such dimension"),
-        ({"where": {"filed_on": ["2022-10-19", "soon"]}}, "filed_on: is not a day .*found 'soon'"),
-        ({"where": {"filed_on": ["2022-10-25"]}}, "filed_on: no claim of the cube has it"),
-    ],
-)
-def test_what_does_not_exist_is_named(many_claims: Path, asked: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        explored(many_claims, **asked)
-
-
 def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> None:
     file = claims_csv([{"region": "010-1234-5678"}])
     assert "bands" in explored(file).tables
@@ -137,18 +111,14 @@ def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> N
 
 def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() -> None:
     incident, policy = OWN_OUTAGE / "incident.toml", OWN_OUTAGE / "policy.toml"
-    found = explore(own_claims(), None, policy, None, by=("distance",))
+    claims = read_claims(OWN_OUTAGE / "claims.csv", incident)
+    found = explore(claims, None, policy, None, by=("distance",))
     bands = found.tables["bands"]
     assert set(bands["distance"]) == {"up to 4", "over 4 up to 19", "over 19"}
     assert {60, 120} == set(found.tables["bunching"]["edge"])
     assert {59, 119} < set(bands["over"]) | set(bands["up_to"])  # lower edges are closed
     with pytest.raises(UsageError, match=r"no claims are bundled for tram-2031\. Name your files"):
         explore(None, incident, policy, None)
-
-
-def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"EUR|minutes"):
-        explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None)
 
 
 # --- the honesty gate -----------------------------------------------------------------------------------
@@ -159,7 +129,8 @@ def test_a_fit_is_refused_from_synthetic_claims_and_from_synthetic_totals(tmp_pa
     said = "a fit of synthetic claims would be no finding.*recovery=True"
     with pytest.raises(ModelRefused, match=said):
         explore(None, "kakao-2022", None, None, fit=True)
-    totals = totals_in(tmp_path / "totals-synthetic.csv")
+    totals = tmp_path / "totals-synthetic.csv"
+    totals.write_text(TOTALS, "utf-8")
     with pytest.raises(ModelRefused, match=said):
         explore(None, "kakao-2022", None, totals, fit=True)
 
@@ -189,18 +160,14 @@ TOTALS = """service,claimant_type,band,claims,loss
 """
 
 
-def totals_in(path: Path, text: str = TOTALS) -> Path:
-    path.write_text(text, "utf-8")
-    return path
-
-
-def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
-    return explore(None, "kakao-2022", None, path, **asked)
+def of_totals(folder: Path, text: str = TOTALS, **asked: Any) -> Exploration:  # noqa: ANN401 - of a question
+    (folder / "totals.csv").write_text(text, "utf-8")
+    return explore(None, "kakao-2022", None, folder / "totals.csv", **asked)
 
 
 def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
     bare = "\n".join(line.rsplit(",", 1)[0] for line in TOTALS.splitlines())
-    found = of_totals(totals_in(tmp_path / "totals.csv", bare))
+    found = of_totals(tmp_path, bare)
     assert list(found.tables) == ["bands", "summary", "quantiles"]
     assert found.tables["summary"].filter(service="kakaotalk")["mean"].to_list() == [None]
     last = found.tables["quantiles"].filter(service="kakaotalk", probability=0.95).row(0, named=True)
@@ -208,8 +175,8 @@ def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
 
 
 def test_totals_can_be_chosen_and_fitted(tmp_path: Path) -> None:
-    path = totals_in(tmp_path / "totals.csv")
-    found = of_totals(path, fit=True, families=("exponential", "lognormal"), where={"service": ["kakaotalk"]})
+    families = ("exponential", "lognormal")
+    found = of_totals(tmp_path, fit=True, families=families, where={"service": ["kakaotalk"]})
     assert found.notes == ("fitted to 180 losses above zero in 4 bands, top open, left ground_up",)
     distribution = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
     best = fit_all(
@@ -224,8 +191,8 @@ def test_totals_whose_bands_overlap_are_refused_in_one_group_and_shown_in_two(tm
         'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n{},개인,"(0, 500000]",20\n'
     )
     with pytest.raises(ModelRefused, match=r"up to 300,000 and over 0 up to 500,000 overlap\. Count every"):
-        of_totals(totals_in(tmp_path / "one.csv", overlapping.format("카톡")))
-    two = of_totals(totals_in(tmp_path / "two.csv", overlapping.format("멜론")))
+        of_totals(tmp_path, overlapping.format("카톡"))
+    two = of_totals(tmp_path, overlapping.format("멜론"))
     assert two.tables["bands"].select("service", "up_to", "share").rows() == [
         ("kakaotalk", 300_000, 1),
         ("melon", 500_000, 1),
@@ -236,30 +203,30 @@ CLOSED = TOTALS.replace(">500000", '"(500000, 900000]"')
 
 
 def test_what_lies_above_totals_that_end_must_be_stated(tmp_path: Path) -> None:
-    path = totals_in(tmp_path / "totals.csv", CLOSED)
+    of_closed = partial(of_totals, tmp_path, CLOSED)
     with pytest.raises(UsageError, match=r"the last band ends at 900,000.*Say top closed"):
-        of_totals(path, fit=True)
-    said = {top: of_totals(path, fit=True, top=top, families=("weibull",)) for top in ("closed", "open")}
+        of_closed(fit=True)
+    said = {top: of_closed(fit=True, top=top, families=("weibull",)) for top in ("closed", "open")}
     medians = {top: found.tables["fits"]["median"][0] for top, found in said.items()}
     edges, counts = [0, 100_000, 300_000, 500_000, 900_000], [109, 40, 20, 20]
     closed = fit_all(edges, counts, top="closed", families=["weibull"])
     assert medians["closed"] == pytest.approx(closed["weibull"].median, rel=1e-5)
     assert medians["closed"] != medians["open"]
     assert "top closed" in said["closed"].notes[0]
-    assert "bands" in of_totals(path).tables  # nothing has to be said to count
+    assert "bands" in of_closed().tables  # nothing has to be said to count
 
 
 def test_totals_with_a_gap_are_not_taken_for_empty_bands(tmp_path: Path) -> None:
     gap = "\n".join(line for line in TOTALS.splitlines() if "300000]" not in line)
     with pytest.raises(ModelRefused, match=r"nothing is said of losses over 100,000 up to 300,000"):
-        of_totals(totals_in(tmp_path / "totals.csv", gap), fit=True)
+        of_totals(tmp_path, gap, fit=True)
 
 
 def test_totals_that_begin_above_nothing_are_truncated_on_the_left(tmp_path: Path) -> None:
     text = "\n".join(
         line for line in TOTALS.splitlines() if ",0,5,0" not in line and "(0, 100000]" not in line
     )
-    found = of_totals(totals_in(tmp_path / "totals.csv", text), fit=True, families=("exponential",))
+    found = of_totals(tmp_path, text, fit=True, families=("exponential",))
     assert "left truncated" in found.notes[0]
 
 
@@ -287,13 +254,6 @@ top = "{top}"
 sources = ["a book"]
 """
 OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
-
-
-def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str], Path]) -> None:
-    found = explore_grouped(write_document(OPEN), families=("lognormal",))
-    assert found.source == "mine"
-    assert found.tables["fits"]["family"].to_list() == ["lognormal"]
-    assert 15 < found.tables["quantities"]["value"][0] < 25  # 30 of 125 are up to 10, 70 up to 20
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,20 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
 
 import altair as alt
 import polars as pl
 import pytest
 import vl_convert
+from PIL import Image
 
+from outage_analysis import Analysis, Incident
 from outage_analysis.charts import (
     ACCENT,
     CHARTS,
@@ -22,14 +27,15 @@ from outage_analysis.charts import (
     GREY,
     INK,
     ChartContext,
+    add_captions,
     chart_context,
     draw,
     png,
-    script_json,
     svg,
     vega_bundle,
     wrap_columns,
 )
+from outage_analysis.charts.chart_output import WIDTH
 from outage_analysis.charts.intake_charts import MAX_COMBINATIONS, shown_days
 from outage_analysis.charts.loss_charts import readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
@@ -37,17 +43,9 @@ from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale, schema_of
 from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, rows_with, title_of
-from tests.chromium import IN_A_BROWSER
-from tests.contract.live_page import started_browser
+from tests.untranslated_text import untranslated
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from outage_analysis.analysis import Analysis
-    from outage_analysis.incidents import Incident
-
-    Drawing = Callable[..., dict[str, Any]]
+Drawing = Callable[..., dict[str, Any]]
 
 
 Samples = dict[str, pl.DataFrame]
@@ -221,26 +219,17 @@ BANDS = pl.DataFrame(
 )
 
 
-def in_dark_palette(spec: Any) -> Any:  # noqa: ANN401 - JSON
-    """A chart as the script of the page draws it on a dark page: it keeps the colours in data."""
-    if isinstance(spec, dict):
-        data = ("datasets", "values", "data")
-        return {key: value if key in data else in_dark_palette(value) for key, value in spec.items()}
-    if isinstance(spec, list):
-        return [in_dark_palette(value) for value in spec]
-    return DARK.get(spec, spec) if isinstance(spec, str) else spec
-
-
 @pytest.mark.parametrize("name", ["total_distribution", "tornado", "free_goods", "services_by_band"])
-def test_a_dark_page_has_no_colour_of_the_light_palette(draw_spec: Drawing, name: str) -> None:
-    light = draw_spec(name)
-    dark = in_dark_palette(light)
-    assert {c for c in DARK if json.dumps(dark | {"datasets": {}}).count(f'"{c}"')} == set()
-    assert dark["config"]["background"] == DARK["white"]
-    assert dark["datasets"] == light["datasets"]  # cells keep their colours and the texts on them
+def test_every_colour_of_the_palette_is_a_value_that_a_dark_page_replaces(
+    draw_spec: Drawing, name: str
+) -> None:
+    spec = draw_spec(name)
+    text = json.dumps(spec | {"datasets": {}})  # cells keep their colours and the texts on them
+    assert {colour for colour in DARK if text.count(colour) != text.count(f'"{colour}"')} == set()
+    assert spec["config"]["background"] == "white"
 
 
-def test_charts_are_joined_as_in_altair_and_keep_their_style(analysis: Analysis, tmp_path: Path) -> None:
+def test_charts_are_joined_as_in_altair_and_keep_their_style(analysis: Analysis) -> None:
     left, right = (analysis.chart(name, width=300) for name in ("funnel", "tornado"))
     style = left.to_dict()["config"]
     beside, below = (left | right).to_dict(), (left & right & left).to_dict()
@@ -249,10 +238,6 @@ def test_charts_are_joined_as_in_altair_and_keep_their_style(analysis: Analysis,
     layered = (left + line).to_dict()
     assert (layered["width"], layered["layer"][-1]["mark"]["type"]) == (300, "rule")
     assert beside["config"] == below["config"] == layered["config"] == style
-    (left | right).save(tmp_path / "both.svg")
-    drawing = (tmp_path / "both.svg").read_text("utf-8")
-    assert all(" ".join(chart.title.text) in drawing for chart in (left, right))
-    assert "Outage Sans" in drawing
 
 
 def test_a_setting_of_the_user_changes_the_style_and_a_theme_replaces_it_but_in_a_report(
@@ -333,9 +318,6 @@ def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> N
 
 
 LAST = date(2022, 11, 6)
-INTAKE = pl.DataFrame(
-    {"filed_on": [date(2022, 10, 19), date(2022, 10, 20), LAST], "cumulative": [10, 30, 40]}
-)
 
 
 def context(incident: Incident, as_of: date = LAST, lang: str = "en") -> ChartContext:
@@ -358,60 +340,57 @@ def test_the_axis_has_the_outage_in_local_time_and_the_deadlines_that_were_annou
     assert shown_days(far, far, shown) == (far, far)
 
 
-LOOK = """
-const done = arguments[0];
-const texts = where => [...document.querySelectorAll(where)].filter(t => t.style.opacity !== '0')
-  .map(t => t.textContent);
-const look = () => window.view ? done([
-  texts('.role-axis-label text'),
-  [...document.querySelectorAll('.mark-symbol path')].map(p => Math.round(p.getBoundingClientRect().x)),
-  texts('.mark-text text'),
-  new Date(2022, 9, 19).getTimezoneOffset(),
-]) : setTimeout(look, 20);
-look();
-"""
-
-
-def seen(page: Path, zone: str, profile: Path) -> list[Any]:
-    """The axis labels, places of points, other texts and UTC offset of a chart in a time zone."""
-    found: list[Any] = []
-    for driver in started_browser(profile, "--window-size=900,600", TZ=zone):
-        driver.get(page.as_uri())
-        found += driver.execute_async_script(LOOK)
-        assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
-    return found
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-@pytest.mark.skipif(IN_A_BROWSER[1].args[0], reason="needs Debian's chromium and chromium-driver")
-@pytest.mark.parametrize(("lang", "label"), [("en", "15 Oct"), ("ko", "10. 15.")])
-def test_no_chart_shifts_a_day_by_the_zone_of_its_reader(
-    incident: Incident, tmp_path: Path, lang: str, label: str
-) -> None:
-    chart = draw("intake", INTAKE, context(incident, lang=lang))
-    assert chart is not None
-    spec = script_json(chart.properties(width=700).to_dict())
-    embed = f"vegaEmbed('#v', {spec}, {{ast: true, renderer: 'svg'}}).then(r => window.view = r.view)"
-    page = tmp_path / "page.html"
-    page.write_text(
-        f"<!doctype html><meta charset='utf-8'><link rel='icon' href='data:,'><div id='v'></div>"
-        f"<script>{vega_bundle()}</script><script>{embed}</script>",
-        "utf-8",
-    )
-    west, east = (
-        seen(page, zone, tmp_path / zone.replace("/", "-")) for zone in ("America/Los_Angeles", "Asia/Seoul")
-    )
-    assert [west.pop(), east.pop()] == [420, -540]
-    assert west == east
-    assert label in west[0]
-    first, second, last = west[1]
-    assert (last - first) == pytest.approx(18 * (second - first), abs=19)
-
-
 def test_a_chart_without_our_style_has_its_texts_in_the_picture() -> None:
     rows = alt.Chart(pl.DataFrame({"x": [1]})).mark_text(size=40).properties(width=200, height=60)
     rows.autosize = "none"  # the size of the picture does not depend on the text
     one, other = (png(svg(rows.encode(text=alt.value(word)).to_dict())) for word in ("paid", "비용"))
     blank = png(svg(rows.encode(text=alt.value(" ")).to_dict()))
     assert len({one, other, blank}) == 3
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="760" height="100"><rect id="drawn"/></svg>'
+HOSTILE = "</title><script>alert(1)</script>"
+
+
+def pictures(folder: Path, suffix: str) -> list[Path]:
+    return sorted((folder / "charts").glob(f"*.{suffix}"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_drawing_has_a_title_a_description_its_language_and_no_script(
+    bundles: dict[str, Path], lang: str
+) -> None:
+    paths = pictures(bundles[lang], "svg")
+    assert len(paths) > 8
+    for path in paths:
+        tree = ET.fromstring(path.read_text("utf-8"))  # noqa: S314 - our own file
+        assert all((tree.findtext(f"{SVG}{tag}") or "").strip() for tag in ("title", "desc")), path.name
+        assert {e.tag.removeprefix(SVG) for e in tree.iter()} <= {
+            *("svg", "title", "desc", "rect", "text", "g", "path", "line", "defs", "clipPath"),
+            *("linearGradient", "stop", "tspan"),
+        }
+        faces = {text.get("font-family", "") for text in tree.iter(f"{SVG}text")}
+        assert all(face.startswith("Outage Sans") for face in faces), path.name
+        if lang == "ko":
+            texts = [e.text or "" for tag in ("title", "desc", "text") for e in tree.iter(f"{SVG}{tag}")]
+            assert [run for text in texts for run in untranslated(text)] == [], path.name
+
+
+def test_titles_are_text_alone_and_long_ones_push_the_drawing_down() -> None:
+    tree = ET.fromstring(add_captions(DRAWN, HOSTILE, HOSTILE, HOSTILE, HOSTILE))  # noqa: S314 - our own text
+    assert not list(tree.iter(f"{SVG}script"))
+    assert [e.text for e in tree.iter(f"{SVG}title")] == [HOSTILE]
+    assert [e.get("id") for e in tree.iter() if e.get("id")] == ["drawn"]
+    short, long = (ET.fromstring(add_captions(DRAWN, x, "", "", "")) for x in ("cost", "cost " * 60))  # noqa: S314
+    assert float(long.get("height", "0")) > float(short.get("height", "0")) + 50
+    assert len(list(long.iter(f"{SVG}text"))) > 3
+
+
+def test_a_picture_has_two_dots_a_pixel_and_is_not_blank(bundles: dict[str, Path]) -> None:
+    drawn, dotted = (pictures(bundles["en"], suffix) for suffix in ("svg", "png"))
+    assert [p.stem for p in drawn] == [p.stem for p in dotted]
+    for path in dotted:
+        with Image.open(path) as picture:
+            assert picture.width == 2 * WIDTH
+            assert len(picture.convert("L").getcolors() or []) > 20, path.name  # letters have soft edges

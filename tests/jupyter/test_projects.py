@@ -183,12 +183,7 @@ def test_make_runs_nothing_that_a_folder_is_called(
     project = Path(shutil.copytree(projects["KRW"], tmp_path / name))
     tool_in(project)
     for tool, said in (("./outage-analysis", "ran lab notebooks\n"), ("no-tool", "")):
-        words = [str(MAKE), "-s", "lab", f"OUTAGE={tool}"]
-        environment = {**os.environ, "PWD": str(project)}
-        done = subprocess.run(
-            words, cwd=project, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.stdout == said
+        assert make_in(project, "lab", tool, project).stdout == said
     assert not [*tmp_path.rglob("P")]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.reports import FORMATS, Report
@@ -20,11 +21,6 @@ from outage_analysis.reports.contents import PRINTED_APPENDICES
 from outage_analysis.reports.own_sections import own_section
 from outage_analysis.reports.pdf import ZERO_WIDTH_SPACE, printed_grids, printed_sections
 from outage_analysis.text import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pypdf import PageObject
 
 Bundles = dict[str, Path]
 BOOKS = ("brief", "report")

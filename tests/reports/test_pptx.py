@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -46,26 +49,25 @@ PLANS = {
     "trams": Plan(incident="trams", draws=1024),
 }
 """Without an expected cost, without doubt, with options and a budget, from published counts, from claims."""
-CASES = [*LANGUAGES, *PLANS]
+CASES: list[Any] = [*LANGUAGES, "silent", "certain", "compared"]
+CASES += [pytest.param(name, marks=pytest.mark.slow) for name in ("kt", "trams")]
+Made = tuple[Report, bytes, Deck]
 PICTURE = 13
 WIDTH, HEIGHT = 12_191_695, 6_858_000
 """The size of a slide of 13.333 by 7.5 inches, in English Metric Units."""
 
 
 @pytest.fixture(scope="module")
-def cases(reports: dict[str, Report]) -> dict[str, Report]:
+def made_deck(reports: dict[str, Report], bundles: dict[str, Path]) -> Callable[[str], Made]:
     """The bundled case in each language, and small ones."""
-    return reports | {name: Report(run(plan)) for name, plan in PLANS.items()}
 
+    @cache
+    def found(name: str) -> Made:
+        report = reports[name] if name in reports else Report(run(PLANS[name]))
+        data = (bundles[name] / "report.pptx").read_bytes() if name in bundles else build_deck(report)
+        return report, data, Presentation(io.BytesIO(data))
 
-@pytest.fixture(scope="module")
-def files(cases: dict[str, Report]) -> dict[str, bytes]:
-    return {name: build_deck(report) for name, report in cases.items()}
-
-
-@pytest.fixture(scope="module")
-def decks(files: dict[str, bytes]) -> dict[str, Deck]:
-    return {name: Presentation(io.BytesIO(data)) for name, data in files.items()}
+    return found
 
 
 def titles(deck: Deck) -> list[str]:
@@ -99,9 +101,10 @@ def alternative(shape: Any) -> str:  # noqa: ANN401 - no types
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_five_slides_give_the_answer_why_the_decision_what_others_said_and_the_limits(
-    cases: dict[str, Report], decks: dict[str, Deck], files: dict[str, bytes], lang: str
+    made_deck: Callable[[str], Made], lang: str
 ) -> None:
-    report, deck, parts = cases[lang], decks[lang], unpacked(files[lang])
+    report, data, deck = made_deck(lang)
+    parts = unpacked(data)
     charts, sections = report.charts, {section.id: section for section in report.sections}
     shown = [charts[name].title for name in ("total_distribution", "waterfall", "headlines")]
     assert titles(deck) == [*shown[:2], report.locale("report.decide"), shown[2], sections["method"].title]
@@ -121,13 +124,12 @@ def test_five_slides_give_the_answer_why_the_decision_what_others_said_and_the_l
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_deck_is_titled_whole_and_laid_out_for_readers(
-    cases: dict[str, Report], decks: dict[str, Deck], case: str
-) -> None:
-    deck, said = decks[case], "\n".join(notes(decks[case]))
+def test_a_deck_is_titled_whole_and_laid_out_for_readers(made_deck: Callable[[str], Made], case: str) -> None:
+    report, _, deck = made_deck(case)
+    said = "\n".join(notes(deck))
     check_layout(deck)
     assert len(set(filter(str.strip, titles(deck)))) == len(titles(deck)) >= 3  # for an outline
-    for section in cases[case].slides:
+    for section in report.slides:
         assert section.title in said
         for block in section.blocks:
             parts = block.items if isinstance(block, BulletList) else ()
@@ -158,20 +160,22 @@ def check_layout(deck: Deck) -> None:
 
 
 def test_the_document_says_what_it_is_without_a_clock_or_a_part_without_a_use(
-    cases: dict[str, Report], decks: dict[str, Deck], files: dict[str, bytes]
+    made_deck: Callable[[str], Made],
 ) -> None:
-    told, parts = decks["en"].core_properties, unpacked(files["en"])
-    assert (told.title, told.author, told.revision) == (cases["en"].title, "outage-analysis", 1)
-    assert [layout.name for layout in decks["en"].slide_layouts] == ["Title Only"]
+    report, data, deck = made_deck("en")
+    told, parts = deck.core_properties, unpacked(data)
+    assert (told.title, told.author, told.revision) == (report.title, "outage-analysis", 1)
+    assert [layout.name for layout in deck.slide_layouts] == ["Title Only"]
     assert list(parts) == sorted(parts)
     assert not re.search("printerSettings|thumbnail|embeddings", " ".join(parts))
     xml = b"".join(data for name, data in parts.items() if name.endswith((".xml", ".rels")))
     assert set(re.findall(rb"\d{4}-\d\d-\d\dT[\d:.]+Z?", xml)) == {b"2022-12-30T00:00:00Z"}
 
 
-def test_policies_are_compared_on_a_slide(cases: dict[str, Report], decks: dict[str, Deck]) -> None:
-    report, slide = cases["compared"], decks["compared"].slides[3]
-    assert "300 million won" in titles(decks["compared"])[0]
+def test_policies_are_compared_on_a_slide(made_deck: Callable[[str], Made]) -> None:
+    report, _, deck = made_deck("compared")
+    slide = deck.slides[3]
+    assert "300 million won" in titles(deck)[0]
     assert report.analysis.compared is not None
     assert report.analysis.compared.sentence(report.locale) in texts(slide)[2]
     assert pictures(slide) == [report.charts["comparison"].description]
@@ -181,9 +185,10 @@ def test_policies_are_compared_on_a_slide(cases: dict[str, Report], decks: dict[
     ("case", "said"),
     [("silent", "No expected cash cost can be given"), ("certain", "No input of this cost is uncertain")],
 )
-def test_what_is_missing_is_stated_in_words(decks: dict[str, Deck], case: str, said: str) -> None:
-    assert said in "\n".join(texts(decks[case].slides[0]))
-    assert pictures(decks[case].slides[0]) == []
+def test_what_is_missing_is_stated_in_words(made_deck: Callable[[str], Made], case: str, said: str) -> None:
+    first = made_deck(case)[2].slides[0]
+    assert said in "\n".join(texts(first))
+    assert pictures(first) == []
 
 
 # --- text from outside -----------------------------------------------------------------------------------
