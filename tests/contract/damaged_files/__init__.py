@@ -6,8 +6,7 @@ Modules:
     cutting_kinds: delimiters, quotation marks, escapes, notes over several lines
     layout_kinds: line ends, encodings, headers
     row_kinds: lines that are no rows, field counts, odd characters
-    day_kinds: days and times
-    value_kinds: amounts, missing values, ids
+    value_kinds: amounts, missing values, ids, days and times
     container_kinds: compressed files, workbooks, JSON
     reading: this package as the reader of a file
     scoring: exact and wrong records of one reading, and sums of many
@@ -15,13 +14,6 @@ Modules:
 
 from __future__ import annotations
 
-from tests.contract.damaged_files import (
-    container_kinds,
-    cutting_kinds,
-    day_kinds,
-    layout_kinds,
-    row_kinds,
-    value_kinds,
-)
+from tests.contract.damaged_files import container_kinds, cutting_kinds, layout_kinds, row_kinds, value_kinds
 
-__all__ = ["container_kinds", "cutting_kinds", "day_kinds", "layout_kinds", "row_kinds", "value_kinds"]
+__all__ = ["container_kinds", "cutting_kinds", "layout_kinds", "row_kinds", "value_kinds"]
