@@ -4,8 +4,7 @@ Modules:
     clean_table: tables of complaints with the record that each row states
     damaged_file: a file with its truth; the registry of kinds of damage
     cutting_kinds: delimiters, quotation marks, escapes, notes over several lines
-    layout_kinds: line ends, encodings, headers
-    row_kinds: lines that are no rows, field counts, odd characters
+    line_kinds: line ends, encodings, headers, lines that are no rows, field counts, odd characters
     value_kinds: amounts, missing values, ids, days and times
     container_kinds: compressed files, workbooks, JSON
     reading: this package as the reader of a file
@@ -14,6 +13,6 @@ Modules:
 
 from __future__ import annotations
 
-from tests.contract.damaged_files import container_kinds, cutting_kinds, layout_kinds, row_kinds, value_kinds
+from tests.contract.damaged_files import container_kinds, cutting_kinds, line_kinds, value_kinds
 
-__all__ = ["container_kinds", "cutting_kinds", "layout_kinds", "row_kinds", "value_kinds"]
+__all__ = ["container_kinds", "cutting_kinds", "line_kinds", "value_kinds"]

@@ -272,9 +272,7 @@ kinds(
     year_first_two_digit_years=lambda draw: with_days(
         draw, draw.choice(("{:%y.%m.%d}", "{:%y/%m/%d}", "{:%y-%m-%d}")).format, case=KAKAO
     ),
-    several_formats_in_one_column=lambda draw: with_days(
-        draw, lambda day: str(draw.choice(SEVERAL_FORMS)(day))
-    ),
+    several_formats_in_one_column=lambda draw: with_days(draw, lambda d: str(draw.choice(SEVERAL_FORMS)(d))),
     # Every day has only one reading within the claims window: KAKAO ends on 6 November.
     day_first_and_month_first_mixed=lambda draw: with_days(
         draw,
