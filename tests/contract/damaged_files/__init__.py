@@ -4,10 +4,8 @@ Modules:
     clean_table: tables of complaints with the record that each row states
     damaged_file: a file with its truth; the registry of kinds of damage
     cutting_kinds: delimiters, quotation marks, escapes, notes over several lines
-    layout_kinds: line ends, encodings, headers
-    row_kinds: lines that are no rows, field counts, odd characters
-    day_kinds: days and times
-    value_kinds: amounts, missing values, ids
+    line_kinds: line ends, encodings, headers, lines that are no rows, field counts, odd characters
+    value_kinds: amounts, missing values, ids, days and times
     container_kinds: compressed files, workbooks, JSON
     reading: this package as the reader of a file
     scoring: exact and wrong records of one reading, and sums of many
@@ -15,13 +13,6 @@ Modules:
 
 from __future__ import annotations
 
-from tests.contract.damaged_files import (
-    container_kinds,
-    cutting_kinds,
-    day_kinds,
-    layout_kinds,
-    row_kinds,
-    value_kinds,
-)
+from tests.contract.damaged_files import container_kinds, cutting_kinds, line_kinds, value_kinds
 
-__all__ = ["container_kinds", "cutting_kinds", "day_kinds", "layout_kinds", "row_kinds", "value_kinds"]
+__all__ = ["container_kinds", "cutting_kinds", "line_kinds", "value_kinds"]

@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from random import Random
 from xml.sax.saxutils import escape
@@ -15,7 +15,14 @@ import xlsxwriter
 import zstandard
 
 from tests.contract.damaged_files.clean_table import Table, clean_table
-from tests.contract.damaged_files.damaged_file import DamagedFile, Style, file_of_bytes, kind, written_lines
+from tests.contract.damaged_files.damaged_file import (
+    DamagedFile,
+    Style,
+    file_of_bytes,
+    kind,
+    kinds,
+    written_lines,
+)
 
 COMPRESSED, WORKBOOKS, JSON = "compressed files", "workbooks", "JSON"
 
@@ -39,20 +46,14 @@ def typed(table: Table) -> list[list[Cell]]:
     return rows
 
 
+def packed(draw: Random, data: Callable[[Table], bytes], *suffixes: str) -> DamagedFile:
+    """A file of a table with one of these suffixes."""
+    table = clean_table(draw)
+    content = data(table)
+    return file_of_bytes(table, content, Style(suffix=draw.choice(suffixes)))
+
+
 # --- compressed -------------------------------------------------------------------------------------------
-
-
-@kind(COMPRESSED)
-def csv_gz(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    return file_of_bytes(table, gzip.compress(csv_bytes(table), mtime=0), Style(suffix=".csv.gz"))
-
-
-@kind(COMPRESSED)
-def csv_zst(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    data = zstandard.ZstdCompressor().compress(csv_bytes(table))
-    return file_of_bytes(table, data, Style(suffix=".csv.zst"))
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -64,18 +65,21 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-@kind(COMPRESSED)
-def csv_zip(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    data = zipped({"complaints.csv": csv_bytes(table)})
-    return file_of_bytes(table, data, Style(suffix=draw.choice((".csv.zip", ".zip"))))
-
-
-@kind(COMPRESSED)
-def zip_with_a_read_me(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    data = zipped({"complaints.csv": csv_bytes(table), "README.txt": b"Sent by the call centre.\n"})
-    return file_of_bytes(table, data, Style(suffix=".zip"))
+kinds(
+    COMPRESSED,
+    csv_gz=lambda draw: packed(draw, lambda table: gzip.compress(csv_bytes(table), mtime=0), ".csv.gz"),
+    csv_zst=lambda draw: packed(draw, lambda table: zstandard.compress(csv_bytes(table)), ".csv.zst"),
+    csv_zip=lambda draw: packed(
+        draw, lambda table: zipped({"complaints.csv": csv_bytes(table)}), ".csv.zip", ".zip"
+    ),
+    zip_with_a_read_me=lambda draw: packed(
+        draw,
+        lambda table: zipped(
+            {"complaints.csv": csv_bytes(table), "README.txt": b"Sent by the call centre.\n"}
+        ),
+        ".zip",
+    ),
+)
 
 
 # --- workbooks --------------------------------------------------------------------------------------------
@@ -104,18 +108,6 @@ def workbook(
                 sheet.write_string(n, c, cell)
     book.close()
     return stream.getvalue()
-
-
-@kind(WORKBOOKS)
-def xlsx_of_text(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    return file_of_bytes(table, workbook(table, [list(row) for row in table.rows]), Style(suffix=".xlsx"))
-
-
-@kind(WORKBOOKS)
-def xlsx_of_numbers_and_days(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    return file_of_bytes(table, workbook(table, typed(table)), Style(suffix=".xlsx"))
 
 
 @kind(WORKBOOKS)
@@ -169,16 +161,17 @@ def open_document(rows: Sequence[Sequence[Cell]]) -> bytes:
     )
 
 
-@kind(WORKBOOKS)
-def ods_of_text(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    return file_of_bytes(table, open_document([table.headers, *table.rows]), Style(suffix=".ods"))
-
-
-@kind(WORKBOOKS)
-def ods_of_numbers_and_days(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    return file_of_bytes(table, open_document([table.headers, *typed(table)]), Style(suffix=".ods"))
+kinds(
+    WORKBOOKS,
+    xlsx_of_text=lambda draw: packed(
+        draw, lambda table: workbook(table, [list(row) for row in table.rows]), ".xlsx"
+    ),
+    xlsx_of_numbers_and_days=lambda draw: packed(draw, lambda table: workbook(table, typed(table)), ".xlsx"),
+    ods_of_text=lambda draw: packed(draw, lambda table: open_document([table.headers, *table.rows]), ".ods"),
+    ods_of_numbers_and_days=lambda draw: packed(
+        draw, lambda table: open_document([table.headers, *typed(table)]), ".ods"
+    ),
+)
 
 
 # --- JSON -------------------------------------------------------------------------------------------------
@@ -200,13 +193,6 @@ def json_text(value: object, indent: int | None = None) -> str:
 
 
 @kind(JSON)
-def json_lines(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    data = "".join(json_text(o) + "\n" for o in objects(table)).encode()
-    return file_of_bytes(table, data, Style(suffix=draw.choice((".jsonl", ".ndjson"))))
-
-
-@kind(JSON)
 def json_lines_with_a_broken_one(draw: Random) -> DamagedFile:
     table = clean_table(draw)
     lines = [json_text(o) for o in objects(table)]
@@ -216,17 +202,19 @@ def json_lines_with_a_broken_one(draw: Random) -> DamagedFile:
     return file_of_bytes(table, data, Style(suffix=".jsonl"), damaged_rows=[row])
 
 
-@kind(JSON)
-def json_array(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    text = json_text(objects(table), indent=draw.choice((None, 2)))
-    return file_of_bytes(table, text.encode(), Style(suffix=".json"))
-
-
-@kind(JSON)
-def json_array_in_an_object(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    text = json_text(
-        {"exported": "2024-06-30", draw.choice(("data", "rows", "items")): objects(table)}, indent=2
-    )
-    return file_of_bytes(table, text.encode(), Style(suffix=".json"))
+kinds(
+    JSON,
+    json_lines=lambda draw: packed(
+        draw, lambda table: "".join(json_text(o) + "\n" for o in objects(table)).encode(), ".jsonl", ".ndjson"
+    ),
+    json_array=lambda draw: packed(
+        draw, lambda table: json_text(objects(table), indent=draw.choice((None, 2))).encode(), ".json"
+    ),
+    json_array_in_an_object=lambda draw: packed(
+        draw,
+        lambda table: json_text(
+            {"exported": "2024-06-30", draw.choice(("data", "rows", "items")): objects(table)}, indent=2
+        ).encode(),
+        ".json",
+    ),
+)

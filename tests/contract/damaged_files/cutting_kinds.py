@@ -10,8 +10,10 @@ from tests.contract.damaged_files.damaged_file import (
     DamagedFile,
     Style,
     file_of,
+    joined_lines,
     kind,
     kinds,
+    with_changed_cells,
     written_line,
     written_lines,
 )
@@ -46,8 +48,7 @@ kinds(
 @kind(DELIMITERS)
 def spaces_after_delimiters(draw: Random) -> DamagedFile:
     table, style = clean_table(draw, note=False), Style(draw.choice(",;"))
-    lines = [(style.delimiter + " ").join(cells) for cells in (table.headers, *table.rows)]
-    return file_of(table, lines, style)
+    return file_of(table, joined_lines(table, style.delimiter + " "), style)
 
 
 @kind(DELIMITERS)
@@ -81,10 +82,9 @@ def with_texts(
 ) -> DamagedFile:
     """A file with such texts in some of its notes, quoted as the style says or not at all."""
     table, chosen = noted(draw), style(draw)
-    for row in draw.sample(range(len(table.rows)), rows):
-        table = table.with_cell(row, NOTE, text(chosen))
-    joined = [chosen.delimiter.join(cells) for cells in (table.headers, *table.rows)]
-    return file_of(table, written_lines(table, chosen) if quoted else joined, chosen)
+    table, _ = with_changed_cells(draw, table, NOTE, rows, lambda _: text(chosen))
+    lines = written_lines(table, chosen) if quoted else joined_lines(table, chosen.delimiter)
+    return file_of(table, lines, chosen)
 
 
 kinds(
@@ -117,6 +117,9 @@ kinds(
         lambda draw: Style(quote_all=draw.random() < 0.5),
         lambda _: draw.choice(("C:\\temp\\", "\\", "a\\b")),
     ),
+    single_quotes=lambda draw: with_texts(
+        draw, lambda draw: Style(quote="'", quote_all=draw.random() < 0.5), lambda _: "first, second", rows=1
+    ),
     apostrophes_as_text=lambda draw: with_texts(
         draw,
         lambda draw: Style(draw.choice(",;")),
@@ -132,18 +135,9 @@ kinds(
 
 
 @kind(QUOTES)
-def single_quotes(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(quote="'", quote_all=draw.random() < 0.5)
-    row = draw.randrange(len(table.rows))
-    table = table.with_cell(row, NOTE, "first, second")
-    return file_of(table, written_lines(table, style), style)
-
-
-@kind(QUOTES)
 def spaces_before_quotes(draw: Random) -> DamagedFile:
     table, style = noted(draw), Style()
-    for row in draw.sample(range(len(table.rows)), 3):
-        table = table.with_cell(row, NOTE, "first, second")
+    table, _ = with_changed_cells(draw, table, NOTE, 3, lambda _: "first, second")
     lines = [
         ", ".join(written_line([cell], Style(quote_all=True)) for cell in cells)
         for cells in (table.headers, *table.rows)
@@ -234,9 +228,9 @@ def with_notes(draw: Random, notes: tuple[str, ...], *, narrow: bool = False) ->
     table, style = noted(draw), Style(draw.choice(",;"), quote_all=draw.random() < 0.3)
     if narrow:
         table = table.in_order(draw.sample(range(len(table.columns)), len(table.columns)))
-    for row in draw.sample(range(len(table.rows)), 4):
-        note = draw.choice(notes).replace(",", style.delimiter)
-        table = table.with_cell(row, NOTE, note)
+    table, _ = with_changed_cells(
+        draw, table, NOTE, 4, lambda _: draw.choice(notes).replace(",", style.delimiter)
+    )
     return file_of(table, written_lines(table, style), style)
 
 
@@ -266,8 +260,5 @@ def notes_that_look_like_rows(draw: Random) -> DamagedFile:
 @kind(NOTES)
 def notes_broken_without_quotes(draw: Random) -> DamagedFile:
     table, style = noted(draw), Style(draw.choice(",;\t"))
-    broken = draw.sample(range(len(table.rows)), 2)
-    for row in broken:
-        table = table.with_cell(row, NOTE, "first line\nsecond line")
-    lines = [style.delimiter.join(cells) for cells in (table.headers, *table.rows)]
-    return file_of(table, lines, style, damaged_rows=broken)
+    table, broken = with_changed_cells(draw, table, NOTE, 2, lambda _: "first line\nsecond line")
+    return file_of(table, joined_lines(table, style.delimiter), style, damaged_rows=broken)

@@ -129,6 +129,27 @@ def written_lines(table: Table, style: Style) -> list[str]:
     return [written_line(cells, style) for cells in (table.headers, *table.rows)]
 
 
+def joined_lines(table: Table, delimiter: str) -> list[str]:
+    """The header and the rows of a table without any quotation marks."""
+    return [delimiter.join(cells) for cells in (table.headers, *table.rows)]
+
+
+def with_changed_cells(
+    draw: random.Random, table: Table, column: str, count: int, text: Callable[[str], str]
+) -> tuple[Table, list[int]]:
+    """A table with other texts in a column of some rows, and the numbers of these rows."""
+    rows = draw.sample(range(len(table.rows)), count)
+    for row in rows:
+        table = table.with_cell(row, column, text(table.cell(row, column)))
+    return table, rows
+
+
+def written(draw: random.Random, table: Table, **changes: object) -> DamagedFile:
+    """A file of a table, with commas or semicolons; values that contain them are quoted."""
+    style = Style(draw.choice(",;"))
+    return file_of(table, written_lines(table, style), style, **changes)  # type: ignore[arg-type]
+
+
 def file_of(
     table: Table,
     lines: Sequence[str] | str,
