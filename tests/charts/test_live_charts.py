@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from outage_analysis.charts import (
 )
 from outage_analysis.costs import LiveCost, Simulation, build_portfolio, simulate
 from outage_analysis.costs.page_model import LiveInput, Product, browser_model
-from outage_analysis.costs.simulation import REPLICATES, quantile_place
+from outage_analysis.costs.simulation import REPLICATES, Sample, quantile_place
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.losses import MIN_CLAIMS_PER_CATEGORY
 from outage_analysis.losses.cube_building import MAX_CATEGORIES
@@ -46,13 +46,37 @@ from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, entry, ledger_of
 from tests.loss_cubes import loss_cube
 
+Changes = Mapping[str, Mapping[str, float]]
 LARGEST_DIFFERENCE = 2e-3
 """Inputs and scores are stored with 16 bits, so a draw differs a little; at an edge, by one claim."""
 
 
-def python_totals(run_: Simulation, draws: int, valuation: str) -> FloatArray:
+@dataclass(frozen=True, repr=False)
+class ChangedSimulation(Simulation):
+    """A simulation on the same points, in which some inputs are changed."""
+
+    changes: Changes = field(default_factory=dict)
+
+    def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
+        for u, values in super()._sampled_inputs():
+            yield u, {name: changed(drawn, self.changes.get(name, {})) for name, drawn in values.items()}
+
+
+def changed(values: FloatArray, change: Mapping[str, float]) -> FloatArray:
+    """Set an input to a value, multiply it, or multiply its odds."""
+    if "set" in change:
+        return np.full_like(values, change["set"])
+    if "odds" in change:
+        return np.asarray(change["odds"] * values / (1 - values + change["odds"] * values))
+    return values * change.get("times", 1.0)
+
+
+def python_totals(run_: Simulation, draws: int, valuation: str, changes: Changes) -> FloatArray:
     """Return the totals of the draws that the page has."""
-    return run_.totals[valuation].values[:, : draws // REPLICATES].ravel()
+    simulation = ChangedSimulation(
+        run_.portfolio, run_.process, run_.draws, run_.seed, run_.rank, changes=changes
+    )
+    return simulation.totals[valuation].values[:, : draws // REPLICATES].ravel()
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +117,24 @@ def engine(browser: Chrome) -> Chrome:
     return browser
 
 
-def browser_totals(engine: Chrome, model: Any, **changes: object) -> FloatArray:  # noqa: ANN401 - JSON
+def browser_totals(engine: Chrome, model: dict[str, Any], changes: Changes) -> FloatArray:
     script = "return Array.from(costModel(arguments[0]).totals(arguments[1]))"
     return np.array(engine.execute_script(script, model, changes))
+
+
+NOTHING: Changes = {}
+SETTINGS: dict[str, list[Changes]] = {
+    "published": [
+        NOTHING,
+        {"as-filing-share": {"set": 0.001}},
+        {"as-filing-share": {"set": 1.0}, "as-acceptance": {"set": 1.0}},
+        {"as-filing-share": {"odds": 4.0}, "as-review-award": {"times": 1.5}},
+        {"as-filing-share": {"set": 0.0}},
+    ],
+    "trams": [NOTHING, {"trams-filing-share": {"odds": 0.2}}, {"trams-acceptance": {"set": 1.0}}],
+    "claims": [NOTHING, {"as-acceptance": {"odds": 3.0}}, {"as-filing-share": {"set": 0.5}}],
+    "share": [NOTHING],
+}
 
 
 Found = dict[str, Any]
@@ -157,20 +196,21 @@ def asked(random: np.random.Generator, number: int) -> dict[str, Any]:
 class TestInTheBrowser:
     pytestmark = IN_A_BROWSER
 
-    @pytest.mark.parametrize("case", ["published", "trams", "claims", "share"])
+    @pytest.mark.parametrize(
+        ("case", "changes"), [(case, changes) for case, several in SETTINGS.items() for changes in several]
+    )
     def test_the_totals_are_those_of_the_simulation(
-        self, engine: Chrome, runs: dict[str, Simulation], case: str
+        self, engine: Chrome, runs: dict[str, Simulation], case: str, changes: Changes
     ) -> None:
         model = browser_model(runs[case])
         assert model
-        ours, theirs = browser_totals(engine, model), python_totals(runs[case], model["draws"], "cash")
+        ours = browser_totals(engine, model, changes)
+        theirs = python_totals(runs[case], model["draws"], "cash", changes)
         assert ours.mean() == pytest.approx(theirs.mean(), rel=1e-4)
         levels = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
         assert np.quantile(ours, levels) == pytest.approx(np.quantile(theirs, levels), rel=1e-3)
         near = np.abs(ours - theirs) <= LARGEST_DIFFERENCE * np.maximum(theirs, 1)
         assert near.mean() > 0.97  # elsewhere a count differs by one
-        if case == "published":
-            assert not browser_totals(engine, model, **{"as-filing-share": {"set": 0.0}}).any()
 
     def test_a_capped_good_serves_no_more_than_its_capacity(
         self, engine: Chrome, runs: dict[str, Simulation]
@@ -179,8 +219,10 @@ class TestInTheBrowser:
         model = browser_model(runs["published"], "face_value")
         assert model
         assert any(term["capacity"] for term in model["terms"])
-        theirs = python_totals(runs["published"], model["draws"], "face_value")
-        assert browser_totals(engine, model) == pytest.approx(theirs, rel=LARGEST_DIFFERENCE)
+        for changes in (NOTHING, {"as-one-tap-take-up": {"set": 0.9}}):
+            ours = browser_totals(engine, model, changes)
+            theirs = python_totals(runs["published"], model["draws"], "face_value", changes)
+            assert ours == pytest.approx(theirs, rel=LARGEST_DIFFERENCE)
 
     def test_the_page_finds_the_best_of_all_combinations(self, engine: Chrome) -> None:
         random = np.random.default_rng(7)
@@ -199,6 +241,26 @@ class TestInTheBrowser:
             assert best is None or {k: ours[k] for k in best} == best, one
         assert outcomes == {True, False}
         assert any(ours.get("refused") == "excluded" for ours in made)
+
+    def test_the_quantile_is_that_of_the_totals_with_these_payments(
+        self, engine: Chrome, page: dict[str, Any]
+    ) -> None:
+        form, model = page["live"]["search"], page["live"]["model"]
+        payments = [x | {"weight": 1.0} for x in form["payments"]]
+        values = {x["id"]: page["factors"][x["id"]] for x in payments}
+        request: dict[str, Any] = {"payments": payments, "values": values}
+        request |= {"budget": 4e8, "step": 10_000, "most_tried": form["most_tried"]}
+        for level in (0.5, 0.9):
+            ours, totals = engine.execute_script(
+                "const live = costModel(arguments[0]), ids = arguments[1].payments.map(x => x.id);"
+                "const found = findPayments(live.parts({}, ids), arguments[1]);"
+                "const pays = Object.entries(found.payments).map(([id, set]) => [id, {set}]);"
+                "return [found, Array.from(live.totals(Object.fromEntries(pays)))]",
+                model,
+                request | {"level": level},
+            )
+            estimate = Sample(np.array(totals).reshape(REPLICATES, -1)).quantile(level)
+            assert ours["quantile"] == pytest.approx(estimate.value)
 
     def test_no_more_amounts_are_tried_than_allowed(self, engine: Chrome) -> None:
         beside = {"largest": None, "weight": 1.0, "above": None}

@@ -18,7 +18,7 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact, parse_band
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from tests.costs.test_payouts import owed, rich_lines
+from tests.costs.test_payouts import claims_of, owed, rich_lines
 from tests.costs.test_payouts import policy_of as euros
 from tests.loss_cubes import counts, cube_of_rows, loss_cube
 from tests.small_policies import (
@@ -361,6 +361,33 @@ def test_the_most_of_a_line_is_every_claim_paid_the_most_that_it_can_get(
 ) -> None:
     found = line_of(policy, *entries, line=line)["most"]
     assert found == (None if most is None else pytest.approx(most, rel=1e-14))
+
+
+@pytest.mark.slow
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_total_that_claims_can_have_is_more_than_the_most(data: st.DataObject) -> None:
+    """Any claims may be accepted, and an unstated loss without a rule may be any loss."""
+    page = data.draw(rich_lines(scales=(1,)).filter(lambda page: "eligibility" not in page))
+    claims = data.draw(claims_of(page))
+    paid = [loss for _, loss in claims if data.draw(st.booleans())]
+    bands = [(0, 10), (10, 40), (40, 70), (70, None)]
+    positive = [loss for _, loss in claims if loss is not None and loss > 0]
+    placed = [next((b for b in bands if b[0] < x and (b[1] is None or x <= b[1])), None) for x in positive]
+    rows: list[tuple[str, str, int | None, int | None, int]] = [
+        ("x", "a", *band, placed.count(band)) for band in bands
+    ]
+    rows += [("x", "a", -1, 0, sum(loss is not None and loss <= 0 for _, loss in claims))]
+    rows += [("x", "a", None, None, sum(loss is None for _, loss in claims))]
+    most = exact_costs(euros(page | {"segment": ()}), None, as_of=DAY, cubes=[counts(*rows)])["most"][0]
+    each = [owed(page | {"segment": ()}, loss, ("a", "x")) for loss in paid]
+    if "unknown" not in page:
+        guesses = data.draw(st.lists(st.integers(0, 100), min_size=len(paid), max_size=len(paid)))
+        stated = [guess if loss is None else loss for loss, guess in zip(paid, guesses, strict=True)]
+        each = [owed(page | {"segment": ()}, loss, ("a", "x")) for loss in stated]
+    if most is not None:
+        assert None not in each  # a review has no limit
+        assert float(sum(x for x in each if x is not None)) <= most * (1 + 1e-12)
 
 
 @pytest.mark.parametrize(("claims", "most"), [(1, 2), (5, 8)])
