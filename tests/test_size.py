@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 2363,
     "root": 174,
     "text": 1476,
-    "tests": 19_018,
+    "tests": 18_999,
     "TOML": 3471,
     "SQL": 849,
     "JavaScript": 600,

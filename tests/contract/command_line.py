@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import runpy
 import signal
 import sys
-from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import pytest
@@ -74,6 +77,35 @@ def outage_analysis(*arguments: object, columns: int | None = None) -> Printed:
     return Printed(int(stop.value.code or 0), out.getvalue(), err.getvalue())
 
 
+def answered(*arguments: object) -> Printed:
+    """What a command prints that has an answer."""
+    done = outage_analysis(*arguments)
+    assert done.code == 0, done.err
+    return done
+
+
+def json_of(*arguments: object) -> Any:  # noqa: ANN401 - JSON of any shape
+    """What a command states as JSON."""
+    return json.loads(answered(*arguments, "--json").out)
+
+
+def refused(code: int, places: Iterable[str], *arguments: object) -> str:
+    """The one line of a command that ends with this code, names all places and prints nothing else."""
+    done = outage_analysis(*arguments)
+    assert (done.code, done.out) == (code, ""), done.err
+    assert re.fullmatch(r"error: [^\n]+\n", done.err), done.err
+    assert [place for place in places if place not in done.err] == [], done.err
+    return done.err
+
+
+@contextmanager
+def refuses(code: int, match: str | None = None) -> Iterator[pytest.ExceptionInfo[Exception]]:
+    """What is done here is refused with this exit code."""
+    with pytest.raises(Exception, match=match) as refusal:
+        yield refusal
+    assert getattr(refusal.value, "exit_code", None) == code, repr(refusal.value)
+
+
 def written_report(name: str, base: Path) -> Path:
     """The folder of a report of `REPORTS`, below a folder that the workers of a test session share."""
     return filled_once(base / name, partial(_write, name)) / "report"
@@ -82,6 +114,5 @@ def written_report(name: str, base: Path) -> Path:
 def _write(name: str, folder: Path) -> None:
     (folder / "complaints.csv").write_text(OWN_FILE, "utf-8")
     arguments = [folder / word if (folder / word).is_file() else word for word in REPORTS[name]]
-    done = outage_analysis("report", *arguments, "--out", folder / "report", "--force")
-    assert done.code == 0, done.err
+    done = answered("report", *arguments, "--out", folder / "report", "--force")
     (folder / "printed.txt").write_text(done.out, "utf-8")

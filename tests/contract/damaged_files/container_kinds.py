@@ -26,7 +26,7 @@ from tests.contract.damaged_files.damaged_file import (
 
 COMPRESSED, WORKBOOKS, JSON = "compressed files", "workbooks", "JSON"
 
-Cell = str | float | date | None
+Cell = str | int | float | date | None
 
 
 def csv_bytes(table: Table) -> bytes:
@@ -85,24 +85,17 @@ kinds(
 # --- workbooks --------------------------------------------------------------------------------------------
 
 
-def workbook(
-    table: Table,
-    rows: list[list[Cell]],
-    *,
-    above: list[list[Cell]] | None = None,
-    below: list[list[Cell]] | None = None,
-) -> bytes:
-    """An Excel workbook with lines above and below a table."""
+def workbook(*rows: Sequence[Cell]) -> bytes:
+    """An Excel workbook with these rows on its sheet."""
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
     book.set_properties({"created": datetime(2024, 1, 1, tzinfo=UTC)})  # the same bytes at any time
     sheet = book.add_worksheet("list")
-    grid: list[list[Cell]] = [*(above or []), list(table.headers), *rows, *(below or [])]
-    for n, cells in enumerate(grid):
+    for n, cells in enumerate(rows):
         for c, cell in enumerate(cells):
             if isinstance(cell, date):
                 sheet.write_datetime(n, c, cell)
-            elif isinstance(cell, float):
+            elif isinstance(cell, int | float):
                 sheet.write_number(n, c, cell)
             elif cell:
                 sheet.write_string(n, c, cell)
@@ -116,8 +109,7 @@ def xlsx_with_title_and_total(draw: Random) -> DamagedFile:
     total: list[Cell] = [None for _ in table.columns]
     total[0] = draw.choice(("합계", "Total"))
     total[table.at("loss")] = float(sum(r.loss or 0 for r in table.records)) / table.case.minor
-    above: list[list[Cell]] = [["Complaints of the outage"], []]
-    data = workbook(table, typed(table), above=above, below=[total])
+    data = workbook(["Complaints of the outage"], [], table.headers, *typed(table), total)
     return file_of_bytes(table, data, Style(suffix=".xlsx"), header_line=2)
 
 
@@ -163,10 +155,10 @@ def open_document(rows: Sequence[Sequence[Cell]]) -> bytes:
 
 kinds(
     WORKBOOKS,
-    xlsx_of_text=lambda draw: packed(
-        draw, lambda table: workbook(table, [list(row) for row in table.rows]), ".xlsx"
+    xlsx_of_text=lambda draw: packed(draw, lambda table: workbook(table.headers, *table.rows), ".xlsx"),
+    xlsx_of_numbers_and_days=lambda draw: packed(
+        draw, lambda table: workbook(table.headers, *typed(table)), ".xlsx"
     ),
-    xlsx_of_numbers_and_days=lambda draw: packed(draw, lambda table: workbook(table, typed(table)), ".xlsx"),
     ods_of_text=lambda draw: packed(draw, lambda table: open_document([table.headers, *table.rows]), ".ods"),
     ods_of_numbers_and_days=lambda draw: packed(
         draw, lambda table: open_document([table.headers, *typed(table)]), ".ods"
