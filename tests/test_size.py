@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2007,
+    "analysis": 2006,
     "assumptions": 734,
     "charts": 1663,
     "claims": 3509,
@@ -29,10 +29,10 @@ CEILINGS = {
     "jupyter": 568,
     "losses": 1755,
     "policies": 811,
-    "reports": 2363,
+    "reports": 2360,
     "root": 174,
     "text": 1476,
-    "tests": 18_999,
+    "tests": 18_995,
     "TOML": 3471,
     "SQL": 849,
     "JavaScript": 600,

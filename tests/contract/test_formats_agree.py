@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 import outage_analysis as oa
-from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis
+from tests.contract.command_line import OWN_FILE, REPORTS, answered, outage_analysis
 from tests.contract.report_tables import Table, read_table, read_tables
 from tests.contract.report_texts import (
     Known,
@@ -351,8 +351,7 @@ def plain(value: object) -> object:
 def cost(name: str, folder: Path, *options: str) -> str:
     claims = folder.parent / "complaints.csv"
     words = [claims if word == claims.name else word for word in REPORTS[name]]
-    done = outage_analysis("cost", *words, *options)
-    assert done.code == 0, done.err
+    done = answered("cost", *words, *options)
     return done.out
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.contract.command_line import outage_analysis
+from tests.contract.command_line import answered, outage_analysis
 from tests.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -114,8 +114,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(f"{n},p{n % 560},{service},{day},{loss:.2f},{region}")
     (folder / "complaints.csv").write_text("\n".join(rows), "utf-8")
     for name, tiers in (("mine", "300:30,500:50"), ("other", "300:40,500:50")):
-        done = outage_analysis("new", folder / name, "--claims", folder / "complaints.csv", "--tiers", tiers)
-        assert done.code == 0, done.err
+        answered("new", folder / name, "--claims", folder / "complaints.csv", "--tiers", tiers)
     policy = folder / "other" / "policy.toml"
     policy.write_text(policy.read_text("utf-8").replace('"complaints-tiers"', '"other-tiers"'), "utf-8")
     return folder
@@ -141,8 +140,7 @@ def test_a_notebook_is_about_the_users_own_file_in_another_currency(own: Path, n
     known = "".join(text["cells"][1]["source"])
     options = [f"--param={key}={value}" for key, value in given.items() if f"{key} =" in known]
     page = own / f"{name}.html"
-    done = outage_analysis("notebook", "run", name, *options, "--out", page)
-    assert done.code == 0, done.err
+    answered("notebook", "run", name, *options, "--out", page)
     shown = page.read_text("utf-8")
     assert told in shown
     for foreign in ("Kakao service outage", "Federation of micro enterprise, rep", "million won"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis
+from tests.contract.command_line import OWN_FILE, REPORTS, answered
 from tests.contract.report_tables import Table, golden_tables, read_tables, write_golden
 
 NAMES = ("kakao-en", "trams-en", "own-en")
@@ -21,8 +21,7 @@ def tables_of(name: str, folder: Path, *options: object) -> dict[str, Table]:
     claims.write_text(OWN_FILE, "utf-8")
     words = [claims if word == claims.name else word for word in REPORTS[name]]
     out = folder / "report"
-    done = outage_analysis("report", *words, "--formats", "csv", "--out", out, "--force", *options)
-    assert done.code == 0, done.err
+    answered("report", *words, "--formats", "csv", "--out", out, "--force", *options)
     return read_tables(out)
 
 

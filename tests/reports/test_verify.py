@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ FEW = ("csv",)
 @pytest.fixture(scope="module")
 def slim(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its report in few formats."""
-    return write_report(made, tmp_path_factory.mktemp("slim") / "report", formats=FEW, bom=True).parent
+    return write_report(made, tmp_path_factory.mktemp("slim") / "report", formats=FEW).parent
 
 
 @pytest.fixture
@@ -285,6 +286,12 @@ def test_runs_of_two_incidents_have_no_bridge(slim: Path) -> None:
     assert re.fullmatch(
         r"error: the two runs are of two incidents \(found 'kakao-2022, tram-2031'\)\. .*\n", err
     )
+
+
+def test_csv_files_have_a_byte_order_mark_in_korean_alone(bundles: dict[str, Path]) -> None:
+    for lang, folder in bundles.items():
+        marked = {path.read_bytes().startswith(BOM_UTF8) for path in (folder / "tables").glob("*.csv")}
+        assert marked == {lang == "ko"}
 
 
 def test_it_tells_no_place_on_the_machine_and_no_time(bundles: dict[str, Path]) -> None:

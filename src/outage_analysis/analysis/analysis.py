@@ -77,7 +77,6 @@ class ReportOptions(TypedDict, total=False):
 
     lang: str
     force: bool
-    bom: bool
 
 
 MOST_SAMPLED = 2**22
@@ -344,8 +343,7 @@ class Analysis(IncidentResult):
         Args:
             out: the folder to create; without a folder, nothing is written yet.
             formats: names of formats, such as ["html", "xlsx"]; all formats by default.
-            options: the language `lang`, en or ko; `force` overwrites an existing report; with `bom`, CSV
-                files start with a byte order mark, which Korean Excel needs to read UTF-8.
+            options: the language `lang`, en or ko; `force` overwrites an existing report.
 
         Returns:
             With a folder, the path of report.html (or manifest.json without HTML); otherwise a report with

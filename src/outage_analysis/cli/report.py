@@ -58,9 +58,6 @@ def report(
     formats: Annotated[
         str | None, "Formats, separated by commas, such as html,pdf,xlsx. By default all."
     ] = None,
-    bom: Annotated[
-        bool, typer.Option("--bom", help="Begin CSV files with the byte order mark that Korean Excel needs.")
-    ] = False,
     out: Annotated[Path, "Folder to write."] = Path("build/report"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing report.")] = False,
     as_json: Json = False,
@@ -73,7 +70,7 @@ def report(
     Examples:
         outage-analysis report --as-of 2022-12-30 --out build/report
 
-        outage-analysis report --lang ko --formats html,csv --bom
+        outage-analysis report --lang ko --formats html,csv
     """
     chosen = tuple(reports.FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     pairs = parse_pairs(changes or (), "--set", "cash.tier1=20000").items()
@@ -89,7 +86,7 @@ def report(
         run = analysis.run(plan, progress=step)
         run.check_budget_has_cash()
         step(text.Note("step_writing_the_report"))
-        page = reports.write_report(run, out, lang=lang, force=force, formats=chosen, bom=bom)
+        page = reports.write_report(run, out, lang=lang, force=force, formats=chosen)
     print_warnings(run.warnings(lang))
     locale, folder = run.locale(lang), page.parent
     told = [*analysis.cost_sentences(run, locale), *analysis.narrowing_sentence(run, locale)]

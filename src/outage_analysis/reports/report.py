@@ -49,7 +49,6 @@ class Report:
     Args:
         analysis: the analysis whose figures the report shows.
         lang: the language, en or ko.
-        bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
         own_sections: sections that the user has added.
 
     Example:
@@ -61,7 +60,6 @@ class Report:
 
     analysis: Analysis
     lang: str = "en"
-    bom: bool = False
     own_sections: tuple[OwnSection, ...] = ()
 
     @cached_property
@@ -314,15 +312,19 @@ def write_table(
 
 
 def write_tables(report: Report, folder: Path, *, suffix: str) -> None:
-    """Write every table as tables/<name>.csv or .parquet; the content does not depend on the language."""
-    target = folder / "tables"
+    """Write every table as tables/<name>.csv or .parquet.
+
+    The content does not depend on the language, but the CSV files of a Korean report start with a byte order
+    mark.
+    """
+    target, bom = folder / "tables", report.lang == "ko"
     target.mkdir(exist_ok=True)
     tables = report.analysis.tables
     for name, (frame, _) in report.own_tables.items():
-        write_table(frame, target / f"{name}.{suffix}", bom=report.bom)
+        write_table(frame, target / f"{name}.{suffix}", bom=bom)
     for name, frame in tables.items():
         stem = f"{name}-synthetic" if report.analysis.needs_synthetic_mark(name) else name
-        write_table(frame, target / f"{stem}.{suffix}", schema=tables.schema(name), bom=report.bom)
+        write_table(frame, target / f"{stem}.{suffix}", schema=tables.schema(name), bom=bom)
 
 
 def write_charts(report: Report, folder: Path, *, suffix: str) -> None:

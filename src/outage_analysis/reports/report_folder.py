@@ -117,7 +117,6 @@ class Manifest(ManifestPart):
     as_of: date
     assumptions: tuple[dict[str, Any], ...]
     """The assumptions known on the as-of day: the columns of `ASSUMPTION_COLUMNS`."""
-    bom: bool
     budget: Annotated[int, Field(ge=0, le=MAX_BUDGET)] | None
     changes: dict[str, float]
     """Payments by name and assumptions by id that the user has set; the documents contain the values."""
@@ -177,7 +176,6 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
     return Manifest(
         as_of=analysis.as_of,
         assumptions=tuple(fonts.printable_table(entries).to_dicts()),
-        bom=report.bom,
         code_sha256=code_digest(),
         documents={name: content_digest(document) for name, document in analysis.documents.items()},
         environment=environment(),
@@ -355,7 +353,6 @@ def write_report(
     lang: str = "en",
     force: bool = False,
     formats: Sequence[str] = tuple(FORMATS),
-    bom: bool = False,
     sections: Sequence[OwnSection] = (),
 ) -> Path:
     """Write a report into a folder: the files of each format, manifest.json and SHA256SUMS.
@@ -366,7 +363,6 @@ def write_report(
         lang: the language, en or ko.
         force: whether to overwrite an existing report. A folder that is not a report is never overwritten.
         formats: names of output formats in `FORMATS`; all formats by default.
-        bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
         sections: sections of your own; `analysis.report().add_section(...)` makes them.
 
     Returns:
@@ -388,7 +384,7 @@ def write_report(
             remedy='Save them, save_claims(claims, "part.parquet"), and read this file: '
             'read_claims("part.parquet", claims.incident).',
         )
-    report = Report(analysis, lang, bom=bom, own_sections=tuple(sections))
+    report = Report(analysis, lang, own_sections=tuple(sections))
     chosen = tuple(name for name in FORMATS if name in formats)
     with atomic_folder(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
@@ -513,7 +509,6 @@ class ReportBuilder(Displayable):
     lang: str = "en"
     formats: Sequence[str] = tuple(FORMATS)
     force: bool = False
-    bom: bool = False
     sections: list[OwnSection] = field(default_factory=list)
     """The sections that were added, in order."""
 
@@ -545,7 +540,6 @@ class ReportBuilder(Displayable):
         lang: str | None = None,
         formats: Sequence[str] | str | None = None,
         force: bool | None = None,
-        bom: bool | None = None,
     ) -> Path:
         """Write the report into a folder, and return the path of report.html (or manifest.json without HTML).
 
@@ -558,7 +552,6 @@ class ReportBuilder(Displayable):
             lang=self.lang if lang is None else lang,
             formats=[chosen] if isinstance(chosen, str) else chosen,
             force=self.force if force is None else force,
-            bom=self.bom if bom is None else bom,
             sections=self.sections,
         )
 
@@ -669,7 +662,7 @@ def _check_rebuild(
         analysis = run(plan, progress=progress)
         progress(Note("step_writing_the_report_again"))
         out = temporary / "report"
-        write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom, sections=sections)
+        write_report(analysis, out, lang=was.language, formats=was.formats, sections=sections)
         progress(Note("step_comparing"))
         rebuilt, now = report_files(out), read_manifest(out)
         notes = tuple(causes(was, now))
