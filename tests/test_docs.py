@@ -239,7 +239,7 @@ def test_the_rows_of_the_table_are_those_of_the_claims() -> None:
             *(sum(over < n <= up_to for n in stated) for over, up_to in ((0, 3e5), (3e5, 5e5), (5e5, 1e15))),
             *(claimed.count(None), len(claimed)),
         ]
-        assert re.search(rf"^ {service} +{' +'.join(f'{n:,}' for n in counts)}$", shown, re.MULTILINE)
+        assert re.search(rf"^{service} +{' +'.join(f'{n:,}' for n in counts)}$", shown, re.MULTILINE)
 
 
 def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(analysis: oa.Analysis) -> None:
