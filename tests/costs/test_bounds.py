@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.distributions import Beta, Lognormal
-from outage_analysis.costs import build_portfolio, cost_table, exact_costs, exact_payments, simulate, totals
+from outage_analysis.costs import (
+    build_portfolio,
+    by_band,
+    cost_table,
+    exact_costs,
+    exact_payments,
+    simulate,
+    totals,
+)
 from outage_analysis.costs.expected import expected_at
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.errors import ModelRefused
@@ -269,6 +277,35 @@ def test_the_expected_cost_lies_between_its_bounds_and_is_that_of_the_draws_and_
     for name in portfolio.valuations:
         found = [float(expected_at(portfolio, name, {})[0]), products.expected(name)]
         assert found == pytest.approx([costs[name]["expected"]] * 2, rel=1e-8)
+
+
+@st.composite
+def cubes(draw: st.DrawFn) -> Cube:
+    """Totals in bands of any width, zero and unknown among them."""
+    edges = sorted(
+        draw(st.sets(st.sampled_from([0, 100_000, 300_000, 400_000, 500_000, 900_000]), min_size=1))
+    )
+    bands: list[tuple[int | None, int | None]] = [
+        (-1, edges[0]),
+        *zip(edges, [*edges[1:], None], strict=True),
+    ]
+    bands += [(None, None)] if draw(st.booleans()) else []
+    return counts(*(("a", "b", *band, draw(st.integers(0, 50))) for band in bands))
+
+
+@pytest.mark.slow
+@given(policy=packages(), ledger=st.none() | ledgers(), cube=cubes())
+@settings(max_examples=200, deadline=None)
+def test_the_expected_cost_lies_between_its_bounds_from_totals(
+    policy: Policy, ledger: Ledger | None, cube: Cube
+) -> None:
+    table = exact_costs(policy, ledger, as_of=DAY, cubes=[cube])
+    for found in (table, totals(table), by_band(table)):
+        assert_ordered(found)
+    drawn = build_portfolio(policy, ledger, as_of=DAY, cubes=[cube])
+    lines = table.filter(level="line")
+    assert {term.line for term in drawn.terms} <= set(lines.drop_nulls("expected")["line"])
+    assert {term.line for term in drawn.terms} >= set(lines.filter(pl.col("expected") > 0)["line"])
 
 
 # --- most -----------------------------------------------------------------------------------------

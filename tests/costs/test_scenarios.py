@@ -77,6 +77,17 @@ def row_of(policy: Policy, ledger: Ledger | None, **changes: object) -> dict[str
     return table_of(run_of(policy, ledger), policy, scenario(**changes)).row(1, named=True)
 
 
+def test_correlated_inputs_change_how_many_are_paid() -> None:
+    run = run_of(shops(), ledger_of(*UNCERTAIN))
+    together = table_of(run, shops(), scenario(rank_correlation=0.5))
+    points = np.random.default_rng(1).multivariate_normal([0, 0], [[1, 0.5176], [0.5176, 1]], 400_000)
+    u = stats.norm.cdf(points)  # a normal copula whose rank correlation is 0.5
+    both = stats.beta.ppf(u[:, 0], 2, 8) * stats.beta.ppf(u[:, 1], 5, 3)
+    base, tied = together["recipients"]
+    assert base == pytest.approx(REPORTS * 0.2 * 5 / 8, rel=1e-9)
+    assert tied / base == pytest.approx(both.mean() / (0.2 * 5 / 8), rel=0.01)
+
+
 # --- nothing changes --------------------------------------------------------------------------------------
 
 NEUTRAL: tuple[dict[str, object], ...] = (

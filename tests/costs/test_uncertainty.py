@@ -19,9 +19,9 @@ from scipy import stats
 from outage_analysis.analysis import Analysis, Plan
 from outage_analysis.analysis import run as run_plan
 from outage_analysis.assumptions import Assumption
-from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Pert, Triangular, Uniform
+from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.cli.console import print_answer
-from outage_analysis.costs import build_portfolio, exact_costs, simulate
+from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import (
     TAIL,
@@ -33,7 +33,6 @@ from outage_analysis.costs.simulation import (
     cost_ranges,
     rounded_probability,
     variance_split,
-    with_equal_correlations,
 )
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.reports import write_report
@@ -294,35 +293,6 @@ def test_ranges_of_lines_and_totals_are_those_of_their_distributions(
         for column, p in zip(("range_low", "p50", "range_high"), (ends[0], 0.5, ends[1]), strict=True):
             assert row[column] == pytest.approx(scale * oracle.ppf(p), rel=0.02)
         assert row["expected"] == pytest.approx(scale * oracle.mean(), rel=1e-9)
-
-
-# --- beside a plain simulation ----------------------------------------------------------------------
-
-
-def test_the_distribution_is_that_of_a_plain_simulation_and_its_parts_add_up() -> None:
-    """Claim numbers and awards drawn one by one."""
-    rng, count, spread = np.random.default_rng(5), 2**16, 0.7
-    filing, acceptance = Beta(a=2, b=5), Discrete(values=(0.1, 0.8), probabilities=(0.7, 0.3))
-    growth, award = Pert(low=1, mode=1.2, high=3), Lognormal(median=150_000, sigma=0.5)
-    rates = (entry("filing_share", filing), entry("acceptance", acceptance), entry("ultimate", growth))
-    awarded = entry("review_award", award, spread=spread)
-    ledger = ledger_of(*rates, awarded, mix(0.5, 0.3, 0.2, size=3))
-    drawn = [d.quantile(rng.random(count)) for d in (growth, filing, acceptance, award)]
-    accepted = rng.binomial(np.rint(REPORTS * drawn[0]).astype(int), drawn[1] * drawn[2])
-    claims = rng.multinomial(accepted, rng.dirichlet(3 * np.array([0.5, 0.3, 0.2]), count))
-    awards = rng.gamma(claims[:, 2] / spread**2, 1.0) * spread**2 * drawn[3]
-    totals = claims[:, 0] * 30_000 + claims[:, 1] * 50_000 + awards
-    run = simulate(build_portfolio(shops(), ledger, as_of=DAY), draws=2**14)
-    distribution = run.totals["cash"]
-    (closed,) = exact_costs(shops(), ledger, as_of=DAY).filter(level="line")["expected"]
-    assert near(distribution.expected, closed, within=7, rel=1e-4)
-    assert totals.mean() == pytest.approx(closed, rel=0.02)
-    assert sd(distribution) == pytest.approx(totals.std(), rel=0.03)
-    for p in PROBABILITIES:
-        assert distribution.quantile(p).value == pytest.approx(np.quantile(totals, p), rel=0.03)
-    tied = with_equal_correlations(run)
-    assert contributions(tied)["tail"].sum() == pytest.approx(tied.totals["cash"].tvar(TAIL).value, rel=1e-7)
-    assert (variance_split(tied)["sd"] ** 2).sum() == pytest.approx(sd(tied.totals["cash"]) ** 2)
 
 
 # --- cubes of claims --------------------------------------------------------------------------------

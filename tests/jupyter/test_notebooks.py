@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
 from typing import Any, cast
@@ -523,6 +524,31 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 def stored_cells(name: str) -> dict[str, NotebookNode]:
     """The code cells of a bundled notebook by their ids, with the outputs that they are stored with."""
     return {cell.id: cell for cell in code_cells(load(FOLDER / f"{name}.ipynb"))}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The page that the installed command makes of each notebook, elsewhere in the world; two at a time."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Seoul", "LC_ALL": "C"}
+
+    def export(name: str) -> str:
+        said = installed.output(installed.command, "notebook", "run", name, cwd=folder, **other)
+        assert said == f"{name}.html\n"
+        return (folder / said.strip()).read_text("utf-8")
+
+    with ThreadPoolExecutor(2) as room:
+        return dict(room.map(lambda path: (path.stem, export(path.stem)), STORED))
+
+
+@pytest.mark.installed
+@each_stored
+def test_the_page_of_another_process_has_the_same_bytes(
+    path: Path, elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    assert command("notebook", "run", path.stem, "--out", page)[0] == 0
+    assert elsewhere[path.stem] == page.read_text("utf-8")
 
 
 def test_the_wheel_has_the_notebooks_of_the_checkout(installed: Installed) -> None:

@@ -7,17 +7,27 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import outage_analysis as oa
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.incidents import ZERO, Band, Dimension, Incident
+from outage_analysis.incidents import ZERO, Band, Bands, Dimension, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, read_counts, save_cube
 from outage_analysis.policies import Policy
 from tests.commands import GOOD, HEADER, KAKAO, command
-from tests.conftest import ClaimsCsv, with_any_loss
+from tests.conftest import ClaimsCsv, claim_rows, with_any_loss
+from tests.loss_cubes import band_of
 
 LARGEST = 10**15 - 1
+
+
+def with_delay(incident: Incident, **more: object) -> Incident:
+    """The incident with the minutes of a delay as a further dimension."""
+    page = {"id": "delay", "name": {"en": "Delay"}, "kind": "number", "edges": (0, 10, 60), **more}
+    delay = Dimension.model_validate(page)
+    return incident.model_copy(update={"dimensions": (*incident.dimensions, delay)})
 
 
 def test_the_edges_of_a_policy_join_the_default_grid(
@@ -26,6 +36,72 @@ def test_the_edges_of_a_policy_join_the_default_grid(
     claims = read_claims(claims_csv([{"loss": loss} for loss in ("300000", "300001")]), incident)
     assert build_cube(claims, dimensions=(), policy=policy).frame["up_to"][0] == 300_000
     assert len(build_cube(claims, dimensions=()).frame) == 1
+
+
+LOSS = st.one_of(st.none(), st.integers(0, 40), st.integers(0, LARGEST))
+ROW = st.fixed_dictionaries(
+    {
+        "service": st.sampled_from(["kakaotalk", "melon"]),
+        "claimant_type": st.sampled_from(["general_user", "small_business"]),
+        "filed_on": st.sampled_from(["2022-10-19", "2022-10-20"]),
+        "region": st.sampled_from(["", "서울", "it's"]),
+        "delay": st.one_of(st.none(), st.integers(-3, 65)),
+        "loss": LOSS,
+    }
+)
+
+
+@pytest.mark.slow
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=40),
+    cuts=st.lists(st.one_of(st.integers(1, 40), st.integers(1, LARGEST)), max_size=5, unique=True),
+    dimensions=st.lists(
+        st.sampled_from(["service", "claimant_type", "filed_on", "region", "delay"]), unique=True
+    ),
+)
+@settings(max_examples=20)
+def test_a_cube_is_what_grouping_the_claims_by_hand_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[dict[str, object]],
+    cuts: list[int],
+    dimensions: list[str],
+) -> None:
+    incident = with_any_loss(with_delay(load_incident("kakao-2022")))
+    texts = [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
+    path = tmp_path_factory.mktemp("cube") / "a.csv"
+    pl.DataFrame(claim_rows(texts, incident)).write_csv(path)
+    bands = Bands.from_cuts(tuple(cuts))
+    cube = build_cube(read_claims(path, incident), dimensions=dimensions, bands=bands)
+
+    expected: dict[tuple[object, ...], list[int]] = {}
+    for row in rows:
+        loss = row["loss"]
+        assert loss is None or isinstance(loss, int)
+        key = (*(label(name, row[name]) for name in dimensions), *band_of(bands, loss))
+        cell = expected.setdefault(key, [0, 0, 0])
+        cell[0] += 1
+        cell[1] += loss or 0
+        cell[2] += (loss or 0) ** 2
+    found = (
+        cube.frame.with_columns(pl.col("filed_on").cast(pl.String))
+        if ("filed_on" in dimensions)
+        else cube.frame
+    )
+    assert {row[:-3]: [int(x) for x in row[-3:]] for row in found.iter_rows()} == expected
+    assert len(found) == len(expected)
+
+
+def label(name: str, value: object) -> object:
+    if name != "delay" or value is None:
+        return value or None
+    assert isinstance(value, int)
+    if value > 60:
+        return "over 60"
+    return next(
+        name
+        for top, name in [(0, "up to 0"), (10, "over 0 up to 10"), (60, "over 10 up to 60")]
+        if value <= top
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,9 +115,7 @@ def test_a_numeric_dimension_is_banded_on_its_edges(
     claims_csv: ClaimsCsv, incident: Incident, closed: str, labels: list[str]
 ) -> None:
     rows = [{"delay": delay, "region": delay.zfill(2)} for delay in ("0", "1", "10", "11")]
-    page = {"id": "delay", "name": {"en": "Delay"}, "kind": "number", "edges": (0, 10, 60), "closed": closed}
-    dimensions = (*incident.dimensions, Dimension.model_validate(page))
-    claims = read_claims(claims_csv(rows), incident.model_copy(update={"dimensions": dimensions}))
+    claims = read_claims(claims_csv(rows), with_delay(incident, closed=closed))
     frame = build_cube(claims, dimensions=("region", "delay")).frame
     assert frame["region"].to_list() == ["00", "01", "10", "11"]
     assert frame["delay"].to_list() == labels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -15,8 +16,11 @@ from outage_analysis.costs import cost_table
 from outage_analysis.costs.benefits import policy_result, reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids, data_root
-from outage_analysis.incidents import TieOut, get_fact, load_incident
+from outage_analysis.incidents import Incident, TieOut, get_fact, load_incident
+from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import FeeCredit, Policy, findings, load_policy
+from tests.conftest import Edited, Reshelve
 from tests.incidents.test_published import cited
 from tests.paths import GOLDEN
 from tests.small_policies import DAY
@@ -197,6 +201,73 @@ def test_every_tie_out_of_an_incident_comes_out_as_its_document_declares(id_: st
     rows = reconciliation_table(incident.tie_outs, load_policy(id_), as_of=DAY)
     assert rows["id"].to_list() == [tie.id for tie in incident.tie_outs]
     assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
+
+
+@pytest.fixture
+def altered(reshelve: Reshelve) -> Callable[[str, float], None]:
+    """Replace the value of one fact, on whichever shelf it is."""
+    shelf = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
+
+    def alter(fact: str, value: float) -> None:
+        def altered_shelf(name: FactCollection) -> pl.DataFrame:
+            changed = pl.when(pl.col("id") == fact).then(value).otherwise("value").alias("value")
+            return shelf(name).with_columns(changed)
+
+        reshelve(altered_shelf)
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "name"),
+    [
+        ("CL-13", 8_460, "press-low"),
+        ("CL-06.cases", 14_917, "own-cases"),
+        ("CL-03b", 82.95, "own-share"),
+        ("CO-10", 10_250_000, "tiers-cannot-explain"),
+        ("US-03", 47_000_000, "package-face"),
+        ("FX-02.usd", 238, "dollar-rate"),
+        ("US-01", 43_100_000, "monthly-users"),
+        ("US-16", 52_000_000, "population"),
+        ("CL-01", 99_999, "more-than-100000"),
+        ("TL-05.kakao", 60, "five-days"),
+    ],
+)
+def test_a_wrong_figure_flips_its_row(
+    incident: Incident,
+    policy: Policy,
+    altered: Callable[[str, float], None],
+    fact: str,
+    value: float,
+    name: str,
+) -> None:
+    ties = (*policy.tie_outs, *incident.tie_outs)
+    before = reconciliation_table(ties, policy, as_of=DAY).filter(id=name)
+    altered(fact, value)
+    after = reconciliation_table(ties, policy, as_of=DAY).filter(id=name)
+    assert after["status"].item() != before["status"].item()
+    assert not after["as_expected"].item()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "flipped"),
+    [
+        ("fixed = 30_000", "fixed = 30_001", {"press-low"}),
+        ("fixed = 50_000", "fixed = 50_001", {"press-high"}),
+        ('closed = "upper"', 'closed = "lower"', {"press-low"}),  # 300,000 is then paid 50,000
+        ("face_value = 6_500", "face_value = 6_600", {"emoticons-face", "package-face"}),
+        ("face_value = 1_900", "face_value = 2_000", {"drawer-face", "package-face"}),
+        ("days = 6", "days = 7", {"taxi-fee"}),
+    ],
+)
+def test_a_wrong_policy_flips_the_rows_that_rest_on_it(
+    incident: Incident, edited: Edited, old: str, new: str, flipped: set[str]
+) -> None:
+    policy = load_policy(edited("policies", old, new))
+    rows = reconciliation_table((*policy.tie_outs, *incident.tie_outs), policy, as_of=DAY)
+    wrong = set(rows.filter(~pl.col("as_expected"))["id"])
+    assert flipped <= wrong
+    assert wrong - flipped <= {"press-high", "wrong-base-low"}  # the other sums of the same schedule
 
 
 def test_a_tie_out_whose_lines_the_policy_lacks_is_left_out(policy: Policy) -> None:
