@@ -190,7 +190,7 @@ def sensitivity(
     ] = None,
     output: Output,
 ) -> None:
-    """Print which inputs the cost depends on most: tornado, break-evens.
+    """Print which inputs the cost depends on most, and what must be true for it to exceed an amount.
 
     With --budget, the command prints what it is worth to know each input before
     deciding between the policy and the budget. Examples:

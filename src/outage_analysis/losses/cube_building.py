@@ -281,7 +281,7 @@ def save_cube(cube: Cube, path: str | Path, *, claims: Claims | None = None) -> 
 MOST_ROWS = 30
 """Most rows of the table on a screen. Further rows are only counted, in the total."""
 ALL = object()
-"""The row of all claims."""
+"""The key of the row of all claims, which no value of a dimension equals."""
 SUMS = (pl.col("claims").sum(), pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum()))
 """Claims and stated losses; null if none is stated."""
 

@@ -314,8 +314,8 @@ def write_table(
 def write_tables(report: Report, folder: Path, *, suffix: str) -> None:
     """Write every table as tables/<name>.csv or .parquet.
 
-    The content does not depend on the language, but the CSV files of a Korean report start with a byte order
-    mark.
+    The tables are the same in every language. The CSV files of a Korean report start with the byte order mark
+    without which Excel in Korea misreads UTF-8.
     """
     target, bom = folder / "tables", report.lang == "ko"
     target.mkdir(exist_ok=True)
