@@ -213,6 +213,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(kind: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_columns_are_told_apart_by_position_whatever_their_names(tmp_path: Path) -> None:
     wide = ROWS.select(pl.lit(1).alias(""), pl.lit("").alias("Loss_1"), pl.all(), Region=pl.lit("n"))
     wide = wide.with_columns(file_row_number=pl.lit(9), memo=pl.lit("a"), Memo=pl.lit("b"))

@@ -127,7 +127,7 @@ def read_without_layout(path: Path, file: DamagedFile) -> list[Record]:
 @pytest.mark.parametrize(
     ("group", "half"),
     [
-        pytest.param(group, half, marks=pytest.mark.slow if n % 3 or half == HELD_OUT else ())
+        pytest.param(group, half, marks=pytest.mark.slow if n % 6 or half == HELD_OUT else ())
         for half in HALVES
         for n, group in enumerate(GROUPS)
     ],

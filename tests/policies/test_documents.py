@@ -526,6 +526,7 @@ ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(lines=ENDLESS)
 @settings(max_examples=120)
 def test_a_document_of_too_many_steps_is_refused_with_what_to_do(

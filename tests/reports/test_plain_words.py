@@ -165,6 +165,7 @@ def test_a_report_says_thresholds_units_and_ranges_as_people_do(texts: Texts, ca
     assert [words for words in SAID[case, lang] if words not in text] == []
 
 
+@pytest.mark.slow
 def test_without_anything_published_there_is_no_table_of_services_nor_advice_against_the_law(
     automatic: Analysis, analysis: Analysis
 ) -> None:

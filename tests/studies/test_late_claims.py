@@ -71,6 +71,7 @@ def test_published_patterns_have_too_few_counts_and_break_the_upper_bound_where_
     assert within == {"TP-TMON24.day2", "TP-RELIEF20.day18", "TP-RELIEF21.day12"}
 
 
+@pytest.mark.slow
 def test_the_cost_of_the_study_is_that_of_a_run() -> None:
     """The same claims as rows, with the acceptance of the study, give the same range."""
     seen, bands = np.array([900, 800, 700, 620, 550, 480, 420, 370, 330, 290]), [2_730, 1_638, 1_092]
