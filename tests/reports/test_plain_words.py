@@ -131,9 +131,14 @@ EDGES = r"over (?:29|59|119|179|299)\b|\b(?:29|59|119|179|299)(?:분| minutes)"
 # Short labels of charts have their unit on the axis: "평균 1.9억" is one.
 WITHOUT_UNIT = r"(?:기대 비용은?|평균은|예산|정가) \d[\d,.]*[만억조]?(?: \d[\d,.]*[만억])*(?=[,.;)]+ )"
 WRONG = {
-    "en": (EQUAL_ENDS, EDGES, r"\d\S* – \S*\d|\d ?~ ?\d"),
+    "en": (EQUAL_ENDS, EDGES, r"\d\S{0,30} – \S{0,30}\d|\d ?~ ?\d"),
     "ko": (
-        *(EQUAL_ENDS, EDGES, WITHOUT_UNIT, r"\d\S*(?: [원만억조])? ?–\s?\S*\d|\d\S* ~|~ \S*\d"),
+        *(
+            EQUAL_ENDS,
+            EDGES,
+            WITHOUT_UNIT,
+            r"\d\S{0,30}(?: [원만억조])? ?–\s?\S{0,30}\d|\d\S{0,30} ~|~ \S{0,30}\d",
+        ),
         *(r"\d (?:원|유로)", r"(?:원|유로)(?:을|를|와|과|이|은|는) ?\d"),  # 30,000원, and 3만 원
     ),
 }
