@@ -181,7 +181,6 @@ def test_charts_on_the_page_follow_its_width_and_draw_nothing_of_nothing(
     assert {name for name, entry in CHARTS.items() if not entry.page} == NOT_ON_THE_PAGE
     nothing = {name: samples[entry.table].clear() for name, entry in CHARTS.items()}
     nothing |= {
-        "free_goods": samples["cost_ranges"].filter(valuation="cash"),  # never in one chart
         "headlines": samples["headlines"].with_columns(expected=pl.lit(None, pl.Float64)),
         "intake": samples["claims_intake"].head(1),  # one day is no line
     }
@@ -219,7 +218,7 @@ BANDS = pl.DataFrame(
 )
 
 
-@pytest.mark.parametrize("name", ["total_distribution", "tornado", "free_goods", "services_by_band"])
+@pytest.mark.parametrize("name", ["total_distribution", "tornado", "services_by_band"])
 def test_every_colour_of_the_palette_is_a_value_that_a_dark_page_replaces(
     draw_spec: Drawing, name: str
 ) -> None:

@@ -280,12 +280,6 @@ TITLES: list[tuple[str, pl.DataFrame, str, list[str]]] = [
         ],
     ),
     (
-        "free_goods",
-        RANGES,
-        "At list price, 25% of the free goods are expected to be taken up (P10 1.5%, P90 67%)",
-        ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"],
-    ),
-    (
         "comparison",
         POLICIES,
         "Cash on proof: the cheapest in 70% of the outcomes",
@@ -319,8 +313,8 @@ def test_charts_begin_at_nothing_end_in_the_sum_and_cite_their_sources() -> None
     assert cited["title"]["subtitle"][-1] == "Sources: v.daum.net, thecfo.kr. As of 30 December 2022."
     scale = spec_of("tornado", SWINGS)["layer"][0]["encoding"]["x"]["scale"]
     assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
-    alone = RANGES.filter(valuation="cash")  # nothing to set beside it, and no goods
-    assert draw("separate_sums", alone, frame()) is draw("free_goods", alone, frame()) is None
+    alone = RANGES.filter(valuation="cash")  # nothing to set beside it
+    assert draw("separate_sums", alone, frame()) is None
     assert draw("comparison", POLICIES.head(1), frame()) is None
 
 

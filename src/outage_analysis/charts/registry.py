@@ -39,7 +39,6 @@ CHARTS: dict[str, ChartEntry] = {
     "separate_sums": ChartEntry("cost_ranges", cost_charts.separate_sums),
     "waterfall": ChartEntry("steps", cost_charts.waterfall),
     "tornado": ChartEntry("tornado", cost_charts.tornado),
-    "free_goods": ChartEntry("cost_ranges", cost_charts.free_goods),
     "backtest": ChartEntry("hindsight_backtest", cost_charts.backtest),
     "comparison": ChartEntry("comparison", cost_charts.comparison),
     "frontier": ChartEntry("frontier_points", cost_charts.frontier, page=False),
