@@ -293,7 +293,7 @@ def test_tables_and_charts_of_synthetic_rows_have_it_in_their_name_and_text(
     tables = {path.stem for path in (report(name) / "tables").iterdir()}
     assert {x for x in tables if x.startswith("claims_")} == {x for x in tables if x.endswith("-synthetic")}
     charts = {path.stem: path.read_text("utf-8") for path in (report(name) / "charts").glob("*.svg")}
-    assert {"intake-synthetic", "band_distribution-synthetic"} <= charts.keys()
+    assert {"intake-synthetic", "services_by_band-synthetic"} <= charts.keys()
     marked = {stem for stem, svg in charts.items() if MARK[name[-2:]].search(re.sub(r"<[^>]*>", " ", svg))}
     assert marked == {stem for stem in charts if stem.endswith("-synthetic")}
     pictures = {path.stem for path in (report(name) / "charts").glob("*.png")}

@@ -42,7 +42,6 @@ CHARTS: dict[str, ChartEntry] = {
     "backtest": ChartEntry("hindsight_backtest", cost_charts.backtest),
     "comparison": ChartEntry("comparison", cost_charts.comparison),
     "frontier": ChartEntry("frontier_points", cost_charts.frontier, page=False),
-    "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution),
     "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band),
     "intake": ChartEntry("claims_intake", intake_charts.intake),
     "linked": ChartEntry("claims_combinations", intake_charts.linked_chart, page=False),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import altair as alt
 
-from outage_analysis.incidents import UNKNOWN, ZERO, Incident
+from outage_analysis.incidents import Incident
 from outage_analysis.text import CHART_STEPS, Locale, short_names
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
@@ -26,13 +26,15 @@ SHADE = "#f3d9c4"
 """The shading of the outage."""
 SURFACE = "white"
 """The background, also of the outline of texts."""
-LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
-"""One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
 EMPTY_CELL = "#f6f7f9"
-SPECIAL_BAND_COLOURS = {ZERO: "#d6dae0", UNKNOWN: "#b3b8c0"}
-"""Colours of the bands of zero and unknown losses; the band of negative losses is `GREY`."""
 WHITE, BLACK = "#ffffff", "#1f2329"
-"""Colours of texts on a coloured bar or cell; unlike the others, they are the same on a dark page."""
+"""Colours of texts on a coloured cell; unlike the others, they are the same on a dark page."""
+CELL_COLOURS = (
+    *(("#c9dff0", BLACK), ("#a4c9e4", BLACK), ("#7fb3d9", BLACK)),
+    *(("#3f92c5", BLACK), (ACCENT, WHITE), ("#00324f", WHITE)),
+)
+"""Colours of cells and of the texts on them, from few claims to the most. One hue from light to dark, so that
+the order is visible with colour blindness and in greyscale."""
 DARK = MappingProxyType(
     {
         ACCENT: "#56B4E9",

@@ -415,7 +415,7 @@ class SectionBuilder:
         notes = [Text(told) for told in unstated_notes(self.analysis, self.locale)] if costs else []
         return [
             *self._text("claims_intro_synthetic" if self.analysis.synthetic else "claims_intro"),
-            *picture("band_distribution", "claims_bands", "chart.bands_measure"),
+            *table("claims_bands", "chart.bands_measure", folded=True),
             *self._part(
                 table("claims_summary", "summary_title", folded=True), "summary_title", "summary_intro"
             ),

@@ -39,7 +39,7 @@ from outage_analysis.text import fonts
 Values = dict[str, Any]
 BRIEF_CHARTS = (
     *("separate_sums", "comparison", "services_by_band", "tornado"),
-    *("headlines", "waterfall", "funnel", "band_distribution"),
+    *("headlines", "waterfall", "funnel"),
 )
 """Charts for the second page of the brief, in order of preference; as many as fit are shown."""
 SOURCES = "sources"
