@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -35,8 +34,6 @@ BLANKS = {
     )
 }
 """Placeholders that the script fills."""
-Changes = Mapping[str, Mapping[str, float]]
-"""Inputs with their new value (`set`), or the factor of their draws (`times`) or of the draws' `odds`."""
 MYRIAD = 10_000
 """In Korean, sliders show amounts of won in units of this number (만)."""
 
@@ -71,8 +68,6 @@ class WhatIfSliders:
     data: dict[str, Any]
     """Data for the script: factors, terms, totals, and the format of amounts; with `live` if the range of the
     cash moves with the sliders."""
-    presets: dict[str, str] = field(default_factory=dict)
-    """Settings that a reader can choose at once, by label, as the script keeps them in the page's address."""
     search: dict[str, Any] | None = None
     """The fields of the form for a search of payments within a budget; None if no payment can be searched."""
 
@@ -91,7 +86,6 @@ def what_if_sliders(
     ranking: Sequence[str] = (),
     run: costs.Simulation | None = None,
     budget: float | None = None,
-    presets: Mapping[str, Changes] | None = None,
 ) -> WhatIfSliders | None:
     """Build the what-if sliders of an expected cost; return None if no input can be changed.
 
@@ -103,7 +97,6 @@ def what_if_sliders(
         ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
         run: the simulation of the cash, if its range is to move with the sliders.
         budget: an amount of cash to mark in the range, in the smallest unit of the currency.
-        presets: settings that a reader can choose at once: by label, the changes of inputs.
     """
     if cost is None:
         return None
@@ -133,15 +126,8 @@ def what_if_sliders(
         "formats": _script_formats(locale),
     }
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
-    settings = {}
     if live is not None:
         data["live"] = live
-        inputs = live["model"]["inputs"]
-        settings = {
-            label: _setting(changes, groups, inputs)
-            for label, changes in (presets or {}).items()
-            if all("set" in change or name in inputs for name, change in changes.items())
-        }
     totals = [
         {
             "valuation": v,
@@ -151,21 +137,7 @@ def what_if_sliders(
         }
         for v, amount in report.items()
     ]
-    return WhatIfSliders(groups, totals, data, settings)
-
-
-def _setting(changes: Changes, groups: Mapping[str, list[Slider]], inputs: Mapping[str, Any]) -> str:
-    """Return changes of inputs as values of the fields: means of moved draws, or values known exactly."""
-    fields = {
-        f"{factor}!": "on" for factor, change in changes.items() if "set" in change and factor in inputs
-    }
-    for slider in (x for group in groups.values() for x in group if x.factor in changes):
-        change = changes[slider.factor]
-        value = (
-            change["set"] if "set" in change else costs.page_model.moved_mean(inputs[slider.factor], change)
-        )
-        fields[slider.factor] = f"{value / slider.times * slider.per:.10g}"
-    return urlencode(fields)
+    return WhatIfSliders(groups, totals, data)
 
 
 def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> dict[str, Any] | None:
