@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import altair as alt
+from altair.utils import update_nested
 
 from outage_analysis.incidents import Incident
 from outage_analysis.text import CHART_STEPS, Locale, short_names
@@ -140,13 +141,13 @@ def wrap_columns(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
-def style_config() -> dict[str, Any]:
-    """Return the colours, fonts and text sizes of every chart, as a Vega-Lite configuration."""
+def style_config(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the colours, fonts and text sizes of every chart, with changes, as a Vega-Lite configuration."""
     label = {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK}
     title = {"titleFont": FONT, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": MUTED}
     subtitle = {"subtitleFont": FONT, "subtitleFontSize": 12, "subtitleColor": MUTED, "subtitlePadding": 4}
     lines = {"gridColor": GRID, "domainColor": LIGHT, "tickColor": LIGHT}
-    return {
+    style = {
         "font": FONT,
         "background": SURFACE,
         "view": {"stroke": None},
@@ -157,6 +158,7 @@ def style_config() -> dict[str, Any]:
         "text": {"font": FONT, "fontSize": 12, "color": INK},
         "bar": {"color": ACCENT},
     }
+    return dict(update_nested(style, changes))
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:

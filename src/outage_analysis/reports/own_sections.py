@@ -105,11 +105,8 @@ class OwnChart(OwnPart):
         """
         spec: dict[str, Any] = {k: v for k, v in self.spec.items() if k not in ("title", "usermeta")}
         spec = _without_fonts(spec) | {"background": "white"}
-        stated, config = spec.get("config"), style_config()
-        for key, value in stated.items() if isinstance(stated, dict) else ():
-            ours = config.get(key)
-            config[key] = ours | value if isinstance(ours, dict) and isinstance(value, dict) else value
-        encoding = spec.get("encoding")
+        stated, encoding = spec.get("config"), spec.get("encoding")
+        config = style_config(stated if isinstance(stated, dict) else {})
         channels = set(encoding) if isinstance(encoding, dict) else set()
         if not (COMPOSITIONS & spec.keys() or FACETS & channels or "width" in spec):
             spec |= {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
