@@ -66,9 +66,6 @@ SOME_DECADES = 4
 MIN_TICKS, MAX_TICKS = 3, 6
 TICK_DIGITS = 6
 """Significant digits of a tick label. Ticks are round numbers, so no digit is lost."""
-NARROW_AXIS = 420
-"""Width in pixels. A narrower axis labels only its powers of ten, if there are at least two."""
-MIN_POWERS_OF_TEN = 2
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""
 
@@ -276,22 +273,14 @@ def labelled_axis(
 ) -> dict[str, Any]:
     """Return an axis with ticks at `places`, each with its text from `labels`.
 
-    The places are the values `ticks` unless the axis shows another measure, such as their logarithms. If the
-    axis is narrower than `NARROW_AXIS` pixels and has ticks at two or more powers of ten, only these ticks
-    are labelled.
+    The places are the values `ticks` unless the axis shows another measure, such as their logarithms.
     """
-    powers = [math.isclose(math.log10(t) % 1, 0, abs_tol=1e-9) if t > 0 else False for t in ticks]
-    keep_all = sum(powers) < MIN_POWERS_OF_TEN
-    few = [
-        label if power or keep_all or not tick else ""
-        for tick, label, power in zip(ticks, labels, powers, strict=True)
-    ]
-    # Write labels and ticks as JSON, because a JSON array is also a valid Vega expression.
-    wide, narrow, at = (json.dumps(list(x), ensure_ascii=False) for x in (labels, few, places or ticks))
-    expression = f"(width < {NARROW_AXIS} ? {narrow} : {wide})[indexof({at}, datum.value)]"
+    at = places or ticks
+    # Labels and ticks are JSON, because a JSON array is also a valid Vega expression.
+    texts, values = (json.dumps(list(x), ensure_ascii=False) for x in (labels, at))
     return {
-        "values": list(places or ticks),
-        "labelExpr": expression,
+        "values": list(at),
+        "labelExpr": f"{texts}[indexof({values}, datum.value)]",
         "labelSeparation": 5,
         "labelOverlap": "parity",
         "labelFlush": 20,

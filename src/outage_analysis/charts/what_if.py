@@ -82,8 +82,6 @@ def what_if_sliders(
     locale: Locale,
     names: Mapping[str, str],
     *,
-    most: int | None = None,
-    ranking: Sequence[str] = (),
     run: costs.Simulation | None = None,
     budget: float | None = None,
 ) -> WhatIfSliders | None:
@@ -93,8 +91,6 @@ def what_if_sliders(
         cost: the expected cost as sums of products of factors.
         locale: language and currency of the labels.
         names: display names of cost lines and assumptions by id.
-        most: largest number of sliders; None for all.
-        ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
         run: the simulation of the cash, if its range is to move with the sliders.
         budget: an amount of cash to mark in the range, in the smallest unit of the currency.
     """
@@ -106,10 +102,6 @@ def what_if_sliders(
     total_of = {id_: v for v in reversed(used) for id_ in used[v]}
     # A factor that is in no cost term gets no slider: its cost line pays nothing.
     moved = [f for kind in KINDS for f in cost.factors if f.kind == kind and f.id in total_of]
-    if most is not None:
-        order, rank = list(used), {id_: n for n, id_ in enumerate(dict.fromkeys(ranking))}
-        moved.sort(key=lambda f: (order.index(total_of[f.id]), rank.get(f.assumption, len(rank))))
-        del moved[most:]
     if not moved:
         return None
     valuations = [v for v, ids in used.items() if any(f.id in ids for f in moved)]

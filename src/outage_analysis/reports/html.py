@@ -135,27 +135,20 @@ class Sliders(NamedTuple):
     reason: str
 
 
-def sliders(
-    report: Report, *, most: int | None = None, title: Literal["h3", "p"] = "h3", live: bool = False
-) -> Sliders:
+def sliders(report: Report, *, title: Literal["h3", "p"] = "h3", live: bool = False) -> Sliders:
     """Return the what-if sliders of a report's headline cost.
 
     Args:
         report: the report.
-        most: the largest number of sliders. The inputs with the largest effect on the cash are kept. By
-            default, all inputs have a slider.
         title: the HTML element for the title of each total.
         live: whether the range of the cash moves with the sliders, for which the page needs the draws.
     """
     locale, analysis = report.locale, report.analysis
-    ranking = analysis.exact_tables["tornado"]["assumption"].to_list() if report.products else []
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     panel = what_if_sliders(
         report.products,
         locale,
         report.names,
-        most=most,
-        ranking=ranking,
         run=analysis.runs.get(analysis.headline_basis) if live else None,
         budget=None if budget is None else float(budget["budget"][0]),
     )

@@ -128,14 +128,12 @@ class OwnTable(OwnPart):
             " | Select columns, aggregate, or take the first rows with head().",
         )
         refuse_if(not self.rows, "a table has no rows")
-        uneven = any(len(row) != len(self.columns) for row in self.rows)
-        refuse_if(uneven, "a row of a table does not have one value per column")
         longest = max(map(len, _texts(self.model_dump())))
         refuse_if(longest > MAX_CELL, f"a cell or a column name is longer than {MAX_CELL} characters")
         try:
             _ = self.view
         except pl.exceptions.PolarsError as error:
-            raise ValueError("a value of a table is not of the kind of its column") from error
+            raise ValueError("a row of a table does not have one value per column, of its kind") from error
         return self
 
     @property

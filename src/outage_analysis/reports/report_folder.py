@@ -562,8 +562,6 @@ class ReportBuilder(Displayable):
         return Card(locale("card.report"), tuple(lines), (), (locale("card.report_next"),))
 
 
-MAX_CAUSES = 3
-"""The most causes that an error message names."""
 CHANGED = "is not as the report wrote it"
 NO_KNOWN_CAUSE = "no recorded cause: somebody edited the manifest, or runs are not reproducible"
 DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
@@ -680,8 +678,7 @@ def _check_rebuild(
 
 def _compare(name: str, files: dict[str, Path], rebuilt: dict[str, Path], notes: Sequence[str]) -> None:
     """Raise an error if a file of the report differs from the file that the rebuild wrote."""
-    more = [f"and {len(notes) - MAX_CAUSES} more"] if len(notes) > MAX_CAUSES else []
-    why = "; ".join([*notes[:MAX_CAUSES], *more])
+    why = "; ".join(notes)
     if name not in files or name not in rebuilt:
         problem = "is missing" if name not in files else "is not written again"
         raise VerificationFailed(f"{problem}: {why}" if why else problem, file=name)
