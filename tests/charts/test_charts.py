@@ -37,9 +37,8 @@ from outage_analysis.charts import (
 )
 from outage_analysis.charts.chart_output import WIDTH
 from outage_analysis.charts.intake_charts import MAX_COMBINATIONS, shown_days
-from outage_analysis.charts.loss_charts import readable_on
-from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
-from outage_analysis.losses import curve_table, fit_all, with_shares
+from outage_analysis.charts.theme import CELL_COLOURS, MUTED
+from outage_analysis.losses import curve_table, fit_all
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale, schema_of
 from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, rows_with, title_of
@@ -109,20 +108,6 @@ def data_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(draw_spec: Drawing) -> None:
-    spec = draw_spec("band_distribution", with_shares(BANDS, ["service"]))
-    rows = [r for r in data_of(spec) if r["name"] == "talk"]
-    assert [(r["band"], r["start"], r["end"], r["label"], r["of"]) for r in rows] == [
-        ("no loss (0)", 0, 10, "10", 100),
-        ("up to 300k", 10, 60, "50", None),
-        ("300–500k", 60, 80, "20", None),
-        ("not stated", 80, 100, "20", None),
-    ]
-    assert title_of(spec) == "49% of all claims are in one band: up to 300k"  # 51 of 104
-    silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
-    assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
-
-
 def test_the_days_show_what_was_forecast_when_and_what_came(draw_spec: Drawing, samples: Samples) -> None:
     table, columns = samples["intake_days"], ("filed", "low", "median", "high", "final")
     drawn = data_of(draw_spec("intake_days"))
@@ -181,7 +166,6 @@ def test_charts_on_the_page_follow_its_width_and_draw_nothing_of_nothing(
     assert {name for name, entry in CHARTS.items() if not entry.page} == NOT_ON_THE_PAGE
     nothing = {name: samples[entry.table].clear() for name, entry in CHARTS.items()}
     nothing |= {
-        "free_goods": samples["cost_ranges"].filter(valuation="cash"),  # never in one chart
         "headlines": samples["headlines"].with_columns(expected=pl.lit(None, pl.Float64)),
         "intake": samples["claims_intake"].head(1),  # one day is no line
     }
@@ -205,21 +189,8 @@ def test_long_titles_wrap_at_words(text: str, lines: list[str]) -> None:
 
 # --- the charts of losses ---------------------------------------------------------------------------------
 
-BANDS = pl.DataFrame(
-    [
-        ("talk", -1, 0, 10),
-        ("talk", 0, 300_000, 50),
-        ("talk", 300_000, 500_000, 20),
-        ("talk", None, None, 20),
-        ("bank", 0, 300_000, 1),
-        ("bank", 500_000, None, 3),
-    ],
-    schema=["service", "over", "up_to", "claims"],
-    orient="row",
-)
 
-
-@pytest.mark.parametrize("name", ["total_distribution", "tornado", "free_goods", "services_by_band"])
+@pytest.mark.parametrize("name", ["total_distribution", "tornado", "services_by_band"])
 def test_every_colour_of_the_palette_is_a_value_that_a_dark_page_replaces(
     draw_spec: Drawing, name: str
 ) -> None:
@@ -266,8 +237,11 @@ def test_colours_can_be_read_on_dark_pages_and_texts_on_colours() -> None:
     ground = luminance(DARK["white"])  # letters need 4.5, bars and dots 3
     for colour, least in {INK: 4.5, MUTED: 4.5, ACCENT: 4.5, GREY: 3}.items():
         assert luminance(DARK[colour]) / ground >= least
-    fills = ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])
-    assert [readable_on(colour) for colour in fills] == [BLACK, WHITE, BLACK, WHITE]
+    shades = [luminance(fill) for fill, _ in CELL_COLOURS]
+    assert shades == sorted(shades, reverse=True)  # darker cells have more claims
+    for pair in CELL_COLOURS:
+        low, high = sorted(map(luminance, pair))
+        assert high / low >= 4.5
 
 
 # --- the charts of laws -----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from outage_analysis.charts.total_charts import dot_layout
 from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import total_distribution_table, waterfall_steps
-from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
+from outage_analysis.incidents import UNKNOWN, ZERO, Band
 from outage_analysis.text import Locale, schema_of
 from tests.charts.cost_tables import (
     POLICIES,
@@ -280,12 +280,6 @@ TITLES: list[tuple[str, pl.DataFrame, str, list[str]]] = [
         ],
     ),
     (
-        "free_goods",
-        RANGES,
-        "At list price, 25% of the free goods are expected to be taken up (P10 1.5%, P90 67%)",
-        ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"],
-    ),
-    (
         "comparison",
         POLICIES,
         "Cash on proof: the cheapest in 70% of the outcomes",
@@ -319,8 +313,8 @@ def test_charts_begin_at_nothing_end_in_the_sum_and_cite_their_sources() -> None
     assert cited["title"]["subtitle"][-1] == "Sources: v.daum.net, thecfo.kr. As of 30 December 2022."
     scale = spec_of("tornado", SWINGS)["layer"][0]["encoding"]["x"]["scale"]
     assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
-    alone = RANGES.filter(valuation="cash")  # nothing to set beside it, and no goods
-    assert draw("separate_sums", alone, frame()) is draw("free_goods", alone, frame()) is None
+    alone = RANGES.filter(valuation="cash")  # nothing to set beside it
+    assert draw("separate_sums", alone, frame()) is None
     assert draw("comparison", POLICIES.head(1), frame()) is None
 
 
@@ -340,14 +334,14 @@ TABLE = bands_table(
     ("pay", None, None, 1),
     ("talk", -1, 0, 10),
     ("talk", 0, 10, 90),
-)
+).with_columns(expected=pl.lit(None, pl.Float64))
 
 
 # --- services --------------------------------------------------------------------------------------------
 
 
 def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> None:
-    few = data.merge_small_services(TABLE, 3)
+    few = data.merge_small_services(TABLE, 3).drop("expected")
     assert few.rows() == [
         ("talk", 1, -1, 0, 10),
         ("talk", 1, 0, 10, 90),
@@ -356,17 +350,6 @@ def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> N
         (data.OTHER_ID, 2, 0, 10, 3),
         (data.OTHER_ID, 2, None, None, 1),
     ]
-
-
-# --- bands -----------------------------------------------------------------------------------------------
-
-
-def test_the_fullest_band_is_a_stated_one_with_its_share_of_all_claims() -> None:
-    assert data.largest_band(TABLE) == ((0, 10), 98 / 114)
-    late = (("talk", 0, 100, 36), ("talk", 100, None, 4), ("talk", None, None, 10))
-    assert data.largest_band(bands_table(*late, ("talk", *NEGATIVE, 50))) == (NEGATIVE, 0.5)
-    assert data.largest_band(bands_table(("talk", None, None, 9), ("talk", -1, 0, 3))) == (ZERO, 0.25)
-    assert data.largest_band(bands_table(("talk", None, None, 9), ("talk", 5, 6, 0))) is None
 
 
 # --- combinations ----------------------------------------------------------------------------------------

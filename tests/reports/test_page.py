@@ -220,7 +220,7 @@ def test_the_page_is_small_and_misses_no_word_link_chart_or_description(
     places = {e.attributes["id"]: e.attributes["aria-label"] for e in page.all("div", class_="chart")}
     specs = {name: spec for name, spec in charts_of(page).items() if name != "linked"}
     assert places.keys() == {f"chart-{name}" for name in (*specs, "linked")}
-    assert len(specs) == 12
+    assert len(specs) == 10
     for name, spec in specs.items():
         assert places[f"chart-{name}"] == spec["description"]
         assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name

@@ -237,7 +237,7 @@ def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distribution
     own_case: Analysis, own_bundles: Bundles, lang: str
 ) -> None:
     words, page = Locale(lang), WebPage.of(own_bundles[lang] / "report.html")
-    assert {"ogive", "tail", "band_distribution", "intake"} <= set(charts_of(page))
+    assert {"ogive", "tail", "services_by_band", "intake"} <= set(charts_of(page))
     distributions = page.table(words("report.fits_title"))
     fits = own_case.tables["claims_fits"]
     assert [row[words("column.family")] for row in distributions] == [

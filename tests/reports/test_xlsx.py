@@ -43,7 +43,7 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
     assert english == [
         *("Summary", "Inputs", "Cost lines", "Scenarios and reserve", "Cost by band", "Services (synthetic)"),
         *("Why", "Options", "Distribution", "Policy and accounting", "Method and limits", "Assumptions"),
-        *("Claims (synthetic)", "Claim cube (synthetic)", "Quality (synthetic)", "Hindsight", "Sources"),
+        *("Claims (synthetic)", "Quality (synthetic)", "Hindsight", "Sources"),
         "Published totals",
     ]
     assert korean[:3] == ["요약", "입력", "보상 항목"]

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
-from altair.utils import update_nested
 from altair.utils.schemapi import debug_mode
 
 from outage_analysis.charts.theme import (
@@ -152,7 +151,7 @@ class FinishedChart:
             spec.pop("usermeta", None)  # Vega-Lite allows it at the top only
             return spec
         if alt.theme.active == "default":
-            spec["config"] = update_nested(style_config(), spec.get("config", {}))
+            spec["config"] = style_config(spec.get("config", {}))
         return {"autosize": FIT_WIDTH} | spec if "width" in spec else spec
 
     def __or__(self, other: Any) -> Any:  # noqa: ANN401 - any Altair chart

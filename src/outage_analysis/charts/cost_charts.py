@@ -572,49 +572,6 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     )
 
 
-def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
-    """Draw free goods at list price: promised value, expected take-up and likely range of the take-up.
-
-    The chart never shows cash, because the list price of goods is not what the company spends on them.
-    """
-    locale = context.locale
-    goods = table.filter(pl.col("announced") > 0, valuation="face_value")
-    rows = goods.filter(pl.col("line") != "").sort("announced", descending=True, maintain_order=True)
-    if rows.is_empty():
-        raise theme.NothingToDraw
-    names = [theme.wrap_name(context.name(line)) for line in rows["line"]]
-    amounts = ("announced", "expected", LOW, HIGH)
-    labels = [
-        locale(
-            "chart.free_label",
-            expected=_with_range(locale, expected, low, high),
-            announced=theme.short_amount(locale, announced),
-        )
-        for announced, expected, low, high in rows.select(amounts).rows()
-    ]
-    data = rows.select(*amounts, name=pl.Series(names), label=pl.Series(labels))
-    most = max(*rows["announced"], *rows[HIGH].drop_nulls(), 0.0)
-    x = theme.money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05)
-    y, base = theme.name_axis(names), alt.Chart(data)
-    takeup = base.mark_rule(color=theme.INK, strokeWidth=2)
-    total = goods.filter(line="")
-    whole = (total if len(total) else rows).row(0, named=True)
-    share, least, greatest = (locale.share(whole[c] / whole["announced"]) for c in ("expected", LOW, HIGH))
-    return finish_chart(
-        alt.layer(
-            base.mark_bar(size=16, fill=theme.LIGHT).encode(x, y),
-            base.mark_bar(size=16).encode(theme.axis_for_field(x, "expected"), y),
-            takeup.encode(theme.axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
-            base.mark_text(align="left", dy=-17, x=3).encode(y, text=alt.Text("label:N")),
-        ),
-        context,
-        "free",
-        finding=locale("chart.free_chart_title", share=share, low=least, high=greatest),
-        facts=" ".join(rows["facts"]),
-        height=(theme.ROW + 16) * len(data),
-    )
-
-
 def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
 

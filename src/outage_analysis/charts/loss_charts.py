@@ -1,4 +1,4 @@
-"""Charts of claims by service and loss band: stacked bars, and a table with darker cells for more claims."""
+"""Charts of losses: a table of services and bands with darker cells for more claims, and fitted curves."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from outage_analysis.incidents import Band, holds_positive
 from outage_analysis.losses import COUNTED, sum_or_null
 from outage_analysis.text import Locale
 
-NAME = 24
-"""Largest number of characters per line of a service's name beside a bar."""
 CELL_HEIGHT = 44
 """Height of a row of cells in pixels."""
-MAX_COLUMNS = 6
-"""Largest number of positive loss bands in the table. Labels of more bands would overlap."""
+MAX_BANDS = 6
+"""Largest number of positive loss bands in the table; beyond it, neighbours with few claims are merged."""
 CELL_NAME, CELL_BAND = 14, 7
 """Largest number of characters per line of the table's names of services and of loss bands."""
 LABEL_LINE = 13
@@ -30,8 +28,6 @@ NARROW_CELL = 42
 """Width in pixels. Narrower cells have smaller digits and write 4.5k for 4,456 claims."""
 MAX_SERVICES = 15
 """Largest number of services in a chart; beyond it, the smallest services are merged into one row."""
-MAX_BANDS = 8
-"""Largest number of positive loss bands in a chart; beyond it, neighbours with few claims are merged."""
 OTHER_ID = ""
 """The id of the merged small services in a `service` column. No real service has this id."""
 EDGES = ["over", "up_to"]
@@ -53,7 +49,7 @@ MAX_POINTS = 32
 """Largest number of points per curve; more points would not change how a curve looks."""
 
 
-def service_name(context: theme.ChartContext, service: str, services: int, columns: int = NAME) -> str:
+def service_name(context: theme.ChartContext, service: str, services: int, columns: int = 24) -> str:
     """Return the display name of a service, in lines of at most `columns` characters.
 
     Small services that were merged have one common name, which states how many they are.
@@ -65,112 +61,12 @@ def service_name(context: theme.ChartContext, service: str, services: int, colum
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
-def interpolated_colour(position: float) -> str:
-    """Interpolate between the colours of `LOSS_COLOURS`; position 0 is the first and 1 the last colour."""
-    at = min(int(position * (len(theme.LOSS_COLOURS) - 1)), len(theme.LOSS_COLOURS) - 2)
-    part = position * (len(theme.LOSS_COLOURS) - 1) - at
-    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in theme.LOSS_COLOURS[at : at + 2]]
-    return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(*ends, strict=True))
-
-
-def readable_on(colour: str) -> str:
-    """Return the text colour, `WHITE` or `BLACK`, that has more contrast to a background colour.
-
-    The contrast is computed from the relative luminance as defined by WCAG 2.
-    """
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]  # noqa: PLR2004
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return theme.WHITE if luminance < 0.2 else theme.BLACK  # noqa: PLR2004 - at 0.2 both have the same contrast
-
-
-def band_notes(context: theme.ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
-    """Return the subtitle's notes on loss bands: how bands are written, and whether some were merged."""
-    locale = context.locale
-    note = locale.band_note(bands)
-    joined = len(bands) < len(ordered_bands(table))
-    return (f"; {note}" if note else "") + (locale("chart.bands_joined") if joined else "")
-
-
-def band_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
-    """Draw one stacked 100 % bar per service: its claims by loss band, with their number at the right."""
-    locale = context.locale
-    narrow = merge_bands(table)
-    if not narrow["claims"].sum():
-        raise theme.NothingToDraw
-    data = _stacked_rows(merge_small_services(narrow), context)
-    bands = ordered_bands(narrow)
-    labels, amounts = [locale.band_short(*band) for band in bands], list(filter(holds_positive, bands))
-    # Larger losses have darker colours. The bands of zero, negative and unknown losses are grey.
-    colour_of = theme.SPECIAL_BAND_COLOURS | {
-        band: interpolated_colour(n / max(len(amounts) - 1, 1)) for n, band in enumerate(amounts)
-    }
-    colours = [colour_of.get(band, theme.GREY) for band in bands]
-    names = data["name"].unique(maintain_order=True).to_list()
-    percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
-    x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)
-    y, base = theme.name_axis(names, limit=150), alt.Chart(data)
-    legend = alt.Legend(
-        title=None,
-        orient="top",
-        # The legend uses the width of the container. It cannot use Vega's signal `width`, because Vega
-        # computes that only after the legend is laid out.
-        columns=alt.ExprRef("containerSize()[0] < 560 ? 2 : 5"),
-        symbolType="square",
-        symbolLimit=0,
-        labelLimit=200,
-    )
-    colour = alt.Color("band:N", scale=alt.Scale(domain=labels, range=colours), legend=legend)
-    ink = alt.Scale(domain=labels, range=[readable_on(c) for c in colours])
-    inside = base.transform_filter("(datum.end - datum.start) * width / 100 > 8 * length(datum.label) + 3")
-    counts = base.transform_filter("datum.of").mark_text(align="left", dx=6)
-    largest, finding = largest_band(narrow), ""
-    if largest is not None:
-        band, share = largest
-        finding = locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
-    return finish_chart(
-        alt.layer(
-            base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(x, alt.X2("end:Q"), y, color=colour),
-            inside.mark_text(fontSize=11).encode(
-                alt.X("middle:Q"),
-                y,
-                text=alt.Text("label:N"),
-                color=alt.Color("band:N", scale=ink, legend=None),
-            ),
-            counts.encode(y, x=alt.XValue("width"), text=alt.Text("of:Q", format=",d")),
-        ).resolve_scale(color="independent"),
-        context,
-        "bands",
-        finding=finding,
-        height=(theme.ROW - 4) * len(names),
-        note=band_notes(context, bands, table),
-    )
-
-
-def _stacked_rows(few: pl.DataFrame, context: theme.ChartContext) -> pl.DataFrame:
-    rows = band_shares(few)
-    names = [service_name(context, s, n) for s, n in rows.select("service", "services").rows()]
-    bands = [context.locale.band_short(*band) for band in rows.select("over", "up_to").rows()]
-    percent = pl.col("percent")
-    small, whole = percent.is_between(0, 0.5, closed="none"), percent.round(0).cast(pl.Int64).cast(pl.String)
-    first = pl.int_range(pl.len()).over("service") == 0
-    return rows.select(
-        "start",
-        "end",
-        name=pl.Series(names),
-        band=pl.Series(bands),
-        middle=((pl.col("start") + pl.col("end")) / 2).round(2),
-        label=pl.when(small).then(pl.lit("<1")).otherwise(whole),
-        of=pl.when(first).then("of"),
-    )
-
-
 def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a table of services and loss bands, with the claims and the expected cost in each cell."""
     locale = context.locale
     if not table["claims"].sum():
         raise theme.NothingToDraw
-    narrow = merge_bands(table, MAX_COLUMNS)
+    narrow = merge_bands(table)
     bands, has_costs = ordered_bands(narrow), table["expected"].count() > 0
     size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
     # A space after the dash of a range lets a line end there. All labels have the same number of lines.
@@ -211,6 +107,7 @@ def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.
         service, cost = by_service.sort("expected", descending=True, maintain_order=True).row(0)
         share = locale.share(cost / total)
         finding = locale("chart.service_bands_finding", service=context.name(service), share=share)
+    joined, note = len(bands) < len(ordered_bands(table)), locale.band_note(bands)
     return finish_chart(
         alt.layer(*layers),
         context,
@@ -219,7 +116,7 @@ def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.
         subtitle="" if has_costs else "chart.service_bands_subtitle_claims",
         height=CELL_HEIGHT * len(names) + LABEL_LINE * (lines - 1),
         unit=unit,
-        note=band_notes(context, bands, table),
+        note=(f"; {note}" if note else "") + (locale("chart.bands_joined") if joined else ""),
     )
 
 
@@ -229,7 +126,8 @@ def _cells(
     locale, most = context.locale, max(few["claims"].to_list())
     rows = []
     for row in few.iter_rows(named=True):
-        fill = interpolated_colour(math.sqrt(row["claims"] / most)) if row["claims"] else theme.EMPTY_CELL
+        shade = int(math.sqrt(row["claims"] / most) * (len(theme.CELL_COLOURS) - 1))
+        fill, ink = theme.CELL_COLOURS[shade] if row["claims"] else (theme.EMPTY_CELL, theme.BLACK)
         cost = row["expected"]
         rows.append(
             {
@@ -239,14 +137,14 @@ def _cells(
                 "short": theme.short_number(locale, row["claims"]),
                 "cost": "–" if cost is None else locale.number(locale.rounded(cost / size)) if cost else "",
                 "fill": fill,
-                "ink": readable_on(fill),
+                "ink": ink,
             }
         )
     return pl.DataFrame(rows)
 
 
-def _sums(table: pl.DataFrame) -> list[pl.Expr]:
-    return [pl.col("claims").sum(), *(sum_or_null(c) for c in table.columns if c == "expected")]
+def _sums() -> tuple[pl.Expr, pl.Expr]:
+    return pl.col("claims").sum(), sum_or_null("expected")
 
 
 def merge_small_services(
@@ -255,17 +153,14 @@ def merge_small_services(
     """Keep the services with the most claims, and merge the others into one with the id `OTHER_ID`.
 
     Args:
-        table: the columns `service` and `claims`, `over` and `up_to` if the rows are loss bands, and
-            `expected` if they have a cost.
+        table: one row per service and loss band: `service`, `over`, `up_to`, `claims` and `expected`.
         most: the largest number of services in the result; the merged services count as one.
         first: services that come first, however few claims they have.
 
     Returns:
-        The columns `service`, `services` (the number of services merged in the row), `over` and `up_to` if
-        given, `claims`, and `expected` if given. The service with the most claims comes first and the merged
-        services come last. The rows of a service keep their order.
+        The columns of the table and `services` (the number of services merged in the row). The service with
+        the most claims comes first and the merged services come last. The rows of a service keep their order.
     """
-    keys = ["service", "services", *(c for c in EDGES if c in table.columns)]
     largest = services_by_claims(table, first)
     separate = largest if len(largest) <= most else largest[: most - 1]
     place = {service: min(n, len(separate)) for n, service in enumerate(largest)}
@@ -277,7 +172,8 @@ def merge_small_services(
         service=pl.when(other).then(pl.lit(OTHER_ID)).otherwise("service"),
         services=pl.when(other).then(len(largest) - len(separate)).otherwise(1),
     )
-    summed = merged.group_by("place", *keys, maintain_order=True).agg(*_sums(table))
+    keys = ("place", "service", "services", *EDGES)
+    summed = merged.group_by(keys, maintain_order=True).agg(*_sums())
     return summed.sort("place", maintain_order=True).drop("place")
 
 
@@ -299,18 +195,15 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
     The bands for zero, negative and unknown losses are never merged.
 
     Args:
-        table: the columns `over`, `up_to` and `claims`, `service` if there are several services, and
-            `expected` if the rows have a cost. The cost of merged bands is unknown if one of them is.
+        table: the columns `service`, `over`, `up_to`, `claims` and `expected`. The cost of merged bands is
+            unknown if one of them is.
         most: largest number of bands, not counting the bands for zero, negative and unknown losses.
     """
     totals = table.group_by(EDGES).agg(pl.col("claims").sum()).rows()
     joined = merged_bands({(over, up_to): claims for over, up_to, claims in totals}, most)
-    if all(band == wider for band, wider in joined.items()):
-        return table
     places = [joined[band] for band in table.select(EDGES).rows()]
     wide = table.with_columns(pl.DataFrame(places, schema=table.select(EDGES).schema, orient="row"))
-    keys = [c for c in wide.columns if c in ("service", *EDGES)]
-    return wide.group_by(keys, maintain_order=True).agg(*_sums(table))
+    return wide.group_by("service", *EDGES, maintain_order=True).agg(*_sums())
 
 
 def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
@@ -333,44 +226,6 @@ def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
         wider = group[0][0], max(tops) if len(tops) == len(group) else None
         merged |= dict.fromkeys(group, wider)
     return merged
-
-
-def band_shares(table: pl.DataFrame) -> pl.DataFrame:
-    """Compute the share of each loss band in its service's claims, as segments of a stacked bar.
-
-    Args:
-        table: the table with loss bands that `merge_small_services` returns.
-
-    Returns:
-        The table with four more columns: `of` (number of claims of the service), `percent` (the band's share
-        of these claims), and `start` and `end` (both ends of the bar segment, in percent). Services keep the
-        order of the table; bands are in display order.
-    """
-    percent = pl.col("claims") / pl.col("of") * 100
-    return (
-        table.with_row_index("place")
-        .sort(pl.col("place").min().over("service"), *BAND_ORDER)
-        .drop("place")
-        .with_columns(of=pl.col("claims").sum().over("service"))
-        .with_columns(percent=percent, end=percent.cum_sum().over("service"))
-        .with_columns(start=pl.col("end") - pl.col("percent"))
-        .with_columns(pl.col("start", "end", "percent").round(2))
-    )
-
-
-def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
-    """Return the loss band with the most claims, and its share of all claims.
-
-    The band of unknown losses is not considered, but its claims count in the total.
-
-    Returns None if no claim states a loss.
-    """
-    totals = table.group_by(EDGES).agg(pl.col("claims").sum()).sort(*BAND_ORDER)
-    stated = totals.filter(~UNSTATED, pl.col("claims") > 0)
-    if stated.is_empty():
-        return None
-    over, up_to, claims = stated.row(int(stated["claims"].arg_max() or 0))  # in a tie, the lowest band
-    return (over, up_to), claims / totals["claims"].sum()
 
 
 def thin_evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:

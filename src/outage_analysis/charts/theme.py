@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import altair as alt
+from altair.utils import update_nested
 
-from outage_analysis.incidents import UNKNOWN, ZERO, Incident
+from outage_analysis.incidents import Incident
 from outage_analysis.text import CHART_STEPS, Locale, short_names
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
@@ -26,13 +27,15 @@ SHADE = "#f3d9c4"
 """The shading of the outage."""
 SURFACE = "white"
 """The background, also of the outline of texts."""
-LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
-"""One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
 EMPTY_CELL = "#f6f7f9"
-SPECIAL_BAND_COLOURS = {ZERO: "#d6dae0", UNKNOWN: "#b3b8c0"}
-"""Colours of the bands of zero and unknown losses; the band of negative losses is `GREY`."""
 WHITE, BLACK = "#ffffff", "#1f2329"
-"""Colours of texts on a coloured bar or cell; unlike the others, they are the same on a dark page."""
+"""Colours of texts on a coloured cell; unlike the others, they are the same on a dark page."""
+CELL_COLOURS = (
+    *(("#c9dff0", BLACK), ("#a4c9e4", BLACK), ("#7fb3d9", BLACK)),
+    *(("#3f92c5", BLACK), (ACCENT, WHITE), ("#00324f", WHITE)),
+)
+"""Colours of cells and of the texts on them, from few claims to the most. One hue from light to dark, so that
+the order is visible with colour blindness and in greyscale."""
 DARK = MappingProxyType(
     {
         ACCENT: "#56B4E9",
@@ -63,9 +66,6 @@ SOME_DECADES = 4
 MIN_TICKS, MAX_TICKS = 3, 6
 TICK_DIGITS = 6
 """Significant digits of a tick label. Ticks are round numbers, so no digit is lost."""
-NARROW_AXIS = 420
-"""Width in pixels. A narrower axis labels only its powers of ten, if there are at least two."""
-MIN_POWERS_OF_TEN = 2
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""
 
@@ -138,13 +138,13 @@ def wrap_columns(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
-def style_config() -> dict[str, Any]:
-    """Return the colours, fonts and text sizes of every chart, as a Vega-Lite configuration."""
+def style_config(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the colours, fonts and text sizes of every chart, with changes, as a Vega-Lite configuration."""
     label = {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK}
     title = {"titleFont": FONT, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": MUTED}
     subtitle = {"subtitleFont": FONT, "subtitleFontSize": 12, "subtitleColor": MUTED, "subtitlePadding": 4}
     lines = {"gridColor": GRID, "domainColor": LIGHT, "tickColor": LIGHT}
-    return {
+    style = {
         "font": FONT,
         "background": SURFACE,
         "view": {"stroke": None},
@@ -155,6 +155,7 @@ def style_config() -> dict[str, Any]:
         "text": {"font": FONT, "fontSize": 12, "color": INK},
         "bar": {"color": ACCENT},
     }
+    return dict(update_nested(style, changes))
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:
@@ -272,22 +273,14 @@ def labelled_axis(
 ) -> dict[str, Any]:
     """Return an axis with ticks at `places`, each with its text from `labels`.
 
-    The places are the values `ticks` unless the axis shows another measure, such as their logarithms. If the
-    axis is narrower than `NARROW_AXIS` pixels and has ticks at two or more powers of ten, only these ticks
-    are labelled.
+    The places are the values `ticks` unless the axis shows another measure, such as their logarithms.
     """
-    powers = [math.isclose(math.log10(t) % 1, 0, abs_tol=1e-9) if t > 0 else False for t in ticks]
-    keep_all = sum(powers) < MIN_POWERS_OF_TEN
-    few = [
-        label if power or keep_all or not tick else ""
-        for tick, label, power in zip(ticks, labels, powers, strict=True)
-    ]
-    # Write labels and ticks as JSON, because a JSON array is also a valid Vega expression.
-    wide, narrow, at = (json.dumps(list(x), ensure_ascii=False) for x in (labels, few, places or ticks))
-    expression = f"(width < {NARROW_AXIS} ? {narrow} : {wide})[indexof({at}, datum.value)]"
+    at = places or ticks
+    # Labels and ticks are JSON, because a JSON array is also a valid Vega expression.
+    texts, values = (json.dumps(list(x), ensure_ascii=False) for x in (labels, at))
     return {
-        "values": list(places or ticks),
-        "labelExpr": expression,
+        "values": list(at),
+        "labelExpr": f"{texts}[indexof({values}, datum.value)]",
         "labelSeparation": 5,
         "labelOverlap": "parity",
         "labelFlush": 20,

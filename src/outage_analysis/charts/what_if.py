@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -35,8 +34,6 @@ BLANKS = {
     )
 }
 """Placeholders that the script fills."""
-Changes = Mapping[str, Mapping[str, float]]
-"""Inputs with their new value (`set`), or the factor of their draws (`times`) or of the draws' `odds`."""
 MYRIAD = 10_000
 """In Korean, sliders show amounts of won in units of this number (만)."""
 
@@ -71,8 +68,6 @@ class WhatIfSliders:
     data: dict[str, Any]
     """Data for the script: factors, terms, totals, and the format of amounts; with `live` if the range of the
     cash moves with the sliders."""
-    presets: dict[str, str] = field(default_factory=dict)
-    """Settings that a reader can choose at once, by label, as the script keeps them in the page's address."""
     search: dict[str, Any] | None = None
     """The fields of the form for a search of payments within a budget; None if no payment can be searched."""
 
@@ -87,11 +82,8 @@ def what_if_sliders(
     locale: Locale,
     names: Mapping[str, str],
     *,
-    most: int | None = None,
-    ranking: Sequence[str] = (),
     run: costs.Simulation | None = None,
     budget: float | None = None,
-    presets: Mapping[str, Changes] | None = None,
 ) -> WhatIfSliders | None:
     """Build the what-if sliders of an expected cost; return None if no input can be changed.
 
@@ -99,11 +91,8 @@ def what_if_sliders(
         cost: the expected cost as sums of products of factors.
         locale: language and currency of the labels.
         names: display names of cost lines and assumptions by id.
-        most: largest number of sliders; None for all.
-        ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
         run: the simulation of the cash, if its range is to move with the sliders.
         budget: an amount of cash to mark in the range, in the smallest unit of the currency.
-        presets: settings that a reader can choose at once: by label, the changes of inputs.
     """
     if cost is None:
         return None
@@ -113,10 +102,6 @@ def what_if_sliders(
     total_of = {id_: v for v in reversed(used) for id_ in used[v]}
     # A factor that is in no cost term gets no slider: its cost line pays nothing.
     moved = [f for kind in KINDS for f in cost.factors if f.kind == kind and f.id in total_of]
-    if most is not None:
-        order, rank = list(used), {id_: n for n, id_ in enumerate(dict.fromkeys(ranking))}
-        moved.sort(key=lambda f: (order.index(total_of[f.id]), rank.get(f.assumption, len(rank))))
-        del moved[most:]
     if not moved:
         return None
     valuations = [v for v, ids in used.items() if any(f.id in ids for f in moved)]
@@ -133,15 +118,8 @@ def what_if_sliders(
         "formats": _script_formats(locale),
     }
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
-    settings = {}
     if live is not None:
         data["live"] = live
-        inputs = live["model"]["inputs"]
-        settings = {
-            label: _setting(changes, groups, inputs)
-            for label, changes in (presets or {}).items()
-            if all("set" in change or name in inputs for name, change in changes.items())
-        }
     totals = [
         {
             "valuation": v,
@@ -151,21 +129,7 @@ def what_if_sliders(
         }
         for v, amount in report.items()
     ]
-    return WhatIfSliders(groups, totals, data, settings)
-
-
-def _setting(changes: Changes, groups: Mapping[str, list[Slider]], inputs: Mapping[str, Any]) -> str:
-    """Return changes of inputs as values of the fields: means of moved draws, or values known exactly."""
-    fields = {
-        f"{factor}!": "on" for factor, change in changes.items() if "set" in change and factor in inputs
-    }
-    for slider in (x for group in groups.values() for x in group if x.factor in changes):
-        change = changes[slider.factor]
-        value = (
-            change["set"] if "set" in change else costs.page_model.moved_mean(inputs[slider.factor], change)
-        )
-        fields[slider.factor] = f"{value / slider.times * slider.per:.10g}"
-    return urlencode(fields)
+    return WhatIfSliders(groups, totals, data)
 
 
 def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> dict[str, Any] | None:

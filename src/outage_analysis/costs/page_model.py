@@ -259,21 +259,6 @@ def _coded_input(values: FloatArray, entry: Assumption | None) -> dict[str, Any]
     return coded | {"mean": mean, "is_share": isinstance(entry, RateAssumption)}
 
 
-def moved_mean(coded: Mapping[str, Any], change: Mapping[str, float]) -> float:
-    """Return the mean of an input of a page after a change of its draws, at the scale of its stated mean.
-
-    Args:
-        coded: the input, as `browser_model` returns it.
-        change: the factor `times` of the draws, or the factor `odds` of their odds.
-    """
-    if "times" in change:
-        return float(coded["mean"] * change["times"])
-    codes = np.frombuffer(base64.b64decode(coded["codes"]), "<u2")
-    draws = coded["most"] * (codes / HIGHEST_CODE) ** 2
-    moved = change["odds"] * draws / (1 - draws + change["odds"] * draws)
-    return float(coded["mean"] + (moved - draws).mean())
-
-
 def _encode(values: npt.NDArray[Any]) -> str:
     return base64.b64encode(values.tobytes()).decode()
 

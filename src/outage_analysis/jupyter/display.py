@@ -211,10 +211,6 @@ def show(
     return chart or note(locale("notebook.nothing", day=locale.day(context.as_of)))
 
 
-MOST_SLIDERS = 5
-"""More sliders would not fit on one screen."""
-
-
 def show_what_if(analysis: Analysis, *, lang: str = "en") -> Html:
     """Show sliders that recompute the expected cost of an analysis, to the smallest currency unit.
 
@@ -230,7 +226,7 @@ def show_what_if(analysis: Analysis, *, lang: str = "en") -> Html:
         why there are no sliders.
     """
     report = Report(analysis, lang)
-    moved, markup, refused = sliders(report, most=MOST_SLIDERS, title="p")
+    moved, markup, refused = sliders(report, title="p")
     if moved is None:
         return note(refused)
     locale, made_up = report.locale, analysis.headline_is_synthetic

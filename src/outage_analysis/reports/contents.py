@@ -284,7 +284,7 @@ class SectionBuilder:
             ("accounting", "controller_title", self._accounting() if "controller" in grids else [], headline),
             ("doubt", "doubt_title", self._uncertainty() if "quantiles" in grids else [], headline),
             ("policy", "policy_title", table("policy", "policy_title"), False),
-            ("free", "free_title", self._free_goods() if "free" in grids else [], False),
+            ("free", "free_title", self._free_goods(), False),
             ("assumptions", "assumptions_title", self._assumptions(), False),
             ("quality", "quality_title", self._quality() if "claims_quality" in grids else [], made),
             ("tie-outs", "tie_title", self._part(ties, "", "tie_intro"), False),
@@ -303,8 +303,8 @@ class SectionBuilder:
             )
 
     def _free_goods(self) -> list[Block]:
-        note = Text(free_note(self.analysis, self.locale))
-        return [note, *self._picture("free_goods", "free", "free_title")]
+        table = self._table("free", "free_title")
+        return [Text(free_note(self.analysis, self.locale)), *table] if table else []
 
     def _why(self) -> list[Block]:
         told = _funnel_sentences(self.analysis, self.locale) if "funnel" in self.grids else ()
@@ -415,7 +415,7 @@ class SectionBuilder:
         notes = [Text(told) for told in unstated_notes(self.analysis, self.locale)] if costs else []
         return [
             *self._text("claims_intro_synthetic" if self.analysis.synthetic else "claims_intro"),
-            *picture("band_distribution", "claims_bands", "chart.bands_measure"),
+            *table("claims_bands", "chart.bands_measure", folded=True),
             *self._part(
                 table("claims_summary", "summary_title", folded=True), "summary_title", "summary_intro"
             ),

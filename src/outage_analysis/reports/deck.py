@@ -58,8 +58,8 @@ MOST_IN_TITLE, MOST_IN_TEXT, MOST_IN_CELL = 120, 700, 120
 """Longer texts are cut, and the notes have all of them; a Hangul letter counts as two."""
 MARGIN, WIDEST = 4, 40
 """In letters: the space beside the text of a table cell, and the longest text that widens its column."""
-LARGER = {"fontsize": 15.6, "lineheight": 18, "limit": 300}
-"""Ending of the name of a size -> its pixels in the charts of slides: letters are 14 points high."""
+PIXELS = 62
+"""Pixels of a chart per inch of a slide, so that its letters are 14 points high."""
 LANGUAGE_TAGS = {"en": "en-US", "ko": "ko-KR"}
 FONTS = {"en": "Arial", "ko": "Malgun Gothic"}
 """The font per language. Decks cannot embed fonts, so these are common on office computers."""
@@ -303,21 +303,11 @@ def _add_chart(slide: Slide, chart: PageChart, name: str, box: Box, *, titled: b
         height = sum(_height(text.text, box.width, SMALL) for text in texts)
         _write(_text_box(slide, f"Measure: {name}", replace(box, height=height)), texts, SMALL)
         box = box.below(height)
-    # At 80 pixels an inch, the charts of most slides are not taller than their place.
-    image = png(svg(_enlarged(chart.spec), round(box.width * 80)))
+    image = png(svg(chart.spec, round(box.width * PIXELS)))
     picture = slide.shapes.add_picture(io.BytesIO(image), *box.emu[:2])
     scale = min(Inches(box.width) / picture.width, Inches(box.height) / picture.height)
     picture.width, picture.height = (Emu(round(x * scale)) for x in (picture.width, picture.height))
     _name(picture, f"Chart: {name}", chart.description)
-
-
-def _enlarged(part: Any, name: str = "") -> Any:  # noqa: ANN401 - a part of JSON
-    if isinstance(part, dict):  # data may have a column that is named like a size
-        return {key: x if key in ("data", "datasets") else _enlarged(x, key) for key, x in part.items()}
-    if isinstance(part, list):
-        return [_enlarged(x) for x in part]
-    larger = (pixels for ending, pixels in LARGER.items() if name.lower().endswith(ending))
-    return next(larger, part) if type(part) in (int, float) else part
 
 
 def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: Callable[..., str]) -> None:

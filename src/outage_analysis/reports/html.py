@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import shlex
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from outage_analysis.analysis import Analysis, Plan
-from outage_analysis.assumptions import bundled_ledger, load_ledger
+from outage_analysis.analysis import Analysis
 from outage_analysis.charts import (
     DARK,
     WhatIfSliders,
@@ -31,10 +29,7 @@ from outage_analysis.charts import (
     with_search_form,
     wrap_columns,
 )
-from outage_analysis.costs import page_model, sensitivity
-from outage_analysis.files import bundled_claims, bundled_ids
-from outage_analysis.incidents import get_fact, load_incident
-from outage_analysis.policies import load_policy
+from outage_analysis.costs import page_model
 from outage_analysis.reports.blocks import Grid, PageChart
 from outage_analysis.reports.report import Report
 from outage_analysis.text import Locale, fonts
@@ -140,30 +135,22 @@ class Sliders(NamedTuple):
     reason: str
 
 
-def sliders(
-    report: Report, *, most: int | None = None, title: Literal["h3", "p"] = "h3", live: bool = False
-) -> Sliders:
+def sliders(report: Report, *, title: Literal["h3", "p"] = "h3", live: bool = False) -> Sliders:
     """Return the what-if sliders of a report's headline cost.
 
     Args:
         report: the report.
-        most: the largest number of sliders. The inputs with the largest effect on the cash are kept. By
-            default, all inputs have a slider.
         title: the HTML element for the title of each total.
         live: whether the range of the cash moves with the sliders, for which the page needs the draws.
     """
     locale, analysis = report.locale, report.analysis
-    ranking = analysis.exact_tables["tornado"]["assumption"].to_list() if report.products else []
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     panel = what_if_sliders(
         report.products,
         locale,
         report.names,
-        most=most,
-        ranking=ranking,
         run=analysis.runs.get(analysis.headline_basis) if live else None,
         budget=None if budget is None else float(budget["budget"][0]),
-        presets=slider_presets(analysis, locale) if live and analysis.headline_basis else None,
     )
     if panel is None:
         inputs_depend = analysis.runs and report.products is None
@@ -171,7 +158,8 @@ def sliders(
         return Sliders(None, Markup(), locale(key))
     if report.products is not None:
         if live and panel.live is not None:
-            panel.data["live"]["command"] = repeat_command(analysis, report.products.factors, locale.lang)
+            names = dict(_change_names(analysis, report.products.factors))
+            panel.data["live"]["command"] = {"names": names, **COMMAND_OPTIONS}
         cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
         panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
     note, likely = locale("report.what_if_no_range"), analysis.likely_cash
@@ -181,139 +169,28 @@ def sliders(
     return Sliders(panel, markup(panel, locale, note, title=title), "")
 
 
-LIBRARY = {
-    "incident": ("incidents", load_incident),
-    "policy": ("policies", load_policy),
-    "compared": ("policies", load_policy),
-    "ledger": ("assumptions", load_ledger),
+COMMAND_OPTIONS = {
+    "shell": {
+        "budget": "--budget {budget}",
+        "changes": "{changes}",
+        "change": "--set {name}={value}",
+        "between": " ",
+    },
+    "python": {
+        "budget": "budget={budget}",
+        "changes": "changes={{changes}}",
+        "change": '"{name}": {value}',
+        "between": ", ",
+    },
 }
-"""Name of a document -> the folder of the bundled ones, and how they are loaded."""
-SETTINGS = ("max_rejects", "hindsight", "draws", "seed", "level")
-"""Fields of a plan that are options of the same name."""
-
-
-def slider_presets(analysis: Analysis, locale: Locale) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the settings for the sliders of the headline cash: by label and input, such as {"odds": 2}.
-
-    A scenario is a setting only if the page can repeat it exactly: it multiplies an award, or the odds of
-    acceptance. With hindsight, one more setting has the rates as they turned out.
-    """
-    basis, outcome = analysis.headline_basis, analysis.incident.outcome
-    portfolio = analysis.runs[basis].portfolio
-    terms = [term for term in portfolio.terms if term.valuation == "cash"]
-    kinds = {name: portfolio.entries[name].kind for term in terms for name in term.rates}
-    accepted = [name for name, kind in kinds.items() if kind == "acceptance"]
-    settings: dict[str, dict[str, dict[str, float]]] = {}
-    for scenario in sensitivity.load_scenarios().scenarios:
-        label, alone = scenario.name[locale.lang], len(scenario.changes) == 1
-        factor, odds = scenario.award_factor, scenario.acceptance_odds_ratio
-        if alone and factor is not None:
-            settings[label] = {term.award: {"times": float(factor)} for term in terms if term.award}
-        elif alone and odds is not None:
-            settings[label] = {name: {"odds": float(odds)} for name in accepted}
-    line = analysis.policy.schedule(outcome.line) if outcome else None
-    if outcome and line and line.published_count and analysis.plan.hindsight and basis == "published":
-        facts = (line.published_count, outcome.filed, outcome.accepted)
-        counted, filed, paid = (get_fact(fact, hindsight=True).count for fact in facts)
-        shares = {"filing_share": round(filed / counted, 6), "acceptance": round(paid / filed, 6)}
-        rates = next((term.rates for term in terms if term.line == outcome.line), ())
-        actual = {name: {"set": shares[kinds[name]]} for name in rates if kinds[name] in shares}
-        settings[locale("report.preset_outcome")] = actual
-    return {label: changes for label, changes in settings.items() if changes}
-
-
-def repeat_command(analysis: Analysis, factors: Iterable[page_model.LiveInput], lang: str) -> dict[str, Any]:
-    """Return the patterns of the lines, for the shell and for Python, that make the report again.
-
-    The script fills in the budget and the values of the sliders. A document that is not bundled has the name
-    that it has in the report folder; no file name has a folder.
-
-    Args:
-        analysis: the analysis of the report.
-        factors: the inputs and payments that have sliders.
-        lang: the language of the report.
-
-    Returns:
-        `shell` and `python`: the `line`, the `options` that it always has, those that state a `budget` and
-        `changes`, how one `change` is written, and what stands `between` two options; `names`: for each
-        factor that can be set, its name and how many smallest units its unit has.
-    """
-    options = _options(analysis)
-    imports = "import datetime; " if "as_of" in options else ""
-    shown = [f"--lang {lang}"] if lang != "en" else []
-    return {
-        "names": dict(_change_names(analysis, factors)),
-        "shell": {
-            "line": "outage-analysis report {options} --out report-changed",
-            "options": [*(word for name, value in options.items() for word in _words(name, value)), *shown],
-            "budget": "--budget {budget}",
-            "changes": "{changes}",
-            "change": "--set {name}={value}",
-            "between": " ",
-        },
-        "python": {
-            "line": f"{imports}import outage_analysis as oa; oa.run(oa.Plan({{options}}))"
-            f'.report("report-changed", lang="{lang}")',
-            "options": [f"{name}={value!r}" for name, value in options.items()],
-            "budget": "budget={budget}",
-            "changes": "changes={{changes}}",
-            "change": '"{name}": {value}',
-            "between": ", ",
-        },
-    }
-
-
-def _document_names(analysis: Analysis) -> dict[str, str]:
-    """Return the ids of bundled documents, and the file names in the report folder of the others."""
-    names = {}
-    for name, document in analysis.documents.items():
-        folder, load = LIBRARY.get(name.partition("-")[0], ("layouts", None))
-        id_ = getattr(document, "id", "")
-        bundled = load is not None and id_ in bundled_ids(folder) and load(id_) == document  # type: ignore[arg-type] # the folders of LIBRARY
-        names[name] = id_ if bundled else f"{name}.toml"
-    return names
-
-
-def _options(analysis: Analysis) -> dict[str, Any]:
-    """Return the options that repeat the run: fields of a plan that differ from the default."""
-    plan, names, usual = analysis.plan, _document_names(analysis), Plan()
-    own_policy = names["policy"] != analysis.incident.id
-    own_ledger = own_policy or analysis.ledger != bundled_ledger(analysis.incident.id)
-    counts, claims = None, None
-    if plan.counts is not None:
-        cube = analysis.cubes["cost"]
-        saved = "cube-synthetic.parquet" if cube.synthetic else "cube.parquet"
-        counts = Path(cube.source).name if cube.incident is None else saved
-    elif analysis.claims:
-        store, bundled = analysis.claims.store, bundled_claims(analysis.incident.id)
-        read = (store.name,) if store else tuple(file.name for file in analysis.claims.inputs)
-        claims = None if bundled and read == (bundled.name,) else read
-    options = {
-        "incident": names["incident"],
-        "policy": names["policy"] if own_policy else None,
-        "ledger": names.get("ledger") if own_ledger else None,
-        "counts": counts,
-        "claims": claims,
-        "columns": tuple(names[name] for name in names if name.startswith("layout-")),
-        "compare": tuple(names[name] for name in names if name.startswith("compared-")),
-        "as_of": analysis.as_of
-        if analysis.ledger is None or analysis.as_of != analysis.ledger.as_of
-        else None,
-        **{name: getattr(plan, name) for name in SETTINGS},
-    }
-    return {name: value for name, value in options.items() if value != getattr(usual, name)}
-
-
-def _words(name: str, value: object) -> list[str]:
-    if value is False:
-        return [f"--no-{name}"]
-    values = value if isinstance(value, tuple) else (value,)
-    return [word for each in values for word in (f"--{name.replace('_', '-')}", shlex.quote(str(each)))]
+"""The options of `report` and of `Plan` that repeat a budget and `changes` of inputs: how one `change` is
+written, and what stands `between` two. The script of the page fills them in."""
 
 
 def _change_names(
     analysis: Analysis, factors: Iterable[page_model.LiveInput]
 ) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Yield, for each factor that an option can set, its name there and the smallest units of its unit."""
     unit = 10**analysis.incident.minor_units
     for factor in factors:
         line = analysis.policy.schedule(factor.line)

@@ -105,11 +105,8 @@ class OwnChart(OwnPart):
         """
         spec: dict[str, Any] = {k: v for k, v in self.spec.items() if k not in ("title", "usermeta")}
         spec = _without_fonts(spec) | {"background": "white"}
-        stated, config = spec.get("config"), style_config()
-        for key, value in stated.items() if isinstance(stated, dict) else ():
-            ours = config.get(key)
-            config[key] = ours | value if isinstance(ours, dict) and isinstance(value, dict) else value
-        encoding = spec.get("encoding")
+        stated, encoding = spec.get("config"), spec.get("encoding")
+        config = style_config(stated if isinstance(stated, dict) else {})
         channels = set(encoding) if isinstance(encoding, dict) else set()
         if not (COMPOSITIONS & spec.keys() or FACETS & channels or "width" in spec):
             spec |= {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
@@ -131,14 +128,12 @@ class OwnTable(OwnPart):
             " | Select columns, aggregate, or take the first rows with head().",
         )
         refuse_if(not self.rows, "a table has no rows")
-        uneven = any(len(row) != len(self.columns) for row in self.rows)
-        refuse_if(uneven, "a row of a table does not have one value per column")
         longest = max(map(len, _texts(self.model_dump())))
         refuse_if(longest > MAX_CELL, f"a cell or a column name is longer than {MAX_CELL} characters")
         try:
             _ = self.view
         except pl.exceptions.PolarsError as error:
-            raise ValueError("a value of a table is not of the kind of its column") from error
+            raise ValueError("a row of a table does not have one value per column, of its kind") from error
         return self
 
     @property

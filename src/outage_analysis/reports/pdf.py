@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ from outage_analysis.text import fonts
 Values = dict[str, Any]
 BRIEF_CHARTS = (
     *("separate_sums", "comparison", "services_by_band", "tornado"),
-    *("headlines", "waterfall", "funnel", "band_distribution"),
+    *("headlines", "waterfall", "funnel"),
 )
 """Charts for the second page of the brief, in order of preference; as many as fit are shown."""
 SOURCES = "sources"
@@ -61,14 +60,12 @@ MAX_WORD, PIECE = 26, 12
 """A word with more characters than `MAX_WORD` may be broken after every `PIECE` characters."""
 ZERO_WIDTH_SPACE = "\u200b"
 """Marks a place where a long word may be broken; it is invisible and needs no glyph."""
-MAX_UNBROKEN = 1_800
+MAX_UNBROKEN = 800
 """A table of at most this many letters is never split between pages."""
 LETTERS_PORTRAIT, LETTERS_LANDSCAPE = 114, 172
 """About how many letters of this size fit side by side on a page."""
-LONG_TABLE = 24
-"""A table of two columns with this many rows or more is set in two halves side by side."""
-LONG_CELL = 22
-"""Cells with more letters than this are broken into lines rather than widen a column."""
+LONG_CELL, SPACE = 18, 2
+"""Texts with more letters than this are broken into lines; the letters that fit between two columns."""
 
 
 def write_pdf(report: Report, folder: Path) -> None:
@@ -143,16 +140,15 @@ def brief_values(report: Report) -> Values:
 
 
 def report_values(report: Report) -> Values:
-    """Return the values for the template of the full report: the first page, and blocks by orientation."""
+    """Return the values for the template of the full report: the first page, and all other blocks."""
     grids = printed_grids(report)
     blocks = [_values(part, report, grids) for s in printed_sections(report) for part in (s, *s.blocks)]
-    runs = groupby(_with_orientation(blocks), itemgetter("flipped"))
     titles = "; ".join(s.title for s in report.sections if s.appendix and not s.printed)
     return first_page_values(report) | {
         "contents": report.locale("report.contents"),
         "sums": _chart(report, "separate_sums") if "separate_sums" in report.charts else None,
         "elsewhere": report.locale("report.printed_less", titles=titles) if titles else "",
-        "runs": [{"flipped": flipped, "blocks": list(run)} for flipped, run in runs],
+        "blocks": blocks,
     }
 
 
@@ -193,12 +189,16 @@ def printed_sections(report: Report) -> list[Section]:
 def _printed_blocks(section: Section, report: Report) -> Iterator[Block]:
     for number, (title, blocks) in enumerate(section.groups):
         left_out = [x for x in blocks if isinstance(x, TableBlock) and (x.folded or x.grid in NOT_PRINTED)]
-        printed_blocks = [block for block in blocks if block not in left_out]
+        printed_blocks = [
+            replace(block, caption="") if isinstance(block, TableBlock) and block.caption == title else block
+            for block in blocks
+            if block not in left_out
+        ]
         yield from [Heading(title)] if number and printed_blocks else []
         yield from printed_blocks
     if section.id == "method" and len(report.analysis.exact_tables["facts"]):
         title = report.locale("report.facts_title")
-        yield from (Heading(title), Text(report.locale("report.printed_sources")), TableBlock(SOURCES, title))
+        yield from (Heading(title), Text(report.locale("report.printed_sources")), TableBlock(SOURCES, ""))
 
 
 def printed_grids(report: Report) -> dict[str, Grid]:
@@ -260,69 +260,42 @@ def _chart(report: Report, name: str) -> Values:
 
 
 def table_values(grid: Grid) -> Values:
-    """Return a table with its size, its orientation and the widths of its columns in percent of the page."""
-    values: Values = {
-        "styles": [column.style for column in grid.columns],
-        "heads": [printed(column.title) for column in grid.columns],
-        "rows": [[printed(cell) for cell in row] for row in grid.rows],
-    }
-    columns = list(zip(values["styles"], values["heads"], *values["rows"], strict=True))
-    widths: list[float] = [_letters(*column) for column in columns]
+    """Return a table with the size of its letters, its orientation and the shares of its columns."""
+    heads = [printed(column.title) for column in grid.columns]
+    rows = [[printed(cell) for cell in row] for row in grid.rows]
+    styles = [column.style for column in grid.columns]
+    columns = list(zip(styles, heads, *rows, strict=True))
+    # Figures and all words stay whole; long texts are broken into lines.
+    widths = [
+        SPACE + max(_longest_word(head), *(_least(style, cell) for cell in cells))
+        for style, head, *cells in columns
+    ]
     needed = sum(widths)
-    # A table gets a page in landscape if its letters would otherwise shrink below 80 % of their 8 points.
+    # Letters shrink to 80 % of their 8 points before a table gets a page in landscape.
     flipped = needed * 0.8 > LETTERS_PORTRAIT
-    halved = len(columns) == 2 and len(grid.rows) >= LONG_TABLE  # noqa: PLR2004 - two columns
-    page = LETTERS_LANDSCAPE if flipped else LETTERS_PORTRAIT / 2 if halved else LETTERS_PORTRAIT
-    # Columns of prose share the width that the others leave.
+    page = LETTERS_LANDSCAPE if flipped else LETTERS_PORTRAIT
+    # Long texts share the width that is left.
     prose = [
-        sum(map(cell_len, cells)) * any(_is_prose(style, cell) for cell in cells)
+        sum(cell_len(cell) for cell in cells if cell_len(cell) > _least(style, cell))
         for style, _, *cells in columns
     ]
-    if needed < page and any(prose):
-        widths = [w + (page - needed) * x / sum(prose) for w, x in zip(widths, prose, strict=True)]
-    return values | {
+    left = max(page - needed, 0) / max(sum(prose), 1)
+    return {
+        "styles": styles,
+        "heads": heads,
+        "rows": rows,
         "flipped": flipped,
-        "halved": halved,
         "size": round(8.0 * min(1.0, page / needed), 1),
-        "widths": [round(100 * width / max(page, needed), 2) for width in widths],
-        "keep_together": sum(map(cell_len, chain(*values["rows"]))) <= MAX_UNBROKEN,
+        "widths": [width + left * x for width, x in zip(widths, prose, strict=True)],
+        "full": any(prose) or needed > page,
+        "keep_together": sum(map(cell_len, chain(*rows))) <= MAX_UNBROKEN,
     }
 
 
-def _letters(style: str, head: str, *cells: str) -> int:
-    """Return about how many letters wide a column must be at least, with its gap."""
-    # An id such as TM-EU261-BEUC is wider than other words.
-    capitals = (sum(map(str.isupper, cell)) // 3 if " " not in cell else 0 for cell in cells)
-    widths = (
-        LONG_CELL if _is_prose(style, cell) else cell_len(cell) + more
-        for cell, more in zip(cells, capitals, strict=True)
-    )
-    return max(_longest_word(head) + 1, *widths) + 2  # two letters of space
-
-
-def _is_prose(style: str, cell: str) -> bool:
-    """Return whether a cell is broken into lines; a long range of amounts, for example, is not."""
-    return not style and cell_len(cell) > LONG_CELL and 2 * _longest_word(cell) < cell_len(cell)
+def _least(style: str, cell: str) -> int:
+    """Return how many letters wide the column of a cell must be."""
+    return cell_len(cell) if style else max(min(cell_len(cell), LONG_CELL), _longest_word(cell))
 
 
 def _longest_word(text: str) -> int:
     return max(map(cell_len, text.replace(ZERO_WIDTH_SPACE, " ").split()), default=0)
-
-
-def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
-    """Give each block the orientation of its page; titles and texts stay with the table that follows."""
-    waiting: list[Values] = []
-    flipped = False
-    for block in blocks:
-        if block["kind"] not in ("table", "picture"):
-            waiting.append(block)
-            continue
-        if block.get("caption") in [text.get("text") for text in waiting]:
-            block["caption"] = ""
-        first = next((n for n, text in enumerate(waiting) if text["kind"] in ("section", "heading")), 0)
-        yield from (text | {"flipped": flipped, "sticky": False} for text in waiting[:first])
-        flipped = block.get("flipped", False)
-        yield from (text | {"flipped": flipped, "sticky": True} for text in waiting[first:])
-        yield block | {"flipped": flipped}
-        waiting = []
-    yield from (text | {"flipped": False, "sticky": False} for text in waiting)

@@ -31,7 +31,6 @@ from outage_analysis.charts import (
     wrap_columns,
 )
 from outage_analysis.costs import LiveCost, page_model, simulation
-from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.blocks import (
     Block,
     BulletList,
@@ -44,7 +43,7 @@ from outage_analysis.reports.blocks import (
     plain_text,
 )
 from outage_analysis.reports.report import Report, repack
-from outage_analysis.text import Column, Locale, Unit, column_of, fonts, schema_of
+from outage_analysis.text import Column, Locale, Unit, fonts, schema_of
 
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
 """Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
@@ -83,8 +82,6 @@ MAX_CELL_LENGTH, MAX_NAME_LENGTH = 32_767, 31
 """The most characters of a cell, and of the name of a sheet."""
 MAX_TABLE_ROWS = 100_000
 """The most rows of one table; further rows are left out with a warning."""
-MIN_FILTERED_ROWS = 12
-"""Tables with at least this many rows get a filter."""
 MAX_FROZEN_HEAD = 7
 """Column titles below this row are not frozen, because they would fill the screen."""
 MIN_WIDTH, MAX_HEAD_WIDTH, MAX_WIDTH = 9, 20, 36
@@ -97,10 +94,8 @@ LINE_HEIGHT, MAX_HEIGHT = 15.75, 400
 """Points per line of text, and of the highest row."""
 PICTURE_WIDTH, PIXELS_PER_POINT = 760, 4 / 3
 """The width of a picture on the screen in pixels, which are smaller than points."""
-A4, A3 = 9, 8
-"""Excel's numbers of papers."""
-MAX_PORTRAIT_WIDTH, MAX_A4_WIDTH = 140, 190
-"""The most characters per row that fit on A4 in portrait and in landscape format."""
+A4 = 9
+"""Excel's number of the paper."""
 
 
 class Cell(NamedTuple):
@@ -201,7 +196,6 @@ class Book:
         title: str = "",
         banner: str = "",
         warning: str = "",
-        sortable: bool = True,
         one_page: bool = False,
     ) -> Sheet:
         """Add a sheet with a title, which is by default the name.
@@ -213,7 +207,6 @@ class Book:
             banner: the notice on synthetic claims. If there is one, it precedes the title, and the word
                 "synthetic" is added to the name of the sheet.
             warning: a further notice that precedes the title.
-            sortable: whether users may sort the tables; False if formulas refer to rows of the tables.
             one_page: whether the sheet is printed on one page.
         """
         mark = f" ({self.locale('workbook.synthetic')})" if banner else ""
@@ -223,7 +216,7 @@ class Book:
         names = (plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending for ending in endings)
         worksheet = self.file.add_worksheet(next(x for x in names if x.casefold() not in taken))
         worksheet.set_tab_color(colour)
-        sheet = Sheet(self, worksheet, sortable=sortable, one_page=one_page)
+        sheet = Sheet(self, worksheet, one_page=one_page)
         self._sheets.append(sheet)
         for notice in filter(None, (warning, banner)):
             sheet.write_paragraph(notice, "warning")
@@ -265,18 +258,18 @@ class Book:
 class Sheet:
     """Writes the contents of one sheet; `row` is the next free row."""
 
-    def __init__(self, book: Book, worksheet: Worksheet, *, sortable: bool, one_page: bool) -> None:
+    def __init__(self, book: Book, worksheet: Worksheet, *, one_page: bool) -> None:
         self.book, self.worksheet, self.row = book, worksheet, 0
         self.name = str(worksheet.get_name())
         self.widths: dict[int, float] = {}
         """Column widths in characters, which grow with the cells."""
-        self.sortable, self.one_page = sortable, one_page
+        self.one_page = one_page
         self._paragraphs: list[tuple[int, str, str]] = []
         self._texts: list[tuple[int, int, str]] = []
         """The row, the column and the text of each text in a table."""
         self._heights: dict[int, float] = {}
-        self._tables: list[tuple[int, int, int]] = []
-        """The head row, the last row and the number of columns of each table with column titles."""
+        self._heads: list[int] = []
+        """The rows of column titles."""
         self.frozen = 0
         """The number of rows that stay visible while scrolling."""
         self._last_heading = ""
@@ -329,7 +322,7 @@ class Sheet:
             self._widen(column, min(text_width(title) + 2, MAX_HEAD_WIDTH))
             self._texts.append((head, column, title))
         if titles:
-            self._tables.append((head, head + len(written), len(titles)))
+            self._heads.append(head)
         self.row = head + len(written) + 2
 
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
@@ -375,18 +368,14 @@ class Sheet:
         # A program that finds the height of a row by itself would draw pictures over other cells.
         for row in range(self.row):
             worksheet.set_row(row, min(self._heights.get(row, LINE_HEIGHT), MAX_HEIGHT))
-        if len(self._tables) == 1 and self._tables[0][0] <= MAX_FROZEN_HEAD:
-            self.frozen = self._tables[0][0] + 1
+        if len(self._heads) == 1 and self._heads[0] <= MAX_FROZEN_HEAD:
+            self.frozen = self._heads[0] + 1
         worksheet.freeze_panes(self.frozen, 0)
         worksheet.repeat_rows(0, self.frozen - 1)
-        head, end, columns = max(self._tables, key=lambda table: table[1] - table[0], default=(0, 0, 0))
-        if self.sortable and end - head >= MIN_FILTERED_ROWS:
-            worksheet.autofilter(head, 0, end, columns - 1)
         worksheet.hide_gridlines(2)
-        across = sum(self.widths.get(n, MIN_WIDTH) for n in range(max(last, *self.widths, 0) + 1))
-        if across > MAX_PORTRAIT_WIDTH and not self.one_page:
+        if not self.one_page:
             worksheet.set_landscape()
-        worksheet.set_paper(A4 if across <= MAX_A4_WIDTH else A3)
+        worksheet.set_paper(A4)
         worksheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         worksheet.fit_to_pages(1, int(self.one_page))
         size = FONT_SIZE - 2
@@ -472,14 +461,13 @@ def workbook_bytes(report: Report) -> bytes:
         title=report.title,
         banner=banner,
         warning=report.warning,
-        sortable=False,
         one_page=True,
     )
     cost, inputs_name, live = report.products, locale("workbook.inputs"), None
     if cost and cost.factors:
         live = LiveFormulas(cost, locale)
-        inputs = book.add_sheet(inputs_name, INPUT_TAB, sortable=False)
-        lines = book.add_sheet(locale("column.lines"), ACCENT, banner=banner, sortable=False)
+        inputs = book.add_sheet(inputs_name, INPUT_TAB)
+        lines = book.add_sheet(locale("column.lines"), ACCENT, banner=banner)
         write_inputs(inputs, report, live)
         write_lines(lines, report, live, inputs_name)
     tied = report.products is None and analysis.headline_basis in analysis.runs
@@ -507,7 +495,7 @@ def _write_summary(sheet: Sheet, report: Report, live: LiveFormulas | None, intr
 
 
 def _write_sections(book: Book, report: Report) -> None:
-    """Write one sheet per group of report sections, and the sheet with the claim cube."""
+    """Write one sheet per group of report sections."""
     remaining = {section.id: section for section in report.sections}
     groups = [(report.locale(f"workbook.{name}"), colour, ids) for name, colour, ids in SHEETS]
     grouped = {id_ for _, _, ids in groups for id_ in ids}
@@ -521,8 +509,6 @@ def _write_sections(book: Book, report: Report) -> None:
                 sheet.write_heading(section.title)
                 for block in section.blocks:
                     _write_block(sheet, report, block)
-        if ids == ("claims",) and "cost" in report.analysis.cubes:
-            _write_cube(book, report)
 
 
 def _write_block(sheet: Sheet, report: Report, block: Block) -> None:
@@ -543,31 +529,6 @@ def _write_block(sheet: Sheet, report: Report, block: Block) -> None:
         sheet.write_table(*table_cells(report.formatter, *report.views[table.grid]))
 
 
-def _write_cube(book: Book, report: Report) -> None:
-    locale, analysis = report.locale, report.analysis
-    cube = analysis.cubes["cost"]
-    name = locale("workbook.cube")
-    sheet = book.add_sheet(name, GREY, banner=report.banner if cube.synthetic else "")
-    sheet.write_paragraph(locale("workbook.cube_intro"))
-    # Totals from an input file are already in loss bands, so these bands are kept.
-    if analysis.claims is None:
-        frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
-    else:
-        cuts = analysis.policy.as_known_on(analysis.as_of).cuts
-        bands = display_bands(cuts, negative=analysis.incident.loss.negative == "band")
-        frame = regroup(cube, cube.dimensions, bands)
-    titles = {d: locale(f"column.{d}") for d in cube.dimensions if locale.has_label(f"column.{d}")}
-    dimensions = (
-        Column(d, "name", "A dimension of the cube.", title=titles.get(d) or report.names.get(d, d))
-        for d in cube.dimensions
-    )
-    sheet.write_table(
-        *table_cells(
-            report.formatter, frame, (*dimensions, column_of("band"), column_of("claims"), column_of("loss"))
-        )
-    )
-
-
 CHANGED_INPUTS = "inputs_changed"
 """The named cell with the number of inputs that the user changed."""
 TOTAL_NAME = "expected_{}"
@@ -578,6 +539,8 @@ VALUE, ORIGINAL = 3, 5
 """Columns of the table of inputs, counted from 0."""
 BASE, LIVE = 6, 8
 """Columns of the table of cost lines."""
+LARGEST_INPUT = 10**MAX_DIGITS
+"""The largest amount or factor that a user may enter; a share has the limit of its input."""
 INPUT_UNITS: dict[str, Unit] = {"share": "share", "money": "money", "times": "decimal"}
 
 
@@ -661,7 +624,19 @@ def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
     )
     for row, factor in enumerate(inputs, start=first):
         live.name_cell(live.names[factor.id], sheet, row, VALUE)
-        sheet.worksheet.data_validation(row, VALUE, row, VALUE, _validation(locale, factor))
+        most = factor.high if factor.measure == "share" else LARGEST_INPUT
+        limits = {
+            "validate": "decimal",
+            "criteria": "between",
+            "minimum": 0,
+            "maximum": most,
+            "error_title": locale("workbook.invalid")[:32],  # Excel allows no more letters
+            "error_message": locale(
+                "workbook.invalid_number",
+                high=locale.share(most) if factor.measure == "share" else locale.number(most),
+            ),
+        }
+        sheet.worksheet.data_validation(row, VALUE, row, VALUE, limits)
     values, originals = (xl_range(first, column, last, column) for column in (VALUE, ORIGINAL))
     changed = f"=SUMPRODUCT(--({values}<>{originals}))"
     sheet.write_cell(counter, 0, Cell(locale("workbook.changed_count"), style="total"))
@@ -694,16 +669,6 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         number_cell(locale, high, unit),
         Cell(live.names[factor.id]),
     ]
-
-
-def _validation(locale: Locale, factor: page_model.LiveInput) -> dict[str, Any]:
-    title = locale("workbook.invalid")[:32]  # Excel allows no more letters
-    options = {"validate": "decimal", "error_title": title}
-    if factor.measure != "share":
-        return options | {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
-    message = locale("workbook.invalid_share", high=locale.share(factor.high))
-    limits = {"criteria": "between", "minimum": 0, "maximum": factor.high}
-    return options | limits | {"error_message": message}
 
 
 def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -> None:
