@@ -57,17 +57,7 @@ from outage_analysis.costs.terms import (
 from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.incidents import Band, ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
-from outage_analysis.policies import (
-    Budget,
-    CostLine,
-    FeeCredit,
-    InKind,
-    Line,
-    Policy,
-    Rule,
-    Schedule,
-    Voucher,
-)
+from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Rule, Schedule
 
 Compiler = Callable[[Any, Funnel, CompileInputs], Iterable[Term]]
 
@@ -354,11 +344,9 @@ def _claims_group(
 
 
 def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _per_head(line, inputs, line.valuations, _taken_up(funnel), limit=line.cap)
-
-
-def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _per_head(line, inputs, {line.main_valuation: line.payment}, _taken_up(funnel))
+    rate = funnel.entries.get("take_up")
+    taken_up = replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None)
+    return _per_head(line, inputs, line.valuations, (taken_up,), limit=line.cap)
 
 
 def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
@@ -366,13 +354,8 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Itera
     return _per_head(line, inputs, worths, factors, high=line.recipients_high)
 
 
-def _taken_up(funnel: Funnel) -> tuple[FunnelFactor, ...]:
-    rate = funnel.entries.get("take_up")
-    return (replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None),)
-
-
 def _per_head(
-    line: InKind | Voucher | FeeCredit,
+    line: InKind | FeeCredit,
     inputs: CompileInputs,
     worths: Mapping[str, int | None],
     factors: tuple[FunnelFactor, ...],
@@ -380,7 +363,7 @@ def _per_head(
     limit: str | None = None,
     high: str | None = None,
 ) -> Iterator[Term]:
-    """Yield the terms of what each recipient gets: goods in each of their valuations, a voucher, or a fee."""
+    """Yield the terms of what each recipient gets: goods in each of their valuations, or a fee."""
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
     facts = join_ids(line.recipients or "", limit or "", *line.facts, high or "")
@@ -429,7 +412,6 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
     InKind: (_in_kind, None),
-    Voucher: (_voucher, None),
     FeeCredit: (_fee_credit, None),
     Budget: (_budget, None),
 }

@@ -13,7 +13,6 @@ from fractions import Fraction
 from functools import partial
 from importlib.resources import files
 from itertools import pairwise
-from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -54,7 +53,6 @@ from outage_analysis.policies.cost_lines import (
     RuleBand,
     Schedule,
     Tariff,
-    Voucher,
 )
 from outage_analysis.text import (
     DECIMALS,
@@ -673,8 +671,6 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]
         counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
         if len(counts) > 1 and counts[0] >= counts[1]:
             yield "cap", say("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
-    elif isinstance(line, Voucher) and line.amount * ceil(line.outage_hours) <= line.cap_per_person:
-        yield "cap", say("finding.limit_never", amount=teller.money(line.cap_per_person))
     if line.public_on is None:
         yield "undated", say("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
