@@ -47,7 +47,6 @@ from outage_analysis.policies.cost_lines import (
     CostLine,
     EntitledValues,
     FeeCredit,
-    InKind,
     Line,
     Rule,
     RuleBand,
@@ -666,11 +665,6 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]
     say = teller.locale
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, teller)
-    elif isinstance(line, InKind):
-        stated = [fact for fact in (line.cap, line.recipients) if fact and fact_exists(fact)]
-        counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
-        if len(counts) > 1 and counts[0] >= counts[1]:
-            yield "cap", say("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
     if line.public_on is None:
         yield "undated", say("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
@@ -694,22 +688,18 @@ def _cited_facts(document: Document) -> Iterator[str]:
 
 
 def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[Finding]:
-    locale = teller.locale
+    locale, earlier = teller.locale, list[EntitledValues]()
     if line.unknown is None:
         yield "unknown", locale("finding.no_rule")
     names = [*(segment.id for segment in line.segments), None]
-    for name, (_, tariff) in zip(names, line.tariffs, strict=True):
-        for kind, says in (*_piece_findings(tariff, teller), *_tier_findings(tariff, teller)):
+    for name, (when, tariff) in zip(names, line.tariffs, strict=True):
+        for kind, says in _piece_findings(tariff, teller):
             yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
-    entitled, earlier = line.eligibility, list[EntitledValues]()
-    for segment in line.segments:
-        if any(d in entitled and not set(values) & set(entitled[d]) for d, values in segment.when.items()):
-            yield "dead", locale("finding.segment_unentitled", segment=segment.id)
-        elif any(_covers(other, segment.when) for other in earlier):
-            yield "dead", locale("finding.segment_covered", segment=segment.id)
-        earlier.append(segment.when)
-    if any(_covers(when, entitled) for when in earlier):
-        yield "dead", locale("finding.bands_covered")
+        entitled, claims = line.eligibility, {**line.eligibility, **when}
+        unentitled = any(not set(values) & set(entitled.get(d, values)) for d, values in when.items())
+        if unentitled or any(_covers(other, claims) for other in earlier):
+            yield "dead", locale("finding.never_used", segment=name or line.name[teller.lang])
+        earlier.append(when)
 
 
 def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
@@ -731,25 +721,3 @@ def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding
     for number, piece in enumerate(positive):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
             yield "gap", teller.locale("finding.gap", band=teller.locale.band_with_unit(*piece.band))
-
-
-def _tier_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding]:
-    edge = "from" if tariff.shift else "over"
-    terms = [rule.model_dump(exclude={"over", "up_to", "facts"}) for rule in tariff.bands]
-    for (band, rule), own, following in zip(tariff.bands_with_rules, terms, [*terms[1:], None], strict=True):
-        name = teller.locale(f"finding.band_{edge}", edge=teller.loss(rule.over))
-        if own == following:
-            yield "dead", teller.locale("finding.alike", band=name)
-        else:
-            for says in _ineffective_limits(band, rule, teller):
-                yield "cap", teller.locale("finding.limit_of", band=name, says=says)
-
-
-def _ineffective_limits(band: Band, rule: Rule, teller: PolicyExplainer) -> Iterator[str]:
-    low, high = (band[0] or 0) + 1, band[1]
-    if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
-        yield teller.locale("finding.floor_never", amount=teller.money(rule.floor))
-    last = high if rule.depends_on_loss else low
-    most = None if last is None else rule.amount_before_limits(last)
-    if rule.limit is not None and most is not None and most <= rule.limit * SHARE_SCALE:
-        yield teller.locale("finding.limit_never", amount=teller.money(rule.limit))
