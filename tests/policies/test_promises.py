@@ -217,13 +217,8 @@ COUNTED: Page = {"kind": "payments", "of": ["CL-13"]}
 
 
 def test_a_sum_is_what_the_line_pays_to_as_many_as_the_fact_counts(write_document: Written) -> None:
-    shares = {
-        "band": [{"over": 0, "up_to": 99, "share": 0.25}, {"over": 99}],
-        "rounding": {"to": 10, "how": "up"},
-    }
-    assert (
-        sum_of(write_document, shares, **COUNTED, loss=50) == 1_692.20
-    )  # 8,461 times 12.5 cents, to the next ten
+    shares = {"band": [{"over": 0, "up_to": 99, "share": 0.25}, {"over": 99}]}
+    assert sum_of(write_document, shares, **COUNTED, loss=60) == 1_269.15  # 8,461 times 15 cents
     assert sum_of(write_document, {**FLAT, "grain": "claimant"}, **COUNTED, loss=9) == 423.05
 
 

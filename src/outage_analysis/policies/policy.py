@@ -95,7 +95,7 @@ class Policy(Displayable, NamedDocument):
         refuse_if(
             steps > MAX_STEPS,
             f"its payments bend or jump at {steps:,} losses, at most {MAX_STEPS:,} are allowed"
-            " | Round to a larger amount, lengthen the periods, or split the policy.",
+            " | Lengthen the periods, or split the policy.",
         )
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
         refuse_if(
@@ -439,8 +439,6 @@ MOST_EXAMPLES = 3
 """The most breakpoints inside a band with an example; if there are more, the first ones and the last one."""
 LONGEST = 10_000
 """The maximum number of characters of a note."""
-ROUND_FEE = 10_000
-"""The example fee where none was published, in the smallest unit of the currency."""
 
 
 def explain(policy: Policy, lang: str = "en") -> list[str]:
@@ -516,8 +514,6 @@ class PolicyExplainer:
                 yield from self._examples(tariff, band)
         yield say("zero", terms=self.rule_text(line.zero))
         yield say("unknown", terms=self.rule_text(line.unknown)) if line.unknown else say("no_rule_says")
-        if line.rounding:
-            yield say(f"rounding_{line.rounding.how}", to=self.money(line.rounding.to))
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
         low, high = band
@@ -542,7 +538,9 @@ class PolicyExplainer:
             if key == "rounding" and value:
                 yield self._sentence(f"rounding_{value.how}", to=self.money(value.to))
             elif key == "amount" and isinstance(line, FeeCredit) and value is None:
-                yield from self._credit_examples(line)
+                if line.fee is not None and line.payment is not None:
+                    example = {"fee": self.money(line.fee), "amount": self.money(line.payment)}
+                    yield "  " + self._sentence("credit_example", period=line.period_days, **example)
             else:
                 name = f"{line.kind}_{key}" if key == "amount" else key
                 name += "_unknown" if value == field.default else ""
@@ -561,18 +559,6 @@ class PolicyExplainer:
         if not is_money:
             return self._sentence("counted", number=self.locale.number(fact.value), fact=value)
         return f"{self.money(fact.value * 10**self.policy.digits)} ({value})"
-
-    def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
-        if line.fee is None:
-            yield self._sentence("round_fee")
-        fee, edge, lengths = line.fee or ROUND_FEE, line.from_minutes or 60, [line.outage_minutes]
-        if line.multiple is not None and line.outage_minutes is None:
-            lengths = [edge - 1, edge]
-        for minutes in lengths:
-            if (credit := line.credit(fee, minutes)) is not None:
-                key = "credit_example" if minutes is None else "credit_outage"
-                amounts = {"fee": self.money(fee), "amount": self.money(line.rounded(credit))}
-                yield "  " + self._sentence(key, minutes=minutes, period=line.period_days, **amounts)
 
     def payment_summary(self, line: CostLine) -> str:
         """A short text that states what a cost line pays."""
