@@ -66,7 +66,6 @@ if TYPE_CHECKING:
         Exploration,
         combination_counts,
         explore,
-        explore_grouped,
         fit_cube,
         fit_tables,
         schema_named,
