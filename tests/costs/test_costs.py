@@ -108,20 +108,6 @@ def test_every_row_names_the_facts_and_assumptions_behind_it(policy: Policy, led
         assert bool(used) == (row["expected"] is not None)
 
 
-def test_a_good_has_a_row_for_each_valuation_that_its_document_states() -> None:
-    good = {"id": "fee", "kind": "in_kind", "effort": "one_tap", "recipients": "US-03"}
-    valued = {"face_value": 6_500, "displaced_sales": 1_000, "incremental_cash": 0}
-    taken = ledger_of(entry("take_up", 0.1, 0.2, 0.4))
-    table = cost_table(policy_of(good | valued), taken, as_of=DAY)
-    assert table["valuation"].to_list() == list(valued)
-    for one, row in zip(valued.values(), table.iter_rows(named=True), strict=True):
-        assert [row[k] for k in ("promised", *RANGE)] == pytest.approx(
-            [48_000_000 * one * share for share in (1, 0.1, 0.2, 0.4)]
-        )
-    assert totals(table)["valuation"].to_list() == table["valuation"].to_list()  # and none is added
-    assert totals(table)["expected"].to_list() == table["expected"].to_list()
-
-
 # --- what is left out ------------------------------------------------------------------------------
 
 

@@ -329,8 +329,6 @@ GOOD = {
     "kind": "in_kind",
     "effort": "one_tap",
     "face_value": 300,
-    "displaced_sales": 20,
-    "incremental_cash": 5,
     "recipients": "US-03",
     "cap": "PG-04.users",
 }  # 48 and 3 million people

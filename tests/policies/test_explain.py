@@ -155,7 +155,7 @@ def test_a_policy_is_explained_in_one_sentence_per_line_with_nothing_left_open(i
 EVERY_SENTENCE = """
     head line public everyone entitled segment others band zero unknown example example_review note missing
     effort_from deadline extension accounting accounting_note rounding_up
-    face_value displaced_sales incremental_cash recipients recipients_unknown cap budget_amount
+    face_value recipients recipients_unknown cap budget_amount
     days hours multiple from_minutes fee_credit_amount credit_example statutory
 """
 

@@ -700,8 +700,6 @@ def _growth(analysis: Analysis, scenario: costs.sensitivity.Scenario) -> float:
     return (forecast.counted + ends[1]) / (forecast.counted + ends[0])
 
 
-MONEY_VALUATIONS = ("cash", "incremental_cash")
-"""Valuations that are money paid out. List prices and lost sales are not costs to book."""
 MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Measure of a reserve -> its probability; None for the mean."""
 SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
@@ -728,8 +726,8 @@ def reserve_scope(analysis: Analysis) -> ReserveScope:
     not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
     if run is None:
         return ReserveScope((), (), not_due)
-    counted = {line for v in MONEY_VALUATIONS for line in run.portfolio.counted(v)} - {*not_due}
-    missing = {line for v in MONEY_VALUATIONS for line in run.portfolio.left_out.get(v, ())} - {*not_due}
+    counted = {*run.portfolio.counted("cash")} - {*not_due}
+    missing = {*run.portfolio.left_out.get("cash", ())} - {*not_due}
     return ReserveScope(
         tuple(x.id for x in known if x.id in counted),
         tuple(x.id for x in known if x.id in missing - counted),
@@ -739,8 +737,8 @@ def reserve_scope(analysis: Analysis) -> ReserveScope:
 
 def reserve_mean(analysis: Analysis, lines: Collection[str]) -> float | None:
     """Return the mean cash of some cost lines, in the smallest unit of the currency; None if none has one."""
-    part = _of_lines(analysis.headline_run, MONEY_VALUATIONS, lines)
-    return None if part is None else _mean(part)
+    part = _of_lines(analysis.headline_run, "cash", lines)
+    return None if part is None else costs.simulation.expected_estimate(part, "cash").value
 
 
 def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
@@ -751,14 +749,14 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         table of quantiles and add up exactly; `both` is added draw by draw on the same random points.
     """
     scope, run = reserve_scope(analysis), analysis.headline_run
-    cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
-    if cash is None:
+    due = {x.id for x in analysis.policy.lines} - {*scope.not_due}
+    parts = {"cash": _of_lines(run, "cash", scope.counted), "handling": _of_lines(run, "handling", due)}
+    if parts["cash"] is None:
         return None
-    handling = _of_lines(run, ("handling",), {x.id for x in analysis.policy.lines} - {*scope.not_due})
-    parts = [cash] if handling is None else [cash, handling]
-    means = [_mean(part) for part in parts]
-    draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]
-    if handling is not None:
+    known = {name: part for name, part in parts.items() if part}
+    means = [costs.simulation.expected_estimate(part, name).value for name, part in known.items()]
+    draws = [part.totals[name].values for name, part in known.items()]
+    if len(known) > 1:
         means.append(sum(means))
         draws.append(draws[0] + draws[1])
     samples, unknown = [costs.simulation.Sample(values) for values in draws], [None] * (3 - len(draws))
@@ -855,15 +853,7 @@ def reserve(analysis: Analysis, measure: str = "mean", handling: str = "outside"
     return Reserve(analysis, {"reserve": table}, amount, name, handling)
 
 
-def _of_lines(
-    run: Simulation | None, valuations: Collection[str], lines: Collection[str]
-) -> Simulation | None:
-    """Return the part of a simulation that is of some valuations and lines; None if there is none."""
-    part = run and run.with_terms(lambda term: term.valuation in valuations and term.line in lines)
+def _of_lines(run: Simulation | None, valuation: str, lines: Collection[str]) -> Simulation | None:
+    """Return the part of a simulation that is of a valuation and some lines; None if there is none."""
+    part = run and run.with_terms(lambda term: term.valuation == valuation and term.line in lines)
     return part if part and part.portfolio.terms else None
-
-
-def _mean(part: Simulation) -> float:
-    return sum(
-        costs.simulation.expected_estimate(part, valuation).value for valuation in part.portfolio.valuations
-    )

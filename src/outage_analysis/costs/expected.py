@@ -343,46 +343,42 @@ def _claims_group(
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     rate = funnel.entries.get("take_up")
     taken_up = replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None)
-    return _per_head(line, inputs, line.valuations, (taken_up,), limit=line.cap)
+    return _per_head(line, inputs, (taken_up,), limit=line.cap)
 
 
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    worths, factors = {line.main_valuation: line.payment}, funnel.factors(*REPORT_RATES)
-    return _per_head(line, inputs, worths, factors, high=line.recipients_high)
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    return _per_head(line, inputs, funnel.factors(*REPORT_RATES), high=line.recipients_high)
 
 
 def _per_head(
     line: InKind | FeeCredit,
     inputs: CompileInputs,
-    worths: Mapping[str, int | None],
     factors: tuple[FunnelFactor, ...],
     *,
     limit: str | None = None,
     high: str | None = None,
-) -> Iterator[Term]:
-    """Yield the terms of what each recipient gets: goods in each of their valuations, or a fee."""
+) -> list[Term]:
+    """Return the term of what each recipient gets: a good, or part of a fee."""
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
-    facts = join_ids(line.recipients or "", limit or "", *line.facts, high or "")
-    for valuation, worth in worths.items():
-        if worth is None and valuation != line.main_valuation:
-            continue
-        term = Term(line.id, valuation, line.kind, facts, factors=factors)
-        largest_sum = float(most.count * worth) if most is not None and worth is not None else None
-        if people is None or worth is None or later:
-            status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
-            bounds = () if largest_sum is None else (Group(Input(0.0, None, largest_sum, largest_sum), 0.0),)
-            yield replace(term, status=status, groups=bounds)
-            continue
-        served = people.count if cap is None else min(people.count, cap.count)
-        yield replace(
+    facts, worth = join_ids(line.recipients or "", limit or "", *line.facts, high or ""), line.payment
+    term = Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
+    largest_sum = float(most.count * worth) if most is not None and worth is not None else None
+    if people is None or worth is None or later:
+        status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
+        bounds = () if largest_sum is None else (Group(Input(0.0, None, largest_sum, largest_sum), 0.0),)
+        return [replace(term, status=status, groups=bounds)]
+    served = people.count if cap is None else min(people.count, cap.count)
+    return [
+        replace(
             term.for_people(people.count, worth, most=largest_sum or 0.0),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
+    ]
 
 
 def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:

@@ -633,7 +633,7 @@ class Schedule(Line):
 
 
 class InKind(Line):
-    """A free good for everyone entitled, with three valuations. None of them is cash that is paid out."""
+    """A free good for everyone entitled, valued at its list price. That is not cash that is paid out."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "cap")
     VALUATION: ClassVar[str] = "face_value"
@@ -643,23 +643,10 @@ class InKind(Line):
     face_value: Price | None = None
     """List price of one recipient's good; if no price was published, leave it out: the line then has no cost.
     """
-    displaced_sales: Money | None = None
-    """Average sales lost per recipient."""
-    incremental_cash: Money | None = None
-    """Average cash cost per recipient for the payer."""
     recipients: FactId | None = None
     """The id of the fact that counts the people entitled."""
     cap: FactId | None = None
     """The id of the fact that limits the number of recipients."""
-
-    @property
-    def valuations(self) -> dict[str, int | None]:
-        """Three values of one free good: face value, displaced sales, incremental cash. Never add them up."""
-        return {
-            "face_value": self.face_value,
-            "displaced_sales": self.displaced_sales,
-            "incremental_cash": self.incremental_cash,
-        }
 
     @property
     def payment(self) -> int | None:
@@ -772,6 +759,4 @@ def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
     """
     if isinstance(line, Budget):
         return {"budget": line.amount, "low": line.low, "high": line.high}
-    if isinstance(line, InKind):
-        return dict(line.valuations)
     return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}
