@@ -151,16 +151,10 @@ def budget(
 
 
 @pytest.mark.parametrize(
-    ("effort", "terms", "expected"),
-    [
-        ("automatic", {}, [100, 100, 100, 100]),
-        ("form", {}, [100, 0, None, 100]),
-        ("form", {"low": 40}, [100, 40, None, 100]),
-        ("form", {"low": 40, "high": 110}, [100, 40, None, 110]),
-    ],
+    ("effort", "expected"), [("automatic", [100, 100, 100, 100]), ("form", [100, 0, None, 100])]
 )
-def test_a_budget_has_bounds_of_its_own(effort: str, terms: Page, expected: list[float | None]) -> None:
-    assert ends(budget(effort=effort, amount=100, **terms)) == expected
+def test_a_budget_is_paid_in_full_or_as_far_as_people_ask(effort: str, expected: list[float | None]) -> None:
+    assert ends(budget(effort=effort, amount=100)) == expected
 
 
 def test_a_sum_may_be_a_fact_in_whole_currency_and_counts_from_the_day_of_the_fact() -> None:
@@ -184,20 +178,6 @@ def test_a_fact_that_counts_nobody_is_refused_as_a_count(fact: str) -> None:
     policy = policy_of({"kind": "in_kind", "face_value": 5, "recipients": fact, "public_on": DAY})
     with pytest.raises(UsageError, match="counts no people and no cases"):
         exact_costs(policy, None, as_of=LATER)
-
-
-def test_an_end_of_a_budget_may_be_an_end_of_a_fact() -> None:
-    won = {"currency": "KRW", "loss_unit": "KRW"}
-    row = budget(LATER, won, amount="CO-17.budget-alt", low="CO-17.budget")  # about 8, at least 5 billion
-    assert ends(row)[:2] == [8e9, 5e9]
-    with pytest.raises(UsageError, match="do not give low <= amount <= high"):
-        budget(LATER, won, amount=10, low="CO-12", high=20)
-
-
-@pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])
-def test_a_budget_whose_bounds_do_not_hold_it_is_refused(write_document: Written, terms: Page) -> None:
-    with pytest.raises(UsageError, match=r"low|high"):
-        load_policy(write_document(toml({"kind": "budget", "amount": 100, **terms})))
 
 
 # --- published sums, computed again from the lines -------------------------------------------------

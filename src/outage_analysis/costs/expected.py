@@ -54,7 +54,7 @@ from outage_analysis.costs.terms import (
     rates_from,
     sum_or_none,
 )
-from outage_analysis.errors import ModelRefused, UsageError, either
+from outage_analysis.errors import ModelRefused, either
 from outage_analysis.incidents import Band, ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Rule, Schedule
@@ -389,16 +389,12 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     share = funnel.inputs.get("realised_ratio", funnel.inputs["take_up"])
     try:
         amount = float(policy.resolve_amount(line.amount, as_of))
-        least = line.low if line.low is not None else line.amount if share.low == 1 else 0
-        low = float(policy.resolve_amount(least, as_of, end="low"))
-        high = amount if line.high is None else float(policy.resolve_amount(line.high, as_of, end="high"))
+        low = float(policy.resolve_amount(line.amount if share.low == 1 else 0, as_of, end="low"))
     except ModelRefused:
         return [replace(term, status="not_public_yet")]
-    if not low <= amount <= high:
-        raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
     unlimited = line.valuation == "top_down" and "realised_ratio" not in funnel.inputs
     factors = (FunnelFactor(share, scale=True),)
-    announced = (low, None if unlimited else high)
+    announced = (low, None if unlimited else amount)
     sum_ = Group(Input.certain(amount), 1.0, amount**2)
     return [
         replace(term, groups=(sum_,), factors=factors, promised=amount, announced=announced, certain=True)

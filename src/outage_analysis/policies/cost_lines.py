@@ -726,7 +726,7 @@ class FeeCredit(Line):
 class Budget(Line):
     """An amount set aside or announced for a whole cost line."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("amount", "low", "high")
+    NUMBERS: ClassVar[tuple[str, ...]] = ("amount",)
 
     kind: Literal["budget"]
     """An amount announced for the line as a whole."""
@@ -736,17 +736,6 @@ class Budget(Line):
     amount: AmountOrFact | None = None
     """The amount, or the id of the fact that states it; if none was announced, leave it out: the line then
     has no cost."""
-    low: AmountOrFact | None = None
-    """The smallest possible final amount; by default zero, or the amount if recipients need do nothing."""
-    high: AmountOrFact | None = None
-    """The largest possible final amount; by default the amount."""
-
-    def _check(self) -> None:
-        super()._check()
-        amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
-        refuse_if(
-            amounts != sorted(amounts), "needs low <= amount <= high | Correct the one that is out of order."
-        )
 
 
 CostLine = Annotated[Schedule | InKind | FeeCredit | Budget, Field(discriminator="kind")]
@@ -758,5 +747,5 @@ def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
     An amount is in the smallest unit of the currency, or the id of the fact that states it.
     """
     if isinstance(line, Budget):
-        return {"budget": line.amount, "low": line.low, "high": line.high}
+        return {"budget": line.amount}
     return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}
