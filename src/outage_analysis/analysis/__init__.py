@@ -49,7 +49,6 @@ if TYPE_CHECKING:
         driver_sentences,
         headline_sentences,
         input_notes,
-        narrowing_sentence,
         parse_measure,
         parts_left_out,
         recommendation,

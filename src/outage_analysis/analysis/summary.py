@@ -6,7 +6,6 @@ one outcome in ten exceeds and the median follow, because half of the outcomes a
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +13,11 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses, text
 from outage_analysis.analysis.open_intake import counts_by, late_claims_notes, open_lines
-from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, LateClaims, value_and_range
+from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
 from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
@@ -32,12 +30,6 @@ if TYPE_CHECKING:
 
 DECISIVE = 0.5
 """A rule is named as what to decide first if at least this share of the expected cash follows from it."""
-ANSWERS = 16
-"""An input that is known takes one of so many equally likely values: the draws are divided by its size."""
-CLEARLY = 0.1
-"""A range that would be narrower by a smaller share is said to be hardly narrower."""
-BATCHES = 4
-"""The numerical error comes from the spread of so many batches of replicates."""
 MAX_DRIVERS = 3
 """Most inputs that the answer names as those that the cost depends on."""
 
@@ -184,61 +176,6 @@ def reserve_note(table: pl.DataFrame, locale: text.Locale, column: str = "cash")
     if mean <= p75 or locale.money(mean) == locale.money(p75):
         return ""
     return locale("report.reserve_skewed", measure="P75")
-
-
-def narrowing_sentence(analysis: Analysis, locale: text.Locale) -> tuple[str, ...]:
-    """Return a sentence on the input that would, if it were known exactly, make the likely range narrowest.
-
-    Nobody knows beforehand what the input will turn out to be, so the width is averaged over its values: for
-    some of them, the range is wider than today's. An input is named as narrowing the range if the range would
-    be narrower by a tenth, and by more than the numerical error. The result is empty if the cash was not
-    simulated or nothing is uncertain.
-    """
-    run, ranked = analysis.headline_run, analysis.exact_tables["tornado"].filter(valuation="cash")
-    if run is None or "cash" not in run.totals or ranked.is_empty():
-        return ()
-    drawn = [block.values for block in run.replicates()]
-    totals, likely = run.totals["cash"].values, analysis.likely_range
-    widths = {
-        name: _width(totals, likely, np.stack([values[name] for values in drawn]))
-        for name in ranked["assumption"]
-        if drawn[0][name].ndim == 1  # a band mix is no single number
-    }
-    if not widths:
-        return ()
-    best = min(widths, key=lambda name: widths[name].value)
-    known, now = widths[best], _width(totals, likely)
-    least = max(CLEARLY * now.value, 2 * math.hypot(known.error, now.error))
-    width = rounded_estimate(known)
-    return (
-        locale(
-            "report.narrows_most" if now.value - known.value > least else "report.narrows_none",
-            name=analysis.names(locale.lang).get(best, best).split(":")[0],
-            width=locale.money(width.value),
-            now=locale.money(now.value),
-        ),
-    )
-
-
-def _width(
-    totals: FloatArray, likely: text.LikelyRange, known: FloatArray | None = None
-) -> costs.simulation.Estimate:
-    def mean_width(rows: slice) -> float:
-        amounts, parts = totals[rows].ravel(), 1
-        if known is not None:
-            amounts, parts = amounts[np.argsort(known[rows], axis=None, kind="stable")], ANSWERS
-        size = len(amounts) // parts
-        answers = np.sort(amounts[: parts * size].reshape(parts, size), axis=1)
-        low, high = (
-            answers[:, costs.simulation.quantile_place(p, size)] for p in (likely.lower, likely.upper)
-        )
-        return float((high - low).mean())
-
-    each = len(totals) // BATCHES
-    batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
-    return costs.simulation.Estimate(
-        mean_width(slice(None)), costs.simulation.replicate_mean(np.array(batches)).error
-    )
 
 
 BOUNDS = ("low", "expected", "high", "most")
