@@ -424,7 +424,7 @@ class AnalysisResult(text.Displayable, text.Result):
         """Return the answer in words."""
 
     @abstractmethod
-    def shown(self, locale: text.Locale, mark: str) -> Iterable[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterable[text.ShownTable | str]:
         """Return the tables and notes to show, under titles with the mark of synthetic claims."""
 
     @property
@@ -458,7 +458,7 @@ class AnalysisResult(text.Displayable, text.Result):
         mark = text.synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
         first, *others = [*self.sentences(locale)] or [""]
         sentences = [mark + first, *others] if first else []
-        return text.Answer(locale, sentences, self.shown(locale, mark), self.analysis.names(lang))
+        return text.Answer(locale, sentences, self.tables_and_notes(locale, mark), self.analysis.names(lang))
 
 
 def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str, pl.DataFrame]:
@@ -510,7 +510,7 @@ class Sensitivity(AnalysisResult):
             budget = locale.money_in_full(analysis.budget)
             yield f"{first} {locale('information.budget_decision', budget=budget)}"
 
-    def shown(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return all tables, and a note on correlated inputs."""
         analysis, tables = self.analysis, self.exact_tables
         yield from text.shown_tables(tables, "sensitivity", locale, mark)
@@ -556,7 +556,7 @@ class Scenarios(AnalysisResult):
         expected, high = locale.money(row["expected"]), locale.money(row["range_high"])
         return {"expected": expected, "high": high, "chance": chance}
 
-    def shown(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return the table with the names of the scenarios, and a note on each."""
         analysis, table = self.analysis, self.exact_tables["scenarios"]
         labels = {table["scenario"][0]: locale("report.scenario_base")}
@@ -757,7 +757,7 @@ class Reserve(AnalysisResult):
         if note := reserve_note(self.exact_tables["reserve"], locale, HANDLING[self.handling]):
             yield note
 
-    def shown(self, locale: text.Locale, mark: str) -> list[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> list[text.ShownTable | str]:
         """Return the reserve by measure."""
         title = mark + locale("terminal.reserve") + locale("terminal.sums", currency=locale.currency)
         return [text.ShownTable(title, self.exact_tables["reserve"], text.schema_of("reserve"))]

@@ -228,9 +228,9 @@ class Uniform(BoundedDistribution):
 class Pert(BoundedDistribution):
     """The PERT distribution: a scaled beta with mean (low + weight x mode + high) / (weight + 2)."""
 
-    kind: Literal["pert"] = "pert"
     mode: Finite
     """The most likely value."""
+    kind: Literal["pert"] = "pert"
     weight: Annotated[float, Field(gt=0, le=1e6)] = 4.0
     """The weight of the mode in the mean, where each bound weighs 1."""
 
