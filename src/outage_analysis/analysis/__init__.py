@@ -55,7 +55,6 @@ if TYPE_CHECKING:
         reserve,
         reserve_column,
         reserve_mean,
-        reserve_note,
         reserve_scope,
         scenarios,
         sensitivity_tables,

@@ -79,9 +79,6 @@ def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
         amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
     elif total is None or not total["most"]:
         return []
-    elif analysis.headline_from_claims and "cost" in analysis.cubes:
-        count = analysis.cubes["cost"].claims
-        key, amounts = "rows", {"most": locale.money(total["most"]), "count": locale.number(count)}
     else:
         key, amounts = "claims", {"most": locale.money(total["most"])}
     return [locale(f"report.answer_all_{key}", **amounts)]
@@ -167,15 +164,7 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     for step in shares.filter(pl.col("share") >= DECISIVE, rule="review").to_dicts():
         band, share = locale.band_with_unit(step["over"], step["up_to"]), locale.rounded(step["share"])
         told.append(locale("report.recommend_review", band=band, share=locale.share(share)))
-    return [*told, *filter(None, [reserve_note(table, locale, column)])]
-
-
-def reserve_note(table: pl.DataFrame, locale: text.Locale, column: str = "cash") -> str:
-    """Say in a sentence that the mean exceeds P75, if it does as both are printed; otherwise return ""."""
-    mean, p75 = (table.filter(measure=name)[column].item() for name in ("mean", "p75"))
-    if mean <= p75 or locale.money(mean) == locale.money(p75):
-        return ""
-    return locale("report.reserve_skewed", measure="P75")
+    return told
 
 
 BOUNDS = ("low", "expected", "high", "most")
@@ -754,8 +743,6 @@ class Reserve(AnalysisResult):
         for key, lines in ({"counts": scope.counted} | left_out).items():
             if lines or key == "counts":
                 yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
-        if note := reserve_note(self.exact_tables["reserve"], locale, HANDLING[self.handling]):
-            yield note
 
     def tables_and_notes(self, locale: text.Locale, mark: str) -> list[text.ShownTable | str]:
         """Return the reserve by measure."""
