@@ -628,8 +628,6 @@ def _growth(analysis: Analysis, scenario: costs.sensitivity.Scenario) -> float:
 
 MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Measure of a reserve -> its probability; None for the mean."""
-SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
-"""How users write a measure -> its name in the table."""
 HANDLING = {"outside": "cash", "inside": "both"}
 """Where the cost of working through the claims is -> the column of the table `reserve`."""
 
@@ -703,7 +701,7 @@ def parse_measure(measure: object) -> str:
         >>> parse_measure("P75"), parse_measure("median")
         ('p75', 'p50')
     """
-    name = SPELLINGS.get(str(measure), str(measure))
+    name = "p50" if measure == "median" else str(measure).lower()
     if name not in MEASURES:
         hint = spelling_hint(str(measure), ["mean", "median", "P75", "P90"])
         raise UsageError("no such measure of a reserve", value=measure, remedy=hint)
