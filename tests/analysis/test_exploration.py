@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from outage_analysis.analysis import explore, explore_grouped, fit_tables
+from outage_analysis.analysis import explore, fit_tables
 from outage_analysis.analysis.tables import Exploration
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
-from outage_analysis.losses import FAMILIES, fit_all
+from outage_analysis.losses import FAMILIES, fit_all, load_grouped
 from tests.commands import KAKAO, command
 from tests.conftest import ClaimsCsv, Row
 from tests.paths import OWN_OUTAGE
@@ -264,4 +264,4 @@ def test_a_table_from_which_no_distribution_follows_is_refused(
     write_document: Callable[[str], Path], counts: str, said: str
 ) -> None:
     with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):
-        explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)))
+        load_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts))).fit()

@@ -26,7 +26,6 @@ from outage_analysis.assumptions.distributions import (
     LogitT,
     Lognormal,
     Pert,
-    Triangular,
     Uniform,
 )
 from outage_analysis.assumptions.ledger import BandMix
@@ -44,9 +43,6 @@ def pert(low: float, mode: float, high: float, weight: float = 4) -> Any:  # noq
 
 WITH_ORACLE: list[tuple[Distribution, Any]] = [
     (Uniform(low=-2, high=6), stats.uniform(-2, 8)),
-    (Triangular(low=1, mode=2, high=5), stats.triang(0.25, 1, 4)),
-    (Triangular(low=1, mode=1, high=5), stats.triang(0, 1, 4)),
-    (Triangular(low=1, mode=5, high=5), stats.triang(1, 1, 4)),
     (Pert(low=10, mode=20, high=100), pert(10, 20, 100)),
     (Pert(low=10, mode=10, high=100, weight=2.5), pert(10, 10, 100, 2.5)),
     (Pert(low=-5, mode=3, high=3), pert(-5, 3, 3)),
@@ -121,7 +117,7 @@ def test_a_distribution_of_a_logit_is_the_distribution_of_scipy_seen_through_its
 
 @pytest.mark.parametrize("distribution", EVERY, ids=lambda distribution: distribution.kind)
 def test_the_ends_are_the_stated_bounds_or_the_outer_points(distribution: Distribution) -> None:
-    stated = isinstance(distribution, Fixed | Uniform | Triangular | Pert | Discrete)
+    stated = isinstance(distribution, Fixed | Uniform | Pert | Discrete)
     outer = tuple(distribution.quantile([0.01, 0.99]))
     assert distribution.ends == (distribution.support if stated else outer)
     assert (
@@ -141,7 +137,6 @@ def distributions() -> st.SearchStrategy[Distribution]:
     inside = bounded.filter(lambda b: b["low"] <= b["mode"] <= b["high"])
     return st.one_of(
         bounded.map(lambda b: Uniform(low=b["low"], high=b["high"])),
-        inside.map(lambda b: Triangular(low=b["low"], mode=b["mode"], high=b["high"])),
         st.builds(
             lambda b, w: Pert(low=b["low"], mode=b["mode"], high=b["high"], weight=w),
             inside,
@@ -279,7 +274,7 @@ def test_a_distribution_is_read_from_a_document(
         ),
         ('kind = "uniform", low = 3, high = inf', "distribution > high: input should be a finite number"),
         ('kind = "prt", low = 3', "input tag 'prt' found using 'kind' does not match"),
-        ("low = 3", "a required key, kind, is missing. Known: fixed, uniform, triangular, pert, beta, "),
+        ("low = 3", "a required key, kind, is missing. Known: fixed, uniform, pert, beta, "),
         ('kind = "fixed", value = "3"', "distribution > value: input should be a valid number (found '3')"),
         ('kind = "beta", a = 0, b = 1', "distribution > a: input should be greater than 0"),
         (

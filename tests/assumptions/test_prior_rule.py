@@ -22,7 +22,6 @@ from outage_analysis.assumptions.distributions import (
     Pert,
     RatePrior,
     Spread,
-    Triangular,
     Uniform,
     class_groups,
     published_spread,
@@ -208,10 +207,6 @@ PRIORS: list[tuple[RatePrior, Callable[[float], float]]] = [
     (LogitT(location=-1.7, scale=1.05, df=2), lambda share: _student(2, (logit(share) + 1.7) / 1.05)),
     (LogitT(location=0.5, scale=0.1, df=3), lambda share: _student(3, (logit(share) - 0.5) / 0.1)),
     (Uniform(low=0.2, high=0.7), lambda share: share * (1 - share) * (0.2 <= share <= 0.7)),
-    (
-        Triangular(low=0.1, mode=0.4, high=0.9),
-        lambda share: share * (1 - share) * max(0.0, min((share - 0.1) / 0.3, (0.9 - share) / 0.5)),
-    ),
     (
         Pert(low=0.1, mode=0.5, high=0.9),
         lambda share: share * (1 - share) * (max(0.0, share - 0.1) * max(0.0, 0.9 - share)) ** 2,

@@ -6,10 +6,8 @@ import json
 import re
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from outage_analysis.analysis import reserve_note
 from outage_analysis.cli.console import MOST_DRAWS, parse_money
 from outage_analysis.costs.sensitivity import load_scenarios
 from outage_analysis.errors import UsageError
@@ -36,13 +34,6 @@ def test_scenarios_answers_before_the_table_and_says_what_each_assumes() -> None
         assert f"\n{scenario.name.en}: {scenario.note.en}" in out
         assert re.search(rf"^ {scenario.name.en}( |$)", table, re.MULTILINE)
     assert out.count("No figures: counts without dates.") == 1
-
-
-@pytest.mark.parametrize(("mean", "said"), [(310e6, True), (264e6, False), (200e6, False)])
-def test_a_mean_above_p75_is_said_if_both_do_not_read_the_same(mean: float, *, said: bool) -> None:
-    table = pl.DataFrame({"measure": ["mean", "p75"], "cash": [mean, 260e6]})
-    note = reserve_note(table, Locale("en", "KRW", 0))
-    assert note == ("A few very large outcomes lift the mean above P75." if said else "")
 
 
 VARY = ("--vary", "small-business-cash.tier1,tier2", "--step", "20_000")

@@ -16,7 +16,6 @@ import pytest
 
 from outage_analysis.cli.claims import exploring
 from outage_analysis.files import bundled_ids
-from outage_analysis.losses import FAMILIES
 from outage_analysis.text import Locale
 from tests.commands import GOOD, HEADER, KAKAO, Run, claims, command, names
 from tests.paths import ROOT
@@ -75,14 +74,6 @@ def test_nothing_is_said_of_totals_that_do_not_separate_zero_or_overlap(run: Run
     assert out.startswith(LOCALE("terminal.distribution_bands"))
 
 
-def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
-    code, out, err = run("distribution", "--grouped", "dental-claims")
-    assert (code, err) == (0, "")
-    assert all(re.search(rf"^ {LOCALE(f'word.{family}')} ", out, re.MULTILINE) for family in FAMILIES)
-    assert "\nGrouped dental claims, as printed; top closed" in out
-    assert re.search(r"^ 2,500 +4,000 +3 ", out, re.MULTILINE)
-
-
 # --- refusals -------------------------------------------------------------------------------------------
 
 
@@ -105,9 +96,6 @@ def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
         ("--incident kakao-2023", 2, "Did you mean 'kakao-2022'?"),
         ("--policy kakao-2023", 2, "Did you mean 'kakao-2022'?"),
         ("claims.csv --columns nowhere.toml", 2, "nowhere.toml: no such file"),
-        ("--grouped dental-claim", 2, "Did you mean 'dental-claims'?"),
-        ("--grouped mine.toml --top ajar", 2, "ajar"),
-        ("--grouped mine.toml --top closed", 2, "a closed top needs a last edge that is finite"),
         ("claims.csv --counts totals.csv", 2, "FILES has no meaning with --counts"),
         ("nowhere.csv", 3, "nowhere.csv: there is no such file"),
         ("--counts nowhere.csv", 3, "nowhere.csv: there is no such file"),
@@ -128,9 +116,6 @@ def test_a_wrong_question_is_one_line_with_its_exit_code(
 @pytest.mark.parametrize(
     "arguments",
     [
-        "distribution claims.csv --grouped dental-claims",
-        "distribution --counts totals.csv --grouped dental-claims",
-        "distribution --where service=kakao_t --grouped dental-claims",
         "distribution --top closed",
         "distribution --family gamma",
         "intake claims.csv --series kakao-federation",

@@ -27,7 +27,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
     "ingest": ("claims.csv", *KAKAO, "--max-rejects", "90%"),
     "inspect": ("claims.csv", *KAKAO),
     "cube": ("claims.csv", *KAKAO, "--by", "service,region,industry,category", "--max-rejects", "90%"),
-    "distribution": ("--grouped", "dental-claims", "--fit"),
+    "distribution": ("--where", "service=kakao_t", "--fit", "--recovery"),
     "intake": ("--as-of", "2022-10-21"),
     "facts": ("--topic", "cost"),
     "incidents": ("kakao-2022",),

@@ -284,9 +284,9 @@ def test_reserve_scenarios_and_cost_start_from_one_figure(report: Report) -> Non
 
 def test_fitted_distributions_are_those_of_four_other_programs() -> None:
     known = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))["gdental"]
-    told = json.loads(outage_analysis("distribution", "--grouped", "dental-claims", "--fit", "--json").out)
-    assert [band["claims"] for band in told["bands"]] == known["counts"]
-    fits = {row["family"]: row for row in told["fits"]}
+    table = oa.load_grouped("dental-claims")
+    assert [*table.counts] == known["counts"]
+    fits = {row["family"]: row for row in table.fit().table().to_dicts()}
     assert fits.keys() == known["fits"]["closed"].keys()
     for family, fit in known["fits"]["closed"].items():
         assert fits[family]["loglik"] == pytest.approx(fit["loglik"], rel=2e-6)

@@ -18,7 +18,6 @@ from outage_analysis.assumptions.distributions import (
     Fixed,
     Lognormal,
     Pert,
-    Triangular,
     Uniform,
 )
 from outage_analysis.costs import build_portfolio, exact_costs, exact_payments, simulate
@@ -60,7 +59,7 @@ SHARES = st.sampled_from(
         Fixed(value=0.4),
         Beta(a=2, b=5),
         Uniform(low=0.1, high=0.9),
-        Triangular(low=0.2, mode=0.3, high=1),
+        Pert(low=0.2, mode=0.3, high=1),
         Discrete(values=(0.1, 0.8), probabilities=(0.7, 0.3)),
     ]
 )

@@ -241,8 +241,7 @@ def packages(draw: st.DrawFn) -> Policy:
         )
     )
     bands = (*TIERS[:2], {"over": 500_000, **top})
-    ends: Page = draw(st.sampled_from([{}, {"low": 5, "high": 9_000}, {"low": 0}]))
-    sums = budget(8_000, effort=draw(EFFORTS), valuation=draw(st.sampled_from(["cash", "top_down"])), **ends)
+    sums = budget(8_000, effort=draw(EFFORTS), valuation=draw(st.sampled_from(["cash", "top_down"])))
     return policy_of(tiers(band=bands, effort=draw(EFFORTS)), fee(7_550, effort=draw(EFFORTS)), sums, GOOD)
 
 
@@ -357,12 +356,7 @@ FEE = policy_of(fee(7_550, effort="form"))
         ),
         (FEE, ({"kind": "filing_share", "distribution": fixed(0.1)},), "fee", DRIVERS * 7_550),
         (policy_of(budget(8_000)), (), "budget", 8_000),
-        (
-            policy_of(budget(8_000, high=9_000)),
-            ({"kind": "take_up", "distribution": fixed(0.1)},),
-            "budget",
-            9_000,
-        ),
+        (policy_of(budget(8_000)), ({"kind": "take_up", "distribution": fixed(0.1)},), "budget", 8_000),
         (
             policy_of(budget(8_000)),
             ({"kind": "realised_ratio", "distribution": uniform(0, 3)},),

@@ -135,7 +135,7 @@ def holds(band: Page, loss: int, closed: str) -> bool:
 
 
 def due(rule: Page, loss: int) -> Fraction:
-    """What a rule owes for a loss, before rounding."""
+    """What a rule owes for a loss."""
     total: Fraction = Fraction(rule.get("fixed", 0))
     total += Fraction(str(rule.get("share", 0))) * max(loss - rule.get("deductible", 0), 0)
     if rate := rule.get("rate"):
@@ -143,16 +143,6 @@ def due(rule: Page, loss: int) -> Fraction:
         total += rate["amount"] * (math.ceil(periods) if rate.get("round_up") else math.floor(periods))
     total = max(total, Fraction(rule.get("floor", 0)))
     return min(total, Fraction(rule["limit"])) if "limit" in rule else total
-
-
-def stepped(amount: Fraction, rounding: Page | None) -> Fraction:
-    """An amount as the page rounds it."""
-    if rounding is None:
-        return amount
-    to, steps = rounding["to"], amount / rounding["to"]
-    how = rounding.get("how", "half_up")
-    whole = {"down": math.floor(steps), "up": math.ceil(steps), "half_up": math.floor(2 * steps + 1) // 2}
-    return Fraction(to * whole[how])
 
 
 def owed(page: Page, loss: Loss, who: Who = ANYONE) -> Fraction | None:
@@ -165,11 +155,11 @@ def owed(page: Page, loss: Loss, who: Who = ANYONE) -> Fraction | None:
         own = [segment["band"] for segment in page.get("segment", ()) if fits(segment["when"], who)]
         closed = page.get("closed", "upper")
         (rule,) = [band for band in (own or [page["band"]])[0] if holds(band, loss, closed)]
-    return None if rule.get("review") else stepped(due(rule, loss or 0), page.get("rounding"))
+    return None if rule.get("review") else due(rule, loss or 0)
 
 
 @st.composite
-def rich_rules(draw: st.DrawFn, scale: int, rounding: Page | None, *, last: bool) -> Page:
+def rich_rules(draw: st.DrawFn, scale: int, *, last: bool) -> Page:
     """A rule with any of its terms.
 
     Edges are at most 60 `scale`, limits too where steps would have no end: so no tariff has many steps.
@@ -177,7 +167,6 @@ def rich_rules(draw: st.DrawFn, scale: int, rounding: Page | None, *, last: bool
     if draw(st.integers(0, 7)) == 0:
         return {"review": True}
     some = st.integers(0, 60).map(lambda n: n * scale)
-    step = rounding["to"] if rounding else scale
     rule: Page = {}
     if draw(st.booleans()):
         rule["fixed"] = draw(some) + draw(st.integers(0, 3))
@@ -192,24 +181,21 @@ def rich_rules(draw: st.DrawFn, scale: int, rounding: Page | None, *, last: bool
             "every": 1 if by_unit else draw(st.integers(2, 40)) * scale,
             **draw(st.fixed_dictionaries({}, optional={"after": some, "round_up": st.booleans()})),
         }
-    low, high = sorted((draw(st.integers(0, 12)) * step, draw(st.integers(0, 12)) * step))
+    low, high = sorted((draw(st.integers(0, 12)) * scale, draw(st.integers(0, 12)) * scale))
     if draw(st.integers(0, 3)) == 0:
         rule["floor"] = low
     many = "rate" in rule and rule["rate"]["every"] > 1
-    endless = last and (many or (rounding and ("share" in rule or "rate" in rule)))
-    if endless or draw(st.integers(0, 3)) == 0:
+    if (last and many) or draw(st.integers(0, 3)) == 0:
         rule["limit"] = high
     return rule
 
 
 @st.composite
-def rich_bands(draw: st.DrawFn, scale: int, rounding: Page | None) -> tuple[Page, ...]:
+def rich_bands(draw: st.DrawFn, scale: int) -> tuple[Page, ...]:
     """Up to four bands, some of them of one loss only, or of none."""
     edge = st.integers(1, 60).map(lambda n: n * scale) | st.integers(1, 3)
     edges = draw(st.lists(edge, max_size=3, unique=True).map(sorted))
-    return tiers(
-        edges, [draw(rich_rules(scale, rounding, last=n == len(edges))) for n in range(len(edges) + 1)]
-    )
+    return tiers(edges, [draw(rich_rules(scale, last=n == len(edges))) for n in range(len(edges) + 1)])
 
 
 ENTITLED = st.dictionaries(st.just("claimant_type"), st.sampled_from([("a",), TYPES]), min_size=1) | st.just(
@@ -221,13 +207,9 @@ ENTITLED = st.dictionaries(st.just("claimant_type"), st.sampled_from([("a",), TY
 def rich_lines(draw: st.DrawFn, scales: tuple[int, ...] = (1, 10**9)) -> Page:
     """A schedule with any of the terms of the language, as a page writes it."""
     scale = draw(st.sampled_from(scales))
-    how = st.sampled_from(["down", "half_up", "up"])
-    to = st.integers(1, 5).map(lambda n: n * scale)
-    rounding = draw(st.none() | st.fixed_dictionaries({"to": to}, optional={"how": how}))
     flat = st.fixed_dictionaries({}, optional={"fixed": st.integers(0, 9)}) | st.just({"review": True})
     page: Page = {
-        "band": draw(rich_bands(scale, rounding)),
-        **({"rounding": rounding} if rounding else {}),
+        "band": draw(rich_bands(scale)),
         **draw(
             st.fixed_dictionaries(
                 {"closed": st.sampled_from(["upper", "lower"])},
@@ -237,8 +219,7 @@ def rich_lines(draw: st.DrawFn, scales: tuple[int, ...] = (1, 10**9)) -> Page:
     }
     count = draw(st.integers(0, 2))
     segments = [
-        {"id": f"s{n}", "when": draw(ENTITLED), "band": draw(rich_bands(scale, rounding))}
-        for n in range(count)
+        {"id": f"s{n}", "when": draw(ENTITLED), "band": draw(rich_bands(scale))} for n in range(count)
     ]
     return {**page, **({"segment": tuple(segments)} if segments else {})}
 
@@ -305,7 +286,7 @@ def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.
 
 def test_a_rounded_share_of_any_loss_is_refused() -> None:
     with pytest.raises(ValidationError, match="jumps at more than 2,000 losses"):
-        policy_of({"band": ({"over": 0, "share": 0.1},), "rounding": {"to": 10}})
+        policy_of({"band": ({"over": 0, "rate": {"amount": 10, "every": 100}},)})
 
 
 # --- a policy with many terms, against SQL over the claims, and claimants against a plain grouping ------

@@ -199,9 +199,9 @@ BAND = "band = [{ over = 0 }]\n"
 
 def many_segments() -> str:
     """Two thousand tariffs, each of almost as many steps as one policy may have."""
-    line = LINE.removeprefix(HEAD).replace('"a"', '"aN"') + BAND + "rounding = { to = 1 }\n"
+    line = LINE.removeprefix(HEAD).replace('"a"', '"aN"') + BAND
     segment = '[[line.segment]]\nid = "sN"\nwhen = { service = ["xN"] }\n'
-    segment += "band = [{ over = 0, share = 0.0001, limit = 1_990 }]\n"
+    segment += "band = [{ over = 0, rate = { amount = 1, every = 10_000 }, limit = 1_990 }]\n"
     fifty = "".join(segment.replace("N", str(n)) for n in range(50))
     return HEAD + "".join(line.replace("aN", f"a{n}") + fifty for n in range(40))
 
@@ -217,7 +217,7 @@ def dear_to_parse() -> str:
 def hostile_documents() -> dict[str, tuple[str | bytes, str]]:
     """Pages that mean harm, each with what its refusal says."""
     dotted = ".".join(["a"] * 480)
-    steps = "[{ over = 0, share = 0.0001, limit = 1_990 }]\nrounding = { to = 1 }\n"
+    steps = "[{ over = 0, rate = { amount = 1, every = 10_000 }, limit = 1_990 }]\n"
     return {
         "a million edges": (
             f"{LINE}band = [\n" + "{over=1},\n" * 1_000_000 + "]\n",
@@ -267,7 +267,7 @@ def hostile_documents() -> dict[str, tuple[str | bytes, str]]:
             HEAD
             + "".join(
                 f'[[line]]\nid = "a{n}"\nkind = "schedule"\nname = {{ en = "A" }}\neffort = "form"\n'
-                 "band = " + steps.replace("0.0001", f"0.000{n + 1}")
+                 "band = " + steps.replace("10_000", f"10_00{n}")
                 for n in range(3)
             ),
             "at most 2,000",
@@ -534,8 +534,7 @@ def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
 ) -> None:
     with pytest.raises(UsageError, match=r"more than 2,000 losses|at most 2,000") as refusal:
         load_policy(write_document(toml(*lines)))
-    assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
-    assert refusal.value.remedy.endswith(("or drop `rounding`.", "or split the policy."))
+    assert refusal.value.remedy.startswith("Lengthen the period")
 
 
 def test_as_many_steps_as_are_allowed_are_allowed(write_document: Written) -> None:

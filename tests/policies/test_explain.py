@@ -126,17 +126,13 @@ def test_every_example_of_a_fee_credit_is_its_arithmetic(lang: str) -> None:
     for policy, line in credits_:
         assert isinstance(line, FeeCredit)
         for sentence in explain(policy.model_copy(update={"lines": (line,)}), lang):
-            outage = parts(lang, "credit_outage", sentence)
-            found = outage or parts(lang, "credit_example", sentence)
-            if found is None:
+            if (found := parts(lang, "credit_example", sentence)) is None:
                 continue
-            minutes = int(outage["minutes"].replace(",", "")) if outage else None
-            due = line.credit(int(number(found["fee"], policy.digits)), minutes)
-            assert due is not None
-            assert number(found["amount"], policy.digits) == line.rounded(due), (policy.id, line.id)
+            assert number(found["fee"], policy.digits) == line.fee
+            assert number(found["amount"], policy.digits) == line.payment, (policy.id, line.id)
             assert int(found["period"]) == line.period_days
             count += 1
-    assert count > 10
+    assert count > 2
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -158,17 +154,16 @@ def test_a_policy_is_explained_in_one_sentence_per_line_with_nothing_left_open(i
 
 EVERY_SENTENCE = """
     head line public everyone entitled segment others band zero unknown example example_review note missing
-    effort_from deadline extension accounting accounting_note rounding_half_up rounding_up
-    face_value displaced_sales incremental_cash recipients recipients_unknown cap budget_amount
-    voucher_amount cap_per_person outage_hours
-    days hours multiple from_minutes fee_credit_amount credit_example credit_outage round_fee statutory
+    effort_from deadline extension accounting accounting_note rounding_up
+    face_value recipients recipients_unknown cap budget_amount
+    days hours multiple from_minutes fee_credit_amount credit_example statutory
 """
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_kind_of_line_and_every_term_is_explained(lang: str) -> None:
     policy = load_policy(DOCS / "every-key.toml")
-    assert {line.kind for line in policy.lines} == {"schedule", "in_kind", "voucher", "fee_credit", "budget"}
+    assert {line.kind for line in policy.lines} == {"schedule", "in_kind", "fee_credit", "budget"}
     sentences = explain(policy, lang)
     found = {key for key in phrases(lang) for text in sentences if parts(lang, key, text) is not None}
     assert set(EVERY_SENTENCE.split()) <= found

@@ -15,7 +15,7 @@ import pytest
 from outage_analysis.costs import cost_table
 from outage_analysis.costs.benefits import policy_result, reconciliation_table
 from outage_analysis.errors import UsageError
-from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.files import bundled_ids, data_root, validated_copy
 from outage_analysis.incidents import Incident, TieOut, get_fact, load_incident
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
@@ -158,8 +158,9 @@ def test_the_terms_give_ten_times_the_fee_from_two_hours_on(minutes: int, credit
     assert isinstance(line, FeeCredit)
     assert line.payment is None
     a_won_a_minute = 30 * 24 * 60
-    assert line.credit(a_won_a_minute, minutes) == credited
-    assert line.credit(50_000, 120) == Fraction(10 * 50_000 * 2, 30 * 24)
+    assert validated_copy(line, fee=a_won_a_minute, outage_minutes=minutes).computed == credited
+    other = validated_copy(line, fee=50_000, outage_minutes=120)
+    assert other.computed == Fraction(10 * 50_000 * 2, 30 * 24)
 
 
 KT, OFCOM = "kt-2018", "ofcom-2019"

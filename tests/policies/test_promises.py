@@ -151,16 +151,10 @@ def budget(
 
 
 @pytest.mark.parametrize(
-    ("effort", "terms", "expected"),
-    [
-        ("automatic", {}, [100, 100, 100, 100]),
-        ("form", {}, [100, 0, None, 100]),
-        ("form", {"low": 40}, [100, 40, None, 100]),
-        ("form", {"low": 40, "high": 110}, [100, 40, None, 110]),
-    ],
+    ("effort", "expected"), [("automatic", [100, 100, 100, 100]), ("form", [100, 0, None, 100])]
 )
-def test_a_budget_has_bounds_of_its_own(effort: str, terms: Page, expected: list[float | None]) -> None:
-    assert ends(budget(effort=effort, amount=100, **terms)) == expected
+def test_a_budget_is_paid_in_full_or_as_far_as_people_ask(effort: str, expected: list[float | None]) -> None:
+    assert ends(budget(effort=effort, amount=100)) == expected
 
 
 def test_a_sum_may_be_a_fact_in_whole_currency_and_counts_from_the_day_of_the_fact() -> None:
@@ -186,20 +180,6 @@ def test_a_fact_that_counts_nobody_is_refused_as_a_count(fact: str) -> None:
         exact_costs(policy, None, as_of=LATER)
 
 
-def test_an_end_of_a_budget_may_be_an_end_of_a_fact() -> None:
-    won = {"currency": "KRW", "loss_unit": "KRW"}
-    row = budget(LATER, won, amount="CO-17.budget-alt", low="CO-17.budget")  # about 8, at least 5 billion
-    assert ends(row)[:2] == [8e9, 5e9]
-    with pytest.raises(UsageError, match="do not give low <= amount <= high"):
-        budget(LATER, won, amount=10, low="CO-12", high=20)
-
-
-@pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])
-def test_a_budget_whose_bounds_do_not_hold_it_is_refused(write_document: Written, terms: Page) -> None:
-    with pytest.raises(UsageError, match=r"low|high"):
-        load_policy(write_document(toml({"kind": "budget", "amount": 100, **terms})))
-
-
 # --- published sums, computed again from the lines -------------------------------------------------
 
 
@@ -217,13 +197,8 @@ COUNTED: Page = {"kind": "payments", "of": ["CL-13"]}
 
 
 def test_a_sum_is_what_the_line_pays_to_as_many_as_the_fact_counts(write_document: Written) -> None:
-    shares = {
-        "band": [{"over": 0, "up_to": 99, "share": 0.25}, {"over": 99}],
-        "rounding": {"to": 10, "how": "up"},
-    }
-    assert (
-        sum_of(write_document, shares, **COUNTED, loss=50) == 1_692.20
-    )  # 8,461 times 12.5 cents, to the next ten
+    shares = {"band": [{"over": 0, "up_to": 99, "share": 0.25}, {"over": 99}]}
+    assert sum_of(write_document, shares, **COUNTED, loss=60) == 1_269.15  # 8,461 times 15 cents
     assert sum_of(write_document, {**FLAT, "grain": "claimant"}, **COUNTED, loss=9) == 423.05
 
 

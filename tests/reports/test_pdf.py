@@ -162,7 +162,6 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
         answers,
         headline=(long,) * 3,
         recommended=(long,),
-        narrows=many,
         drives=many,
         left_out=many,
         options=pl.concat([answers.options.with_columns(name=pl.lit(long))] * 9),

@@ -6,7 +6,6 @@ one outcome in ten exceeds and the median follow, because half of the outcomes a
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +13,11 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses, text
 from outage_analysis.analysis.open_intake import counts_by, late_claims_notes, open_lines
-from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, LateClaims, value_and_range
+from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
 from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
@@ -32,12 +30,6 @@ if TYPE_CHECKING:
 
 DECISIVE = 0.5
 """A rule is named as what to decide first if at least this share of the expected cash follows from it."""
-ANSWERS = 16
-"""An input that is known takes one of so many equally likely values: the draws are divided by its size."""
-CLEARLY = 0.1
-"""A range that would be narrower by a smaller share is said to be hardly narrower."""
-BATCHES = 4
-"""The numerical error comes from the spread of so many batches of replicates."""
 MAX_DRIVERS = 3
 """Most inputs that the answer names as those that the cost depends on."""
 
@@ -87,9 +79,6 @@ def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
         amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
     elif total is None or not total["most"]:
         return []
-    elif analysis.headline_from_claims and "cost" in analysis.cubes:
-        count = analysis.cubes["cost"].claims
-        key, amounts = "rows", {"most": locale.money(total["most"]), "count": locale.number(count)}
     else:
         key, amounts = "claims", {"most": locale.money(total["most"])}
     return [locale(f"report.answer_all_{key}", **amounts)]
@@ -175,70 +164,7 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     for step in shares.filter(pl.col("share") >= DECISIVE, rule="review").to_dicts():
         band, share = locale.band_with_unit(step["over"], step["up_to"]), locale.rounded(step["share"])
         told.append(locale("report.recommend_review", band=band, share=locale.share(share)))
-    return [*told, *filter(None, [reserve_note(table, locale, column)])]
-
-
-def reserve_note(table: pl.DataFrame, locale: text.Locale, column: str = "cash") -> str:
-    """Say in a sentence that the mean exceeds P75, if it does as both are printed; otherwise return ""."""
-    mean, p75 = (table.filter(measure=name)[column].item() for name in ("mean", "p75"))
-    if mean <= p75 or locale.money(mean) == locale.money(p75):
-        return ""
-    return locale("report.reserve_skewed", measure="P75")
-
-
-def narrowing_sentence(analysis: Analysis, locale: text.Locale) -> tuple[str, ...]:
-    """Return a sentence on the input that would, if it were known exactly, make the likely range narrowest.
-
-    Nobody knows beforehand what the input will turn out to be, so the width is averaged over its values: for
-    some of them, the range is wider than today's. An input is named as narrowing the range if the range would
-    be narrower by a tenth, and by more than the numerical error. The result is empty if the cash was not
-    simulated or nothing is uncertain.
-    """
-    run, ranked = analysis.headline_run, analysis.exact_tables["tornado"].filter(valuation="cash")
-    if run is None or "cash" not in run.totals or ranked.is_empty():
-        return ()
-    drawn = [block.values for block in run.replicates()]
-    totals, likely = run.totals["cash"].values, analysis.likely_range
-    widths = {
-        name: _width(totals, likely, np.stack([values[name] for values in drawn]))
-        for name in ranked["assumption"]
-        if drawn[0][name].ndim == 1  # a band mix is no single number
-    }
-    if not widths:
-        return ()
-    best = min(widths, key=lambda name: widths[name].value)
-    known, now = widths[best], _width(totals, likely)
-    least = max(CLEARLY * now.value, 2 * math.hypot(known.error, now.error))
-    width = rounded_estimate(known)
-    return (
-        locale(
-            "report.narrows_most" if now.value - known.value > least else "report.narrows_none",
-            name=analysis.names(locale.lang).get(best, best).split(":")[0],
-            width=locale.money(width.value),
-            now=locale.money(now.value),
-        ),
-    )
-
-
-def _width(
-    totals: FloatArray, likely: text.LikelyRange, known: FloatArray | None = None
-) -> costs.simulation.Estimate:
-    def mean_width(rows: slice) -> float:
-        amounts, parts = totals[rows].ravel(), 1
-        if known is not None:
-            amounts, parts = amounts[np.argsort(known[rows], axis=None, kind="stable")], ANSWERS
-        size = len(amounts) // parts
-        answers = np.sort(amounts[: parts * size].reshape(parts, size), axis=1)
-        low, high = (
-            answers[:, costs.simulation.quantile_place(p, size)] for p in (likely.lower, likely.upper)
-        )
-        return float((high - low).mean())
-
-    each = len(totals) // BATCHES
-    batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
-    return costs.simulation.Estimate(
-        mean_width(slice(None)), costs.simulation.replicate_mean(np.array(batches)).error
-    )
+    return told
 
 
 BOUNDS = ("low", "expected", "high", "most")
@@ -487,7 +413,7 @@ class AnalysisResult(text.Displayable, text.Result):
         """Return the answer in words."""
 
     @abstractmethod
-    def shown(self, locale: text.Locale, mark: str) -> Iterable[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterable[text.ShownTable | str]:
         """Return the tables and notes to show, under titles with the mark of synthetic claims."""
 
     @property
@@ -521,7 +447,7 @@ class AnalysisResult(text.Displayable, text.Result):
         mark = text.synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
         first, *others = [*self.sentences(locale)] or [""]
         sentences = [mark + first, *others] if first else []
-        return text.Answer(locale, sentences, self.shown(locale, mark), self.analysis.names(lang))
+        return text.Answer(locale, sentences, self.tables_and_notes(locale, mark), self.analysis.names(lang))
 
 
 def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str, pl.DataFrame]:
@@ -573,7 +499,7 @@ class Sensitivity(AnalysisResult):
             budget = locale.money_in_full(analysis.budget)
             yield f"{first} {locale('information.budget_decision', budget=budget)}"
 
-    def shown(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return all tables, and a note on correlated inputs."""
         analysis, tables = self.analysis, self.exact_tables
         yield from text.shown_tables(tables, "sensitivity", locale, mark)
@@ -619,7 +545,7 @@ class Scenarios(AnalysisResult):
         expected, high = locale.money(row["expected"]), locale.money(row["range_high"])
         return {"expected": expected, "high": high, "chance": chance}
 
-    def shown(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return the table with the names of the scenarios, and a note on each."""
         analysis, table = self.analysis, self.exact_tables["scenarios"]
         labels = {table["scenario"][0]: locale("report.scenario_base")}
@@ -700,12 +626,8 @@ def _growth(analysis: Analysis, scenario: costs.sensitivity.Scenario) -> float:
     return (forecast.counted + ends[1]) / (forecast.counted + ends[0])
 
 
-MONEY_VALUATIONS = ("cash", "incremental_cash")
-"""Valuations that are money paid out. List prices and lost sales are not costs to book."""
 MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Measure of a reserve -> its probability; None for the mean."""
-SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
-"""How users write a measure -> its name in the table."""
 HANDLING = {"outside": "cash", "inside": "both"}
 """Where the cost of working through the claims is -> the column of the table `reserve`."""
 
@@ -728,8 +650,8 @@ def reserve_scope(analysis: Analysis) -> ReserveScope:
     not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
     if run is None:
         return ReserveScope((), (), not_due)
-    counted = {line for v in MONEY_VALUATIONS for line in run.portfolio.counted(v)} - {*not_due}
-    missing = {line for v in MONEY_VALUATIONS for line in run.portfolio.left_out.get(v, ())} - {*not_due}
+    counted = {*run.portfolio.counted("cash")} - {*not_due}
+    missing = {*run.portfolio.left_out.get("cash", ())} - {*not_due}
     return ReserveScope(
         tuple(x.id for x in known if x.id in counted),
         tuple(x.id for x in known if x.id in missing - counted),
@@ -739,8 +661,8 @@ def reserve_scope(analysis: Analysis) -> ReserveScope:
 
 def reserve_mean(analysis: Analysis, lines: Collection[str]) -> float | None:
     """Return the mean cash of some cost lines, in the smallest unit of the currency; None if none has one."""
-    part = _of_lines(analysis.headline_run, MONEY_VALUATIONS, lines)
-    return None if part is None else _mean(part)
+    part = _of_lines(analysis.headline_run, "cash", lines)
+    return None if part is None else costs.simulation.expected_estimate(part, "cash").value
 
 
 def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
@@ -751,14 +673,14 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         table of quantiles and add up exactly; `both` is added draw by draw on the same random points.
     """
     scope, run = reserve_scope(analysis), analysis.headline_run
-    cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
-    if cash is None:
+    due = {x.id for x in analysis.policy.lines} - {*scope.not_due}
+    parts = {"cash": _of_lines(run, "cash", scope.counted), "handling": _of_lines(run, "handling", due)}
+    if parts["cash"] is None:
         return None
-    handling = _of_lines(run, ("handling",), {x.id for x in analysis.policy.lines} - {*scope.not_due})
-    parts = [cash] if handling is None else [cash, handling]
-    means = [_mean(part) for part in parts]
-    draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]
-    if handling is not None:
+    known = {name: part for name, part in parts.items() if part}
+    means = [costs.simulation.expected_estimate(part, name).value for name, part in known.items()]
+    draws = [part.totals[name].values for name, part in known.items()]
+    if len(known) > 1:
         means.append(sum(means))
         draws.append(draws[0] + draws[1])
     samples, unknown = [costs.simulation.Sample(values) for values in draws], [None] * (3 - len(draws))
@@ -779,7 +701,7 @@ def parse_measure(measure: object) -> str:
         >>> parse_measure("P75"), parse_measure("median")
         ('p75', 'p50')
     """
-    name = SPELLINGS.get(str(measure), str(measure))
+    name = "p50" if measure == "median" else str(measure).lower()
     if name not in MEASURES:
         hint = spelling_hint(str(measure), ["mean", "median", "P75", "P90"])
         raise UsageError("no such measure of a reserve", value=measure, remedy=hint)
@@ -819,10 +741,8 @@ class Reserve(AnalysisResult):
         for key, lines in ({"counts": scope.counted} | left_out).items():
             if lines or key == "counts":
                 yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
-        if note := reserve_note(self.exact_tables["reserve"], locale, HANDLING[self.handling]):
-            yield note
 
-    def shown(self, locale: text.Locale, mark: str) -> list[text.ShownTable | str]:
+    def tables_and_notes(self, locale: text.Locale, mark: str) -> list[text.ShownTable | str]:
         """Return the reserve by measure."""
         title = mark + locale("terminal.reserve") + locale("terminal.sums", currency=locale.currency)
         return [text.ShownTable(title, self.exact_tables["reserve"], text.schema_of("reserve"))]
@@ -855,15 +775,7 @@ def reserve(analysis: Analysis, measure: str = "mean", handling: str = "outside"
     return Reserve(analysis, {"reserve": table}, amount, name, handling)
 
 
-def _of_lines(
-    run: Simulation | None, valuations: Collection[str], lines: Collection[str]
-) -> Simulation | None:
-    """Return the part of a simulation that is of some valuations and lines; None if there is none."""
-    part = run and run.with_terms(lambda term: term.valuation in valuations and term.line in lines)
+def _of_lines(run: Simulation | None, valuation: str, lines: Collection[str]) -> Simulation | None:
+    """Return the part of a simulation that is of a valuation and some lines; None if there is none."""
+    part = run and run.with_terms(lambda term: term.valuation == valuation and term.line in lines)
     return part if part and part.portfolio.terms else None
-
-
-def _mean(part: Simulation) -> float:
-    return sum(
-        costs.simulation.expected_estimate(part, valuation).value for valuation in part.portfolio.valuations
-    )

@@ -74,10 +74,6 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         """Offer the tables that functions make; a function that returns None has none to make."""
         self._makers = {name: cache(make) for name, make in makers.items()}
 
-    def __reduce__(self) -> tuple[type[AnalysisTables], tuple[Makers]]:
-        """Pickle all tables in place of the functions that make them."""
-        return AnalysisTables, ({name: table.clone for name, table in self.items()},)
-
     def schema(self, name: str) -> text.TableSchema:
         """Return the columns of a table with unit and description.
 
@@ -582,11 +578,10 @@ class Exploration(text.Result):
     tables: dict[str, pl.DataFrame]
     source: str
     synthetic: bool
-    by: tuple[str, ...] = ()
+    by: tuple[str, ...]
     """The dimensions that the tables are grouped by."""
-    incident: incidents.Incident | None = None
-    """The incident that the losses are of; None for a printed table of losses."""
-    claims: Claims | None = None
+    incident: incidents.Incident
+    claims: Claims | None
     refused: Mapping[str, str] = field(default_factory=dict)
     """Why families were not fitted, by family."""
     starts: frozenset[int] = frozenset()
@@ -599,22 +594,22 @@ class Exploration(text.Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all tables as plain values."""
-        places = self.incident.locale("en").places if self.incident else {}
+        places = self.incident.locale("en").places
         schemas = text.schemas_of("distribution")
         rows = {name: schemas[name].whole(table, places).to_dicts() for name, table in self.tables.items()}
         return {"source": self.source, "synthetic": self.synthetic, "notes": self.notes, **rows}
 
     def answer(self, lang: str = "en") -> text.Answer:
         """Return how many losses are small and large, all tables in the incident's units, then the notes."""
-        locale, sentences = text.Locale(lang), list[str]()
-        words = {dimension: {"": locale("terminal.merged_groups")} for dimension in self.by}
+        locale = replace(self.incident.locale(lang), starts=self.starts)
         mark = text.synthetic_mark(locale, synthetic=self.synthetic)
-        if self.incident is not None:
-            locale = replace(self.incident.locale(lang), starts=self.starts)
-            sentences = [mark + sentence for sentence in _band_sentences(self.tables["bands"], locale)]
-            named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
-            for dimension in set(self.by) & set(named):
-                words[dimension] |= {item.id: item.name[lang] for item in named[dimension]}
+        sentences = [mark + sentence for sentence in _band_sentences(self.tables["bands"], locale)]
+        named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
+        words = {
+            dimension: {item.id: item.name[lang] for item in named.get(dimension, ())}
+            | {"": locale("terminal.merged_groups")}
+            for dimension in self.by
+        }
         reasons = [(family, locale.note(reason)) for family, reason in self.refused.items()]
         told = {"refused": text.schema_of("distribution.refused").frame(reasons)} if reasons else {}
         tables = {
@@ -729,42 +724,6 @@ def explore(  # noqa: PLR0913 - the options of the command `distribution`
         notes.append(text.Note("synthetic_fit"))
     about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims)
     return Exploration(*about, refused=refused, starts=starts, notes=tuple(notes))
-
-
-def explore_grouped(
-    id_or_path: str | Path,
-    *,
-    families: Sequence[str] = (),
-    top: str | None = None,
-    level: float = 0.95,
-    lang: str = "en",
-) -> Exploration:
-    """Fit severity distributions to a printed table of grouped losses.
-
-    Args:
-        id_or_path: the bundled id or the path of the table.
-        families: the families to fit; empty for all.
-        top: what is known above the last edge: open, closed or truncated; by default what the table states.
-        level: the confidence level of the intervals.
-        lang: the language of the texts of the table.
-
-    Raises:
-        UsageError: the table or a family does not exist, or `top` is unknown.
-        ModelRefused: no family can be fitted.
-    """
-    check_level(level)
-    table, locale = losses.load_grouped(id_or_path), text.Locale(lang)
-    top, families = top or table.top, families or tuple(losses.FAMILIES)
-    fits = losses.fit_all(table.edges, table.counts, top=top, left=table.left, families=families)
-    shares = pl.DataFrame({"over": table.edges[:-1], "up_to": table.edges[1:], "claims": table.counts})
-    about = {"top": locale(f"word.{top}"), "left": locale(f"word.{table.left}")}
-    notes = [
-        locale("terminal.distribution_grouped", name=table.name[lang], unit=table.unit[lang], **about),
-        *([table.note[lang]] if table.note else []),
-        *(text.Note("source", address=source) for source in table.sources),
-    ]
-    tables = {"bands": losses.with_shares(shares), **fit_tables(fits, level)}
-    return Exploration(tables, table.id, synthetic=False, refused=fits.refused, notes=tuple(notes))
 
 
 def band_counts(cube: losses.Cube, by: Sequence[str], bands: incidents.Bands | None) -> pl.DataFrame:

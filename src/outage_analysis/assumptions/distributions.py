@@ -225,45 +225,18 @@ class Uniform(BoundedDistribution):
         return ceiling - (ceiling - self.low) ** 2 / (2 * self.width)
 
 
-class PeakedDistribution(BoundedDistribution):
-    """A distribution between two stated bounds with a most likely value."""
+class Pert(BoundedDistribution):
+    """The PERT distribution: a scaled beta with mean (low + weight x mode + high) / (weight + 2)."""
 
     mode: Finite
     """The most likely value."""
+    kind: Literal["pert"] = "pert"
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 4.0
+    """The weight of the mode in the mean, where each bound weighs 1."""
 
     def _check(self) -> None:
         super()._check()
         refuse_if(not self.low <= self.mode <= self.high, "needs low <= mode <= high")
-
-
-class Triangular(PeakedDistribution):
-    """The triangular distribution: its density rises linearly to the mode and falls linearly from it."""
-
-    kind: Literal["triangular"] = "triangular"
-
-    @property
-    def mean(self) -> float:
-        """The average of the bounds and the mode."""
-        return (self.low + self.mode + self.high) / 3
-
-    def _quantile(self, u: FloatArray) -> object:
-        rise, fall = self.mode - self.low, self.high - self.mode
-        rising = self.low + np.sqrt(u * self.width * rise)
-        falling = self.high - np.sqrt((1 - u) * self.width * fall)
-        return np.where(u * self.width <= rise, rising, falling)
-
-    def _capped_mean(self, ceiling: float) -> float:
-        if ceiling < self.mode:
-            return ceiling - (ceiling - self.low) ** 3 / (3 * self.width * (self.mode - self.low))
-        return self.mean - (self.high - ceiling) ** 3 / (3 * self.width * (self.high - self.mode))
-
-
-class Pert(PeakedDistribution):
-    """The PERT distribution: a scaled beta with mean (low + weight x mode + high) / (weight + 2)."""
-
-    kind: Literal["pert"] = "pert"
-    weight: Annotated[float, Field(gt=0, le=1e6)] = 4.0
-    """The weight of the mode in the mean, where each bound weighs 1."""
 
     @cached_property
     def standard(self) -> Beta:
@@ -335,7 +308,7 @@ class LogitT(Distribution):
 
 
 AnyDistribution = Annotated[
-    Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitT | Discrete, Field(discriminator="kind")
+    Fixed | Uniform | Pert | Beta | Lognormal | LogitT | Discrete, Field(discriminator="kind")
 ]
 
 
@@ -543,7 +516,7 @@ NEGLIGIBLE = 40.0
 """Log densities this far below the maximum are treated as zero."""
 COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
-RatePrior = Beta | LogitT | Uniform | Triangular | Pert
+RatePrior = Beta | LogitT | Uniform | Pert
 
 
 class UpdatedRate(Distribution):

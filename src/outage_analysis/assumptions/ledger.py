@@ -53,7 +53,7 @@ from outage_analysis.files import (
     spelling_hint,
     validated_copy,
 )
-from outage_analysis.incidents import Band, Closed, Incident, check_partition, get_fact, published_rates
+from outage_analysis.incidents import Band, Incident, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, Policy, contains_integer, decimal_places
 from outage_analysis.special_functions import special
 from outage_analysis.text import (
@@ -503,9 +503,9 @@ class MixBand(Document):
     """The share of reports that is expected in one loss band."""
 
     over: Annotated[int, Field(ge=0)]
-    """The lower edge of the band, excluded unless `closed` is lower, in the smallest unit."""
+    """The lower edge of the band, as the policy writes it, in the smallest unit."""
     up_to: Annotated[int, Field(gt=0)] | None = None
-    """The upper edge of the band, in the smallest unit; left out for the last band."""
+    """The upper edge of the band, likewise; left out for the last band."""
     share: Share
     """The share of reports in the band."""
 
@@ -514,8 +514,6 @@ class BandMix(Entry):
     """An assumption about how reports are spread over loss bands, if no shares were published."""
 
     kind: Literal["band_mix"]
-    closed: Closed = "upper"
-    """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
     bands: tuple[MixBand, ...] = Field(alias="band", min_length=1)
     """The bands with their shares, which add up to 1."""
     size: Annotated[float, Field(ge=0.001, le=1_000_000)] | None = None

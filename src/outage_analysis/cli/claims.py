@@ -310,9 +310,6 @@ def distribution(
     reading: ReadOptions,
     policy: Policy = None,
     counts: Counts = None,
-    grouped: Annotated[
-        str | None, "A printed table of losses instead of claims: bundled id, or path to its TOML file."
-    ] = None,
     by: Dimensions = "service",
     where: Annotated[
         list[str] | None, "Only claims with this value, as service=kakao_t; repeat for more."
@@ -321,33 +318,25 @@ def distribution(
         bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
     ] = False,
     family: Annotated[list[str] | None, "A family to fit; repeat for more. By default all."] = None,
-    top: Annotated[
-        str | None,
-        "What lies above the last edge of totals or of a printed table: open, closed or truncated. "
-        "By default as the table states.",
-    ] = None,
+    top: Annotated[str | None, "What lies above the last edge of totals: open, closed or truncated."] = None,
     level: Level = "95%",
     recovery: Recovery = False,
     output: Output,
 ) -> None:
     """Print the distribution of losses: by band, means, quantiles, heaping; fit distributions.
 
-    The losses come from claims, from totals (--counts), or from a printed table of losses (--grouped). The
-    command refuses to fit synthetic claims, unless --recovery marks this as a test. Examples:
+    The losses come from claims or from totals (--counts). The command refuses to fit synthetic claims, unless
+    --recovery marks this as a test. Examples:
 
         outage-analysis distribution complaints.csv --by service
-
-        outage-analysis distribution --grouped dental-claims
     """
-    about = _about_files(reading)
-    inputs: dict[str, object] = {"FILES": files, "--counts": counts, "--policy": policy, "--where": where}
-    of_claims: dict[str, dict[str, object]] = {
+    unused: dict[str, dict[str, object]] = {
         "with --counts": {"FILES": files if counts else None},
         "with claims": {"--top": None if counts else top},
-        "without files": {} if files else about,
+        "without files": {} if files else _about_files(reading),
         "without --fit": {"--family": None if fit else family},
     }
-    refuse_unused({"with --grouped": inputs | about} if grouped else of_claims)
+    refuse_unused(unused)
     dimensions = tuple(word.strip() for word in by.split(","))
     if not all(dimensions):
         raise UsageError("--by has an empty word", value=by, remedy="Write words with commas between.")
@@ -362,8 +351,6 @@ def distribution(
     }
 
     def explored(_: Progress) -> analysis.Exploration:
-        if grouped:
-            return analysis.explore_grouped(grouped, **fitted, lang="en" if output.as_json else output.lang)
         claims = reading.read_claims(files) if files else None
         chosen: dict[str, Any] = {"by": dimensions, "where": values, "fit": fit, "recovery": recovery}
         return analysis.explore(claims, reading.incident, policy, counts, **chosen, **fitted)

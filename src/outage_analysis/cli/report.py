@@ -89,7 +89,7 @@ def report(
         page = reports.write_report(run, out, lang=lang, force=force, formats=chosen)
     print_warnings(run.warnings(lang))
     locale, folder = run.locale(lang), page.parent
-    told = [*analysis.cost_sentences(run, locale), *analysis.narrowing_sentence(run, locale)]
+    told = analysis.cost_sentences(run, locale)
     written = list(reports.read_manifest(folder).outputs)
     if as_json:
         files = [str(folder / name) for name in (*written, "manifest.json", "SHA256SUMS")]

@@ -54,20 +54,10 @@ from outage_analysis.costs.terms import (
     rates_from,
     sum_or_none,
 )
-from outage_analysis.errors import ModelRefused, UsageError, either
+from outage_analysis.errors import ModelRefused, either
 from outage_analysis.incidents import Band, ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
-from outage_analysis.policies import (
-    Budget,
-    CostLine,
-    FeeCredit,
-    InKind,
-    Line,
-    Policy,
-    Rule,
-    Schedule,
-    Voucher,
-)
+from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Rule, Schedule
 
 Compiler = Callable[[Any, Funnel, CompileInputs], Iterable[Term]]
 
@@ -353,53 +343,42 @@ def _claims_group(
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _per_head(line, inputs, line.valuations, _taken_up(funnel), limit=line.cap)
-
-
-def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _per_head(line, inputs, {line.main_valuation: line.payment}, _taken_up(funnel))
-
-
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    worths, factors = {line.main_valuation: line.payment}, funnel.factors(*REPORT_RATES)
-    return _per_head(line, inputs, worths, factors, high=line.recipients_high)
-
-
-def _taken_up(funnel: Funnel) -> tuple[FunnelFactor, ...]:
+def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     rate = funnel.entries.get("take_up")
-    return (replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None),)
+    taken_up = replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None)
+    return _per_head(line, inputs, (taken_up,), limit=line.cap)
+
+
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    return _per_head(line, inputs, funnel.factors(*REPORT_RATES), high=line.recipients_high)
 
 
 def _per_head(
-    line: InKind | Voucher | FeeCredit,
+    line: InKind | FeeCredit,
     inputs: CompileInputs,
-    worths: Mapping[str, int | None],
     factors: tuple[FunnelFactor, ...],
     *,
     limit: str | None = None,
     high: str | None = None,
-) -> Iterator[Term]:
-    """Yield the terms of what each recipient gets: goods in each of their valuations, a voucher, or a fee."""
+) -> list[Term]:
+    """Return the term of what each recipient gets: a good, or part of a fee."""
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
-    facts = join_ids(line.recipients or "", limit or "", *line.facts, high or "")
-    for valuation, worth in worths.items():
-        if worth is None and valuation != line.main_valuation:
-            continue
-        term = Term(line.id, valuation, line.kind, facts, factors=factors)
-        largest_sum = float(most.count * worth) if most is not None and worth is not None else None
-        if people is None or worth is None or later:
-            status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
-            bounds = () if largest_sum is None else (Group(Input(0.0, None, largest_sum, largest_sum), 0.0),)
-            yield replace(term, status=status, groups=bounds)
-            continue
-        served = people.count if cap is None else min(people.count, cap.count)
-        yield replace(
+    facts, worth = join_ids(line.recipients or "", limit or "", *line.facts, high or ""), line.payment
+    term = Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
+    largest_sum = float(most.count * worth) if most is not None and worth is not None else None
+    if people is None or worth is None or later:
+        status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
+        bounds = () if largest_sum is None else (Group(Input(0.0, None, largest_sum, largest_sum), 0.0),)
+        return [replace(term, status=status, groups=bounds)]
+    served = people.count if cap is None else min(people.count, cap.count)
+    return [
+        replace(
             term.for_people(people.count, worth, most=largest_sum or 0.0),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
+    ]
 
 
 def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
@@ -410,16 +389,12 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     share = funnel.inputs.get("realised_ratio", funnel.inputs["take_up"])
     try:
         amount = float(policy.resolve_amount(line.amount, as_of))
-        least = line.low if line.low is not None else line.amount if share.low == 1 else 0
-        low = float(policy.resolve_amount(least, as_of, end="low"))
-        high = amount if line.high is None else float(policy.resolve_amount(line.high, as_of, end="high"))
+        low = float(policy.resolve_amount(line.amount if share.low == 1 else 0, as_of, end="low"))
     except ModelRefused:
         return [replace(term, status="not_public_yet")]
-    if not low <= amount <= high:
-        raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
     unlimited = line.valuation == "top_down" and "realised_ratio" not in funnel.inputs
     factors = (FunnelFactor(share, scale=True),)
-    announced = (low, None if unlimited else high)
+    announced = (low, None if unlimited else amount)
     sum_ = Group(Input.certain(amount), 1.0, amount**2)
     return [
         replace(term, groups=(sum_,), factors=factors, promised=amount, announced=announced, certain=True)
@@ -429,7 +404,6 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
     InKind: (_in_kind, None),
-    Voucher: (_voucher, None),
     FeeCredit: (_fee_credit, None),
     Budget: (_budget, None),
 }

@@ -371,11 +371,10 @@ class VariedLine:
             problem = "the payments of a line with segments are not varied"
             raise ModelRefused(problem, value=schedule.id, remedy="Write each segment as a line of its own.")
         bands, flat = list(schedule.bands), [x.fixed or 0 for x in schedule.tariff.pieces if not x.slope]
-        step = SHARE_SCALE * (schedule.rounding.to if schedule.rounding else 1)
         for tier in self.places:
             paid = bands[tier].fixed * SHARE_SCALE
-            if not paid or paid % step or flat.count(paid) > 1 or bands[tier].depends_on_loss:
-                paid = (max(flat) // step + 1) * step
+            if not paid or flat.count(paid) > 1 or bands[tier].depends_on_loss:
+                paid = (max(flat) // SHARE_SCALE + 1) * SHARE_SCALE
                 flat.append(paid)
             bands[tier] = _paying(bands[tier], paid // SHARE_SCALE)
         self.told_apart = validated_copy(schedule, bands=tuple(bands))

@@ -347,7 +347,7 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
 
 
 Stage = Literal["filed", "accepted", "taken", "paid", "total"]
-Valuation = Literal["cash", "face_value", "displaced_sales", "incremental_cash", "top_down", "handling"]
+Valuation = Literal["cash", "face_value", "top_down", "handling"]
 
 
 class Outcome(NamedDocument):

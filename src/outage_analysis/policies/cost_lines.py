@@ -1,18 +1,18 @@
-"""Cost lines: payments by loss band (schedules), free goods, vouchers, fee credits and budgets.
+"""Cost lines: payments by loss band (schedules), free goods, fee credits and budgets.
 
 All lines have an announcement day, effort, deadlines, eligibility and accounting. A schedule pays by loss
 band, to all claimants or by segment, per claim or per claimant. What one claim is paid follows from the rule
 of its loss band:
 
-    payment = rounded(min(limit, max(floor, fixed + share x max(loss - deductible, 0) + rate)))
+    payment = min(limit, max(floor, fixed + share x max(loss - deductible, 0) + rate))
 
 A rule never pays less for a larger loss. Amounts are whole numbers of the smallest unit of the currency.
 Internally they are integers in ten-thousandths of that unit, so that payments are exact.
 
 A tariff (payment rules by loss band) is split into loss intervals. On each interval (piece), a claim is paid
-`fixed + slope x loss`. A deductible, floor or limit changes the slope at one loss. Rounding and payment
-periods make the payment jump. Each jump starts a new piece, so that the total payment can still be computed
-from the counts and sums of losses by band. A tariff with too many jumps is rejected instead of approximated.
+`fixed + slope x loss`. A deductible, floor or limit changes the slope at one loss. Payment periods make the
+payment jump. Each jump starts a new piece, so that the total payment can still be computed from the counts
+and sums of losses by band. A tariff with too many jumps is rejected instead of approximated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, groupby, pairwise
-from math import ceil, inf
+from math import ceil, floor, inf
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag
@@ -82,28 +82,18 @@ Span = Annotated[int, Field(gt=0, le=LARGEST_LOSS), Unit("loss unit")]
 
 
 class Rounding(Document):
-    """How each single payment is rounded."""
+    """How a computed fee credit is rounded."""
 
     to: Price
-    """Payments are multiples of this, in the smallest unit of the currency."""
+    """Credits are multiples of this, in the smallest unit of the currency."""
     how: Literal["half_up", "up", "down"] = "half_up"
     """Rounding direction: to the nearest multiple (half_up), up or down."""
 
-    @property
-    def step(self) -> int:
-        """The rounding unit, in ten-thousandths of the smallest currency unit."""
-        return self.to * SHARE_SCALE
-
-    @property
-    def increment(self) -> int:
-        """The amount to add before rounding down, in the unit of `step`; it sets the rounding direction."""
-        return {"half_up": self.step // 2, "up": self.step - 1, "down": 0}[self.how]
-
-    def round_amount(self, amount: int | Fraction) -> int:
-        """Round an amount to a multiple of `step`, all in ten-thousandths of the smallest currency unit."""
-        if self.how == "up":  # With a fraction, `increment` would be too small.
-            return -(-amount // self.step) * self.step
-        return (amount + self.increment) // self.step * self.step
+    def round_amount(self, amount: Fraction) -> int:
+        """Round an amount to a multiple of `to`, in the smallest unit of the currency."""
+        steps = amount / self.to
+        rounded = {"half_up": floor(steps + Fraction(1, 2)), "up": ceil(steps), "down": floor(steps)}
+        return rounded[self.how] * self.to
 
 
 class Rate(Document):
@@ -180,7 +170,7 @@ class Rule(Document):
         return (self.fixed + periodic) * SHARE_SCALE + self.share * max(loss - self.deductible, 0)
 
     def amount(self, loss: int) -> int:
-        """The payment for a loss before rounding, in ten-thousandths of the smallest currency unit."""
+        """The payment for a loss, in ten-thousandths of the smallest currency unit."""
         least = max(self.amount_before_limits(loss), self.floor * SHARE_SCALE)
         return least if self.limit is None else min(least, self.limit * SHARE_SCALE)
 
@@ -197,7 +187,7 @@ class RuleBand(Rule):
 LARGEST_TOTAL = 2**63 - 1
 """Upper bound for losses: the losses of one claimant may add up to more than the largest single loss."""
 MAX_STEPS = 2_000
-"""The largest number of edges of one policy, including those from rounding and periods."""
+"""The largest number of edges of one policy, including those of payment periods."""
 
 
 @dataclass(frozen=True)
@@ -253,7 +243,6 @@ class Tariff:
     """None if the policy has no rule for claims that state no loss."""
     shift: int
     """Subtracted from a written edge to get an inclusive upper cut: 0 or 1."""
-    rounding: Rounding | None
 
     @property
     def bands_with_rules(self) -> list[tuple[Band, RuleBand]]:
@@ -282,7 +271,7 @@ class Tariff:
         """
         pieces: list[Piece] = []
         for place, (band, rule) in enumerate(self.rules()):
-            split = _pieces_of_rule(band, place, rule, self.rounding)
+            split = _pieces_of_rule(band, place, rule)
             for _, alike in groupby(split, key=lambda piece: (piece.fixed, piece.slope)):
                 first, *others = alike
                 pieces.append(replace(first, band=(first.band[0], [first, *others][-1].band[1])))
@@ -359,45 +348,26 @@ def check_step_count(steps: int) -> None:
     refuse_if(
         steps > MAX_STEPS,
         f"its payment jumps at more than {MAX_STEPS:,} losses"
-        " | Round to a larger amount, lengthen the period, set `limit` or `up_to`, or drop `rounding`.",
+        " | Lengthen the period, or set `limit` or `up_to`.",
     )
 
 
-def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
+def _pieces_of_rule(band: Band, place: int, rule: Rule) -> Iterator[Piece]:
     if rule.review:
         yield Piece(band, place, None, 0)
-        return
-    if band in (NEGATIVE, ZERO, UNKNOWN):
-        yield Piece(band, place, rounding.round_amount(rule.amount(0)) if rounding else rule.amount(0), 0)
-        return
-    low, high = band[0] or 0, band[1]
-    upper_ends: list[int | None] = [*sorted(set(_breakpoints(low, high, rule))), high]
-    for bottom, top in pairwise([low, *upper_ends]):
-        yield from _pieces_of_line((bottom, top), place, rule, rounding)
-
-
-def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    low, high = band[0] or 0, band[1]
-    first = rule.amount(low + 1)
-    slope = 0 if high == low + 1 else rule.amount(low + 2) - first
-    fixed = first - slope * (low + 1)
-    if rounding is None or (slope % rounding.step == 0 and fixed % rounding.step == 0):
-        yield Piece(band, place, fixed, slope)
-        return
-    if not slope:
-        yield Piece(band, place, rounding.round_amount(fixed), 0)
-        return
-    top = LARGEST_TOTAL if high is None else high
-    check_step_count(slope * (top - low) // rounding.step)
-    while low < top:
-        value = rounding.round_amount(fixed + slope * (low + 1))
-        end = min(top, (value + rounding.step - rounding.increment - fixed - 1) // slope)
-        yield Piece((low, high if end == top else end), place, value, 0)
-        low = end
+    elif band in (NEGATIVE, ZERO, UNKNOWN):
+        yield Piece(band, place, rule.amount(0), 0)
+    else:
+        low, high = band[0] or 0, band[1]
+        for bottom, top in pairwise([low, *sorted(set(_breakpoints(low, high, rule))), high]):
+            first = (bottom or 0) + 1
+            paid = rule.amount(first)
+            slope = 0 if top == first else rule.amount(first + 1) - paid
+            yield Piece((bottom, top), place, paid - slope * first, slope)
 
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
-    """Yield the losses in a band after which the payment, before rounding, has another formula."""
+    """Yield the losses in a band after which the payment has another formula."""
     top = LARGEST_TOTAL if high is None else high
     if not rule.depends_on_loss:
         return
@@ -589,8 +559,6 @@ class Schedule(Line):
     """The payment for a claim that states no loss. Without this rule, the expected cost counts such claims as
     paid nothing, and the upper bound counts them as paid the schedule's maximum. If more than half of the
     entitled claims state no loss, the line then has no expected cost."""
-    rounding: Rounding | None = None
-    """How each payment is rounded; by default only the total is rounded, half up."""
     published_count: FactId | None = None
     """The id of the fact that counts the reports that this line may pay."""
 
@@ -608,9 +576,7 @@ class Schedule(Line):
         """
         shift = 0 if self.closed == "upper" else 1
         groups = [*((segment.when, segment.bands) for segment in self.segments), ({}, self.bands)]
-        return tuple(
-            (when, Tariff(bands, self.zero, self.unknown, shift, self.rounding)) for when, bands in groups
-        )
+        return tuple((when, Tariff(bands, self.zero, self.unknown, shift)) for when, bands in groups)
 
     @property
     def positive_bands(self) -> list[tuple[Band, Rule]]:
@@ -661,19 +627,13 @@ class Schedule(Line):
             self.segments and self.published_count,
             "has segments and one published count | Write each segment as a line of its own.",
         )
-        rules = [self.zero, self.unknown or Rule(), *(b for _, t in self.tariffs for b in t.bands)]
-        step = self.rounding.to if self.rounding else 1
-        refuse_if(
-            any(rule.floor % step or (rule.limit or 0) % step for rule in rules),
-            f"has a floor or a limit that is no multiple of its rounding, {step:,}",
-        )
         # The jumps of all tariffs are limited in total, too; a tariff beyond the limit is not computed.
         for steps in accumulate(len(tariff.cuts) for _, tariff in self.tariffs):
             check_step_count(steps)
 
 
 class InKind(Line):
-    """A free good for everyone entitled, with three valuations. None of them is cash that is paid out."""
+    """A free good for everyone entitled, valued at its list price. That is not cash that is paid out."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "cap")
     VALUATION: ClassVar[str] = "face_value"
@@ -683,51 +643,15 @@ class InKind(Line):
     face_value: Price | None = None
     """List price of one recipient's good; if no price was published, leave it out: the line then has no cost.
     """
-    displaced_sales: Money | None = None
-    """Average sales lost per recipient."""
-    incremental_cash: Money | None = None
-    """Average cash cost per recipient for the payer."""
     recipients: FactId | None = None
     """The id of the fact that counts the people entitled."""
     cap: FactId | None = None
     """The id of the fact that limits the number of recipients."""
 
     @property
-    def valuations(self) -> dict[str, int | None]:
-        """Three values of one free good: face value, displaced sales, incremental cash. Never add them up."""
-        return {
-            "face_value": self.face_value,
-            "displaced_sales": self.displaced_sales,
-            "incremental_cash": self.incremental_cash,
-        }
-
-    @property
     def payment(self) -> int | None:
         """The face value of one recipient's good; None if no price was published."""
         return self.face_value
-
-
-class Voucher(Line):
-    """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
-
-    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients",)
-    VALUATION: ClassVar[str] = "face_value"
-
-    kind: Literal["voucher"]
-    """A voucher per started hour."""
-    amount: Price
-    """The face value of the voucher for one started hour."""
-    cap_per_person: Price
-    """The largest face value that one person gets."""
-    outage_hours: Annotated[float | int, Field(gt=0, le=87_840), Unit("hours")]
-    """The length of the outage; an hour that has begun counts in full, so 3.2 hours are 4 started hours."""
-    recipients: FactId | None = None
-    """The id of the fact that counts the people entitled; left out if none was published."""
-
-    @property
-    def payment(self) -> int:
-        """The face value of one person's vouchers."""
-        return min(self.amount * ceil(self.outage_hours), self.cap_per_person)
 
 
 class FeeCredit(Line):
@@ -776,9 +700,10 @@ class FeeCredit(Line):
             "has from_minutes or outage_minutes without a multiple",
         )
 
-    def credit(self, fee: int, outage_minutes: int | None = None) -> Fraction | None:
-        """The credit that is computed for a fee, before rounding; None if the credited time is not known."""
-        minutes = self.outage_minutes if outage_minutes is None else outage_minutes
+    @property
+    def computed(self) -> Fraction | None:
+        """The credit that is computed from the fee, before rounding; None if it or the time is not known."""
+        minutes = self.outage_minutes
         lengths: tuple[Fraction | int | None, ...] = (
             self.days,
             None if self.hours is None else Fraction(self.hours, 24),
@@ -788,32 +713,20 @@ class FeeCredit(Line):
             else Fraction(self.multiple * minutes * (minutes >= self.from_minutes), 24 * 60),
         )
         days = next((length for length in lengths if length is not None), None)
-        return None if days is None else Fraction(fee * days) / self.period_days
-
-    @property
-    def computed(self) -> Fraction | None:
-        """The credit that is computed for the line's own fee, before rounding.
-
-        None if the fee or the credited time is not known.
-        """
-        return None if self.fee is None else self.credit(self.fee)
+        return None if days is None or self.fee is None else Fraction(self.fee * days) / self.period_days
 
     @property
     def payment(self) -> int | None:
         """The credit per subscriber: the announced amount or, without one, the rounded computed credit."""
         if self.amount is not None or self.computed is None:
             return self.amount
-        return self.rounded(self.computed)
-
-    def rounded(self, credit: Fraction) -> int:
-        """Round a credit by the rounding rule of the cost line; the result is in the smallest unit."""
-        return (self.rounding or Rounding(to=1)).round_amount(credit * SHARE_SCALE) // SHARE_SCALE
+        return (self.rounding or Rounding(to=1)).round_amount(self.computed)
 
 
 class Budget(Line):
     """An amount set aside or announced for a whole cost line."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("amount", "low", "high")
+    NUMBERS: ClassVar[tuple[str, ...]] = ("amount",)
 
     kind: Literal["budget"]
     """An amount announced for the line as a whole."""
@@ -823,20 +736,9 @@ class Budget(Line):
     amount: AmountOrFact | None = None
     """The amount, or the id of the fact that states it; if none was announced, leave it out: the line then
     has no cost."""
-    low: AmountOrFact | None = None
-    """The smallest possible final amount; by default zero, or the amount if recipients need do nothing."""
-    high: AmountOrFact | None = None
-    """The largest possible final amount; by default the amount."""
-
-    def _check(self) -> None:
-        super()._check()
-        amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
-        refuse_if(
-            amounts != sorted(amounts), "needs low <= amount <= high | Correct the one that is out of order."
-        )
 
 
-CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
+CostLine = Annotated[Schedule | InKind | FeeCredit | Budget, Field(discriminator="kind")]
 
 
 def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
@@ -845,7 +747,5 @@ def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
     An amount is in the smallest unit of the currency, or the id of the fact that states it.
     """
     if isinstance(line, Budget):
-        return {"budget": line.amount, "low": line.low, "high": line.high}
-    if isinstance(line, InKind):
-        return dict(line.valuations)
+        return {"budget": line.amount}
     return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}

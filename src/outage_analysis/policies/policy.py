@@ -13,7 +13,6 @@ from fractions import Fraction
 from functools import partial
 from importlib.resources import files
 from itertools import pairwise
-from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -48,13 +47,11 @@ from outage_analysis.policies.cost_lines import (
     CostLine,
     EntitledValues,
     FeeCredit,
-    InKind,
     Line,
     Rule,
     RuleBand,
     Schedule,
     Tariff,
-    Voucher,
 )
 from outage_analysis.text import (
     DECIMALS,
@@ -98,7 +95,7 @@ class Policy(Displayable, NamedDocument):
         refuse_if(
             steps > MAX_STEPS,
             f"its payments bend or jump at {steps:,} losses, at most {MAX_STEPS:,} are allowed"
-            " | Round to a larger amount, lengthen the periods, or split the policy.",
+            " | Lengthen the periods, or split the policy.",
         )
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
         refuse_if(
@@ -442,8 +439,6 @@ MOST_EXAMPLES = 3
 """The most breakpoints inside a band with an example; if there are more, the first ones and the last one."""
 LONGEST = 10_000
 """The maximum number of characters of a note."""
-ROUND_FEE = 10_000
-"""The example fee where none was published, in the smallest unit of the currency."""
 
 
 def explain(policy: Policy, lang: str = "en") -> list[str]:
@@ -519,8 +514,6 @@ class PolicyExplainer:
                 yield from self._examples(tariff, band)
         yield say("zero", terms=self.rule_text(line.zero))
         yield say("unknown", terms=self.rule_text(line.unknown)) if line.unknown else say("no_rule_says")
-        if line.rounding:
-            yield say(f"rounding_{line.rounding.how}", to=self.money(line.rounding.to))
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
         low, high = band
@@ -545,7 +538,9 @@ class PolicyExplainer:
             if key == "rounding" and value:
                 yield self._sentence(f"rounding_{value.how}", to=self.money(value.to))
             elif key == "amount" and isinstance(line, FeeCredit) and value is None:
-                yield from self._credit_examples(line)
+                if line.fee is not None and line.payment is not None:
+                    example = {"fee": self.money(line.fee), "amount": self.money(line.payment)}
+                    yield "  " + self._sentence("credit_example", period=line.period_days, **example)
             else:
                 name = f"{line.kind}_{key}" if key == "amount" else key
                 name += "_unknown" if value == field.default else ""
@@ -564,18 +559,6 @@ class PolicyExplainer:
         if not is_money:
             return self._sentence("counted", number=self.locale.number(fact.value), fact=value)
         return f"{self.money(fact.value * 10**self.policy.digits)} ({value})"
-
-    def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
-        if line.fee is None:
-            yield self._sentence("round_fee")
-        fee, edge, lengths = line.fee or ROUND_FEE, line.from_minutes or 60, [line.outage_minutes]
-        if line.multiple is not None and line.outage_minutes is None:
-            lengths = [edge - 1, edge]
-        for minutes in lengths:
-            if (credit := line.credit(fee, minutes)) is not None:
-                key = "credit_example" if minutes is None else "credit_outage"
-                amounts = {"fee": self.money(fee), "amount": self.money(line.rounded(credit))}
-                yield "  " + self._sentence(key, minutes=minutes, period=line.period_days, **amounts)
 
     def payment_summary(self, line: CostLine) -> str:
         """A short text that states what a cost line pays."""
@@ -668,13 +651,6 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]
     say = teller.locale
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, teller)
-    elif isinstance(line, InKind):
-        stated = [fact for fact in (line.cap, line.recipients) if fact and fact_exists(fact)]
-        counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
-        if len(counts) > 1 and counts[0] >= counts[1]:
-            yield "cap", say("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
-    elif isinstance(line, Voucher) and line.amount * ceil(line.outage_hours) <= line.cap_per_person:
-        yield "cap", say("finding.limit_never", amount=teller.money(line.cap_per_person))
     if line.public_on is None:
         yield "undated", say("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
@@ -698,22 +674,18 @@ def _cited_facts(document: Document) -> Iterator[str]:
 
 
 def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[Finding]:
-    locale = teller.locale
+    locale, earlier = teller.locale, list[EntitledValues]()
     if line.unknown is None:
         yield "unknown", locale("finding.no_rule")
     names = [*(segment.id for segment in line.segments), None]
-    for name, (_, tariff) in zip(names, line.tariffs, strict=True):
-        for kind, says in (*_piece_findings(tariff, teller), *_tier_findings(tariff, teller)):
+    for name, (when, tariff) in zip(names, line.tariffs, strict=True):
+        for kind, says in _piece_findings(tariff, teller):
             yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
-    entitled, earlier = line.eligibility, list[EntitledValues]()
-    for segment in line.segments:
-        if any(d in entitled and not set(values) & set(entitled[d]) for d, values in segment.when.items()):
-            yield "dead", locale("finding.segment_unentitled", segment=segment.id)
-        elif any(_covers(other, segment.when) for other in earlier):
-            yield "dead", locale("finding.segment_covered", segment=segment.id)
-        earlier.append(segment.when)
-    if any(_covers(when, entitled) for when in earlier):
-        yield "dead", locale("finding.bands_covered")
+        entitled, claims = line.eligibility, {**line.eligibility, **when}
+        unentitled = any(not set(values) & set(entitled.get(d, values)) for d, values in when.items())
+        if unentitled or any(_covers(other, claims) for other in earlier):
+            yield "dead", locale("finding.never_used", segment=name or line.name[teller.lang])
+        earlier.append(when)
 
 
 def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
@@ -735,25 +707,3 @@ def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding
     for number, piece in enumerate(positive):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
             yield "gap", teller.locale("finding.gap", band=teller.locale.band_with_unit(*piece.band))
-
-
-def _tier_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding]:
-    edge = "from" if tariff.shift else "over"
-    terms = [rule.model_dump(exclude={"over", "up_to", "facts"}) for rule in tariff.bands]
-    for (band, rule), own, following in zip(tariff.bands_with_rules, terms, [*terms[1:], None], strict=True):
-        name = teller.locale(f"finding.band_{edge}", edge=teller.loss(rule.over))
-        if own == following:
-            yield "dead", teller.locale("finding.alike", band=name)
-        else:
-            for says in _ineffective_limits(band, rule, teller):
-                yield "cap", teller.locale("finding.limit_of", band=name, says=says)
-
-
-def _ineffective_limits(band: Band, rule: Rule, teller: PolicyExplainer) -> Iterator[str]:
-    low, high = (band[0] or 0) + 1, band[1]
-    if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
-        yield teller.locale("finding.floor_never", amount=teller.money(rule.floor))
-    last = high if rule.depends_on_loss else low
-    most = None if last is None else rule.amount_before_limits(last)
-    if rule.limit is not None and most is not None and most <= rule.limit * SHARE_SCALE:
-        yield teller.locale("finding.limit_never", amount=teller.money(rule.limit))

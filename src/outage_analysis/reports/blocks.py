@@ -109,11 +109,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Answers:
-    """The texts of the first screen: how much and how sure, what would narrow it, why, and what to decide."""
+    """The texts of the first screen: how much and how sure, why, and what to decide."""
 
     headline: tuple[str, ...]
     """How much and how sure, with the scope; then what the figure does not include."""
-    narrows: tuple[str, ...]
     reserve: tuple[tuple[str, str], ...]
     """The amounts to set aside: the measure, such as the median, and the amount."""
     recommended: tuple[str, ...]

@@ -15,7 +15,6 @@ from outage_analysis.analysis import (
     driver_sentences,
     headline_sentences,
     input_notes,
-    narrowing_sentence,
     parts_left_out,
     recommendation,
     reserve_column,
@@ -79,7 +78,6 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     headline = headline_sentences(analysis, locale) or _sentences_without_range(analysis, locale)
     return Answers(
         headline=(*headline, *input_notes(analysis, locale)),
-        narrows=narrowing_sentence(analysis, locale),
         reserve=_reserve_lines(analysis, locale),
         recommended=(*recommendation(analysis, locale), *_largest_change(options, locale)),
         options=options,
@@ -244,7 +242,6 @@ class SectionBuilder:
             *(Text(sentence, slide=True) for sentence in answers.headline),
             *self._picture("total_distribution", "", slide=True),
             *self._part(_bullets(answers.drives), "drives"),
-            *self._part(_bullets(answers.narrows), "narrows"),
         ]
         amounts: list[Block] = [KeyFigures(answers.reserve, slide=True)] if answers.reserve else []
         if amounts and reserve_column(self.analysis) == "both":

@@ -282,8 +282,8 @@ class Locale:
         """Return a note in the language; any other text is returned unchanged.
 
         Example:
-            >>> Locale("ko").note(Note("source", address="https://example.org"))
-            '출처: https://example.org'
+            >>> Locale("ko").note(Note("step_reading_the_losses"))
+            '손실 자료를 읽는 중'
         """
         if self.lang == "en" or not isinstance(text, Note):
             return text
@@ -565,8 +565,8 @@ class Note(str):
     words, and the values of its placeholders, which may be notes.
 
     Example:
-        >>> Note("source", address="https://example.org")
-        'source: https://example.org'
+        >>> Note("step_reading_the_losses")
+        'reading the losses'
     """
 
     __slots__ = ("key", "values")
