@@ -221,18 +221,7 @@ def test_claims_are_not_pickled_and_say_how_to_save_them(claims: oa.Claims, tmp_
 
 # --- named queries, each counted by hand ------------------------------------------------------------------
 
-BAND = "services-by-loss-size"
 BY_HAND: dict[str, list[tuple[Any, ...]]] = {
-    "services-by-loss-size": [
-        ("bank", 10_000, 100_000, 1, 90_000),
-        ("bank", 100_000, 1_000_000, 2, 750_001),
-        ("messenger", -1, 0, 1, 0),
-        ("messenger", 10_000, 100_000, 1, 80_000),
-        ("messenger", 100_000, 1_000_000, 2, 420_000),
-        ("taxi", 10_000, 100_000, 1, 60_000),
-        ("taxi", 100_000, 1_000_000, 3, 1_210_001),
-        ("taxi", None, None, 1, None),
-    ],
     "claims-by-day": [
         (date(2026, 3, 2), 2, 2, 420_000, 2),
         (date(2026, 3, 3), 3, 3, 380_001, 5),
@@ -255,8 +244,6 @@ BY_HAND: dict[str, list[tuple[Any, ...]]] = {
         ("claimant_id", "claimant_service_and_day", 12, 12, 0),
         ("claimant_id", "claimant_service_and_loss", 10, 10, 0),
     ],
-    "claims-per-claimant": [(1, 10, 10, 2_220_002), (2, 1, 2, 390_000)],
-    "shared-claimants": [("bank", "messenger", 1, 1 / 3), ("messenger", "bank", 1, 1 / 4)],
     "frequent-losses": [],
     "round-losses": [
         *((step, 8, 0.8, 1 / step) for step in (10, 100, 1_000, 10_000)),
@@ -302,23 +289,12 @@ def test_frequent_losses_have_the_smaller_of_two_equally_frequent_ones_first(tmp
     assert oa.read_claims(path).query("frequent-losses").rows() == [(7, 3, 0.375), (3, 2, 0.25), (5, 2, 0.25)]
 
 
-def test_the_size_of_a_loss_includes_its_upper_end(tmp_path: Path) -> None:
-    losses = [1, 10, 11, 100, 101, 999_999, 1_000_000, 1_000_001]
-    path = tmp_path / "losses.csv"
-    rows = "".join(f"{n},app,2026-03-02,{loss}\n" for n, loss in enumerate(losses))
-    path.write_text(f"claim_id,service,filed_on,loss (KRW)\n{rows}", "utf-8")
-    sizes = [(over, up_to, claims) for _, over, up_to, claims, _ in oa.read_claims(path).query(BAND).rows()]
-    assert sizes == [
-        (0, 10, 2), (10, 100, 2), (100, 1_000, 1), (100_000, 1_000_000, 2), (1_000_000, 10_000_000, 1),
-    ]  # fmt: skip
-
-
 def test_the_command_lists_runs_and_refuses(tmp_path: Path) -> None:
     path = tmp_path / "trams.csv"
     code, out, _ = outage_analysis("query")
     assert code == 0
     assert all(name in out for name in BY_HAND)
-    code, out, _ = outage_analysis("query", "claims-per-claimant", "--incident", "trams", "--json")
+    code, out, _ = outage_analysis("query", "losses-by-service", "--incident", "trams", "--json")
     found = json.loads(out)
     assert (code, found["synthetic"]) == (0, True)
     assert sum(row["claims"] for row in found["rows"]) == 360
