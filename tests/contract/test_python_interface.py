@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from statistics import mean
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,9 +50,8 @@ def test_a_signature_lists_every_keyword(function: Callable[..., object]) -> Non
 @pytest.mark.parametrize(
     ("ask", "closest"),
     [
-        (lambda given: ANY.run(given.claims, teirs=TIERS), "tiers"),
         (lambda _: ANY.run("no-such-file.csv", bugdet=1), "budget"),
-        (lambda given: given.claims.run(teirs=TIERS), "tiers"),
+        (lambda given: ANY.run(given.claims, teirs=TIERS), "tiers"),
         (lambda given: ANY.solve(given.claims, varry=["x"]), "vary"),
         (lambda _: ANY.compare("kakao-2022", ledgr="kakao-2022"), "ledger"),
         (lambda _: ANY.read_claims("x.csv", currrency="EUR"), "currency"),
@@ -62,7 +60,6 @@ def test_a_signature_lists_every_keyword(function: Callable[..., object]) -> Non
         (lambda given: given.analysis.tables.quantles, "quantiles"),
         (lambda given: given.analysis.chart("tornadoo"), "tornado"),
         (lambda given: given.claims.by("servise"), "service"),
-        (lambda given: given.claims.summary("servise"), "service"),
         (lambda given: given.claims.filter(servise="Bank"), "service"),
         (lambda given: given.claims.fit("lognrmal"), "lognormal"),
         (lambda given: given.claims.query("claim-by-day"), "claims-by-day"),
@@ -90,19 +87,6 @@ def test_completion_offers_what_analysts_use(analysis: oa.Analysis) -> None:
     keys = analysis.tables._ipython_key_completions_()
     assert {"costs", "tornado", "quantiles"} <= {*keys}
     assert {*analysis.tables} <= {*keys}
-
-
-def test_a_summary_has_the_mean_and_the_median_of_the_losses(claims: oa.Claims) -> None:
-    found = claims.summary("service").rows(named=True)
-    rows = claims.to_polars().group_by("service").agg("loss").iter_rows()
-    stated = {service: [loss for loss in losses if loss is not None] for service, losses in rows}
-    assert {row["service"] for row in found} == stated.keys()
-    for row in found:
-        losses = stated[row["service"]]
-        assert (row["stated"], row["loss"]) == (len(losses), sum(losses))
-        assert row["mean"] == pytest.approx(mean(losses))
-        middle = sorted(losses)[(len(losses) - 1) // 2]  # the smallest loss that half of them do not exceed
-        assert row["median_low"] <= middle <= row["median_high"]
 
 
 def test_a_forecast_and_a_fit_from_claims_mark_what_is_synthetic() -> None:
@@ -139,11 +123,7 @@ def test_a_report_is_verified_in_python(tmp_path: Path, analysis: oa.Analysis) -
 
 def test_a_refusal_in_python_names_arguments_of_python(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text(OWN_FILE, "utf-8")
-    page = (
-        oa.read_claims(tmp_path / "own.csv")
-        .run(tiers=TIERS, draws=1_024)
-        .report(tmp_path / "out", formats="csv")
-    )
+    page = oa.run(tmp_path / "own.csv", tiers=TIERS, draws=1_024).report(tmp_path / "out", formats="csv")
     with pytest.raises(
         Exception, match=r"with claims=, or check with rebuild=False\.|cannot be rebuilt"
     ) as refusal:
