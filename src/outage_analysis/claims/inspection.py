@@ -27,18 +27,14 @@ from outage_analysis.claims.inspected_columns import (
     TextColumns,
     certain_formats,
     choose_columns,
-    evidence,
     header_is_a_complaint,
     quote_header,
 )
-from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.read_files import expand_paths
 from outage_analysis.claims.source_file import OPTIONAL_COLUMNS
 from outage_analysis.claims.structured_files import Sources, source_paths
-from outage_analysis.claims.validation import control_totals
-from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError, either
-from outage_analysis.files import bundled_ids, likely_typo_of, spelling_hint, toml_value, usage_errors
+from outage_analysis.files import bundled_ids, spelling_hint, toml_value, usage_errors
 from outage_analysis.incidents import (
     CANONICAL_COLUMNS,
     COUNT,
@@ -63,7 +59,6 @@ from outage_analysis.text import (
     MAX_SCALE,
     UNKNOWN_CURRENCY,
     Locale,
-    amount_sql,
     check_one_currency,
     checked_scale,
     find_personal_data,
@@ -243,7 +238,7 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
     may_be_complaint = layout.header_row is None and any(c.isdigit() for header in headers for c in header)
     if not may_be_complaint or any(header_words.means("loss", header, DECIMALS) for header in headers):
         return
-    if header_is_a_complaint(text.columns(draft), file=name, row=text.format.header_row):
+    if header_is_a_complaint(text.columns(draft)):
         raise InputRefused(
             "has a complaint in place of the names of its columns",
             file=name,
@@ -560,8 +555,6 @@ CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£", "JPY": "円"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
 
 
-MAX_UNKNOWN = 10
-"""Most unknown names per column that the inspection lists."""
 WIDTH = 78
 """Most characters of a comment line."""
 
@@ -573,10 +566,7 @@ class Inspection:
     `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
     (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
     cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
-    `strangers` has one row per value that is not the name of a known service or claimant type: column, name
-    (the value), rows, nearest (the closest name, or null). `proposals` has one row per column of a claim:
-    column, header (null if no column is proposed), reason. Personal data are masked everywhere; free text and
-    values below a header such as "name" are hidden.
+    Personal data are masked everywhere; free text and values below a header such as "name" are hidden.
     """
 
     name: str
@@ -586,11 +576,6 @@ class Inspection:
     records: int
     unreadable: int
     columns: pl.DataFrame
-    strangers: pl.DataFrame
-    proposals: pl.DataFrame
-    amounts: pl.DataFrame
-    """The losses as the proposed layout reads them, with the columns of `Claims.control_totals`; empty if no
-    column of losses is proposed, or its notation is uncertain."""
     layout_toml: str
     """The proposed layout file, as TOML."""
 
@@ -637,7 +622,7 @@ def inspect_file(
     if (
         layout.header_row is None
         and not layout.header_positions(file.format.headers, expected)
-        and header_is_a_complaint(columns, file=name, row=file.format.header_row)
+        and header_is_a_complaint(columns)
     ):
         if file.format.header_row is None:
             raise InputRefused(
@@ -648,15 +633,8 @@ def inspect_file(
         return inspect_file(path, incident, layout=known_layout.model_copy(update={"header_row": 0}))
     choices = choose_columns(columns, layout, incident)
     chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
-    for of_claim, column in chosen.items():
-        reasons = filter(None, (choices[of_claim].reason, evidence(of_claim, column)))
-        choices[of_claim] = replace(choices[of_claim], reason="; ".join(reasons))
     if "loss" in chosen and file.unit:
         chosen["loss"].scale = chosen["loss"].kind.scale = unit_multiplier(file.unit)
-    proposals = [
-        (of_claim, mask_personal_data(choice.column.header) if choice.column else None, choice.reason)
-        for of_claim, choice in choices.items()
-    ]
     names = {column: of_claim for of_claim, column in chosen.items()}
     detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
     return Inspection(
@@ -667,11 +645,6 @@ def inspect_file(
         file.warehouse.count("text_rows"),
         file.warehouse.count("unreadable"),
         schema_of("claims.columns").frame([_described(column, names.get(column)) for column in columns]),
-        schema_of("claims.unknown_names").frame(_unknown_names(chosen, incident)),
-        pl.DataFrame(
-            proposals, schema=dict.fromkeys(("column", "header", "reason"), pl.String), orient="row"
-        ),
-        _amounts(name, file.warehouse, chosen.get("loss"), layout, incident),
         _layout_document(path.name, columns, choices, detected, incident, file.unit),
     )
 
@@ -687,34 +660,6 @@ def _described(column: Column, of_claim: str | None) -> tuple[object, ...]:
     formats = ", ".join(column.format_choice(column.reads_as).formats) or None
     values = (column.reads_as, formats, round(missing, 4), column.distinct.number, personal, shown)
     return mask_personal_data(column.header), of_claim, *values
-
-
-def _amounts(
-    name: str, warehouse: Warehouse, loss: Column | None, layout: Layout, incident: Incident
-) -> pl.DataFrame:
-    formats = () if loss is None else layout.formats.get("loss") or loss.amount.formats
-    named = () if loss is None else stated_unit(loss.header, incident.loss.unit).currencies
-    if loss is None or not formats or (named and incident.currency not in named):
-        return pl.DataFrame(schema=schema_of("claims_amounts").dtypes)
-    scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
-    digits, currency = incident.loss_digits, incident.loss_currency
-    amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
-    exact = control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
-    return schema_of("claims_amounts").whole(exact, incident.locale("en").places)
-
-
-def _unknown_names(chosen: Mapping[str, Column], incident: Incident) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    for name, known in incident.known_ids.items():
-        if name in chosen and chosen[name].reads_as != "free text":
-            texts = chosen[name].distinct.texts.iter_rows()
-            unknown = [(text, count) for text, count in texts if normalized_name(text) not in known]
-            aliases = [way for item in incident.named_items[name] for way in item.known_names]
-            rows += [
-                (name, mask_personal_data(text), count, likely_typo_of(text, aliases))
-                for text, count in unknown[:MAX_UNKNOWN]
-            ]
-    return rows
 
 
 def _layout_document(
