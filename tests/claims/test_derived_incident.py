@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -67,20 +67,6 @@ def test_names_in_korean_get_numbered_ids_and_keep_their_names(tmp_path: Path) -
         *(("service-1", "카카오T"), ("service-2", "카카오톡")),
         *(("type-1", "개인"), ("type-2", "소상공인")),
     ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("start", "expected"),
-    [
-        ("2026-01-14T09:30", "2026-01-14T09:30:00+09:00"),
-        (date(2026, 1, 14), "2026-01-14T00:00:00+09:00"),
-        (datetime(2026, 1, 14, 9, tzinfo=UTC), "2026-01-14T09:00:00+00:00"),
-    ],
-)
-def test_the_start_of_the_outage_can_be_stated(tmp_path: Path, start: str | date, expected: str) -> None:
-    incident = incident_from_files(written(tmp_path, PLAIN), currency="KRW", outage_start=start)
-    assert incident.outage.start.isoformat() == expected
 
 
 @pytest.mark.slow

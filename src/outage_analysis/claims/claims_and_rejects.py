@@ -88,7 +88,8 @@ def rejected_rows(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame
 
     The raw text is not masked.
     """
-    return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
+    limit = "" if most is None else f"limit {most}"
+    return warehouse.frame(f"from rejects order by source_file, source_row {limit}")
 
 
 def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
@@ -246,7 +247,7 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
     """Return the claims of a derived warehouse, whose table `accepted` exists; it has no rejects."""
     parent = claims.warehouse
     warehouse.create("files", queries.load("derived_files", source=parent.qualified("files")))
-    warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
+    warehouse.view("rejects", f"from {parent.qualified('rejects')} limit 0")
     create_claims_view(warehouse, incident)
     return replace(
         claims,
@@ -541,7 +542,7 @@ class Claims(Displayable):
         Example:
             >>> claims.to_polars().group_by("service").len()  # doctest: +SKIP
         """
-        return self.warehouse.frame(queries.load("claims_in_order"))
+        return self.warehouse.frame("from claims order by source_file, source_row")
 
     def filter(self, **conditions: object) -> Claims:
         """Return only the claims that meet all conditions, as `Claims`.
@@ -584,7 +585,7 @@ class Claims(Displayable):
             described.append(f"{column} = {_described(column, values)}")
         warehouse = Warehouse(self.warehouse)
         source, condition = self.warehouse.qualified("accepted"), " and ".join(parts)
-        warehouse.view("accepted", queries.load("selected_claims", source=source, condition=condition))
+        warehouse.view("accepted", f"from {source} where {condition}")
         return _derived(self, warehouse, self.incident, "; ".join(described))
 
     def join(self, frame: DataFrame, on: str = "claimant_id") -> Claims:

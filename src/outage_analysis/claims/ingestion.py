@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
@@ -62,7 +61,6 @@ class OutageFacts(TypedDict, total=False):
     loss: None
     count: str
     dimensions: Sequence[str]
-    outage_start: str | date | datetime
     time_zone: str
 
 

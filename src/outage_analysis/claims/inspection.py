@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -102,13 +101,13 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     loss: Literal["stated"] | None = "stated",
     count: str = "",
     dimensions: Sequence[str] = (),
-    outage_start: str | date | datetime | None = None,
     time_zone: str = "",
     layouts: Sequence[Layout] = (),
 ) -> Incident:
     r"""Derive an incident from complaint files: its services, claimant types, claims window and currency.
 
-    The outage is named after the days of its complaints, and its id after the first file. The claims window
+    The outage is named after the days of its complaints, and its id after the first file. It starts with the
+    first day of a complaint; `scaffold` writes a file in which you can state another start. The claims window
     goes from the first to the last day of a complaint. If the files have no column for the claimant type,
     there is one type, `claimant`.
 
@@ -139,7 +138,6 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             file is read as if the row were written so often, with the same loss each time. Such rows name no
             claimants.
         dimensions: headers of further columns that become dimensions of the claims, such as ["region"].
-        outage_start: when the outage started; by default the start of the first day of a complaint.
         time_zone: IANA name; by default Asia/Seoul for won, Asia/Tokyo for yen, otherwise UTC.
         layouts: how files are written, such as `Layout(header_row=0)` for files without a header. What a
             single layout says about columns, formats, missing values, constants and computed columns counts
@@ -221,7 +219,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         if not currency:
             draft = _draft(name, _currency_of(texts, draft), stated)
         decided = {name: (named[name],) for name in DECIDED if name in named}
-        return _derived(name, texts, draft, stated, decided, outage_start)
+        return _derived(name, texts, draft, stated, decided)
 
 
 def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: Layout) -> None:
@@ -274,7 +272,6 @@ def _derived(
     draft: Incident,
     stated: Mapping[str, Any],
     decided: Mapping[str, tuple[str, ...]],
-    outage_start: str | date | datetime | None,
 ) -> Incident:
     """Return the incident that files describe.
 
@@ -284,7 +281,6 @@ def _derived(
         draft: what the caller states, with the currency.
         stated: the same as values of the incident's document.
         decided: `decision` and `paid`, where the caller names their headers -> these.
-        outage_start: when the outage started, if the caller states it.
     """
     chosen = {file.file: _chosen_columns(file, draft, decided) for file in files}
     names = dict.fromkeys(name for of_file in chosen.values() for name in of_file)
@@ -324,10 +320,16 @@ def _derived(
     # If two formats read a value as different days, both days count.
     days = [x for c in found.get("filed_on", {}).values() for x in c.first_and_last_day(formats["filed_on"])]
     if filed_on := draft.constants.get("filed_on"):
-        days.append(_moment(filed_on, FIRST_DAY, draft.zone).date())
+        try:
+            days.append(date.fromisoformat(filed_on))
+        except ValueError:
+            remedy = "Write it as 2026-01-15."
+            raise UsageError("is not a day", column="filed_on", value=filed_on, remedy=remedy) from None
     if not days:
         raise InputRefused("has no row with a day", file=masked_name(files[0].file))
     first, last = min(days), max(days)
+    start = datetime.combine(first, time(), draft.zone)
+    start = start.replace(tzinfo=timezone(start.utcoffset() or timedelta()))
     title = f"report.complaints_{'on' if first == last else 'from'}"
     locales = {lang: Locale(lang) for lang in LANGUAGES}
     described = {
@@ -340,7 +342,7 @@ def _derived(
         "claims_from": first,
         "claims_to": last,
         "limits": (DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
-        "outage": {"start": _moment(outage_start, first, draft.zone)},
+        "outage": {"start": start},
     }
     return _draft(name, draft.currency, {**stated, **described})
 
@@ -462,20 +464,6 @@ def _scale_of(name: str, column: Column, draft: Incident, file: str) -> float:
 
 def _naming(kind: str) -> str:
     return either(f'columns={{"{kind}": "..."}}', f"--column {kind}=...")
-
-
-def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
-    moment = start or first_day
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError:
-            raise UsageError(
-                "the start of the outage is no day or time", value=start, remedy="Write 2026-01-15T09:30."
-            ) from None
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone(zone.utcoffset(moment) or timedelta()))
 
 
 MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
