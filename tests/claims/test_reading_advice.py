@@ -105,22 +105,6 @@ LAYOUTS: dict[str, Advice] = {
     "a word for a missing loss": Advice(
         noted("NA"), r"(missing = \[\"NA\"\]) in a layout", layout=lambda setting: f"{setting}\n"
     ),
-    "a day in another order": Advice(
-        dated("19/10/2022", "20/10/2022"),
-        r"Read as (dmy) it would be 2022-10-19",
-        layout=lambda notation: f'[formats]\nfiled_on = ["iso", "{notation}"]\n',
-    ),
-    "a day outside the window that is within it in another order": Advice(
-        dated("19/10/2022", "11/03/2022"),
-        r"Read as (mdy) it would be 2022-11-03: if so, name that notation under \[formats\]",
-        before='[formats]\nfiled_on = ["iso", "dmy"]\n',
-        layout=lambda notation: f'[formats]\nfiled_on = ["iso", "dmy", "{notation}"]\n',
-    ),
-    "a day whose year is short": Advice(
-        dated("10/19/22"),
-        r"Read as (mdy_short) it would be 2022-10-19",
-        layout=lambda notation: f'[formats]\nfiled_on = ["iso", "{notation}"]\n',
-    ),
     "a day in words": Advice(
         dated("19 Oct 2022"),
         r"or name its notation under (\[formats\])",

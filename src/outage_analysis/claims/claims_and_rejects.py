@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -40,14 +39,11 @@ from outage_analysis.text import (
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.analysis import Analysis, IntakeForecast
-    from outage_analysis.analysis.analysis import RunArguments
+    from outage_analysis.analysis import IntakeForecast
     from outage_analysis.losses import ClaimsByBand, DimensionFilter, Fits
 
 MAX_VALUE_LENGTH = 24
 """Most characters of a rejected value that an error message shows; for a longer value it shows the length."""
-EXAMPLE_AMOUNT = 12.5
-"""The example amount that an error message uses to show how to write decimals."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 UNIT_WORDS = re.compile(
     r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
@@ -70,8 +66,6 @@ AMOUNT_SHAPE = re.compile(
     r"(?:[ \u00a0\u202f]?(?:[$€£¥₩원]|[A-Z]{3}))?"
 )
 """Pattern of an amount in some notation: digits in groups of three, with or without a currency."""
-ORDERED_DAY = re.compile(r"(\d\d?)([-./])(\d\d?)\2(\d\d|\d{4})\b.*")
-"""Pattern of a day whose month may be its first or its second number."""
 NUMERIC_RULES = ("loss is not negative", "loss is plausible")
 """Rules that only an amount can break. So its digits are not a phone number or the like, however many."""
 REJECT_COLUMNS = {
@@ -94,7 +88,8 @@ def rejected_rows(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame
 
     The raw text is not masked.
     """
-    return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
+    limit = "" if most is None else f"limit {most}"
+    return warehouse.frame(f"from rejects order by source_file, source_row {limit}")
 
 
 def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
@@ -186,37 +181,16 @@ def _value_and_remedy(
         remedy = f"{locale('remedy.closest', name=close)} {remedy}"
     elif rule.endswith((A_DECISION, PAID)):
         remedy = locale("remedy.decision" if rule.endswith(A_DECISION) else "remedy.paid")
-    elif rule.startswith("filed_on "):
-        remedy = _other_order(incident, str(text), locale) + remedy
-    elif rule == READABLE_LOSS:
-        remedy = _loss_remedy(incident, str(text).strip(BLANKS), locale) or remedy
+    elif rule == READABLE_LOSS and (word := str(text).strip(BLANKS)).casefold() in MISSING_WORDS:
+        remedy = _missing_remedy(incident, word, locale)
     return text and _displayed_value(rule, text, locale), remedy
 
 
-def _loss_remedy(incident: Incident, text: str, locale: Locale) -> str:
-    if text.casefold() in MISSING_WORDS:
-        written = toml_value(text)
-        if incident.window == "observed" and (argument := either(f"missing=[{written}]", "")):
-            return locale("remedy.missing_argument", argument=argument)
-        return locale("remedy.missing", text=written, layout=either("layouts=", "--columns"))
-    if not (digits := incident.loss_digits):
-        return ""
-    example = f"{EXAMPLE_AMOUNT:.{digits}f}"
-    return locale("remedy.decimals", currency=incident.currency, digits=digits, example=example)
-
-
-def _other_order(incident: Incident, text: str, locale: Locale) -> str:
-    """Suggest the order of day and month in which a day is in the claims window, if only one order is."""
-    found, match = [], ORDERED_DAY.fullmatch(text.strip())
-    if match is None:
-        return ""
-    short = "_short" if len(match[4]) < len("2022") else ""
-    for notation, month, day in (("dmy", 3, 1), ("mdy", 1, 3)):
-        with contextlib.suppress(ValueError):
-            read = date(int(f"20{match[4]}"[-4:]), int(match[month]), int(match[day]))
-            if incident.claims_from <= read <= incident.claims_to:
-                found.append(locale("remedy.one_day", day=read.isoformat(), notation=notation + short))
-    return f"{found[0]} " if len(found) == 1 else ""
+def _missing_remedy(incident: Incident, text: str, locale: Locale) -> str:
+    written = toml_value(text)
+    if incident.window == "observed" and (argument := either(f"missing=[{written}]", "")):
+        return locale("remedy.missing_argument", argument=argument)
+    return locale("remedy.missing", text=written, layout=either("layouts=", "--columns"))
 
 
 def _displayed_value(rule: str, text: str, locale: Locale) -> str:
@@ -273,7 +247,7 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
     """Return the claims of a derived warehouse, whose table `accepted` exists; it has no rejects."""
     parent = claims.warehouse
     warehouse.create("files", queries.load("derived_files", source=parent.qualified("files")))
-    warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
+    warehouse.view("rejects", f"from {parent.qualified('rejects')} limit 0")
     create_claims_view(warehouse, incident)
     return replace(
         claims,
@@ -564,7 +538,7 @@ class Claims(Displayable):
         Example:
             >>> claims.to_polars().group_by("service").len()  # doctest: +SKIP
         """
-        return self.warehouse.frame(queries.load("claims_in_order"))
+        return self.warehouse.frame("from claims order by source_file, source_row")
 
     def filter(self, **conditions: object) -> Claims:
         """Return only the claims that meet all conditions, as `Claims`.
@@ -607,22 +581,19 @@ class Claims(Displayable):
             described.append(f"{column} = {_described(column, values)}")
         warehouse = Warehouse(self.warehouse)
         source, condition = self.warehouse.qualified("accepted"), " and ".join(parts)
-        warehouse.view("accepted", queries.load("selected_claims", source=source, condition=condition))
+        warehouse.view("accepted", f"from {source} where {condition}")
         return _derived(self, warehouse, self.incident, "; ".join(described))
 
-    def join(
-        self, frame: DataFrame, on: str = "claimant_id", how: Literal["left", "inner"] = "left"
-    ) -> Claims:
+    def join(self, frame: DataFrame, on: str = "claimant_id") -> Claims:
         """Add the columns of a data frame to the claims, as text dimensions of the incident.
 
-        Then `by`, `filter` and cubes can use the columns. The result has no rejects.
+        Then `by`, `filter` and cubes can use the columns. A claim without a row in the frame has no value in
+        them. The result has no rejects.
 
         Args:
             frame: one row per value of `on`; its other columns become the dimensions. They may contain text,
                 whole numbers, days or true and false. Any frame that `read_claims` reads is accepted.
             on: the column that the claims and the frame share.
-            how: `left` keeps claims without a row in the frame, with null in the new columns; `inner` leaves
-                them out.
 
         Raises:
             UsageError: the frame has no column `on` or no other column; a value of `on` is there twice, which
@@ -633,8 +604,6 @@ class Claims(Displayable):
             >>> customers = pl.DataFrame({"claimant_id": ["u1", "u2"], "segment": ["premium", "basic"]})
             >>> claims.join(customers).by("segment")  # doctest: +SKIP
         """
-        if how not in ("left", "inner"):
-            raise UsageError("no such kind of join", value=how, remedy='Write "left" or "inner".')
         table = polars_frame(frame)
         numbers = [d.id for d in self.incident.dimensions if d.is_number]
         keys = [c for c in claim_columns(self.incident) if c not in ("loss", *numbers)]
@@ -666,7 +635,6 @@ class Claims(Displayable):
             source=self.warehouse.qualified("accepted"),
             columns="".join(f", joined.{quote_identifier(name)}" for name in added),
             key=key,
-            how=how,
         )
         # A table, not a view: the join would otherwise run again in every query.
         warehouse.create("accepted", query)
@@ -675,9 +643,7 @@ class Claims(Displayable):
             raise UsageError(problem, column=on, remedy="Compare both columns.")
         dimensions = (*self.incident.dimensions, *(Dimension(id=n, name=Name(en=n)) for n in added))
         incident = self.incident.model_copy(update={"dimensions": dimensions})
-        names = ", ".join(added)
-        left_out = ", only claims in both" if how == "inner" else ""
-        return _derived(self, warehouse, incident, f"{names} joined on {on}{left_out}")
+        return _derived(self, warehouse, incident, f"{', '.join(added)} joined on {on}")
 
     def by(
         self, *dimensions: str, bands: float | Sequence[float] | None = None, lang: str = "en"
@@ -712,34 +678,6 @@ class Claims(Displayable):
         from outage_analysis.losses import claims_by_band
 
         return claims_by_band(self, dimensions, bands, lang)
-
-    @property
-    def columns(self) -> list[str]:
-        """The names of the columns of `to_polars`."""
-        return self.head(0).columns
-
-    def head(self, n: int = 5) -> pl.DataFrame:
-        """Return the first claims, in file and row order, with the columns of `to_polars`."""
-        return self.query("from claims order by source_file, source_row limit $n", n=n)
-
-    def summary(self, *dimensions: str) -> pl.DataFrame:
-        """Return the number, sum, mean and median of the stated losses by dimensions, such as service.
-
-        Returns:
-            The table of `summary` in `outage_analysis.losses`, with amounts in whole currency.
-
-        Raises:
-            UsageError: a dimension does not exist.
-
-        Example:
-            >>> claims.summary("service").select("service", "mean", "median")  # doctest: +SKIP
-        """
-        from outage_analysis.losses import build_cube, summary
-
-        table = summary(build_cube(self, dimensions=dimensions), dimensions)
-        unit = 10**self.incident.loss_digits
-        amounts = [c for c, kind in table.schema.items() if c in ("loss", "mean") or c.startswith("median")]
-        return table.with_columns(pl.col(amounts) / unit) if unit > 1 else table
 
     def fit(self, *families: str, where: DimensionFilter | None = None, recovery: bool = False) -> Fits:
         """Fit severity distributions to the losses above 0, in whole currency.
@@ -782,16 +720,6 @@ class Claims(Displayable):
         from outage_analysis.analysis import as_day, forecast_intake
 
         return forecast_intake(self, closes=as_day(closes, "closes"), spike=spike, recovery=recovery)
-
-    def run(self, **arguments: Unpack[RunArguments]) -> Analysis:
-        """Run an analysis of the claims; the arguments are those of `outage_analysis.run`.
-
-        Example:
-            >>> claims.run(tiers={300_000: 30_000}).chance_over(300_000_000)  # doctest: +SKIP
-        """
-        from outage_analysis.analysis import run
-
-        return run(self, **arguments)
 
     @property
     def control_totals(self) -> pl.DataFrame:

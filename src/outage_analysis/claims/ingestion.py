@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
@@ -15,15 +14,9 @@ from pydantic import TypeAdapter
 
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import queries
-from outage_analysis.claims.cell_values import (
-    EXACT_COPY,
-    IS_SYNTHETIC,
-    REPEATED_ID,
-    SAME_DAY,
-    rule_conditions,
-)
+from outage_analysis.claims.cell_values import IS_SYNTHETIC
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
-from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.read_files import (
     InputFile,
     column_types,
@@ -68,7 +61,6 @@ class OutageFacts(TypedDict, total=False):
     loss: None
     count: str
     dimensions: Sequence[str]
-    outage_start: str | date | datetime
     time_zone: str
 
 
@@ -246,12 +238,13 @@ COLUMNS = {
         "synthetic": "boolean",
         "inputs": "varchar",
         "layouts": "varchar",
+        "contents": "varchar",
     },
 }
 """Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
 PRIVATE_MODE = 0o600
 """Permissions of a warehouse file: only its owner may read its claimant ids and reject texts."""
-STORE_EDITION = 5
+STORE_EDITION = 6
 """Version number of the structure of warehouse files."""
 
 
@@ -294,6 +287,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
                     [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
                 ),
             }
+            passport["contents"], _ = _contents(claims.warehouse, "main")
             claims.warehouse.load("new_passport", pl.DataFrame([passport]))
             tables = {table: f"from main.{table}" for table in TABLES}
             claims.warehouse.save(part, {**tables, "passport": "from new_passport"})
@@ -366,7 +360,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
         named = warehouse.frame("from files order by file_number")["file"].to_list()
         same_incident = edition == STORE_EDITION and incident_sha256 == _incident_sha256(incident)
-        found = warehouse.frame(_changes_query(incident)).row(0, named=True) if same_incident else {}
+        contents, synthetic = _contents(warehouse, "opened.main")
     except InputRefused:
         raise
     except Exception as error:
@@ -379,31 +373,19 @@ def open_claims(path: Path, incident: Incident) -> Claims:
             file=path.name,
             remedy="Ingest its files again.",
         )
-    if found["changed"] is not None:
+    if contents != passport["contents"]:
         raise InputRefused(
-            f"was changed by another program: its table {found['changed']} contradicts the rest",
+            "was changed by another program: its rows are not those that were saved, or another version of "
+            "DuckDB saved them",
             file=path.name,
             remedy="Ingest its files again.",
         )
     create_claims_view(warehouse, incident)
-    synthetic = passport["synthetic"] or found["synthetic"]
-    files = reconciliation_table(warehouse)
+    files, synthetic = reconciliation_table(warehouse), synthetic or passport["synthetic"]
     return Claims(incident, inputs, layouts, warehouse, synthetic, files, store=path)
 
 
-def _changes_query(incident: Incident) -> str:
-    """Return the query for what no run writes: the rules again, without those about texts and ids."""
-    broken = [
-        condition
-        for rule, condition in rule_conditions(incident).items()
-        if rule != SAME_DAY and not rule.startswith(("claim_id", "claimant_id"))
-    ]
-    named = incident.named_items.items()
-    broken += [f"{c} not in ({', '.join(quote_literal(x.id) for x in xs)})" for c, xs in named if xs]
-    columns = ("service", "claimant_type", "loss", *(d.id for d in incident.dimensions))
-    return queries.load(
-        "changed_store",
-        texts=queries.listed_sql({f"raw_{c}": quote_identifier(c) for c in columns}),
-        broken=" or ".join(f"({condition})" for condition in broken),
-        kept_elsewhere=f"{quote_literal(REPEATED_ID)}, {quote_literal(EXACT_COPY)}",
-    )
+def _contents(warehouse: Warehouse, schema: str) -> tuple[str, bool]:
+    """Return a sum over the hashes of all rows of a schema, and whether any claim in it is synthetic."""
+    contents, synthetic = warehouse.frame(queries.load("store_contents", schema=schema)).row(0)
+    return contents, synthetic

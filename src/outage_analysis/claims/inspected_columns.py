@@ -19,16 +19,15 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.read_files import read_unmapped
 from outage_analysis.claims.source_file import OPTIONAL_COLUMNS, FileFormat, required_columns
 from outage_analysis.claims.warehouse import Warehouse, limits
-from outage_analysis.errors import InputRefused, UsageError, either
+from outage_analysis.errors import UsageError, either
 from outage_analysis.files import listed_names, temporary_folder, toml_value
-from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
+from outage_analysis.incidents import COUNT, Incident, Layout, normalized_name
 from outage_analysis.text import (
     AMOUNTS,
     COMMA_AMOUNTS,
     CURRENCY,
     DATES,
     DECIMALS,
-    Locale,
     amount_sql,
     day_sql,
     find_personal_data,
@@ -61,7 +60,7 @@ class FormatChoice:
     Attributes:
         formats: the proposed formats; empty if several formats fit equally well or none fits.
         score: the share of rows that the formats can read. Days outside the claims window do not count.
-        reason: why these formats are proposed, in numbers, as text for the user.
+        reason: if none is proposed, why not, as text for the user.
         tied: the formats to choose from, if the values do not decide between them.
     """
 
@@ -123,21 +122,11 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: tuple[date, date])
             return FormatChoice((), read_and_inside([best])[1] / rows, reason, tuple(rivals))
         formats.append(best)
         remaining = remaining.filter(pl.col(best).is_null())
-    tied = [] if formats else [n for n in readable if read_and_inside([n])[0] >= MIN_SHARE * rows]
-    shown = formats or tied[:1]
-    if not shown:
-        return FormatChoice()
-    read, inside = read_and_inside(shown)
-    reason = (
-        f"{_share_read(shown, read / rows)} of the rows, {_ENGLISH.share(inside / read)} of these days "
-        f"are in the claims window ({window[0]} to {window[1]})"
-    )
-    if _differ(days, shown, shown):
-        reason += "; a day that they read differently is the one in the claims window, or a reject"
-    score = inside / rows if formats else 0.0
-    return FormatChoice(
-        tuple(formats), score, reason + ("" if inside else ": is it the right incident?"), tuple(tied)
-    )
+    if formats:
+        return FormatChoice(tuple(formats), read_and_inside(formats)[1] / rows)
+    tied = tuple(n for n in readable if read_and_inside([n])[0] >= MIN_SHARE * rows)
+    reason = f"no day is in the claims window ({window[0]} to {window[1]}): is it the right incident?"
+    return FormatChoice((), 0.0, reason if tied else "", tied)
 
 
 def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
@@ -149,10 +138,6 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
 def _rows(values: pl.DataFrame, condition: pl.Expr) -> int:
     """Return the number of rows of the values that meet a condition."""
     return int(values.filter(condition)["rows"].sum())
-
-
-def _share_read(formats: Sequence[str], share: float) -> str:
-    return f"{' and '.join(formats)} {'reads' if len(formats) == 1 else 'read'} {_ENGLISH.share(share)}"
 
 
 def choose_amount_formats(amounts: pl.DataFrame) -> FormatChoice:
@@ -197,8 +182,7 @@ def choose_amount_formats(amounts: pl.DataFrame) -> FormatChoice:
         remaining = remaining.filter(pl.col(best).is_null())
     if not formats:
         return FormatChoice()
-    score = rows_read(formats) / filled
-    return FormatChoice(tuple(formats), score, f"{_share_read(formats, score)} of the amounts")
+    return FormatChoice(tuple(formats), rows_read(formats) / filled)
 
 
 MAX_VALUES = 100_000
@@ -247,8 +231,6 @@ _SAME_CODE = (
 
 
 _MISSING = pl.col("text").str.to_lowercase().is_in(MISSING_WORDS)
-_ENGLISH = Locale("en")
-"""Formats shares in reasons, which are English in every language, as the layout is a file."""
 
 
 class Values(NamedTuple):
@@ -380,9 +362,9 @@ class Column:
         """
         if not self.kind.has_digits:
             return False
-        day = self.kind.day
-        numeric = NUMERIC_DAY_FORMATS.issuperset(day.formats or day.tied)
-        return bool(day.reason) and (not numeric or has_word(self.header, "filed", "time_of_filing"))
+        formats = self.kind.day.formats or self.kind.day.tied
+        numeric = NUMERIC_DAY_FORMATS.issuperset(formats)
+        return bool(formats) and (not numeric or has_word(self.header, "filed", "time_of_filing"))
 
     @cached_property
     def reads_as(self) -> str:
@@ -431,17 +413,17 @@ class Column:
         )
         return "(text)" if names else None
 
-    def header_is(self, kind: str) -> bool:
-        """Return whether the header itself is a day, amount or name (`kind`), like the values below.
+    @property
+    def header_is_a_day(self) -> bool:
+        """Whether the header itself is a day, like the values below.
 
         Above no values, only a day that is not written as a plain number counts.
         """
-        if kind in self._incident.known_ids:
-            return normalized_name(self.header) in self._incident.known_ids[kind]
-        choice = self.format_choice(kind)
-        formats = (*choice.formats, *choice.tied) if self.rows else DATES.keys() - NUMERIC_DAY_FORMATS
-        parsed = self._parsed_days if kind == "day" else self._parsed_amounts
-        return any(parsed.filter(text=self.header.strip())[name].count() for name in formats)
+        if self.rows and self.reads_as != "day":
+            return False
+        formats = (*self.day.formats, *self.day.tied) if self.rows else DATES.keys() - NUMERIC_DAY_FORMATS
+        parsed = self._parsed_days.filter(text=self.header.strip())
+        return any(parsed[name].count() for name in formats)
 
 
 @dataclass(frozen=True)
@@ -514,45 +496,14 @@ class TextColumns:
         return columns
 
 
-def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) -> bool:
+def header_is_a_complaint(columns: list[Column]) -> bool:
     """Return whether the supposed header of a file is a complaint, like the rows below it.
 
-    If a cell is a day above a column of days, or personal data such as a phone number, the row is a
-    complaint. If a cell is an amount above amounts, such as a year, or the name of a service, the row may
-    still be a header.
-
-    Args:
-        columns: the columns below the supposed header.
-        file: the name of the file, for the error message.
-        row: the row number of the supposed header; None if the file has no header row, as in Parquet.
-
-    Raises:
-        InputRefused: some cells look like the cells below and others do not.
+    It is one if it has personal data such as a phone number, or a day above a column of days. An amount, such
+    as a year, and the name of a service may be headers.
     """
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
-    if find_personal_data(headers):
-        return True
-    is_value: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
-    for column in columns:
-        kind = column.reads_as if column.rows else "day"
-        if column.header and kind in is_value:
-            is_value[kind].append(column.header_is(kind))
-    if any(is_value["day"]):
-        return True
-    values, names = is_value["day"] + is_value["amount"], is_value["service"] + is_value["claimant_type"]
-    # A word such as "channel" may be the name of a service or a column header. So it is ignored if the header
-    # cells above days and amounts are no values. If there are no such columns, it is unclear what the row is.
-    if not any(values) and (values or not any(names)):
-        return False
-    if (values and all(values + names)) or row is None:
-        return row is not None
-    raise InputRefused(
-        "has a first row that may be a header or a complaint",
-        file=file,
-        row=row,
-        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it "
-        f"as {either('columns=...', '--columns')}.",
-    )
+    return bool(find_personal_data(headers)) or any(c.header and c.header_is_a_day for c in columns)
 
 
 MIN_DISTINCT_SHARE = 0.9
@@ -657,7 +608,7 @@ def _choose_by_values(name: str, unused: list[Column], incident: Incident, *, he
         return Choice(decided[0], f"of {_header_list(matches)}, the one whose header decides")
     if matches:
         return Choice(None, f"{_header_list(matches)} fit equally well", matches)
-    return Choice(None, _reason_for_none(name, unused))
+    return Choice(None, "no column is a safe id" if name in IDS else "no column fits")
 
 
 def _fits(name: str, column: Column, incident: Incident, *, headless: bool) -> bool:
@@ -684,29 +635,25 @@ def _fits(name: str, column: Column, incident: Incident, *, headless: bool) -> b
         return (headless or header_words.means("loss", header, units)) and column.reads_as == "amount"
     if headless:  # Without a header, only the values can be used.
         id_like = name == "claim_id" and column.reads_as == "text" and column.distinct.number == column.rows
-        return id_like and id_fault(name, column) is None
+        return id_like and _may_be_id(name, column)
     is_claim = name == "claim_id" and header_words.means_claim_id(header)
     is_claimant = name == "claimant_id" and header_words.means("claimant_id", header)
-    return (is_claim or is_claimant) and id_fault(name, column) is None
+    return (is_claim or is_claimant) and _may_be_id(name, column)
 
 
-def id_fault(name: str, column: Column) -> str | None:
-    """Return why a column cannot be the id of a claim or claimant; None if it can."""
-    unsafe = _unsafe_id_reason(column)
-    if unsafe or not column.codes.filled:
-        return unsafe or "is empty"
-    if column.reads_as == "day":
-        return "holds days"
+def _may_be_id(name: str, column: Column) -> bool:
+    """Return whether the values of a column may be the ids of claims or claimants."""
+    if _unsafe_id_reason(column) or not column.codes.filled or column.reads_as == "day":
+        return False
     text = pl.col("text")
     is_code = text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
-    if (codes := column.share(is_code)) < MIN_CODE_SHARE:
-        return f"holds values that are no codes ({1 - codes:.0%} of its values)"
-    if name == "claim_id" and column.distinct.number < MIN_DISTINCT_SHARE * column.rows:
-        return f"has only {column.distinct.number:,} different values in {column.rows:,} rows"
-    small = name == "claimant_id" and column.share(text.str.contains(r"^\d{1,3}$")) >= MIN_SHARE
-    if small and not has_word(column.header, "identifier"):
-        return "holds small numbers, which may be counts"
-    return None
+    if column.share(is_code) < MIN_CODE_SHARE:
+        return False
+    if name == "claim_id":
+        return column.distinct.number >= MIN_DISTINCT_SHARE * column.rows
+    # Small numbers may be counts.
+    is_small = column.share(text.str.contains(r"^\d{1,3}$")) >= MIN_SHARE
+    return not is_small or has_word(column.header, "identifier")
 
 
 def _unsafe_id_reason(column: Column) -> str | None:
@@ -720,36 +667,6 @@ def _unsafe_id_reason(column: Column) -> str | None:
     if header_words.means_personal_data(column.header):
         return "has the header of personal data"
     return "holds free text" if column.free_text else None
-
-
-def evidence(name: str, column: Column) -> str:
-    """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows".
-
-    It counts all values, so it takes longer than the choice.
-    """
-    if name in IDS:
-        return f"{column.distinct.number:,} different values in {column.rows:,} rows"
-    if share := column.named.get(name):
-        return f"{share:.0%} of its values are names of the incident"
-    choice = column.format_choice({"filed_on": "day", FILED_AT: "day", "loss": "amount"}.get(name, ""))
-    return "" if choice.tied else choice.reason
-
-
-def _reason_for_none(name: str, unused: list[Column]) -> str:
-    reasons: list[tuple[Column, str]] = []
-    if name == "filed_on":
-        nothing = "no column is certain to hold days in the claims window"
-        reasons = [(c, f"may be one: {c.day.reason}") for c in unused if c.may_be_day]
-    elif name == "loss":
-        nothing = "no column of amounts has a header that says loss"
-        reasons = [(c, "holds amounts") for c in unused if c.reads_as == "amount"]
-    elif name in IDS:
-        nothing, other = "no column is a safe id", "has a header of another meaning"
-        kinds = ("claim", "identifier") if name == "claim_id" else ("claimant",)
-        reasons = [(c, id_fault(name, c) or other) for c in unused if has_word(c.header, *kinds)]
-    else:
-        nothing = "no column holds names of the incident"
-    return "; ".join([nothing, *(f"{quote_header(c)} {why}" for c, why in reasons[:MAX_LISTED])])
 
 
 def _header_list(columns: Sequence[Column]) -> str:

@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -27,18 +26,14 @@ from outage_analysis.claims.inspected_columns import (
     TextColumns,
     certain_formats,
     choose_columns,
-    evidence,
     header_is_a_complaint,
     quote_header,
 )
-from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.read_files import expand_paths
 from outage_analysis.claims.source_file import OPTIONAL_COLUMNS
 from outage_analysis.claims.structured_files import Sources, source_paths
-from outage_analysis.claims.validation import control_totals
-from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError, either
-from outage_analysis.files import bundled_ids, likely_typo_of, spelling_hint, toml_value, usage_errors
+from outage_analysis.files import bundled_ids, spelling_hint, toml_value, usage_errors
 from outage_analysis.incidents import (
     CANONICAL_COLUMNS,
     COUNT,
@@ -63,7 +58,6 @@ from outage_analysis.text import (
     MAX_SCALE,
     UNKNOWN_CURRENCY,
     Locale,
-    amount_sql,
     check_one_currency,
     checked_scale,
     find_personal_data,
@@ -107,13 +101,13 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     loss: Literal["stated"] | None = "stated",
     count: str = "",
     dimensions: Sequence[str] = (),
-    outage_start: str | date | datetime | None = None,
     time_zone: str = "",
     layouts: Sequence[Layout] = (),
 ) -> Incident:
     r"""Derive an incident from complaint files: its services, claimant types, claims window and currency.
 
-    The outage is named after the days of its complaints, and its id after the first file. The claims window
+    The outage is named after the days of its complaints, and its id after the first file. It starts with the
+    first day of a complaint; `scaffold` writes a file in which you can state another start. The claims window
     goes from the first to the last day of a complaint. If the files have no column for the claimant type,
     there is one type, `claimant`.
 
@@ -137,15 +131,13 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         constants: column of a claim -> its value in every row, such as {"claimant_type": "business"}, if the
             files have no such column.
         computed: column of a claim -> the headers whose texts are joined to it, such as {"filed_on": ["date",
-            "time"]}; {"loss": ["due", "arrived"]} is the time between both if `loss_unit` is seconds, minutes
-            or hours; {"claim_id": "row"} makes ids from the names of the files and the rows.
+            "time"]}; {"claim_id": "row"} makes ids from the names of the files and the rows.
         service: the service of every row, if the files have no column for it.
         loss: None if the files have no column of losses; then no claim states one.
         count: the header of the column that says how many claims a row stands for, such as "Passengers". The
             file is read as if the row were written so often, with the same loss each time. Such rows name no
             claimants.
         dimensions: headers of further columns that become dimensions of the claims, such as ["region"].
-        outage_start: when the outage started; by default the start of the first day of a complaint.
         time_zone: IANA name; by default Asia/Seoul for won, Asia/Tokyo for yen, otherwise UTC.
         layouts: how files are written, such as `Layout(header_row=0)` for files without a header. What a
             single layout says about columns, formats, missing values, constants and computed columns counts
@@ -227,7 +219,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         if not currency:
             draft = _draft(name, _currency_of(texts, draft), stated)
         decided = {name: (named[name],) for name in DECIDED if name in named}
-        return _derived(name, texts, draft, stated, decided, outage_start)
+        return _derived(name, texts, draft, stated, decided)
 
 
 def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: Layout) -> None:
@@ -243,7 +235,7 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
     may_be_complaint = layout.header_row is None and any(c.isdigit() for header in headers for c in header)
     if not may_be_complaint or any(header_words.means("loss", header, DECIMALS) for header in headers):
         return
-    if header_is_a_complaint(text.columns(draft), file=name, row=text.format.header_row):
+    if header_is_a_complaint(text.columns(draft)):
         raise InputRefused(
             "has a complaint in place of the names of its columns",
             file=name,
@@ -280,7 +272,6 @@ def _derived(
     draft: Incident,
     stated: Mapping[str, Any],
     decided: Mapping[str, tuple[str, ...]],
-    outage_start: str | date | datetime | None,
 ) -> Incident:
     """Return the incident that files describe.
 
@@ -290,7 +281,6 @@ def _derived(
         draft: what the caller states, with the currency.
         stated: the same as values of the incident's document.
         decided: `decision` and `paid`, where the caller names their headers -> these.
-        outage_start: when the outage started, if the caller states it.
     """
     chosen = {file.file: _chosen_columns(file, draft, decided) for file in files}
     names = dict.fromkeys(name for of_file in chosen.values() for name in of_file)
@@ -330,10 +320,16 @@ def _derived(
     # If two formats read a value as different days, both days count.
     days = [x for c in found.get("filed_on", {}).values() for x in c.first_and_last_day(formats["filed_on"])]
     if filed_on := draft.constants.get("filed_on"):
-        days.append(_moment(filed_on, FIRST_DAY, draft.zone).date())
+        try:
+            days.append(date.fromisoformat(filed_on))
+        except ValueError:
+            remedy = "Write it as 2026-01-15."
+            raise UsageError("is not a day", column="filed_on", value=filed_on, remedy=remedy) from None
     if not days:
         raise InputRefused("has no row with a day", file=masked_name(files[0].file))
     first, last = min(days), max(days)
+    start = datetime.combine(first, time(), draft.zone)
+    start = start.replace(tzinfo=timezone(start.utcoffset() or timedelta()))
     title = f"report.complaints_{'on' if first == last else 'from'}"
     locales = {lang: Locale(lang) for lang in LANGUAGES}
     described = {
@@ -346,7 +342,7 @@ def _derived(
         "claims_from": first,
         "claims_to": last,
         "limits": (DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
-        "outage": {"start": _moment(outage_start, first, draft.zone)},
+        "outage": {"start": start},
     }
     return _draft(name, draft.currency, {**stated, **described})
 
@@ -470,20 +466,6 @@ def _naming(kind: str) -> str:
     return either(f'columns={{"{kind}": "..."}}', f"--column {kind}=...")
 
 
-def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
-    moment = start or first_day
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError:
-            raise UsageError(
-                "the start of the outage is no day or time", value=start, remedy="Write 2026-01-15T09:30."
-            ) from None
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone(zone.utcoffset(moment) or timedelta()))
-
-
 MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
 """Most different services or claimant types, and the longest name and id of one, in a derived incident."""
 NO_TYPE = {"id": "claimant", "name": {"en": "Claimant", "ko": "신고자"}}
@@ -560,8 +542,6 @@ CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£", "JPY": "円"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
 
 
-MAX_UNKNOWN = 10
-"""Most unknown names per column that the inspection lists."""
 WIDTH = 78
 """Most characters of a comment line."""
 
@@ -573,10 +553,7 @@ class Inspection:
     `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
     (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
     cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
-    `strangers` has one row per value that is not the name of a known service or claimant type: column, name
-    (the value), rows, nearest (the closest name, or null). `proposals` has one row per column of a claim:
-    column, header (null if no column is proposed), reason. Personal data are masked everywhere; free text and
-    values below a header such as "name" are hidden.
+    Personal data are masked everywhere; free text and values below a header such as "name" are hidden.
     """
 
     name: str
@@ -586,11 +563,6 @@ class Inspection:
     records: int
     unreadable: int
     columns: pl.DataFrame
-    strangers: pl.DataFrame
-    proposals: pl.DataFrame
-    amounts: pl.DataFrame
-    """The losses as the proposed layout reads them, with the columns of `Claims.control_totals`; empty if no
-    column of losses is proposed, or its notation is uncertain."""
     layout_toml: str
     """The proposed layout file, as TOML."""
 
@@ -637,7 +609,7 @@ def inspect_file(
     if (
         layout.header_row is None
         and not layout.header_positions(file.format.headers, expected)
-        and header_is_a_complaint(columns, file=name, row=file.format.header_row)
+        and header_is_a_complaint(columns)
     ):
         if file.format.header_row is None:
             raise InputRefused(
@@ -648,15 +620,8 @@ def inspect_file(
         return inspect_file(path, incident, layout=known_layout.model_copy(update={"header_row": 0}))
     choices = choose_columns(columns, layout, incident)
     chosen = {of_claim: choice.column for of_claim, choice in choices.items() if choice.column is not None}
-    for of_claim, column in chosen.items():
-        reasons = filter(None, (choices[of_claim].reason, evidence(of_claim, column)))
-        choices[of_claim] = replace(choices[of_claim], reason="; ".join(reasons))
     if "loss" in chosen and file.unit:
         chosen["loss"].scale = chosen["loss"].kind.scale = unit_multiplier(file.unit)
-    proposals = [
-        (of_claim, mask_personal_data(choice.column.header) if choice.column else None, choice.reason)
-        for of_claim, choice in choices.items()
-    ]
     names = {column: of_claim for of_claim, column in chosen.items()}
     detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
     return Inspection(
@@ -667,11 +632,6 @@ def inspect_file(
         file.warehouse.count("text_rows"),
         file.warehouse.count("unreadable"),
         schema_of("claims.columns").frame([_described(column, names.get(column)) for column in columns]),
-        schema_of("claims.unknown_names").frame(_unknown_names(chosen, incident)),
-        pl.DataFrame(
-            proposals, schema=dict.fromkeys(("column", "header", "reason"), pl.String), orient="row"
-        ),
-        _amounts(name, file.warehouse, chosen.get("loss"), layout, incident),
         _layout_document(path.name, columns, choices, detected, incident, file.unit),
     )
 
@@ -687,34 +647,6 @@ def _described(column: Column, of_claim: str | None) -> tuple[object, ...]:
     formats = ", ".join(column.format_choice(column.reads_as).formats) or None
     values = (column.reads_as, formats, round(missing, 4), column.distinct.number, personal, shown)
     return mask_personal_data(column.header), of_claim, *values
-
-
-def _amounts(
-    name: str, warehouse: Warehouse, loss: Column | None, layout: Layout, incident: Incident
-) -> pl.DataFrame:
-    formats = () if loss is None else layout.formats.get("loss") or loss.amount.formats
-    named = () if loss is None else stated_unit(loss.header, incident.loss.unit).currencies
-    if loss is None or not formats or (named and incident.currency not in named):
-        return pl.DataFrame(schema=schema_of("claims_amounts").dtypes)
-    scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
-    digits, currency = incident.loss_digits, incident.loss_currency
-    amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
-    exact = control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
-    return schema_of("claims_amounts").whole(exact, incident.locale("en").places)
-
-
-def _unknown_names(chosen: Mapping[str, Column], incident: Incident) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    for name, known in incident.known_ids.items():
-        if name in chosen and chosen[name].reads_as != "free text":
-            texts = chosen[name].distinct.texts.iter_rows()
-            unknown = [(text, count) for text, count in texts if normalized_name(text) not in known]
-            aliases = [way for item in incident.named_items[name] for way in item.known_names]
-            rows += [
-                (name, mask_personal_data(text), count, likely_typo_of(text, aliases))
-                for text, count in unknown[:MAX_UNKNOWN]
-            ]
-    return rows
 
 
 def _layout_document(

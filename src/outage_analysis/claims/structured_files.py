@@ -314,7 +314,7 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Sour
         yield RowTexts(inputs, texts_query(chosen), {"path": place})
 
     def row_numbers() -> RowNumbers:
-        return RowNumbers(warehouse.frame(queries.load("parquet_count"), path=place).item())
+        return RowNumbers(warehouse.frame("from parquet_file_metadata($path)", path=place)["num_rows"].item())
 
     engine = None
     if not table.for_inspection:  # The rows of an inspected file are read by `texts`.
@@ -323,7 +323,7 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Sour
         except InputRefused as error:
             raise InputRefused("is damaged", file=table.file, value=error.problem) from error
         first_texts = {c: first[c].drop_nulls().to_list() for c in cells}
-        query = f"({queries.load('parquet', columns=numbered)})"
+        query = f"(from read_parquet($path, hive_partitioning = false) as file({numbered}))"
         engine = EngineQuery(query, cells, first_texts, {"path": place})
     return SourceFile(
         table=table,

@@ -110,9 +110,9 @@ def inspect(
 ) -> None:
     """Inspect an unknown complaint file, and propose a layout (TOML file that maps columns) to read it.
 
-    Prints the columns with their types, notations, missing shares and personal data, and the names of
-    services and claimant types that the incident does not know. The incident determines which columns and
-    services are expected: that of --incident or, by default, the one that the file describes. Example:
+    Prints the columns with their types, notations, missing shares and personal data. The incident determines
+    which columns and services are expected: that of --incident or, by default, the one that the file
+    describes. Example:
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
@@ -130,11 +130,8 @@ def inspect(
         print_line(inspection.layout_toml.rstrip())
     elif output.as_json:
         values = ("name", "encoding", "dialect", "records", "unreadable", "layout_toml")
-        tables = ("columns", "strangers", "amounts", "proposals")
-        print_json(
-            {name: getattr(inspection, name) for name in values}
-            | {name: getattr(inspection, name).to_dicts() for name in tables}
-        )
+        table = {"columns": inspection.columns.to_dicts()}
+        print_json({name: getattr(inspection, name) for name in values} | table)
     else:
         print_answer(_inspection_answer(inspection, inspection.incident.locale(lang)))
         print_line("")
@@ -161,17 +158,8 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
     about |= {"count": f"{inspection.records:,}", "unreadable": unreadable}
     # The word `nothing` means "no payment" in all other tables.
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
-    parts: list[text.ShownTable | str] = [
-        text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns"))
-    ]
-    amounts = text.schema_of("claims_amounts")
-    losses_read = amounts.smallest(inspection.amounts, locale.places)
-    further = (
-        ("terminal.inspect_strangers", inspection.strangers, text.schema_of("claims.unknown_names")),
-        ("report.quality_amounts", losses_read, amounts),
-    )
-    parts += [text.ShownTable(locale(title), table, schema) for title, table, schema in further if len(table)]
-    return text.Answer(locale, [locale("terminal.inspect_file", **about)], parts)
+    shown = text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns"))
+    return text.Answer(locale, [locale("terminal.inspect_file", **about)], [shown])
 
 
 @commands.command()

@@ -232,7 +232,7 @@ def _filed_condition(until: date | None) -> str:
 
 def _filed_claims_query(until: date | None) -> str:
     """The SQL query for the claims filed on or before the day `until`; if it is None, for all claims."""
-    return queries.load("filed", filed=_filed_condition(until))
+    return f"from exact_claims where {_filed_condition(until)}"
 
 
 def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dimension]) -> str:
