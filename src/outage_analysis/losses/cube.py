@@ -25,7 +25,7 @@ import polars as pl
 
 from outage_analysis import incidents
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
-from outage_analysis.files import is_file, likely_typo_of, spelling_hint
+from outage_analysis.files import is_file, spelling_hint
 from outage_analysis.text import TABLE_DIGITS, in_smallest_units, schema_of
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -299,7 +299,7 @@ def _find_id(raw: str, incident: incidents.Incident, column: str) -> str:
     id_ = incident.known_ids[column].get(incidents.normalized_name(raw))
     if id_ is None:
         aliases = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
-        remedy = spelling_hint(raw, aliases, likely_typo_of)
+        remedy = spelling_hint(raw, aliases)
         raise UsageError(f"{column} is not known", column=column, value=raw, remedy=remedy)
     return id_
 
