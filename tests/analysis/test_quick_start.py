@@ -60,7 +60,7 @@ def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
     title = (folder / "report.md").read_text("utf-8").splitlines()[0]
     assert title == "# What the outage would cost: Our shop"
     assert verify(folder, claims=[path]).rebuilt
-    with pytest.raises(UsageError, match="the title is too long"):
+    with pytest.raises(UsageError, match="the title, en: string should have at most 120 characters"):
         run(path, tiers={10: 2}, title="x" * 121)
     assert run(path, tiers=dict.fromkeys(range(1, 30), 1)).policy.name.en == "Tiers by loss"
 

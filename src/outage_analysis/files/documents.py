@@ -170,14 +170,20 @@ def _letters(word: str) -> str:
     return unicodedata.normalize("NFD", word.casefold())
 
 
-def likely_typo_of(word: str, known: list[str]) -> str | None:
+def likely_typo_of(word: str, known: list[str], alike: float = 0.8, longer: int = 2) -> str | None:
     """Return the known word of which a word is a slip, with nearly all letters in place; or None.
 
     Korean syllables are compared letter by letter, so 톸 is close to 톡. The words may decide who is paid:
     개인 (a person) shares letters with 소상공인 (a small business), and is no slip of it.
+
+    Args:
+        word: a word.
+        known: the known words.
+        alike: how similar the two must be, from 0 to 1.
+        longer: the largest difference of their lengths.
     """
-    words = {_letters(k): k for k in reversed(known) if abs(len(_letters(k)) - len(_letters(word))) <= 2}  # noqa: PLR2004
-    close = difflib.get_close_matches(_letters(word), list(words), n=1, cutoff=0.8)
+    words = {_letters(k): k for k in reversed(known) if abs(len(_letters(k)) - len(_letters(word))) <= longer}
+    close = difflib.get_close_matches(_letters(word), list(words), n=1, cutoff=alike)
     return words[close[0]] if close else None
 
 
@@ -188,7 +194,7 @@ def listed_names(known: list[str]) -> str:
 
 def spelling_hint(word: str, known: list[str]) -> str:
     """Return a hint that suggests the closest known word, or lists the known words if none is close."""
-    close = likely_typo_of(word, known)
+    close = likely_typo_of(word, known, alike=0.6, longer=MAX_NAME)
     return f"Known: {listed_names(known)}" if close is None else f"Did you mean '{close}'?"
 
 
@@ -422,6 +428,7 @@ def _as_usage_error(
         tables = (schema, *schema.get("$defs", {}).values())
         known = sorted({known_key for table in tables for known_key in table.get("properties", ())})
         remedy = remedy if word in known else spelling_hint(word, known)
+        value = None
     problem += f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return UsageError(problem, file=file, line=line, column=key, value=value, remedy=remedy)
 
