@@ -56,10 +56,11 @@ def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
     first = headline_sentences(analysis, analysis.locale("en"))[0]
     assert first.startswith("We treat 2 rows as complaints and expect 35% of those with a payment due to be ")
     assert {named.incident.name[lang] for lang in ("en", "ko")} == {"Our shop"}
-    page = named.report(tmp_path / "report", formats=("csv", "html"))
-    assert "<h1>What the outage would cost: Our shop</h1>" in page.read_text("utf-8")
-    assert verify(page.parent, claims=[path]).rebuilt
-    with pytest.raises(UsageError, match="the title is too long"):
+    folder = named.report(tmp_path / "report", formats=("csv", "md")).parent
+    title = (folder / "report.md").read_text("utf-8").splitlines()[0]
+    assert title == "# What the outage would cost: Our shop"
+    assert verify(folder, claims=[path]).rebuilt
+    with pytest.raises(UsageError, match="the title, en: string should have at most 120 characters"):
         run(path, tiers={10: 2}, title="x" * 121)
     assert run(path, tiers=dict.fromkeys(range(1, 30), 1)).policy.name.en == "Tiers by loss"
 

@@ -274,7 +274,7 @@ def test_a_distribution_is_read_from_a_document(
         ),
         ('kind = "uniform", low = 3, high = inf', "distribution > high: input should be a finite number"),
         ('kind = "prt", low = 3', "input tag 'prt' found using 'kind' does not match"),
-        ("low = 3", "a required key, kind, is missing. Known: fixed, uniform, pert, beta, "),
+        ("low = 3", "a required key, kind, is missing. Add it."),
         ('kind = "fixed", value = "3"', "distribution > value: input should be a valid number (found '3')"),
         ('kind = "beta", a = 0, b = 1', "distribution > a: input should be greater than 0"),
         (

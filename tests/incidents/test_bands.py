@@ -17,7 +17,6 @@ from outage_analysis.incidents import (
     band_within,
     check_partition,
     log_grid,
-    lower_closed_cuts,
     parse_band,
 )
 from tests.loss_cubes import band_of
@@ -139,32 +138,18 @@ def test_a_list_of_bands_that_is_no_partition_is_refused(
         ("(0, 300000]", (0, 300_000)),
         ("(0,300000]", (0, 300_000)),
         ("(0,300]", (0, 300)),
-        ("(0, 300,000]", (0, 300_000)),
-        ("(300,000, 500,000]", (300_000, 500_000)),
-        ("(300_000, 500_000]", (300_000, 500_000)),
         ("[300000, 500000)", (299_999, 499_999)),
         ("[300000, 500000]", (299_999, 500_000)),
         ("[0, 300000)", (-1, 299_999)),
         ("[0, 0]", ZERO),
         ("(500000, inf]", (500_000, None)),
-        ("(500000, ∞)", (500_000, None)),
         ("(500000,]", (500_000, None)),
         ("(100000000000000, 1000000000000000]", (10**14, 10**15)),
         (">500000", (500_000, None)),
-        ("> 500,000", (500_000, None)),
-        ("over 500_000", (500_000, None)),
-        (">=500000", (499_999, None)),
-        ("<300000", (0, 299_999)),
-        ("<=300000", (0, 300_000)),
-        ("up to 300,000", (0, 300_000)),
+        (">-5", (-5, None)),
         ("0", ZERO),
-        ("zero", ZERO),
-        ("None", ZERO),
-        ("No loss", ZERO),
         ("unknown", UNKNOWN),
         ("  UNKNOWN ", UNKNOWN),
-        ("not stated", UNKNOWN),
-        ("", UNKNOWN),
         ("negative", NEGATIVE),
     ],
 )
@@ -177,13 +162,16 @@ def test_a_band_is_read_as_people_write_it(text: str, band: Band) -> None:
     [
         "a lot",
         "0-300000",
+        "",
+        "up to 300000",
+        ">=500000",
+        "(0, 300,000]",
         "(5, 3]",
         "(1, 2)",
         "(5, 5]",
         "<0",
         "<=0",
         "<1",
-        ">-5",
         ">,",
         "> _",
         ">1,2",
@@ -206,24 +194,3 @@ def test_what_is_no_band_is_refused_with_the_ways_to_write_one(text: str) -> Non
     with pytest.raises(UsageError, match="is not a loss band") as refusal:
         parse_band(text)
     assert "[300000, 500000)" in refusal.value.remedy
-
-
-@pytest.mark.parametrize(
-    ("text", "starts"),
-    [
-        ("(0, 300000]", set()),
-        ("[300000, 500000)", {299_999, 499_999}),
-        ("[300000, 500000]", {299_999}),
-        ("(300000, 500000)", {499_999}),
-        (" >=500,000 ", {499_999}),
-        ("<300000", {299_999}),
-        ("<=300000", set()),
-        (">500000", set()),
-        ("(500000, inf)", set()),
-        ("[0, 300000)", {299_999}),
-        ("0", set()),
-        ("unknown", set()),
-    ],
-)
-def test_the_edges_that_open_a_band_are_known_from_how_it_is_written(text: str, starts: set[int]) -> None:
-    assert lower_closed_cuts(text) == starts

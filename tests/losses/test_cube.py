@@ -185,12 +185,9 @@ def read(tmp_path: Path, incident: Incident, *lines: str, name: str = "counts.cs
     [
         ('"(0, 300000]"', (0, 300_000)),
         ('"[300000, 500000)"', (299_999, 499_999)),
-        ('"(300,000, 500,000]"', (300_000, 500_000)),
         (">500000", (500_000, None)),
-        ("up to 300000", (0, 300_000)),
         ("0", ZERO),
         ("unknown", (None, None)),
-        ("", (None, None)),
     ],
 )
 def test_counts_are_read_in_each_way_to_write_a_band(
@@ -205,8 +202,8 @@ def test_counts_are_read_in_each_way_to_write_a_band(
     ("written", "loss", "cell"),
     [
         ('"(0, 60]"', "59.9", (0, 6_000, 5_990)),
-        ('"[12.50, 1,000.25)"', "12.5", (1_249, 100_024, 1_250)),
-        ('">1,000.50"', "1001", (100_050, None, 100_100)),
+        ('"[12.50, 1000.25)"', "12.5", (1_249, 100_024, 1_250)),
+        ('">1000.50"', "1001", (100_050, None, 100_100)),
     ],
 )
 def test_edges_and_losses_of_counts_are_in_whole_currency(
@@ -242,6 +239,7 @@ def test_a_file_of_counts_with_synthetic_in_its_name_is_synthetic(tmp_path: Path
     ("line", "message"),
     [
         ("카톡,개인,lots,5", "counts.csv, row 4, band: is not a loss band (found 'lots')"),
+        ("카톡,개인,,5", "counts.csv, row 4, band: is not a loss band (found '')"),
         ("카톡,개인,>9999999999999999,5", "counts.csv, row 4, band: is not a loss band"),
         ("카톡,개인,0,-5", "counts.csv, row 4, claims: claims is not a whole number (found '-5')"),
         ("카톡,개인,0,5.0", "row 4, claims: claims is not a whole number (found '5.0')"),
@@ -288,8 +286,8 @@ def test_losses_at_the_ends_of_what_is_possible_are_read(
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        *((COUNTS.replace(x, "other"), f"the column {x} is missing") for x in COUNTS.split(",")),
-        (COUNTS + ", Claims", r"a column is there twice \(found 'claims'\)"),
+        *((COUNTS.replace(x, "other"), f"has not one column {x}") for x in COUNTS.split(",")),
+        (COUNTS + ", Claims", "has not one column claims"),
     ],
 )
 def test_a_column_of_counts_that_is_missing_or_there_twice_is_named(

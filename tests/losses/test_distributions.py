@@ -291,17 +291,11 @@ def test_the_top_band_of_a_fit_is_open_and_holds_enough() -> None:
     assert fit_edges(few) == (0, INF)  # 1 of 21 losses is above 1,616: fewer than one in 20
 
 
-def test_a_cut_inside_a_band_gives_way_to_its_nearer_end() -> None:
+def test_a_cut_inside_a_band_is_left_out() -> None:
     cube = loss_cube(range(1_000, 100_000, 50), *log_grid(), 30_000)
-    edges = fit_edges(cube)
-    assert (edges[0], edges[-1]) == (0, INF)
-    assert 30_000 not in edges
-    grid = set(log_grid())
-    for cut, edge in zip(between_heaps(1_000, 100_000), edges[1:], strict=False):
-        assert edge in grid
-        assert abs(math.log(edge / cut)) <= math.log(10) / 48
+    assert fit_edges(cube) == (0, *between_heaps(1_001, 100_000), INF)
     totals = cube_of_claims([("mail", x) for x in (1, 400_000, 600_000)], Bands((300_000, 500_000)))
-    assert fit_edges(totals) == (0, 300_000, 500_000, INF)
+    assert fit_edges(totals) == (0, INF)
 
 
 @given(losses=LOSSES, cuts=CUTS)
@@ -312,8 +306,8 @@ def test_the_default_edges_cut_no_band(losses: list[int], cuts: list[int]) -> No
         with pytest.raises(ModelRefused, match="no positive loss"):
             fit_edges(cube)
         return
-    counted = loss_counts(cube)
-    assert sum(counted.counts) == len(positive)
+    _, counts = loss_counts(cube)
+    assert sum(counts) == len(positive)
 
 
 # --- counts ---------------------------------------------------------------------------------------------
@@ -322,9 +316,9 @@ def test_the_default_edges_cut_no_band(losses: list[int], cuts: list[int]) -> No
 @given(losses=LOSSES, cuts=CUTS)
 def test_counts_are_those_of_the_claims(losses: list[int], cuts: list[int]) -> None:
     edges = (0, *sorted(cuts), INF)
-    counted = loss_counts(loss_cube(losses, *cuts, negative=True), edges=edges)
+    _, counts = loss_counts(loss_cube(losses, *cuts, negative=True), edges=edges)
     expected = [sum(low < x <= high for x in losses) for low, high in itertools.pairwise(edges)]
-    assert list(counted.counts) == expected
+    assert list(counts) == expected
 
 
 SERVICES = cube_of_claims([("mail", 5), ("mail", 25), ("taxi", 15), (None, 25)], Bands((10, 20)))
@@ -335,7 +329,7 @@ SERVICES = cube_of_claims([("mail", 5), ("mail", 25), ("taxi", 15), (None, 25)],
     [("mail", (1, 0, 1)), (["mail", "taxi"], (1, 1, 1)), (("mail", None), (1, 0, 2)), (None, (0, 0, 1))],
 )
 def test_the_claims_of_some_values_are_counted(value: object, counts: tuple[int, ...]) -> None:
-    assert loss_counts(SERVICES, edges=(0, 10, 20, INF), where={"service": value}).counts == counts
+    assert loss_counts(SERVICES, edges=(0, 10, 20, INF), where={"service": value})[1] == counts
 
 
 # --- refusals -------------------------------------------------------------------------------------------
@@ -345,18 +339,16 @@ def test_synthetic_claims_are_fitted_for_recovery_only() -> None:
     cube = made_up(SERVICES)
     with pytest.raises(ModelRefused, match=r"a fit of synthetic claims would be no finding.*recovery=True"):
         loss_counts(cube)
-    assert sum(loss_counts(cube, recovery=True).counts) > 0
+    assert sum(loss_counts(cube, recovery=True)[1]) > 0
 
 
-def test_an_edge_inside_a_band_is_refused_with_the_nearest_edge_of_the_cube() -> None:
+def test_an_edge_inside_a_band_is_refused() -> None:
     cube = loss_cube([15, 25], 10, 20)
-    with pytest.raises(UsageError, match=r"the edge 12 is inside .* over 10 up to 20\. Take 10, or"):
+    with pytest.raises(UsageError, match=r"the edge 12 is inside .* over 10 up to 20\. Take an edge"):
         loss_counts(cube, edges=(0, 12, INF))
-    with pytest.raises(UsageError, match=r"Take 20, or"):
-        loss_counts(cube, edges=(0, 18.5, INF))
     with pytest.raises(UsageError, match=r"the edge 40 is inside the cube's band over 20\. "):
         loss_counts(cube, edges=(0, 40))
-    assert loss_counts(cube, edges=(0, 7, 20, INF)).counts == (0, 1, 1)  # an edge where no claim is
+    assert loss_counts(cube, edges=(0, 7, 20, INF))[1] == (0, 1, 1)  # an edge where no claim is
 
 
 @pytest.mark.parametrize(

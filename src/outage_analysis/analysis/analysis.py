@@ -200,8 +200,7 @@ class Analysis(IncidentResult):
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
         counted = self.incident.counted[lang] if self.incident.counted else ""
-        starts = self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
-        return replace(self.policy.locale(lang), starts=starts, level=self.plan.level, counted=counted)
+        return replace(self.policy.locale(lang), level=self.plan.level, counted=counted)
 
     @property
     def documents(self) -> dict[str, Document]:

@@ -153,7 +153,11 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
     except ModelRefused as refusal:
         notes.append(text.Note("no_curve", reason=refusal.problem))
     else:
-        rows = {row["branch"]: row for row in forecast.table([level]).to_dicts()}
+        for id_, late in forecast.late.items():
+            low, high = late.total(level)
+            expected = {"late": late.mean, "total": counted + late.mean}
+            ends = {"median": counted + late.quantile(0.5), "level": level, "low": low, "high": high}
+            rows[id_] = {"branch": id_, "by": late.by, "counted": counted} | expected | ends
         notes += forecast.notes
     for branch in channel.branches:
         if branch.id not in rows:

@@ -690,7 +690,6 @@ def explore(  # noqa: PLR0913 - the options of the command `distribution`
         if claims is not None:
             raise UsageError("give claim files or counts, not both")
         cube = losses.cube_of(counts, loaded)
-        starts = cube.starts
     else:
         claims = read_claims(None, loaded) if claims is None else claims
         dimensions = tuple(dict.fromkeys([*by, *(where or {})]))
@@ -698,7 +697,7 @@ def explore(  # noqa: PLR0913 - the options of the command `distribution`
         texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
         cube = losses.merge_rare_groups(every, texts)
         bands = losses.display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
-        starts, ends = (edges.starts, edges.edges[: losses.MAX_DISPLAY_CUTS]) if edges else (frozenset(), ())
+        ends = edges.edges[: losses.MAX_DISPLAY_CUTS] if edges else ()
         heaps = {
             "bunching": losses.bunching_table(claims, ends),
             "heaps": claims.exact_rows("frequent-losses"),
@@ -723,6 +722,7 @@ def explore(  # noqa: PLR0913 - the options of the command `distribution`
     if cube.synthetic:
         notes.append(text.Note("synthetic_fit"))
     about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims)
+    starts = edges.starts if edges else frozenset[int]()
     return Exploration(*about, refused=refused, starts=starts, notes=tuple(notes))
 
 

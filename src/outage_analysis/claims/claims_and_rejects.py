@@ -302,7 +302,7 @@ def _known_id(incident: Incident, column: str, value: object) -> str:
     if id_ := incident.known_ids[column].get(normalized_name(str(value))):
         return id_
     names = [name for item in incident.named_items[column] for name in (item.id, *item.known_names)]
-    remedy = spelling_hint(str(value), names, likely_typo_of)
+    remedy = spelling_hint(str(value), names)
     raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
 
 

@@ -11,16 +11,16 @@ import re
 import tomllib
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from outage_analysis.errors import InputRefused, UsageError
 
@@ -44,15 +44,6 @@ class Document(BaseModel):
 
     def _check(self) -> None:
         """Refuse values that contradict each other. A subclass also calls its base class."""
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether two documents have equal fields. Cached properties are ignored."""
-        if type(self) is not type(other):
-            return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
-
-    def __hash__(self) -> int:
-        return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields replaced and without cached properties."""
@@ -179,24 +170,21 @@ def _letters(word: str) -> str:
     return unicodedata.normalize("NFD", word.casefold())
 
 
-def closest_word(word: str, known: list[str], alike: float = 0.6) -> str | None:
-    """Return the known word that is most similar to a word; None if none is similar.
-
-    Korean syllables are compared letter by letter, so 톸 is close to 톡.
-    """
-    words = {_letters(k): k for k in reversed(known)}
-    close = difflib.get_close_matches(_letters(word), list(words), n=1, cutoff=alike)
-    return words[close[0]] if close else None
-
-
-def likely_typo_of(word: str, known: list[str]) -> str | None:
+def likely_typo_of(word: str, known: list[str], alike: float = 0.8, longer: int = 2) -> str | None:
     """Return the known word of which a word is a slip, with nearly all letters in place; or None.
 
-    Use this function for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person)
-    shares letters with 소상공인 (a small business), and 소상공 lacks its last syllable.
+    Korean syllables are compared letter by letter, so 톸 is close to 톡. The words may decide who is paid:
+    개인 (a person) shares letters with 소상공인 (a small business), and is no slip of it.
+
+    Args:
+        word: a word.
+        known: the known words.
+        alike: how similar the two must be, from 0 to 1.
+        longer: the largest difference of their lengths.
     """
-    as_long = [k for k in known if abs(len(_letters(k)) - len(_letters(word))) <= 2]  # noqa: PLR2004
-    return closest_word(word, as_long, alike=0.8)
+    words = {_letters(k): k for k in reversed(known) if abs(len(_letters(k)) - len(_letters(word))) <= longer}
+    close = difflib.get_close_matches(_letters(word), list(words), n=1, cutoff=alike)
+    return words[close[0]] if close else None
 
 
 def listed_names(known: list[str]) -> str:
@@ -204,11 +192,9 @@ def listed_names(known: list[str]) -> str:
     return ", ".join(known[:MAX_LISTED]) + (", …" if len(known) > MAX_LISTED else ".")
 
 
-def spelling_hint(
-    word: str, known: list[str], by: Callable[[str, list[str]], str | None] = closest_word
-) -> str:
+def spelling_hint(word: str, known: list[str]) -> str:
     """Return a hint that suggests the closest known word, or lists the known words if none is close."""
-    close = by(word, known)
+    close = likely_typo_of(word, known, alike=0.6, longer=MAX_NAME)
     return f"Known: {listed_names(known)}" if close is None else f"Did you mean '{close}'?"
 
 
@@ -224,7 +210,15 @@ MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
 """Larger documents and longer lines are refused, because tomllib is slow for long dotted keys."""
 MOST_PARSED = 2_000_000
 """Most characters to parse in search of the line of a key. Beyond this, the error states no line."""
+PROBLEMS = {
+    "extra_forbidden": "unknown key",
+    "missing": "a required key is missing",
+    "union_tag_not_found": "a required key, kind, is missing",
+}
+"""Type of a pydantic error -> what is wrong, where pydantic's own words are about Python."""
 REMEDIES = {
+    "missing": "Add it.",
+    "union_tag_not_found": "Add it.",
     "extra_forbidden": "It belongs to another table, or to another kind of line.",
     "too_long": "Merge what pays alike, or split the document.",
     "int_type": "Write a whole number, without quotes.",
@@ -301,6 +295,14 @@ CHANGED_SUFFIX = "-changed"
 CHANGED_MARKS = {"en": " (changed)", "ko": " (변경)"}
 
 
+def _said(detail: ErrorDetails) -> tuple[str, str | float | None, str]:
+    """Return the problem, the value and the remedy of an error of pydantic."""
+    problem, _, remedy = detail["msg"].removeprefix("Value error, ").partition(" | ")
+    problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
+    value = detail["input"] if isinstance(detail["input"], str | int | float) else None
+    return PROBLEMS.get(detail["type"], problem), value, REMEDIES.get(detail["type"], remedy)
+
+
 @contextmanager
 def usage_errors(what: str) -> Iterator[None]:
     """Raise a UsageError about `what` for the first rule that a document breaks inside the block."""
@@ -308,10 +310,8 @@ def usage_errors(what: str) -> Iterator[None]:
         yield
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        problem, _, remedy = detail["msg"].removeprefix("Value error, ").partition(" | ")
-        value = detail["input"] if isinstance(detail["input"], str | int | float) else None
+        problem, value, remedy = _said(detail)
         key = next((f", {step}" for step in reversed(detail["loc"]) if isinstance(step, str)), "")
-        remedy = REMEDIES.get(detail["type"], remedy)
         raise UsageError(f"{what}{key}: {problem}", value=value, remedy=remedy) from error
 
 
@@ -420,28 +420,15 @@ def _as_usage_error(
     # the mistake better.
     detail = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
     loc, key = _place(detail["loc"], document)
-    absent, value = detail["type"] == "missing", None
+    absent = detail["type"] == "missing"
     line = line_of(text, loc[: len(loc) - absent]) if len(loc) > absent else None
+    problem, value, remedy = _said(detail)
     if detail["type"] == "extra_forbidden":
-        known = sorted({known_key for known_key, _ in _fields(model, set())})
-        problem, word = "unknown key", str(detail["loc"][-1])
-        remedy = REMEDIES[detail["type"]] if word in known else spelling_hint(word, known)
-    elif detail["type"] == "union_tag_not_found":
-        table = next(step for step in reversed(loc) if isinstance(step, str))
-        fields = [field for known_key, field in _fields(model, set()) if known_key == table]
-        kinds = [kind.model_fields.get("kind") for field in fields for kind in _classes(field.annotation)]
-        names = dict.fromkeys(name for kind in kinds if kind for name in get_args(kind.annotation))
-        problem, remedy = "a required key, kind, is missing", f"Known: {', '.join(names)}."
-    elif absent:
-        field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
-        is_list = field is not None and get_origin(field.annotation) is tuple
-        problem = "a required key is missing"
-        remedy = f"Add at least one [[{key}]] table." if is_list else "Add it."
-    else:
-        problem, _, remedy = detail["msg"].removeprefix("Value error, ").partition(" | ")
-        problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
-        remedy = REMEDIES.get(detail["type"], remedy)
-        value = detail["input"] if isinstance(detail["input"], str | int | float | bool) else None
+        schema, word = model.model_json_schema(), str(detail["loc"][-1])
+        tables = (schema, *schema.get("$defs", {}).values())
+        known = sorted({known_key for table in tables for known_key in table.get("properties", ())})
+        remedy = remedy if word in known else spelling_hint(word, known)
+        value = None
     problem += f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return UsageError(problem, file=file, line=line, column=key, value=value, remedy=remedy)
 
@@ -463,23 +450,6 @@ def _place(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[list[i
         else:
             names.append(step)
     return path, " > ".join(names) or "the document"
-
-
-def _fields(annotation: Any, seen: set[type[Document]]) -> Iterator[tuple[str, FieldInfo]]:  # noqa: ANN401
-    """Yield every key of the tables in a type annotation and inside them, with its field."""
-    for model in _classes(annotation):
-        if model not in seen:
-            seen.add(model)
-            for name, field in model.model_fields.items():
-                yield field.alias or name, field
-                yield from _fields(field.annotation, seen)
-
-
-def _classes(annotation: Any) -> list[type[Document]]:  # noqa: ANN401 - annotations have no common type
-    """Return the document classes (tables of TOML keys) that a type annotation names."""
-    if isinstance(annotation, type) and issubclass(annotation, Document):
-        return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _classes(part)]
 
 
 MAX_LINE = 100

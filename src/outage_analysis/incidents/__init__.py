@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         check_partition,
         holds_positive,
         log_grid,
-        lower_closed_cuts,
         parse_band,
     )
     from outage_analysis.incidents.incident import (

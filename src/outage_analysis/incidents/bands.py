@@ -135,33 +135,13 @@ def check_partition(bands: list[tuple[int, int | None]]) -> None:
     )
 
 
-_NUMBER = r"((?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?)"
-_ONE_EDGE = re.compile(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", re.ASCII)
-_INTERVAL = re.compile(r"([\[(])\s*(-?\d+(?:\.\d+)?)\s*,\s*(?:(\d+(?:\.\d+)?)|inf|∞)?\s*([\])])", re.ASCII)
-_AS_INTERVAL = {
-    ">": "({},)",
-    "over": "({},)",
-    ">=": "[{},)",
-    "<": "(0,{})",
-    "<=": "(0,{}]",
-    "up to": "(0,{}]",
-}
-"""How a band with one edge is written with two."""
+_INTERVAL = re.compile(r"([\[(])\s*(-?\d+(?:\.\d+)?)\s*,\s*(?:(\d+(?:\.\d+)?)|inf)?\s*([\])])", re.ASCII)
 _MAX_LENGTH = 100
-_SPECIAL_BANDS: dict[str, Band] = {
-    "0": ZERO,
-    "zero": ZERO,
-    "none": ZERO,
-    "no loss": ZERO,
-    "unknown": UNKNOWN,
-    "": UNKNOWN,
-    "not stated": UNKNOWN,
-    "negative": NEGATIVE,
-}
+_NAMED_BANDS: dict[str, Band] = {"0": ZERO, "unknown": UNKNOWN, "negative": NEGATIVE}
 
 
 def parse_band(text: str, digits: int = 0) -> Band:
-    """Parse a band: `(0, 300000]`, `[300000, 500000)`, `>12.50`, `0` or `unknown`.
+    """Parse a band: `(0, 300000]`, `[300000, 500000)`, `>12.50`, `0`, `negative` or `unknown`.
 
     Args:
         text: the band, with edges in whole currency.
@@ -170,36 +150,15 @@ def parse_band(text: str, digits: int = 0) -> Band:
     Raises:
         UsageError: the text is not a band, the band is empty, an edge has more decimals, or is above 10^15.
     """
-    band = _SPECIAL_BANDS.get(text.strip().casefold())
-    if band is None and (match := _interval(text)):
+    written = text.strip().casefold() if len(text) <= _MAX_LENGTH else ""
+    band = _NAMED_BANDS.get(written)
+    if match := _INTERVAL.fullmatch(f"({written[1:]},)" if written.startswith(">") else written):
         low, high = (None if x is None else in_smallest_units(x, digits) for x in (match[2], match[3]))
         if low is not None and (high is None) == (match[3] is None):
             band = low - (match[1] == "["), None if high is None else high - (match[4] == ")")
     low, high = band or (0, 0)
     is_empty = low is not None and high is not None and high <= low
     if band is None or is_empty or any(edge is not None and abs(edge) > LARGEST_LOSS for edge in band):
-        remedy = "Write (0, 300000], [300000, 500000), >500000, 0 or unknown."
+        remedy = "Write (0, 300000], [300000, 500000), >500000, 0, negative or unknown."
         raise UsageError("is not a loss band", value=text, remedy=remedy)
     return band
-
-
-def lower_closed_cuts(text: str, digits: int = 0) -> set[int]:
-    """Return the loss below each edge that belongs to the band above it: 299,999 for `<300000`.
-
-    Raises:
-        UsageError: the text is not a band.
-    """
-    (low, high), match = parse_band(text, digits), _interval(text)
-    edges = [] if match is None else [(low, match[1] == "["), (high, match[4] == ")")]
-    return {edge for edge, is_above in edges if is_above and edge is not None and edge >= 0}
-
-
-def _interval(text: str) -> re.Match[str] | None:
-    """The brackets and edges of a band with numbers; None if the text is no such band."""
-    text = text.strip().casefold() if len(text) <= _MAX_LENGTH else ""
-    if match := _ONE_EDGE.fullmatch(text):
-        text = _AS_INTERVAL[match[1]].format(re.sub("[,_]", "", match[2]))
-    # A comma is first read as the separator of two edges: (0,300] means 0 to 300. Only if this is not
-    # possible, it is read as a thousands separator.
-    ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)
-    return _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped)

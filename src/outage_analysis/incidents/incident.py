@@ -21,7 +21,6 @@ from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import (
-    MAX_NAME,
     Day,
     Document,
     Identifier,
@@ -34,6 +33,7 @@ from outage_analysis.files import (
     refuse_if,
     refuse_repeated,
     spelling_hint,
+    usage_errors,
     validated_copy,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed
@@ -158,7 +158,7 @@ class Layout(Columns):
 
     files: str = "*"
     """Pattern of the names of the files to which the layout applies, with * and ?."""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[str, Field(pattern=r"^[^\"'\r\n]$")] | None = None
     """The delimiter of the fields; by default it is detected from the header and the first rows."""
     quote: Literal['"', "'", "none"] | None = None
     """The quotation mark of a delimited file. With `none`, quotation marks are ordinary text."""
@@ -176,15 +176,6 @@ class Layout(Columns):
 
     The headers of the incident's document are added here.
     """
-
-    @field_validator("delimiter")
-    @classmethod
-    def _delimiter_is_allowed(cls, delimiter: str | None) -> str | None:
-        refuse_if(
-            delimiter is not None and delimiter in "\"'\r\n",
-            "is a quotation mark or the end of a line | Write the mark between fields.",
-        )
-        return delimiter
 
     def check_columns_known(self, known: Sequence[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.
@@ -657,10 +648,8 @@ class Incident(NamedDocument, Columns):
         Raises:
             UsageError: the title is longer than a name may be.
         """
-        if len(title) > MAX_NAME:
-            remedy = f"Write at most {MAX_NAME} characters."
-            raise UsageError("the title is too long", value=title, remedy=remedy)
-        return self.model_copy(update={"name": Name(en=title)}) if title else self
+        with usage_errors("the title"):
+            return self.model_copy(update={"name": Name(en=title)}) if title else self
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""

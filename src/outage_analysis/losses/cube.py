@@ -25,7 +25,7 @@ import polars as pl
 
 from outage_analysis import incidents
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
-from outage_analysis.files import is_file, likely_typo_of, spelling_hint
+from outage_analysis.files import is_file, spelling_hint
 from outage_analysis.text import TABLE_DIGITS, in_smallest_units, schema_of
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -69,9 +69,6 @@ class Cube:
     """What the rows are that state no decision: complaints, filed or accepted claims."""
     decision: str = ""
     """The dimension that says how far the claims have come; empty if there is none."""
-    starts: frozenset[int] = frozenset()
-    """The largest losses of the bands that a file of totals writes with an excluded upper edge: 299,999 for
-    [0, 300000)."""
     incident: incidents.Incident | None = None
     """The outage of the claims."""
     rejects: Mapping[str, int] | None = None
@@ -98,7 +95,6 @@ def cube_bytes(cube: Cube, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return a cube as a Parquet file with metadata; equal cubes give equal bytes."""
     stated = ("dimensions", "synthetic", "source", "line", "rows", "decision")
     about = {name: getattr(cube, name) for name in stated} | {
-        "starts": sorted(cube.starts),
         "incident_sha256": _incident_sha256(cube.incident) if cube.incident else None,
         "rejects": cube.rejects,
     }
@@ -114,8 +110,7 @@ def _read_saved(path: Path, incident: incidents.Incident) -> Cube:
         data = path.read_bytes()
         about = json.loads(pl.read_parquet_metadata(io.BytesIO(data))[CUBE_KEY])
         frame, sha256 = pl.read_parquet(io.BytesIO(data)), about.pop("incident_sha256")
-        lists = {"dimensions": tuple(about["dimensions"]), "starts": frozenset(about["starts"])}
-        cube = Cube(frame, **{**about, **lists})
+        cube = Cube(frame, **{**about, "dimensions": tuple(about["dimensions"])})
         has_columns = [*cube.dimensions, *EDGES, *MEASURES] == [c for c in frame.columns if c != "paid"]
         fits = has_columns and bool(frame.select(*EDGES, *MEASURES).schema == {**EDGES, **MEASURES})
     except (OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
@@ -204,104 +199,82 @@ def check_total_fits(total: int, file: str | None = None) -> None:
 def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
     """Read a cube from a CSV of claim totals with the columns `service,claimant_type,band,claims[,loss]`.
 
-    Loss bands are written `(0, 300000]`, `[300000, 500000)`, `>12.50`, `0` or `unknown`. Edges and losses are
-    in whole currency. Rows with the same
-    service, claimant type and band are added up.
+    Loss bands are written `(0, 300000]`, `[300000, 500000)`, `>12.50`, `0`, `negative` or `unknown`. Edges
+    and losses are in whole currency. Rows with the same service, claimant type and band are added up.
 
     Raises:
         InputRefused: a column is missing, a service or claimant type is unknown, a band or a number cannot be
             parsed, or two bands of one service and claimant type overlap.
     """
     path = Path(path)
-    header, body = _csv_rows(path)
-    rows: list[CountRow] = []
-    for number, fields in body:
-        if len(fields) != len(header):
-            raise InputRefused("has not the fields of its header", file=path.name, row=number)
-        try:
-            rows.append(_count_row(dict(zip(header, fields, strict=True)), incident))
-        except UsageError as error:
-            about = {**vars(error), "file": path.name, "row": number, "column": error.column or "band"}
-            raise InputRefused(**about) from error
-    check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
-    texts = [fields[header.index("band")] for _, fields in body]
-    stated = sorted(
-        (row[:2], -math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3], place)
-        for place, row in enumerate(rows)
-        if row[2:4] != incidents.UNKNOWN
-    )
-    for (group, low, high, one), (other_group, *ends, other) in itertools.pairwise(stated):
-        if group == other_group and [low, high] != ends and ends[0] < high:
-            first, second = sorted((one, other))
-            raise InputRefused(
-                f"overlaps the band of row {body[first][0]:,}, {texts[first].strip()}, of the same service "
-                "and claimant type: a claim could be counted twice",
-                file=path.name,
-                row=body[second][0],
-                column="band",
-                value=texts[second],
-                remedy="Let each band begin where the one before ends, as (0, 300000] and (300000, 500000].",
-            )
-    schema: Schema = {**dict.fromkeys(COUNT_DIMENSIONS, pl.String), **EDGES, **MEASURES}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return Cube(
-        _summed(frame, COUNT_DIMENSIONS),
-        COUNT_DIMENSIONS,
-        "synthetic" in path.name.lower(),
-        path.name,
-        rows=incident.rows or Cube.rows,
-        starts=frozenset[int]().union(
-            *(incidents.lower_closed_cuts(text, incident.loss_digits) for text in texts)
-        ),
-    )
-
-
-def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The columns of a file of totals, and its further rows with their numbers."""
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            numbered = list(enumerate(csv.reader(stream, strict=True), start=1))
+            numbered = [x for x in enumerate(csv.reader(stream, strict=True), start=1) if x[1]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputRefused(f"cannot be read as UTF-8 CSV: {error}", file=path.name) from error
-    table = [(number, fields) for number, fields in numbered if fields]
-    if len(table) <= 1:
+    if len(numbered) <= 1:
         raise InputRefused("the file has no rows", file=path.name)
-    header = [name.strip().casefold() for name in table[0][1]]
-    for name in header:
-        if header.count(name) > 1:
-            raise InputRefused("a column is there twice", file=path.name, row=1, value=name)
-    for column in (*COUNT_DIMENSIONS, "band", "claims"):
-        if column not in header:
+    header = [name.strip().casefold() for name in numbered[0][1]]
+    for column in (*COUNT_DIMENSIONS, "band", "claims", *(["loss"] if "loss" in header else [])):
+        if header.count(column) != 1:
             remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
-            raise InputRefused(f"the column {column} is missing", file=path.name, row=1, remedy=remedy)
-    return header, table[1:]
+            raise InputRefused(f"has not one column {column}", file=path.name, row=1, remedy=remedy)
+    rows: list[CountRow] = []
+    stated: list[tuple[tuple[str, str], float, float, int, str]] = []
+    for number, fields in numbered[1:]:
+        if len(fields) != len(header):
+            raise InputRefused("has not the fields of its header", file=path.name, row=number)
+        record = dict(zip(header, fields, strict=True))
+        try:
+            rows.append(row := _count_row(record, incident))
+        except UsageError as error:
+            about = {**vars(error), "file": path.name, "row": number, "column": error.column or "band"}
+            raise InputRefused(**about) from error
+        if row[2:4] != incidents.UNKNOWN:
+            ends = (-math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3])
+            stated.append((row[:2], *ends, number, record["band"]))
+    check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
+    for one, other in itertools.pairwise(sorted(stated)):
+        if one[0] == other[0] and one[1:3] != other[1:3] and other[1] < one[2]:
+            (first, text), (second, value) = sorted((one[3:], other[3:]))
+            raise InputRefused(
+                f"overlaps the band of row {first:,}, {text.strip()}, of the same service and claimant type: "
+                "a claim could be counted twice",
+                file=path.name,
+                row=second,
+                column="band",
+                value=value,
+                remedy="Let each band begin where the one before ends, as (0, 300000] and (300000, 500000].",
+            )
+    schema: Schema = {**dict.fromkeys(COUNT_DIMENSIONS, pl.String), **EDGES, **MEASURES}
+    return Cube(
+        _summed(pl.DataFrame(rows, schema=schema, orient="row"), COUNT_DIMENSIONS),
+        COUNT_DIMENSIONS,
+        "synthetic" in path.name.lower(),
+        path.name,
+        rows=incident.rows or Cube.rows,
+    )
 
 
 def _count_row(record: Mapping[str, str], incident: incidents.Incident) -> CountRow:
     """Return a row of a file of totals; only the errors of a band do not name their column."""
-    service, claimant = (_find_id(record[column], incident, column) for column in COUNT_DIMENSIONS)
+    ids = []
+    for column in COUNT_DIMENSIONS:
+        ids.append(incident.known_ids[column].get(incidents.normalized_name(record[column]), ""))
+        if not ids[-1]:
+            aliases = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
+            remedy = spelling_hint(record[column], aliases)
+            raise UsageError(f"{column} is not known", column=column, value=record[column], remedy=remedy)
     band = incidents.parse_band(record["band"], incident.loss_digits)
-    claims = _parse_number(record["claims"], "claims")
-    stated = record.get("loss", "").strip()
-    loss = _parse_number(stated, "loss", incident.loss_digits) if stated else None
-    over, up_to = (-1, 0) if band == incidents.UNKNOWN else band
-    if loss is not None and (
-        (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to)
-    ):
-        raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
-    return (service, claimant, *band, claims, loss, None)
-
-
-def _find_id(raw: str, incident: incidents.Incident, column: str) -> str:
-    """The id of the service or claimant type whose id, name or alias matches `raw`, a text from the CSV."""
-    id_ = incident.known_ids[column].get(incidents.normalized_name(raw))
-    if id_ is None:
-        aliases = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
-        remedy = spelling_hint(raw, aliases, likely_typo_of)
-        raise UsageError(f"{column} is not known", column=column, value=raw, remedy=remedy)
-    return id_
+    claims, loss = _parse_number(record["claims"], "claims"), None
+    if stated := record.get("loss", "").strip():
+        loss = _parse_number(stated, "loss", incident.loss_digits)
+        over, up_to = (-1, 0) if band == incidents.UNKNOWN else band
+        if (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to):
+            raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
+    return (ids[0], ids[1], *band, claims, loss, None)
 
 
 def _parse_number(raw: str, column: str, digits: int = 0) -> int:
@@ -621,10 +594,10 @@ def quantiles(
 
     Returns:
         One row per group and probability: the dimensions in `by`, `probability`, `value` (an estimate within
-        the bounds: the losses of the band are assumed to be spread evenly about their mean), `low` and `high`
-        (certain bounds, not a confidence interval), `error` (the largest possible error of `value`). These
-        four columns are in the unit of loss. They are null if no loss is stated, or if the band is open and
-        only counts are known.
+        the bounds: the losses of the band are assumed to be spread evenly about their mean, and in an open
+        band it is halfway between the bounds), `low` and `high` (certain bounds, not a confidence interval),
+        `error` (the largest possible error of `value`). These four columns are in the unit of loss. They are
+        null if no loss is stated, or if the band is open and only counts are known.
 
     Raises:
         UsageError: a dimension does not exist, or a probability is outside 0 to 1.
@@ -679,15 +652,8 @@ def loss_bounds(cell: Cell, j: int) -> tuple[int | None, int | None]:
 def _interpolate_loss(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
     if low is None or high is None:
         return None
-    share, least, most = (j - 0.5) / cell.claims, cell.least, cell.up_to
-    mean = None if cell.loss is None else cell.loss / cell.claims
-    if least is not None and most is not None:
-        middle = (least + most) / 2 if mean is None else mean
-        guess = middle + (2 * share - 1) * min(middle - least, most - middle)
-    elif mean is None:
-        return None
-    elif least is not None:
-        guess = least - (mean - least) * math.log1p(-share)
-    else:
-        guess = (most or 0) + ((most or 0) - mean) * math.log(share)
-    return min(max(round(guess), low), high)
+    if cell.least is None or cell.up_to is None:
+        return (low + high) // 2
+    middle = (cell.least + cell.up_to) / 2 if cell.loss is None else cell.loss / cell.claims
+    reach = min(middle - cell.least, cell.up_to - middle)
+    return min(max(round(middle + ((2 * j - 1) / cell.claims - 1) * reach), low), high)

@@ -39,7 +39,7 @@ from outage_analysis.losses.cube import (
     null_unstated_sums,
 )
 from outage_analysis.policies import Policy, Schedule
-from outage_analysis.text import Card, Locale, Table, capitalized, column_of, in_smallest_units
+from outage_analysis.text import Card, Locale, Table, capitalized, column_of, smallest_units
 
 MAX_CATEGORIES = 20
 """`count_combinations` lists at most this many values of a text dimension by name."""
@@ -333,13 +333,16 @@ def claims_by_band(
     keys = [*dimensions, *(EDGES if bands is not None else ())]
     rows = cells.group_by(keys).agg(SUMS) if keys else cells.select(SUMS).filter(len(cells) > 0)
     locale, unit = incident.locale(lang), 10**incident.loss_digits
-    order = [_order(name, incident) for name in dimensions]
+    listed = {column: [item.id for item in items] for column, items in incident.named_items.items()}
+    listed |= {d.id: dimension_labels(d) for d in incident.dimensions if d.kind == "number"}
+    ordered = {name: pl.col(name).cast(pl.Enum(ids), strict=False) for name, ids in listed.items()}
+    order = [ordered.get(name, pl.col(name)) for name in dimensions]
     shown: list[Band] = []
     band_columns: list[str | pl.Expr] = []
     if bands is not None:
         present = set(rows.select(*EDGES).unique().rows())
-        listed = [(None, -1), *edges.rows()] if (None, -1) in present else edges.rows()
-        shown = [band for band in listed if band in present or (band[0] is not None and band[0] >= 0)]
+        possible = [(None, -1), *edges.rows()] if (None, -1) in present else edges.rows()
+        shown = [band for band in possible if band in present or (band[0] is not None and band[0] >= 0)]
         places = [(place, locale.band(*band), *band) for place, band in enumerate(shown)]
         schema: Schema = {"place": pl.Int64, "band": pl.String, **EDGES}
         rows = _with_empty_bands(rows, dimensions, pl.DataFrame(places, schema=schema, orient="row"))
@@ -357,14 +360,7 @@ def claims_by_band(
 
 def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
     # The edge 0 is left out, because zero losses always have a band of their own.
-    cuts = []
-    for edge in bands:
-        cut = in_smallest_units(edge, incident.loss_digits)
-        if cut is None:
-            unit = incident.loss_currency or incident.loss.unit
-            remedy = f"Write numbers of {unit}, such as bands=[300, 500]."
-            raise UsageError("an edge of the loss bands is not an amount", value=edge, remedy=remedy)
-        cuts.append(cut)
+    cuts = [smallest_units(edge, incident.loss_digits, "an edge of the loss bands") for edge in bands]
     return tuple(cuts[1:] if cuts[:1] == [0] else cuts)
 
 
@@ -377,15 +373,6 @@ def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], bands: pl.D
     stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
     loss = pl.when(pl.col("claims").is_null() & stated).then(0).otherwise("loss")
     return filled.with_columns(pl.col("claims").fill_null(0), loss=loss)
-
-
-def _order(name: str, incident: Incident) -> pl.Expr:
-    ids = {
-        "service": [item.id for item in incident.services],
-        "claimant_type": [item.id for item in incident.claimant_types],
-        **{d.id: dimension_labels(d) for d in incident.dimensions if d.kind == "number"},
-    }
-    return pl.col(name).cast(pl.Enum(ids[name]), strict=False) if name in ids else pl.col(name)
 
 
 def _in_main_unit(amounts: pl.Expr, unit: int) -> pl.Expr:

@@ -216,8 +216,7 @@ class _TableRows:
             currencies = rows_by_currency(texts[CURRENCY], missing)
             check_one_currency(currencies, incident.loss_currency, file=self.name, column=CURRENCY)
         values = {c: self._text(c) if c in cells.columns else null for c in NO_TEXT}
-        for column, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
-            ids = {spelling: item.id for item in items for spelling in item.spellings()}
+        for column, ids in incident.known_ids.items():
             known = {text: ids.get(incidents.normalized_name(text)) for text in texts[column]}
             values[column] = self._named(column, known)
             values[f"_raw_{column}"] = self._text(column)

@@ -492,9 +492,6 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
     return late
 
 
-LEVELS = (0.5, 0.8, 0.95)
-
-
 @dataclass(frozen=True, repr=False)
 class LateClaimsForecast:
     """A forecast of the late claims of each branch (way in which the intake may end).
@@ -529,21 +526,6 @@ class LateClaimsForecast:
         """Sentences on the effects and branches that were left out, with the reasons."""
         refused = [Note("no_forecast", branch=branch, reason=why) for branch, why in self.refused.items()]
         return (*(() if self.growth.observed.starts else (Note("no_weekends"),)), *refused)
-
-    def table(self, levels: Sequence[float] = LEVELS) -> pl.DataFrame:
-        """The forecast as a table: expected late and total claims, with intervals of the total.
-
-        One row per branch and level. Columns: `branch`, `by` (days since the opening), `counted` (claims
-        filed so far), `late` and `total` (expected values), `median`, `level`, `low` and `high` (median and
-        interval of the total).
-        """
-        rows = []
-        for late in self.late.values():
-            median, total = self.counted + late.quantile(0.5), self.counted + late.mean
-            about = (late.branch, late.by, self.counted, late.mean, total, median)
-            rows += [(*about, level, *late.total(level)) for level in levels]
-        names = ("branch", "by", "counted", "late", "total", "median", "level", "low", "high")
-        return pl.DataFrame(rows, schema=names, orient="row")
 
 
 def forecast_late_claims(

@@ -38,7 +38,7 @@ from outage_analysis.errors import (
 )
 from outage_analysis.files import NamedDocument, OptionalText, Text, read_document, spelling_hint
 from outage_analysis.incidents import GRID_PER_DECADE, LARGEST_LOSS
-from outage_analysis.losses.cube import Cell, Cube, DimensionFilter, Group, filter_cube, groups
+from outage_analysis.losses.cube import Cube, DimensionFilter, Group, filter_cube, groups
 from outage_analysis.text import (
     ESTIMATE_DIGITS,
     Card,
@@ -82,17 +82,6 @@ class GroupedLosses(ShortRepr):
     left: Left = "ground_up"
     synthetic: bool = False
 
-    def __post_init__(self) -> None:
-        """Raise an error if the counts say nothing about a distribution."""
-        if not self.n:
-            raise InputRefused("all bands are empty", remedy="Give counts of losses.")
-        if self.n in self.counts:
-            where = "the open band" if self.top == "open" and self.counts[-1] else "one band"
-            raise ModelRefused(
-                f"all {self.n:,} losses are in {where}: nothing says how they spread",
-                remedy="Give narrower bands.",
-            )
-
     @property
     def n(self) -> int:
         """The number of losses."""
@@ -122,7 +111,10 @@ def grouped_losses(
         InputRefused: a count is not a whole number from 0 on, or all counts are 0.
         ModelRefused: all losses are in one band.
     """
-    ends, numbers = _numbers(edges, "edges"), _numbers(counts, "counts")
+    try:
+        ends, numbers = tuple(map(float, edges)), tuple(map(float, counts))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"edges or counts are not numbers: {error}") from error
     for name, value, known in (("top", top, get_args(Top)), ("left", left, get_args(Left))):
         if value not in known:
             raise UsageError(
@@ -131,16 +123,13 @@ def grouped_losses(
     for number, count in enumerate(numbers, 1):
         if not (math.isfinite(count) and count >= 0 and count == int(count)):
             raise InputRefused(f"count {number} is not a whole number from 0 on", value=count)
-    if not all(low < high for low, high in itertools.pairwise((-1e-300, *ends))):
-        remedy = "Give edges from 0 on, each larger than the one before."
+    possible = all(not e or MIN_EDGE <= e <= MAX_EDGE or e == math.inf for e in ends)
+    if not possible or not all(low < high for low, high in itertools.pairwise(ends)):
+        remedy = f"Give 0 or edges from {MIN_EDGE:g} to {MAX_EDGE:g}, each larger than the one before."
         raise UsageError("edges do not increase from 0 on", value=ends, remedy=remedy)
     if not numbers or len(numbers) != len(ends) - 1:
         problem = f"{len(numbers)} counts do not fit {max(len(ends) - 1, 0)} bands"
         raise UsageError(problem, remedy="Give k + 1 edges for k counts.")
-    extreme = next((e for e in ends if e and math.isfinite(e) and not MIN_EDGE <= e <= MAX_EDGE), None)
-    if extreme is not None:
-        problem = "an edge is too small or too large to compute with"
-        raise UsageError(problem, value=extreme, remedy="Use another unit.")
     if top == "open":
         ends = (*ends[:-1], math.inf)
     elif ends[-1] == math.inf:
@@ -149,14 +138,13 @@ def grouped_losses(
             value=math.inf,
             remedy="Say that the top is open, or end the last band.",
         )
-    return GroupedLosses(ends, tuple(map(int, numbers)), top, left, synthetic)  # type: ignore[arg-type] # checked above
-
-
-def _numbers(values: Sequence[float], name: str) -> tuple[float, ...]:
-    try:
-        return tuple(map(float, values))
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} are not numbers", value=values) from error
+    losses = GroupedLosses(ends, tuple(map(int, numbers)), top, left, synthetic)  # type: ignore[arg-type] # checked above
+    if not losses.n:
+        raise InputRefused("all bands are empty", remedy="Give counts of losses.")
+    if losses.n in losses.counts:
+        problem = f"all {losses.n:,} losses are in one band: nothing says how they spread"
+        raise ModelRefused(problem, remedy="Give narrower bands.")
+    return losses
 
 
 class GroupedLossesDocument(NamedDocument):
@@ -211,17 +199,6 @@ MIN_IN_TOP_BAND, MIN_TOP_BAND_DIVISOR = 30, 20
 """The open top band of a fit contains at least 30 losses, or 1 in 20 of all losses if that is fewer."""
 
 
-class LossCounts(NamedTuple):
-    """Counts of positive losses by band: claims over each edge up to the next.
-
-    Losses are whole units and a fitted distribution is continuous; no continuity correction is applied,
-    because half a unit is negligible beside the width of a band for losses above some hundred units.
-    """
-
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
 def between_heaps(low: float, high: float) -> tuple[int, ...]:
     """Band edges from `low` to below `high`, four per factor of ten, that are far from round amounts.
 
@@ -239,12 +216,12 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
 
 
 def fit_edges(cube: Cube) -> tuple[float, ...]:
-    """Band edges for a severity fit: edges far from round amounts, moved to band edges of the cube.
+    """Band edges for a severity fit: the band edges of the cube that are far from round amounts.
 
-    The edges go from 0 to infinity. They are the edges of `between_heaps`; an edge that falls inside a band
-    of the cube is replaced by the end of this band that is nearer on the logarithmic scale. The largest edges
-    are left out until the open top band contains enough losses for a fit. The edges depend on the whole cube,
-    so that fits to different groups of the cube use the same bands.
+    The edges go from 0 to infinity. They are the edges of `between_heaps` that are edges of the cube, too:
+    all of them if its bands are the default ones. The largest edges are left out until the open top band
+    contains enough losses for a fit. The edges depend on the whole cube, so that fits to different groups of
+    the cube use the same bands.
 
     Raises:
         ModelRefused: there is no positive loss, bands overlap, or a band contains zero and positive losses.
@@ -254,11 +231,7 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
     last = cells[-1]
     cuts = between_heaps((cells[0].over or 0) + 1, last.up_to or (last.over or 0) + 1)
-    moved = set()
-    for cut in cuts:
-        around = next((cell for cell in cells if (cell.over or 0) < cut < cell.ends[1]), None)
-        moved.add(cut if around is None else _nearest_end(cut, around))
-    chosen = sorted(moved - {0})
+    chosen = [cut for cut in cuts if not any((cell.over or 0) < cut < cell.ends[1] for cell in cells)]
     total = sum(cell.claims for cell in cells)
     enough = min(MIN_IN_TOP_BAND, total / MIN_TOP_BAND_DIVISOR)
     while chosen and sum(c.claims for c in cells if (c.over or 0) >= chosen[-1]) < enough:
@@ -298,8 +271,11 @@ def loss_counts(
     edges: Sequence[float] | None = None,
     where: DimensionFilter | None = None,
     recovery: bool = False,
-) -> LossCounts:
-    """Count the positive losses of a cube by band, as the input of a fit.
+) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return edges of bands, and the number of positive losses of a cube in each band, as the input of a fit.
+
+    Losses are whole units and a fitted distribution is continuous; no continuity correction is applied,
+    because half a unit is negligible beside the width of a band for losses above some hundred units.
 
     Args:
         cube: any cube; sums of losses are not needed.
@@ -327,21 +303,9 @@ def loss_counts(
         inside = next((edge for edge in chosen if (cell.over or 0) < edge < cell.ends[1]), None)
         if inside is not None:
             problem = f"the edge {inside:,.10g} is inside the cube's band {cell}"
-            nearest = _nearest_end(inside, cell)
-            raise UsageError(problem, remedy=f"Take {nearest:,}, or build the cube with that edge.")
+            raise UsageError(problem, remedy="Take an edge of the band, or build the cube with that edge.")
         counts[bisect_left(chosen, cell.ends[1])] += cell.claims
-    return LossCounts(chosen, tuple(counts[1:-1]))
-
-
-def _nearest_end(cut: float, cell: Cell) -> int:
-    """The end of the band `cell` that is nearer to `cut` on the logarithmic scale.
-
-    An end of 0 is infinitely far away on this scale, so 0 is returned only if the other end is infinite.
-    """
-    low, high = cell.over or 0, cell.up_to
-    if high is None:
-        return low
-    return low if low and cut * cut < low * high else high
+    return chosen, tuple(counts[1:-1])
 
 
 Array = NDArray[np.float64]
@@ -442,9 +406,8 @@ MAX_LOG_SHAPE, MAX_LOG_SCALE = 7.0, 100.0
 """A larger logarithm of a shape parameter, or of the scale in units of the median loss, also means that."""
 MAX_LOG_CHANGE = 16.0
 """The ends of an interval are sought up to this distance from the logarithm of each parameter."""
-MAX_BOXES, MAX_EXCESS = 30, 1e-3
-"""An end is sought in a box around the last point, at most 30 times. A result outside the accepted region by
-this share of its radius is sought again in a smaller box."""
+MAX_EXCESS = 1e-3
+"""An end is refused if it is off the border of the accepted region by this share of the region's radius."""
 UNBOUNDED_END = 8.0
 """An end that is further from the estimate on the logarithmic scale (a factor of 3,000) counts as
 infinite."""
@@ -655,7 +618,7 @@ class SeverityFit(Displayable):
 
         Raises:
             UsageError: the quantity does not exist, or the level is outside 0 to 1.
-            ModelRefused: the quantity is infinite under the fitted distribution.
+            ModelRefused: the quantity is infinite under the fitted distribution, or no end is found.
         """
         check_level(level)
         if not np.isfinite(self.value(quantity)):
@@ -698,36 +661,30 @@ class SeverityFit(Displayable):
 
         steepest = slope(values, np.zeros(len(centre)))
         steepness = float(np.linalg.norm(steepest)) or 1.0
-        at, reach = -steepest / steepness, 1.0
-        while unused_drop(at[None])[0] < -reach:
+        at = -steepest / steepness
+        while unused_drop(at[None])[0] < -1:
             at = at / 2
-        for _ in range(MAX_BOXES):  # a search without a box would leave a narrow or bent region
-            found = optimize.minimize(
-                lambda u: values(u[None])[0] / steepness,
-                at,
-                jac=lambda u: slope(values, u) / steepness,
-                bounds=[(x - reach, x + reach) for x in at],
-                constraints={
-                    "type": "ineq",
-                    "fun": lambda u: unused_drop(u[None]),
-                    "jac": lambda u: slope(unused_drop, u),
-                },
-                method="SLSQP",
-                options={"ftol": 1e-8, "maxiter": 50},
-            )
-            unbounded = np.abs(scaling @ found.x).max() >= MAX_LOG_CHANGE
-            if unused_drop(found.x[None])[0] < -MAX_EXCESS:
-                reach /= 2
-                continue
-            inside = np.abs(found.x - at).max() < 0.99 * reach
-            if unbounded or (inside and found.success):
-                break
-            at, reach = found.x, reach / 2 if inside else 2 * reach
+        found = optimize.minimize(
+            lambda u: values(u[None])[0] / steepness,
+            at,
+            jac=lambda u: slope(values, u) / steepness,
+            constraints={
+                "type": "ineq",
+                "fun": lambda u: unused_drop(u[None]),
+                "jac": lambda u: slope(unused_drop, u),
+            },
+            method="SLSQP",
+            options={"ftol": 1e-8, "maxiter": 200},
+        )
+        unbounded = np.abs(scaling @ found.x).max() >= MAX_LOG_CHANGE
         end = self.with_log_params(log_params(found.x)).value(quantity)
         distance = abs(np.log(end / estimate)) if estimate > 0 and end > 0 else 0.0
-        if distance < UNBOUNDED_END / 2 or (distance < UNBOUNDED_END and not unbounded):
-            return end
-        return np.inf if sign > 0 else 0.0
+        if distance >= UNBOUNDED_END or (unbounded and distance >= UNBOUNDED_END / 2):
+            return np.inf if sign > 0 else 0.0
+        if not found.success or abs(unused_drop(found.x[None])[0]) > MAX_EXCESS:
+            problem = f"no end of the interval is found under the fitted {self.family} distribution"
+            raise ModelRefused(problem, remedy="Ask for another quantity or level, or fit a simpler family.")
+        return end
 
     def chart(
         self,
@@ -816,9 +773,7 @@ def fit_severity(
     if len(ends) == len(counts):
         ends.append(np.inf)
     if ends and ends[-1] == np.inf:
-        if top not in (None, "open"):
-            raise UsageError("the last band is open, because it has no upper edge", value=top)
-        top = "open"
+        top = top or "open"
     if top is None:
         raise UsageError(
             "the last band has an upper edge, so state what is known about larger losses",

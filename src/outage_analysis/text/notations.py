@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files
+from math import inf
 from numbers import Real
 
 from outage_analysis.errors import UsageError
@@ -343,7 +344,7 @@ def smallest_units(amount: object, digits: int, name: str) -> int:
         >>> smallest_units(12.35, 2, "the payment")
         1235
     """
-    if isinstance(amount, bool) or not isinstance(amount, Real | Decimal) or not float(amount) >= 0:
+    if isinstance(amount, bool) or not isinstance(amount, Real | Decimal) or not 0 <= float(amount) < inf:
         raise UsageError(f"{name} is a number from 0", value=amount, remedy="Write 300_000, not text.")
     whole = in_smallest_units(amount, digits)
     if whole is None:
