@@ -29,14 +29,12 @@ import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
 from outage_analysis.costs.terms import build_funnel, ledger_for_policy
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import UNKNOWN, ZERO, Band, TieOut, get_fact, is_currency
 from outage_analysis.losses import EDGES, Cube, Schema, null_unstated_sums, sum_or_null
 from outage_analysis.policies import (
-    SHARE_DIGITS,
     SHARE_SCALE,
-    CostLine,
     Policy,
     PolicyExplainer,
     Schedule,
@@ -607,20 +605,20 @@ def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fr
 
 
 def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
-    """Return the payments and the reconciliation of a policy as a dictionary that JSON can store.
+    """Return the cost lines and the reconciliation of a policy as plain values.
 
     Args:
         policy: the policy.
         as_of: leave out amounts that use later facts; by default nothing is left out.
 
     Returns:
-        `lines`: what each line pays per claimant at every band edge, in whole currency as text;
-        `tie_outs`: each published amount beside the recomputed one; `missing`: what was not published.
+        `lines`: the rows of `line_table`; `tie_outs`: each published amount beside the recomputed one;
+        `missing`: what was not published.
     """
     return {
         "policy": policy.id,
         "currency": policy.currency,
-        "lines": {line.id: _line_result(line, policy, as_of) for line in policy.lines},
+        "lines": line_table(policy).to_dicts(),
         "tie_outs": policy_reconciliation(policy, as_of).drop("as_expected", "hindsight").to_dicts(),
         "missing": [text.en for text in policy.missing],
     }
@@ -630,43 +628,6 @@ def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
     """Return the reconciliation of a policy; if `as_of` is given, without the rows that use later facts."""
     ties = reconciliation_table(policy.tie_outs, policy, as_of=as_of or date.max)
     return ties if as_of is None else ties.filter(~pl.col("hindsight"))
-
-
-def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
-    schedule = policy.schedule(line.id)
-    if schedule is not None:
-        segments = {
-            s.id: _payments_at_edges(t, policy)
-            for s, (_, t) in zip(schedule.segments, schedule.tariffs, strict=False)
-        }
-        return {**_payments_at_edges(schedule.tariff, policy), **({"segments": segments} if segments else {})}
-    return {name: _amount_with_fact(amount, policy, as_of) for name, amount in stated_amounts(line).items()}
-
-
-def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:
-    """Return an amount in whole currency with the id of its fact; only the id if the fact is not public."""
-    try:
-        amount = None if stated is None else policy.resolve_amount(stated, as_of, hindsight=True)
-    except ModelRefused:
-        return str(stated)
-    formatted = _format_amount(amount, policy)
-    return f"{formatted} ({stated})" if isinstance(stated, str) else formatted
-
-
-def _payments_at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
-    """Return the payment for losses on both sides of every band edge, and for zero and unknown losses."""
-    edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
-    losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
-    pays = {name: _format_amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
-    return pays if tariff.unknown else pays | {"unknown": "no rule"}
-
-
-def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
-    """Format an amount exactly, in whole currency."""
-    if value is None:
-        return None
-    exact = Decimal((Fraction(value) * SHARE_SCALE).numerator).scaleb(-SHARE_DIGITS - policy.digits)
-    return f"{exact.normalize():f}"
 
 
 def reconciliation_summary(policy: Policy, locale: Locale) -> str:
