@@ -7,9 +7,9 @@ of the tariff, or if losses are unknown where a share of the loss is paid, the t
 Amounts of a payment per claim are ten-thousandths of the smallest unit of the currency. Floats hold these
 whole numbers exactly, so that comparisons of two payments are exact.
 
-The benefits are measured by cells: claims of one cube row, whose losses lie in one band. Within a cell only
-the number of claims and the sum of their losses are known, so a measure has a lower and an upper bound. Both
-are equal if the cells have an edge at each loss that a payment replaces exactly.
+The replaced share is computed by cells: claims of one cube row, whose losses lie in one band. Within a cell
+only the number of claims and the sum of their losses are known, so the share has a lower and an upper bound.
+Both are equal if the cells have an edge at each loss that a payment replaces exactly.
 """
 
 from __future__ import annotations
@@ -420,10 +420,13 @@ class LossCells(NamedTuple):
         return LossCells(self.claims[kept], *rest)
 
 
-def measure_benefits(
+def replaced_shares(
     cells: LossCells, fixed: FloatArray, share: FloatArray, reviewed: Flags
-) -> dict[str, FloatArray]:
-    """Return what claimants get under several policies, if each claim is accepted.
+) -> tuple[FloatArray, FloatArray]:
+    """Return bounds of the share of the stated losses that policies pay, if each claim is accepted.
+
+    Payments above a loss do not count. A review guarantees nothing, because only its mean award is assumed,
+    and it may replace the whole loss.
 
     Args:
         cells: the claims.
@@ -432,20 +435,16 @@ def measure_benefits(
         reviewed: whether the claims are reviewed individually, (policies, cells).
 
     Returns:
-        Arrays of the shape (policies,). `replaced_low` and `replaced_high` bound the share of the stated
-        losses that is paid. Payments above a loss do not count. A review guarantees nothing, because only its
-        mean award is assumed, and it may replace the whole loss. `made_whole_low` and `made_whole_high` bound
-        the number of claims that are paid at least their loss. No claim that is paid by a rule, or by
-        nothing, lacks more than `largest_shortfall`.
+        The lower and the upper bound, each (policies,).
 
     Example:
         Two claims lose 10 and 40, each in a cell of its own. A payment of 20 replaces 30 of the loss of 50:
 
         >>> rows = pl.DataFrame({"over": [0, 20], "up_to": [20, 50], "claims": [1, 1], "loss": [10, 40]})
         >>> nothing = np.zeros((1, 2))
-        >>> got = measure_benefits(LossCells.from_rows(rows), nothing + 20, nothing, nothing > 0)
-        >>> got["replaced_low"].item(), got["made_whole_low"].item(), got["largest_shortfall"].item()
-        (0.6, 1.0, 20.0)
+        >>> low, high = replaced_shares(LossCells.from_rows(rows), nothing + 20, nothing, nothing > 0)
+        >>> low.item(), high.item()
+        (0.6, 0.6)
     """
     kept = cells.where(cells.stated)
     fixed, share, reviewed = fixed[:, cells.stated], share[:, cells.stated], reviewed[:, cells.stated]
@@ -465,19 +464,14 @@ def measure_benefits(
     high = np.where(all_whole, kept.loss, np.minimum(kept.loss, paid))
     low, high = np.where(reviewed, 0.0, low), np.where(reviewed, kept.loss, high)
     total = kept.loss.sum() or np.nan
-    lacking = np.maximum(kept.most * (1 - share) - fixed, 0.0)
-    return {
-        # Rounding in the lower bound must not move it above the upper bound.
-        "replaced_low": np.minimum(low, high).sum(axis=1) / total,
-        "replaced_high": high.sum(axis=1) / total,
-        "made_whole_low": np.where(all_whole & ~reviewed, kept.claims, 0.0).sum(axis=1),
-        "made_whole_high": np.where(none_whole & ~reviewed, 0.0, kept.claims).sum(axis=1),
-        "largest_shortfall": np.where(reviewed, 0.0, lacking).max(axis=1, initial=0.0),
-    }
+    # Rounding in the lower bound must not move it above the upper bound.
+    return np.minimum(low, high).sum(axis=1) / total, high.sum(axis=1) / total
 
 
-def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of: date) -> dict[str, Any]:
-    """Return the measures of `measure_benefits` for one policy, or why they are unknown as `not_measured`.
+def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of: date) -> dict[str, float]:
+    """Return the bounds of `replaced_shares` for one policy, by column; {} if the share is unknown.
+
+    It is known for claims that state their losses in money, if the policy pays per claim.
 
     Args:
         policy: the policy, with the lines that were public on the day of the analysis.
@@ -485,31 +479,19 @@ def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of:
         ledger: the assumptions, as for `row_payments`.
         as_of: only assumptions public by this day are used.
     """
-    if policy.loss_unit != policy.currency:
-        return {"not_measured": "loss_not_money"}
-    if cube is None:
-        return {"not_measured": "published_counts"}
-    if any(line.grain == "claimant" for line in policy.schedules):
-        return {"not_measured": "paid_by_claimant"}
+    by_claim = all(line.grain == "claim" for line in policy.schedules)
+    if cube is None or policy.loss_unit != policy.currency or not by_claim:
+        return {}
     over, up_to = pl.col("over"), pl.col("up_to").fill_null(1)
     positive = cube.frame.filter(pl.col("claims") > 0, over.is_not_null() & (up_to > 0))
-    if positive["loss"].null_count():
-        return {"not_measured": "sums_not_stated"}
-    if positive.is_empty():
-        return {"not_measured": "no_losses"}
+    if positive.is_empty() or positive["loss"].null_count():
+        return {}
     paid = row_payments(policy, cube, ledger, as_of)
     fixed, share = np.moveaxis(paid.formulas[[LOW, HIGH]], 1, 0) / SHARE_SCALE
     unlimited = np.isinf(fixed)
     limited, reviewed = np.where(unlimited, 0.0, fixed), paid.reviewed | unlimited
-    found = measure_benefits(LossCells.from_rows(cube.frame), limited, share, reviewed)
-    shortfall = float(found["largest_shortfall"][0])
-    return {
-        "replaced_low": float(found["replaced_low"][0]),
-        "replaced_high": float(found["replaced_high"][1]),
-        "made_whole_low": round(found["made_whole_low"][0]),
-        "made_whole_high": round(found["made_whole_high"][1]),
-        "largest_shortfall": shortfall if np.isfinite(shortfall) else None,
-    }
+    low, high = replaced_shares(LossCells.from_rows(cube.frame), limited, share, reviewed)
+    return {"replaced_low": float(low[0]), "replaced_high": float(high[1])}
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
