@@ -211,7 +211,7 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     steps, schema = _rows(analysis, "steps").with_columns(level), text.schema_of("steps")
     first = _columns_with_values(steps, schema.pick("line", "service"))
     bands = (text.column_of("band"), schema["rule"]) if steps["rule"].count() else ()
-    views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "tail", "facts")))
+    views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "facts")))
     services = _rows(analysis, "services")
     shown = _columns_with_values(services, text.schema_of("services").columns)
     if {column.name for column in shown} - {"service", "group"}:
