@@ -353,34 +353,14 @@ def _claims_group(
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _per_head(line, inputs, line.valuations, _taken_up(funnel), limit=line.cap)
-
-
-def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    return _per_head(line, inputs, {line.main_valuation: line.payment}, _taken_up(funnel))
-
-
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
-    worths, factors = {line.main_valuation: line.payment}, funnel.factors(*REPORT_RATES)
-    return _per_head(line, inputs, worths, factors, high=line.recipients_high)
-
-
-def _taken_up(funnel: Funnel) -> tuple[FunnelFactor, ...]:
-    rate = funnel.entries.get("take_up")
-    return (replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None),)
-
-
-def _per_head(
-    line: InKind | Voucher | FeeCredit,
-    inputs: CompileInputs,
-    worths: Mapping[str, int | None],
-    factors: tuple[FunnelFactor, ...],
-    *,
-    limit: str | None = None,
-    high: str | None = None,
-) -> Iterator[Term]:
+def _per_head(line: InKind | Voucher | FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     """Yield the terms of what each recipient gets: goods in each of their valuations, a voucher, or a fee."""
+    factors, rate = funnel.factors(*REPORT_RATES), funnel.entries.get("take_up")
+    if not isinstance(line, FeeCredit):
+        taken = rate if isinstance(rate, RateAssumption) else None
+        factors = (replace(funnel.factor("take_up"), rate=taken),)
+    worths = line.valuations if isinstance(line, InKind) else {line.main_valuation: line.payment}
+    limit, high = line.fact("cap"), line.fact("recipients_high")
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
     facts = join_ids(line.recipients or "", limit or "", *line.facts, high or "")
@@ -428,9 +408,7 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    InKind: (_in_kind, None),
-    Voucher: (_voucher, None),
-    FeeCredit: (_fee_credit, None),
+    **dict.fromkeys((InKind, Voucher, FeeCredit), (_per_head, None)),
     Budget: (_budget, None),
 }
 """Per kind of cost line, the functions that compile it from published counts and from cubes of claims."""

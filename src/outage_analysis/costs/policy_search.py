@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -236,17 +236,11 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
     return tuple(found)
 
 
-class SearchablePayment(NamedTuple):
-    """A fixed payment that a page can vary: its factor and its limits, in the smallest currency unit."""
+SearchablePayment = tuple[Schedule, LiveInput, dict[str, float | str | None]]
+"""A fixed payment that a page can vary: its cost line, factor and limits, in the smallest currency unit.
 
-    line: Schedule
-    factor: LiveInput
-    largest: int | None
-    """The largest loss of the band, the limit of the payment; None if it is unknown or not money."""
-    below: float | str | None
-    """The payment for the next lower loss: an amount, or the id of a factor; None if it is not fixed."""
-    above: float | str | None
-    """The payment for the next higher loss, likewise."""
+`largest` is the largest loss of the band (None if it is unknown or not money). `below` and `above` are the
+payments for the next lower and the next higher loss: an amount, or the id of a factor; None if not fixed."""
 
 
 def page_search(
@@ -288,7 +282,8 @@ def page_search(
                 varied[place].id if place in varied else None if amount is None else float(amount)
                 for place, amount in ((tier + side, amounts.get(tier + side)) for side in (-1, 1))
             )
-            found.append(SearchablePayment(line, factor, loss if money else None, below, above))
+            limits = {"largest": loss if money else None, "below": below, "above": above}
+            found.append((line, factor, limits))
     return found
 
 
@@ -688,14 +683,10 @@ class Candidates:
 
     def stated_text(self, policy: Policy) -> str | None:
         """Return the values of a policy that is no candidate; None if one of them has no single value."""
-        values = []
-        for p in self.parameters:
-            schedule = policy.schedule(p.line)
-            rule = schedule.bands[p.tier] if schedule and p.tier < len(schedule.bands) else None
-            if rule is None or rule.review or rule.depends_on_loss:
-                return None
-            values.append(rule.fixed)
-        return self.text(values)
+        rules = {(x.id, tier): rule for x in policy.schedules for tier, rule in enumerate(x.bands)}
+        stated = [rules.get((p.line, p.tier)) for p in self.parameters]
+        fixed = [x.fixed for x in stated if x and not x.review and not x.depends_on_loss]
+        return self.text(fixed) if len(fixed) == len(stated) else None
 
     def policy(self, candidate: int) -> Policy:
         """Return the announced policy with the values of a candidate; its id ends in `-solution`."""
