@@ -11,7 +11,7 @@ from pathlib import Path
 
 from outage_analysis.costs.benefits import policy_result, reconciliation_summary
 from outage_analysis.files import bundled_ids, data_root
-from outage_analysis.policies import load_policy
+from outage_analysis.policies import explain, load_policy
 from outage_analysis.text import Locale
 
 POLICIES = Path(__file__).with_name("policies.md")
@@ -25,7 +25,9 @@ def golden_path(id_: str) -> Path:
 
 def golden(id_: str) -> str:
     """The golden result of a policy, as its file has it."""
-    return json.dumps(policy_result(load_policy(id_)), ensure_ascii=False, indent=1) + "\n"
+    policy = load_policy(id_)
+    result = {"explained": explain(policy)} | policy_result(policy)
+    return json.dumps(result, ensure_ascii=False, indent=1, default=str) + "\n"
 
 
 def table() -> str:

@@ -74,11 +74,11 @@ def atoms(*shares: tuple[float, float]) -> pl.DataFrame:
     return schema_of("total_distribution").frame(rows)
 
 
-def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
+def steps_of(*expected: float) -> pl.DataFrame:
     """The columns of `steps`: as many bands as amounts, the last one reviewed."""
     last = len(expected) - 1
     rows = [
-        (None, None, 100 * n, 100 * (n + 1), "review" if n == last else "pays", x, 10 * x * tail, f"F-{n}")
+        (None, None, 100 * n, 100 * (n + 1), "review" if n == last else "pays", x, f"F-{n}")
         for n, x in enumerate(expected)
     ]
     return schema_of("steps").frame(rows)

@@ -112,10 +112,6 @@ def costs_of(*rows: tuple[str, str, str, str | None, int, str, float]) -> pl.Dat
     return table.with_columns(up_to=pl.col("over") + 10, facts=pl.lit("F-1 F-2"))
 
 
-def no_contributions() -> pl.DataFrame:
-    return schema_of("contributions").frame()
-
-
 def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none() -> None:
     costs = costs_of(
         ("fees", "cash", "line", None, 0, "fee", 5.0),
@@ -123,8 +119,8 @@ def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none()
         ("tiers", "cash", "band", None, 0, "pays", 7.0),
         ("goods", "face_value", "line", None, 0, "in_kind", 900.0),
     )
-    table = waterfall_steps(costs, no_contributions())
-    assert table.select("line", "expected", "tail").rows() == [("tiers", 7.0, 0.0), ("fees", 5.0, 0.0)]
+    table = waterfall_steps(costs)
+    assert table.select("line", "expected").rows() == [("tiers", 7.0), ("fees", 5.0)]
 
 
 # --- what the charts are drawn from ----------------------------------------------------------------------

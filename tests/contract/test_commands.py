@@ -74,7 +74,7 @@ ROWS: dict[str, tuple[Callable[[Any], list[dict[str, Any]]], tuple[str, ...]]] =
     "sensitivity": (lambda told: told["tornado"], ("cost_low", "cost_expected", "cost_high")),
     "scenarios": (lambda told: told["scenarios"], ("expected", "change", "range_low", "p50", "range_high")),
     "reserve": (lambda told: told["reserve"], ("cash", "handling", "both")),
-    "solve": (lambda told: told["solution"], ("expected", "at_level", "shortfall")),
+    "solve": (lambda told: told["solution"], ("expected", "at_level", "per_claim")),
     "compare": (lambda told: told["policies"], ("expected",)),
     "backtest": (lambda told: told["outcomes"], ("observed", "range_low", "p50", "range_high")),
     "bridge": (lambda told: told["bridge"], ("amount", "total", "p50", "p75", "p90")),

@@ -389,12 +389,6 @@ def test_the_decision_week_has_no_cash_and_says_so() -> None:
     assert err.startswith("error: ")
 
 
-def test_a_limit_on_jumps_holds_for_the_first_payment_too() -> None:
-    vary = [f"{LINE}.tier1,tier2"]
-    found = oa.solve(vary=vary, budget=540_000_000, step=5_000, max_cliff=5_000, draws=FEW)
-    assert found.parameters == {f"{LINE}.tier1": 5_000, f"{LINE}.tier2": 10_000}
-
-
 # --- an intake that is still open -------------------------------------------------------------------------
 
 FIRST, SEEN, CLOSES = date(2026, 3, 2), 8, date(2026, 3, 16)

@@ -100,7 +100,7 @@ def test_certain_claims_give_the_policy_that_a_reader_finds() -> None:
     replaced = 5 + 20 + 20 + 20 + 40 * 3
     assert (row["expected"], row["at_level"], row["over_budget"]) == (200, 200, 0)
     assert row["replaced"] == pytest.approx(replaced / sum(LOSSES))
-    assert (row["made_whole"], row["shortfall"], row["per_claim"]) == (1, 400, 200 / 8)
+    assert row["per_claim"] == 200 / 8
     announced = found.table.row(1, named=True)
     assert [announced[x] for x in ("policy", "role", "parameters")] == [
         "p",
@@ -108,7 +108,6 @@ def test_certain_claims_give_the_policy_that_a_reader_finds() -> None:
         "tier1=10; tier2=40",
     ]
     assert (announced["expected"], announced["per_claim"]) == (4 * 10 + 3 * 40, 160 / 8)
-    assert announced["dominated_by"] is None
     assert [band.fixed for band in found.policy.schedules[0].bands] == [20, 40, 0]
     assert found.policy.id == "p-solution"
 
@@ -123,9 +122,10 @@ def test_equal_benefits_go_to_the_policy_that_costs_less() -> None:
 
 
 def test_the_objective_per_claim_may_find_the_policy_of_another_one() -> None:
-    vary = {"tiers.tier1": [0, 10], "tiers.tier2": [20, 80, 100]}
+    # (0, 200) pays as much per claim, but more than the loss of 150.
+    vary = {"tiers.tier1": [0, 100], "tiers.tier2": [100, 200]}
     for objective in ("replaced", "per_claim"):
-        assert solution(search_of(vary, 100, losses=(10, 10, 200), objective=objective)) == (10, 80)
+        assert solution(search_of(vary, 200, losses=(100, 150), objective=objective)) == (100, 100)
 
 
 # against plain loops
@@ -179,16 +179,7 @@ def test_a_payment_ends_where_it_alone_breaks_the_budget(level: float | None, la
     assert found.tried.parameters[1].breaks_above
 
 
-# constraints
-
-
-def test_no_jump_is_higher_than_the_largest_allowed() -> None:
-    assert solution(search_of(VALUES, 10**9)) == (30, 100)
-    assert solution(search_of(VALUES, 10**9, max_cliff=40)) == (30, 70)
-    # The first payment is a jump from nothing, too.
-    with pytest.raises(ModelRefused, match="jumps by more than is allowed"):
-        search_of({"tiers.tier1": [30]}, 10**9, max_cliff=29)
-    assert solution(search_of({"tiers.tier1": [30]}, 10**9, max_cliff=30)) == (30,)
+# what is paid
 
 
 def test_a_band_that_is_not_varied_is_paid_as_announced() -> None:
@@ -249,7 +240,7 @@ SEGMENTS = policy_of(tiers(segment=(SHOP,), published_count=None))
             PUBLISHED | {"ledger": MIXED, "objective": "replaced"},
             "nothing says how they are spread",
         ),
-        (["tiers.tier1"], PUBLISHED | {"ledger": MEAN_PAYMENT}, "one mean payment for all loss bands"),
+        (["tiers.tier1"], PUBLISHED | {"ledger": MEAN_PAYMENT}, "one mean payment"),
         (
             {"tiers.tier1": [20]},
             {"policy": ALIKE, "cubes": [loss_cube(LOSSES, 90, 300)]},
@@ -281,7 +272,6 @@ def test_a_line_that_pays_claimants_uses_their_cube() -> None:
     cube = replace(claimants, frame=claimants.frame.drop("service"), dimensions=(), line="tiers")
     found = search_of({"tiers.tier1": [20]}, 10**9, policy=policy, ledger=HALF, cubes=[cube])
     assert expected(found) == [pytest.approx(0.5 * (20 + 40 + 40))]
-    assert found.tried.benefits["made_whole"][0] == 0
     assert found.tried.benefits["replaced"][0] == pytest.approx((20 + 40 + 40) / 430)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from statistics import NormalDist
@@ -24,12 +23,10 @@ from outage_analysis.cli.console import print_answer
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import (
-    TAIL,
     Estimate,
     Sample,
     SampledTotal,
     budget_chance,
-    contributions,
     cost_ranges,
     rounded_probability,
     variance_split,
@@ -132,7 +129,6 @@ def test_the_published_range_and_nothing_are_the_distribution_of_a_point(
     assert distribution.tvar(0.95) == distribution.expected == Estimate(point, 0.0)
     assert [distribution.exceedance(x).value for x in (point, point - 1)] == [0, 1]
     assert variance_split(run)["share"].to_list() == [0, 0, 0]
-    assert contributions(run).select(pl.sum("mean", "tail")).row(0) == pytest.approx((point, point))
 
 
 def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> None:
@@ -145,7 +141,6 @@ def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> N
     )  # the smallest total that is not exceeded with one chance in two
     assert distribution.tvar(0.3).value == pytest.approx(80 * 0.5 / 0.7)
     assert distribution.tvar(0.7).value == pytest.approx(80)
-    assert contributions(run)["tail"].sum() == pytest.approx(80)
 
 
 # --- beside exact laws ------------------------------------------------------------------------------
@@ -210,26 +205,7 @@ def test_correlations_that_cannot_be_are_refused_in_words(
     assert refusal.value.remedy
 
 
-# --- contributions and the split of the variance ----------------------------------------------------
-
-
-def test_a_rare_dear_line_contributes_more_to_the_tail_than_to_the_mean() -> None:
-    """Two independent lines: Euler's shares by brute force over the draws of the same run."""
-    rates = [entry("filing_share", Beta(a=50, b=50)), entry("acceptance", Beta(a=0.5, b=4.5))]
-    steady, rare = (term_of(100_000, 10, "filing-share"), term_of(100_000, 50, "acceptance"))
-    folio = portfolio(steady, replace(rare, line="line-1"), entries=rates)
-    run = simulate(folio, draws=2**16)
-    rng = np.random.default_rng(3)
-    drawn = [
-        10 * rng.binomial(100_000, rng.beta(50, 50, 2**18)),
-        50 * rng.binomial(100_000, rng.beta(0.5, 4.5, 2**18)),
-    ]
-    whole = drawn[0] + drawn[1]
-    worst = whole >= np.quantile(whole, TAIL)
-    for line, one in zip(("line-0", "line-1"), drawn, strict=True):
-        row = contributions(run).filter(line=line)
-        assert row["mean"].item() == pytest.approx(one.mean(), rel=5e-3)
-        assert row["tail"].item() == pytest.approx(one[worst].mean(), rel=5e-3)
+# --- the split of the variance ---------------------------------------------------------------------
 
 
 def test_rival_rules_are_uncertainty_about_the_model() -> None:

@@ -373,7 +373,7 @@ class BudgetSolution(PolicyResult):
 
     @property
     def is_feasible(self) -> bool:
-        """Whether a policy that was tried keeps the budget and all other constraints."""
+        """Whether a policy that was tried keeps the budget."""
         return self.search.is_feasible
 
     @property
@@ -443,8 +443,6 @@ def _sentences(search: costs.policy_search.PolicySearch, locale: text.Locale) ->
         of_announced = locale("solve.announced_unknown")
     else:
         of_announced = locale("solve.announced", **_cost_values(search, announced, locale))
-    if announced["dominated_by"]:
-        of_announced += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
     answer = {
         f"answer{by_mean}": feasible,
         f"none{by_mean}": not feasible,
@@ -497,14 +495,10 @@ def _cost_values(
 
 def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, locale: text.Locale) -> str:
     texts = []
-    for name in dict.fromkeys((search.tried.objective, *costs.policy_search.BENEFITS)):
+    for name in dict.fromkeys((search.tried.objective, *costs.policy_search.OBJECTIVES)):
         if (value := row[name]) is not None:
-            count = (
-                locale.number(round(value)) if name == "made_whole" else locale.money(value, BENEFIT_DIGITS)
-            )
-            texts.append(
-                locale(f"solve.got_{name}", value=locale.share(value) if name == "replaced" else count)
-            )
+            shown = locale.share(value) if name == "replaced" else locale.money(value, BENEFIT_DIGITS)
+            texts.append(locale(f"solve.got_{name}", value=shown))
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
 
@@ -516,7 +510,6 @@ class SearchArguments(TypedDict, total=False):
     at: str
     step: Amount | None
     objective: str | None
-    max_cliff: Amount | None
 
 
 def _percentile(at: object) -> float | None:
@@ -542,7 +535,6 @@ def solve(
     at: str = "P90",
     step: Amount | None = None,
     objective: str | None = None,
-    max_cliff: Amount | None = None,
     **inputs: Unpack[InputArguments],
 ) -> BudgetSolution:
     """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
@@ -557,7 +549,6 @@ def solve(
         step: the step between payments, in whole currency; by default a round step.
         objective: `replaced` (share of the losses) or `per_claim` (mean payment per accepted claim). By
             default `replaced` with claims, and `per_claim` without.
-        max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
         inputs: the arguments of `run`. `policy` is the announced policy; the cost line of `tiers` is called
             `tiers`; the policies of `compare` are shown beside the frontier.
 
@@ -579,11 +570,8 @@ def solve(
             "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
         )
     limit = text.smallest_units(budget, incident.minor_units, "the budget")
-    least, jump = (
-        None if amount is None else text.smallest_units(amount, incident.minor_units, name)
-        for name, amount in (("the step", step), ("the largest jump", max_cliff))
-    )
-    if least == 0:
+    pace = None if step is None else text.smallest_units(step, incident.minor_units, "the step")
+    if pace == 0:
         raise UsageError("the step is not above 0", value=step)
     published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
     of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
@@ -598,6 +586,6 @@ def solve(
         return [*cubes.values()]
 
     about = (policy, ledger, as_of, plan.draws, plan.seed, vary, limit)
-    request = costs.policy_search.SearchRequest(*about, _percentile(at), objective, least, jump)
+    request = costs.policy_search.SearchRequest(*about, _percentile(at), objective, pace)
     found = costs.policy_search.find_best_policy(request, others, cubes_of)
     return BudgetSolution(plan, incident, (found.policy, *named), ledger, as_of, claims, found)

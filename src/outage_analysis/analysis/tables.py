@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
 UNCERTAINTY_TABLES = (
-    *("quantiles", "split", "contributions", "budget", "tornado", "total_distribution", "steps"),
+    *("quantiles", "split", "budget", "tornado", "total_distribution", "steps"),
     *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
     *("scenarios", "reserve", "winners_and_losers"),
 )
@@ -375,7 +375,6 @@ def _simulated_tables(a: Analysis) -> Makers:
         made: Makers = {
             "quantiles": lambda: costs.simulation.quantiles_table(run, level=level),
             "split": lambda: _rounded(costs.simulation.variance_split(run)),
-            "contributions": lambda: _rounded(costs.simulation.contributions(run)),
         }
         if budget is not None:
             made["budget"] = lambda: costs.simulation.budget_chance(run, budget)
@@ -386,7 +385,7 @@ def _simulated_tables(a: Analysis) -> Makers:
         **of_run(run),
         "total_distribution": lambda: _distribution(a, run),
         "cost_ranges": lambda: costs.simulation.cost_ranges(run, source, level=level),
-        "steps": lambda: costs.simulation.waterfall_steps(source, a.exact_tables["contributions"]),
+        "steps": lambda: costs.simulation.waterfall_steps(source),
     }
     if budget is not None and "cash" in run.portfolio.valuations:
         makers["information_value"] = lambda: costs.sensitivity.information_value([run], alternative=budget)

@@ -288,15 +288,14 @@ def with_search_form(
     if not found:
         return sliders
     per_field, unit = amount_unit(locale)
-    lines = {payment.line.id for payment in found}
+    lines = {line.id for line, _, _ in found}
     payments = []
-    for payment in found:
-        band = locale.band_with_unit(payment.factor.over, payment.factor.up_to)
+    for line, factor, limits in found:
+        band = locale.band_with_unit(factor.over, factor.up_to)
         text = locale("solve.tier", band=band, payment="{payment}")
         if len(lines) > 1:
-            text = locale("solve.line", name=payment.line.name[locale.lang], tiers=text)
-        limits = {name: getattr(payment, name) for name in ("largest", "below", "above")}
-        payments.append({"id": payment.factor.id, "text": text, **limits})
+            text = locale("solve.line", name=line.name[locale.lang], tiers=text)
+        payments.append({"id": factor.id, "text": text, **limits})
     words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
     answer, not_limited, *nearest = (locale(f"solve.{name}", unit=unit, **BLANKS) for name in SOLVE_WORDS)
     words |= {"answer": answer, "not_limited": f"{answer} {not_limited}", "nearest": " ".join(nearest)}
@@ -307,9 +306,9 @@ def with_search_form(
         "most_tried": MOST_TRIED,
         "words": words | {"many": locale("report.search_many", count=MOST_TRIED)},
     }
-    steps = max(payment.factor.value for payment in found) / 5  # by default about five to the largest payment
+    steps = max(factor.value for _, factor, _ in found) / 5  # by default about five to the largest payment
     form = {
-        "payments": [(x.factor.id, labels[x.factor.id], n < MOST_VARIED) for n, x in enumerate(found)],
+        "payments": [(x.id, labels[x.id], n < MOST_VARIED) for n, (_, x, _) in enumerate(found)],
         "step": number_text(costs.policy_search.round_step(steps) / per_field, locale.minor_units),
         "unit": unit,
         "levels": [

@@ -348,9 +348,6 @@ def solve(
         "What people get: replaced (share of the losses) or per_claim (mean payment per accepted claim). By "
         "default replaced with claims, per_claim without.",
     ] = None,
-    max_cliff: Annotated[
-        str | None, "Largest jump of the payment at an edge of a loss band, in whole currency."
-    ] = None,
     compare: Annotated[
         list[str] | None, "A further policy to show beside the frontier; repeat for more."
     ] = None,
@@ -378,14 +375,12 @@ def solve(
             at=at,
             step=None if step is None else parse_amount(step, "--step"),
             objective=objective,
-            max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
         ),
         text.Note("step_searching_for_the_best_policy"),
     )
     if not found.is_feasible:
         raise ModelRefused(
-            "no policy that was tried satisfies all constraints",
-            remedy="Raise the budget, lower --at, or relax a constraint.",
+            "no policy that was tried keeps the budget", remedy="Raise the budget, or lower --at."
         )
     if write is not None:
         with files.atomic_file(write, parents=True) as file:

@@ -7,9 +7,9 @@ of the tariff, or if losses are unknown where a share of the loss is paid, the t
 Amounts of a payment per claim are ten-thousandths of the smallest unit of the currency. Floats hold these
 whole numbers exactly, so that comparisons of two payments are exact.
 
-The benefits are measured by cells: claims of one cube row, whose losses lie in one band. Within a cell only
-the number of claims and the sum of their losses are known, so a measure has a lower and an upper bound. Both
-are equal if the cells have an edge at each loss that a payment replaces exactly.
+The replaced share is computed by cells: claims of one cube row, whose losses lie in one band. Within a cell
+only the number of claims and the sum of their losses are known, so the share has a lower and an upper bound.
+Both are equal if the cells have an edge at each loss that a payment replaces exactly.
 """
 
 from __future__ import annotations
@@ -29,14 +29,12 @@ import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
 from outage_analysis.costs.terms import build_funnel, ledger_for_policy
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import UNKNOWN, ZERO, Band, TieOut, get_fact, is_currency
 from outage_analysis.losses import EDGES, Cube, Schema, null_unstated_sums, sum_or_null
 from outage_analysis.policies import (
-    SHARE_DIGITS,
     SHARE_SCALE,
-    CostLine,
     Policy,
     PolicyExplainer,
     Schedule,
@@ -422,10 +420,13 @@ class LossCells(NamedTuple):
         return LossCells(self.claims[kept], *rest)
 
 
-def measure_benefits(
+def replaced_shares(
     cells: LossCells, fixed: FloatArray, share: FloatArray, reviewed: Flags
-) -> dict[str, FloatArray]:
-    """Return what claimants get under several policies, if each claim is accepted.
+) -> tuple[FloatArray, FloatArray]:
+    """Return bounds of the share of the stated losses that policies pay, if each claim is accepted.
+
+    Payments above a loss do not count. A review guarantees nothing, because only its mean award is assumed,
+    and it may replace the whole loss.
 
     Args:
         cells: the claims.
@@ -434,20 +435,16 @@ def measure_benefits(
         reviewed: whether the claims are reviewed individually, (policies, cells).
 
     Returns:
-        Arrays of the shape (policies,). `replaced_low` and `replaced_high` bound the share of the stated
-        losses that is paid. Payments above a loss do not count. A review guarantees nothing, because only its
-        mean award is assumed, and it may replace the whole loss. `made_whole_low` and `made_whole_high` bound
-        the number of claims that are paid at least their loss. No claim that is paid by a rule, or by
-        nothing, lacks more than `largest_shortfall`.
+        The lower and the upper bound, each (policies,).
 
     Example:
         Two claims lose 10 and 40, each in a cell of its own. A payment of 20 replaces 30 of the loss of 50:
 
         >>> rows = pl.DataFrame({"over": [0, 20], "up_to": [20, 50], "claims": [1, 1], "loss": [10, 40]})
         >>> nothing = np.zeros((1, 2))
-        >>> got = measure_benefits(LossCells.from_rows(rows), nothing + 20, nothing, nothing > 0)
-        >>> got["replaced_low"].item(), got["made_whole_low"].item(), got["largest_shortfall"].item()
-        (0.6, 1.0, 20.0)
+        >>> low, high = replaced_shares(LossCells.from_rows(rows), nothing + 20, nothing, nothing > 0)
+        >>> low.item(), high.item()
+        (0.6, 0.6)
     """
     kept = cells.where(cells.stated)
     fixed, share, reviewed = fixed[:, cells.stated], share[:, cells.stated], reviewed[:, cells.stated]
@@ -467,19 +464,14 @@ def measure_benefits(
     high = np.where(all_whole, kept.loss, np.minimum(kept.loss, paid))
     low, high = np.where(reviewed, 0.0, low), np.where(reviewed, kept.loss, high)
     total = kept.loss.sum() or np.nan
-    lacking = np.maximum(kept.most * (1 - share) - fixed, 0.0)
-    return {
-        # Rounding in the lower bound must not move it above the upper bound.
-        "replaced_low": np.minimum(low, high).sum(axis=1) / total,
-        "replaced_high": high.sum(axis=1) / total,
-        "made_whole_low": np.where(all_whole & ~reviewed, kept.claims, 0.0).sum(axis=1),
-        "made_whole_high": np.where(none_whole & ~reviewed, 0.0, kept.claims).sum(axis=1),
-        "largest_shortfall": np.where(reviewed, 0.0, lacking).max(axis=1, initial=0.0),
-    }
+    # Rounding in the lower bound must not move it above the upper bound.
+    return np.minimum(low, high).sum(axis=1) / total, high.sum(axis=1) / total
 
 
-def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of: date) -> dict[str, Any]:
-    """Return the measures of `measure_benefits` for one policy, or why they are unknown as `not_measured`.
+def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of: date) -> dict[str, float]:
+    """Return the bounds of `replaced_shares` for one policy, by column; {} if the share is unknown.
+
+    It is known for claims that state their losses in money, if the policy pays per claim.
 
     Args:
         policy: the policy, with the lines that were public on the day of the analysis.
@@ -487,31 +479,19 @@ def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of:
         ledger: the assumptions, as for `row_payments`.
         as_of: only assumptions public by this day are used.
     """
-    if policy.loss_unit != policy.currency:
-        return {"not_measured": "loss_not_money"}
-    if cube is None:
-        return {"not_measured": "published_counts"}
-    if any(line.grain == "claimant" for line in policy.schedules):
-        return {"not_measured": "paid_by_claimant"}
+    by_claim = all(line.grain == "claim" for line in policy.schedules)
+    if cube is None or policy.loss_unit != policy.currency or not by_claim:
+        return {}
     over, up_to = pl.col("over"), pl.col("up_to").fill_null(1)
     positive = cube.frame.filter(pl.col("claims") > 0, over.is_not_null() & (up_to > 0))
-    if positive["loss"].null_count():
-        return {"not_measured": "sums_not_stated"}
-    if positive.is_empty():
-        return {"not_measured": "no_losses"}
+    if positive.is_empty() or positive["loss"].null_count():
+        return {}
     paid = row_payments(policy, cube, ledger, as_of)
     fixed, share = np.moveaxis(paid.formulas[[LOW, HIGH]], 1, 0) / SHARE_SCALE
     unlimited = np.isinf(fixed)
     limited, reviewed = np.where(unlimited, 0.0, fixed), paid.reviewed | unlimited
-    found = measure_benefits(LossCells.from_rows(cube.frame), limited, share, reviewed)
-    shortfall = float(found["largest_shortfall"][0])
-    return {
-        "replaced_low": float(found["replaced_low"][0]),
-        "replaced_high": float(found["replaced_high"][1]),
-        "made_whole_low": round(found["made_whole_low"][0]),
-        "made_whole_high": round(found["made_whole_high"][1]),
-        "largest_shortfall": shortfall if np.isfinite(shortfall) else None,
-    }
+    low, high = replaced_shares(LossCells.from_rows(cube.frame), limited, share, reviewed)
+    return {"replaced_low": float(low[0]), "replaced_high": float(high[1])}
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
@@ -607,20 +587,20 @@ def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fr
 
 
 def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
-    """Return the payments and the reconciliation of a policy as a dictionary that JSON can store.
+    """Return the cost lines and the reconciliation of a policy as plain values.
 
     Args:
         policy: the policy.
         as_of: leave out amounts that use later facts; by default nothing is left out.
 
     Returns:
-        `lines`: what each line pays per claimant at every band edge, in whole currency as text;
-        `tie_outs`: each published amount beside the recomputed one; `missing`: what was not published.
+        `lines`: the rows of `line_table`; `tie_outs`: each published amount beside the recomputed one;
+        `missing`: what was not published.
     """
     return {
         "policy": policy.id,
         "currency": policy.currency,
-        "lines": {line.id: _line_result(line, policy, as_of) for line in policy.lines},
+        "lines": line_table(policy).to_dicts(),
         "tie_outs": policy_reconciliation(policy, as_of).drop("as_expected", "hindsight").to_dicts(),
         "missing": [text.en for text in policy.missing],
     }
@@ -630,43 +610,6 @@ def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
     """Return the reconciliation of a policy; if `as_of` is given, without the rows that use later facts."""
     ties = reconciliation_table(policy.tie_outs, policy, as_of=as_of or date.max)
     return ties if as_of is None else ties.filter(~pl.col("hindsight"))
-
-
-def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
-    schedule = policy.schedule(line.id)
-    if schedule is not None:
-        segments = {
-            s.id: _payments_at_edges(t, policy)
-            for s, (_, t) in zip(schedule.segments, schedule.tariffs, strict=False)
-        }
-        return {**_payments_at_edges(schedule.tariff, policy), **({"segments": segments} if segments else {})}
-    return {name: _amount_with_fact(amount, policy, as_of) for name, amount in stated_amounts(line).items()}
-
-
-def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:
-    """Return an amount in whole currency with the id of its fact; only the id if the fact is not public."""
-    try:
-        amount = None if stated is None else policy.resolve_amount(stated, as_of, hindsight=True)
-    except ModelRefused:
-        return str(stated)
-    formatted = _format_amount(amount, policy)
-    return f"{formatted} ({stated})" if isinstance(stated, str) else formatted
-
-
-def _payments_at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
-    """Return the payment for losses on both sides of every band edge, and for zero and unknown losses."""
-    edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
-    losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
-    pays = {name: _format_amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
-    return pays if tariff.unknown else pays | {"unknown": "no rule"}
-
-
-def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
-    """Format an amount exactly, in whole currency."""
-    if value is None:
-        return None
-    exact = Decimal((Fraction(value) * SHARE_SCALE).numerator).scaleb(-SHARE_DIGITS - policy.digits)
-    return f"{exact.normalize():f}"
 
 
 def reconciliation_summary(policy: Policy, locale: Locale) -> str:

@@ -402,13 +402,10 @@ class PolicySimulations(text.ShortRepr):
         return self.policies.select(text.schema_of("compare.benefits").names)
 
     def benefit_notes(self, locale: text.Locale) -> list[str]:
-        """Return one sentence per reason why the share of the loss that policies pay is unknown."""
-        reasons = self.policies.drop_nulls("not_measured").group_by("not_measured", maintain_order=True)
-        notes = []
-        for reason, ids in reasons.agg("policy").iter_rows():
-            note = locale(f"compare.note_{reason}")
-            notes.append(note if len(ids) == len(self.policies) else f"{', '.join(ids)}: {note}")
-        return notes
+        """Return a sentence if the share of the loss that is paid is unknown for some policies; else none."""
+        unknown = self.policies.filter(pl.col("replaced_low").is_null())["policy"]
+        told = [locale("compare.replaced_unknown", policies=", ".join(unknown))]
+        return [] if unknown.is_empty() else told
 
 
 def simulate_policies(
@@ -480,9 +477,16 @@ def simulate_policies(
         left_out += [row | {"policy": policy.id} for row in missing]
         own = claim_cube or next((cube for cube in cubes.get(policy.id, ()) if cube.line is None), None)
         sums = totals(tables[policy.id])
-        row = {"policy": policy.id} | {x: sums[x].item() for x in ("promised", "most") if len(sums)}
+        row: dict[str, Any] = {"policy": policy.id}
+        row |= {x: sums[x].item() for x in ("promised", "most") if len(sums)}
         if policy.id in runs:
-            row |= _figures(runs[policy.id], likely, won[policy.id])
+            run = runs[policy.id]
+            expected, people = expected_estimate(run, "cash").value, expected_recipients(run, "cash")
+            for name, p in {**likely.columns, "p90": P90}.items():
+                row[name] = rounded_estimate(run.totals["cash"].quantile(p)).value
+            row |= {"expected": expected, "recipients": people}
+            row["per_recipient"] = round(expected / people, DIGITS) if people else None
+            row["cheapest"] = rounded_probability(replicate_mean(won[policy.id].mean(axis=1))).value
         rows.append(row | loss_shares(policy, own, ledger, as_of))
     return PolicySimulations(
         rounded_table(with_ranks(rows), text.schema_of("comparison")),
@@ -492,18 +496,6 @@ def simulate_policies(
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
     )
-
-
-def _figures(run: Simulation, likely: text.LikelyRange, won: FloatArray) -> dict[str, Any]:
-    expected, people = expected_estimate(run, "cash").value, expected_recipients(run, "cash")
-    points, total = {**likely.columns, "p90": P90}, run.totals["cash"]
-    return {
-        **{name: rounded_estimate(total.quantile(p)).value for name, p in points.items()},
-        "expected": expected,
-        "recipients": people,
-        "per_recipient": round(expected / people, DIGITS) if people else None,
-        "cheapest": rounded_probability(replicate_mean(won.mean(axis=1))).value,
-    }
 
 
 def _pair_row(

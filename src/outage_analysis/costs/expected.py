@@ -343,25 +343,13 @@ def _claims_group(
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
-    rate = funnel.entries.get("take_up")
-    taken_up = replace(funnel.factor("take_up"), rate=rate if isinstance(rate, RateAssumption) else None)
-    return _per_head(line, inputs, (taken_up,), limit=line.cap)
-
-
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
-    return _per_head(line, inputs, funnel.factors(*REPORT_RATES), high=line.recipients_high)
-
-
-def _per_head(
-    line: InKind | FeeCredit,
-    inputs: CompileInputs,
-    factors: tuple[FunnelFactor, ...],
-    *,
-    limit: str | None = None,
-    high: str | None = None,
-) -> list[Term]:
+def _per_head(line: InKind | FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     """Return the term of what each recipient gets: a good, or part of a fee."""
+    factors, rate = funnel.factors(*REPORT_RATES), funnel.entries.get("take_up")
+    if isinstance(line, InKind):
+        taken = rate if isinstance(rate, RateAssumption) else None
+        factors = (replace(funnel.factor("take_up"), rate=taken),)
+    limit, high = line.fact("cap"), line.fact("recipients_high")
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
     facts, worth = join_ids(line.recipients or "", limit or "", *line.facts, high or ""), line.payment
@@ -403,8 +391,7 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    InKind: (_in_kind, None),
-    FeeCredit: (_fee_credit, None),
+    **dict.fromkeys((InKind, FeeCredit), (_per_head, None)),
     Budget: (_budget, None),
 }
 """Per kind of cost line, the functions that compile it from published counts and from cubes of claims."""

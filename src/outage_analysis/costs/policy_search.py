@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ from outage_analysis.costs.benefits import (
     cube_for,
     largest_claim_loss,
     line_payments,
-    measure_benefits,
+    replaced_shares,
     rows_with_formula,
 )
 from outage_analysis.costs.expected import (
@@ -236,17 +236,11 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
     return tuple(found)
 
 
-class SearchablePayment(NamedTuple):
-    """A fixed payment that a page can vary: its factor and its limits, in the smallest currency unit."""
+SearchablePayment = tuple[Schedule, LiveInput, dict[str, float | str | None]]
+"""A fixed payment that a page can vary: its cost line, factor and limits, in the smallest currency unit.
 
-    line: Schedule
-    factor: LiveInput
-    largest: int | None
-    """The largest loss of the band, the limit of the payment; None if it is unknown or not money."""
-    below: float | str | None
-    """The payment for the next lower loss: an amount, or the id of a factor; None if it is not fixed."""
-    above: float | str | None
-    """The payment for the next higher loss, likewise."""
+`largest` is the largest loss of the band (None if it is unknown or not money). `below` and `above` are the
+payments for the next lower and the next higher loss: an amount, or the id of a factor; None if not fixed."""
 
 
 def page_search(
@@ -288,16 +282,15 @@ def page_search(
                 varied[place].id if place in varied else None if amount is None else float(amount)
                 for place, amount in ((tier + side, amounts.get(tier + side)) for side in (-1, 1))
             )
-            found.append(SearchablePayment(line, factor, loss if money else None, below, above))
+            limits = {"largest": loss if money else None, "below": below, "above": above}
+            found.append((line, factor, limits))
     return found
 
 
 IntArray = npt.NDArray[np.int64]
-REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
-BENEFITS = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
-"""What claimants get: share of the losses, claims paid in full, largest shortfall, mean payment per claim."""
+REPLACED, PER_CLAIM = "replaced", "per_claim"
 OBJECTIVES = (REPLACED, PER_CLAIM)
-"""What a search can maximise."""
+"""What claimants get, and a search can maximise: share of the losses, mean payment per accepted claim."""
 USUAL_LEVEL = 0.9
 """The frontier compares P90 if the budget limits the expected cost."""
 CHUNK = 2**19
@@ -320,7 +313,6 @@ class SearchRequest:
         objective: one of `OBJECTIVES`; by default the replaced share of the loss or, if it is not known, the
             mean payment per accepted claim.
         step: the step between the payments that are tried; by default a round step.
-        max_cliff: the largest jump of the payment at an edge of a loss band; by default without limit.
     """
 
     policy: Policy
@@ -333,7 +325,6 @@ class SearchRequest:
     level: float | None = USUAL_LEVEL
     objective: str | None = None
     step: int | None = None
-    max_cliff: int | None = None
 
     @property
     def quantile_level(self) -> float:
@@ -538,12 +529,10 @@ def _check_cost(id_: str, compiled: CompiledLine | None, as_of: date, *, publish
         raise ModelRefused(f"the line was not public by {as_of}", value=id_, remedy=remedy)
     cash = [term for term in compiled.terms if term.valuation == "cash"]
     missing = next((term.missing for term in cash if term.missing), None)
-    if published and isinstance(compiled.funnel.entries.get("mean_payment"), MeanPayment):
-        problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
-        remedy = "Replace the mean payment by a band mix, or give claims."
-    elif any(term.certain for term in cash):
-        problem = "the ledger states the total of the line, so payments cannot vary"
-        remedy = "Take the total out of the ledger."
+    alike = published and isinstance(compiled.funnel.entries.get("mean_payment"), MeanPayment)
+    if alike or any(term.certain for term in cash):
+        problem = "the ledger states the total or one mean payment of the line, so payments cannot vary"
+        remedy = "Take it out of the ledger, and state a band mix or give claims."
     elif not all(term.has_expected_cost for term in cash):
         problem = "the line has no expected cost, so no policy can be chosen by it"
         remedy = f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`."
@@ -567,26 +556,19 @@ def paid_and_accepted(run: Simulation, policy: Policy) -> tuple[float, float]:
     return sum(expected_payment(run, s) for s in own), sum(expected_payment(run, s) for s in people)
 
 
-def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[FloatArray, Flags]:
-    """Return how the payments of candidates jump at the edges of the loss bands of the varied lines.
+def falling_payments(lines: Sequence[VariedLine], candidates: IntArray) -> Flags:
+    """Return whether a payment falls at an edge of the loss bands of the varied lines, (candidates,).
 
-    The first jump is from a loss of zero to the smallest loss. Edges are left out if the payments beside them
-    do not vary, if the claims on one side are reviewed, and if the band above is announced to pay nothing,
-    which no candidate changes.
-
-    Returns:
-        The largest jump upwards, in the smallest unit of the currency, and whether a payment falls at an
-        edge, each (candidates,).
+    Edges are left out if the payments beside them do not vary, if the claims on one side are reviewed, and if
+    the band above is announced to pay nothing, which no candidate changes.
     """
-    largest, falls = np.zeros(len(candidates)), np.zeros(len(candidates), dtype=bool)
+    falls = np.zeros(len(candidates), dtype=bool)
     for line in lines:
         for tier, (edge, rule) in enumerate(zip([0, *line.edges], line.schedule.bands, strict=True)):
-            if not {tier, tier - 1} & line.places.keys() or not (tier in line.places or rule.pays):
-                continue
-            below, above = (line.pays_at(tier - 1 + n, candidates, edge + n) for n in (0, 1))
-            jump = np.nan_to_num(above - below)
-            largest, falls = np.maximum(largest, jump), falls | (jump < 0)
-    return largest, falls
+            if {tier, tier - 1} & line.places.keys() and (tier in line.places or rule.pays):
+                below, above = (line.pays_at(tier - 1 + n, candidates, edge + n) for n in (0, 1))
+                falls |= above < below
+    return falls
 
 
 def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[int]:
@@ -608,11 +590,10 @@ def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[
     return sorted(cut for cut in cuts if cut > 0)[: max(room, 0)]
 
 
-def _claim_benefits(
-    policy: Policy, cube: Cube, entitled: Flags, lines: Sequence[VariedLine], candidates: IntArray
-) -> dict[str, FloatArray]:
-    # The benefits of all candidates or, without lines, of a policy. The replaced share is of the losses of
-    # all claims; the shortfall is of claims that some policy entitles.
+def _replaced_share(
+    policy: Policy, cube: Cube, lines: Sequence[VariedLine], candidates: IntArray
+) -> FloatArray | None:
+    # The share of the losses of all claims that each candidate or, without lines, the policy pays at least.
     cells, places = LossCells.from_rows(cube.frame), {x.schedule.id: x.columns_of(cube) for x in lines}
     same = np.zeros((3, len(cube.frame)))  # the fixed payment, the share, and 1 for a review
     for schedule in policy.schedules:
@@ -621,26 +602,23 @@ def _claim_benefits(
             unreviewed = np.where(own.reviewed, 0.0, own.formulas[LOW]) / SHARE_SCALE
             alike = places.get(schedule.id, np.array(-1)) < 0  # a varied line adds only what all pay alike
             same += np.vstack([unreviewed, own.reviewed]) * alike
-    total, count = cells.loss[cells.stated].sum(), len(candidates)
+    total, replaced = cells.loss[cells.stated].sum(), np.zeros(len(candidates))
     if not total:
-        return {}
-    replaced, whole, shortfall = np.zeros((3, count))
-    keys, which = np.unique(np.vstack([*places.values(), entitled]), axis=1, return_inverse=True)
-    for number, (*columns, counted) in enumerate(keys.T):  # the claims that the same parameters pay
+        return None
+    none = np.full(len(cube.frame), -1)
+    keys, which = np.unique(np.vstack([*places.values(), none]), axis=1, return_inverse=True)
+    for number, columns in enumerate(keys.T):  # the claims that the same parameters pay
         mine = which.ravel() == number
-        group, paid = cells.where(mine), candidates[:, [x for x in columns if x >= 0]].sum(axis=1)
+        group, paid = cells.where(mine), candidates[:, columns[columns >= 0]].sum(axis=1)
         distinct, back = np.unique(paid, return_inverse=True)
         found = []
         for part in np.array_split(distinct, 1 + len(distinct) * len(group.claims) // CHUNK):
             fixed, share, reviewed = np.repeat(same[:, None, mine], len(part), axis=1)
-            found.append(measure_benefits(group, fixed + part[:, None], np.minimum(share, 1), reviewed > 0))
-        share_paid, full, lacking = (
-            np.concatenate([x[name] for x in found])[back]
-            for name in ("replaced_low", "made_whole_low", "largest_shortfall")
-        )
-        replaced += np.nan_to_num(share_paid) * group.loss[group.stated].sum()
-        whole, shortfall = whole + full, np.maximum(shortfall, lacking * counted)
-    return {REPLACED: replaced / total, MADE_WHOLE: whole, SHORTFALL: shortfall}
+            paid_part = fixed + part[:, None]
+            found.append(replaced_shares(group, paid_part, np.minimum(share, 1), reviewed > 0)[0])
+        lost = group.loss[group.stated].sum()
+        replaced += np.nan_to_num(np.concatenate(found)[back]) * lost
+    return np.asarray(replaced / total)
 
 
 CubesOf = Callable[[Sequence[Policy], Sequence[int]], Sequence[Cube]]
@@ -673,10 +651,6 @@ class Candidates:
     benefits: Mapping[str, FloatArray]
     objective: str
 
-    def benefit(self, name: str) -> FloatArray:
-        """Return an objective of each candidate; larger is better."""
-        return -_significant(self.benefits[name]) if name == SHORTFALL else _significant(self.benefits[name])
-
     def frontier(self, kept: IntArray, *, by_mean: bool) -> tuple[IntArray, FloatArray]:
         """Return the candidates that give more than every cheaper one, the cheapest first, and their costs.
 
@@ -691,7 +665,7 @@ class Candidates:
         expected = _significant(self.costs.on_average.quantiles(values, level))
         cost = expected if by_mean else _significant(self.costs.quantiles(values, level))
         ordered = (self.objective, *(name for name in self.benefits if name != self.objective))
-        gains, *further = (self.benefit(name)[kept] for name in ordered)
+        gains, *further = (_significant(self.benefits[name])[kept] for name in ordered)
         order = np.lexsort((*(-x for x in further[::-1]), expected, -gains, cost))
         more = gains[order] > np.maximum.accumulate([-np.inf, *gains[order]])[:-1]
         return kept[order][more], cost[order][more]
@@ -708,14 +682,10 @@ class Candidates:
 
     def stated_text(self, policy: Policy) -> str | None:
         """Return the values of a policy that is no candidate; None if one of them has no single value."""
-        values = []
-        for p in self.parameters:
-            schedule = policy.schedule(p.line)
-            rule = schedule.bands[p.tier] if schedule and p.tier < len(schedule.bands) else None
-            if rule is None or rule.review or rule.depends_on_loss:
-                return None
-            values.append(rule.fixed)
-        return self.text(values)
+        rules = {(x.id, tier): rule for x in policy.schedules for tier, rule in enumerate(x.bands)}
+        stated = [rules.get((p.line, p.tier)) for p in self.parameters]
+        fixed = [x.fixed for x in stated if x and not x.review and not x.depends_on_loss]
+        return self.text(fixed) if len(fixed) == len(stated) else None
 
     def policy(self, candidate: int) -> Policy:
         """Return the announced policy with the values of a candidate; its id ends in `-solution`."""
@@ -788,14 +758,10 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
     """
     shown, by_mean = (request.policy, *named), request.level is None
     tried, cubes, gains_of = _candidates(request, shown, cubes_of)
-    jumps, falls = payment_jumps(tried.lines, tried.values)
-    steep = jumps > (math.inf if request.max_cliff is None else request.max_cliff)
-    allowed = np.flatnonzero(~falls & ~steep)
+    allowed = np.flatnonzero(~falling_payments(tried.lines, tried.values))
     if not len(allowed):
-        raise ModelRefused(
-            "in every combination a payment falls as the loss grows, or jumps by more than is allowed",
-            remedy="Give more values, or a larger jump.",
-        )
+        problem = "in every combination a payment falls as the loss grows"
+        raise ModelRefused(problem, remedy="Give more values.")
     frontier, at_level = tried.frontier(allowed, by_mean=False)
     line, cost = tried.frontier(allowed, by_mean=True) if by_mean else (frontier, at_level)
     for chosen in map(int, [*line[cost <= request.budget][::-1], line[0]]):
@@ -817,11 +783,10 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         portfolio = request.portfolio(other, cubes_of([other], ()))
         if "cash" in portfolio.valuations:
             run = request.simulated(portfolio)
-            costs, (paid, accepted) = _costs_of(run, request), paid_and_accepted(run, other)
-            row |= _rounded(costs) | ({PER_CLAIM: paid / accepted} if accepted else {})
-            row["dominated_by"] = _dominator(row, costs, rows, tried.objective)
+            paid, accepted = paid_and_accepted(run, other)
+            row |= _rounded(_costs_of(run, request)) | ({PER_CLAIM: paid / accepted} if accepted else {})
         table.append(row)
-    benefit = tried.benefit(tried.objective)
+    benefit = _significant(tried.benefits[tried.objective])
     return PolicySearch(
         request,
         tried,
@@ -867,14 +832,12 @@ def _candidates(
     cuts = loss_cuts(parameters, shown)
     cube = cube_for(lines[0].schedule, cubes_of(shown, cuts)) if same_claims else None
     known = [each.as_known_on(request.as_of) for each in shown]
-    others: list[dict[str, FloatArray]] = [{} for _ in shown]
     gains: dict[str, FloatArray] = {}
-    if money and cube is not None:
-        paid_by = [line_payments(x, cube) for p in known for x in p.schedules if cube_fits_line(x, cube)]
-        entitled = np.any([[bool(rules) for rules in own.rules] for own in paid_by], axis=0)
-        none = np.zeros((1, 0), dtype=np.int64)
-        gains = _claim_benefits(known[0], cube, entitled, lines, values)
-        others = [_claim_benefits(each, cube, entitled, (), none) for each in known]
+    gains_of: list[dict[str, float]] = [{} for _ in shown]
+    if money and cube is not None and (share := _replaced_share(known[0], cube, lines, values)) is not None:
+        gains[REPLACED], none = share, np.zeros((1, 0), dtype=np.int64)
+        shares = [_replaced_share(each, cube, (), none) for each in known]
+        gains_of = [{REPLACED: float(x[0])} for x in shares if x is not None]
     if costs.accepted:
         paid = costs.expected_by_loss + (values * costs.means).sum(axis=1)
         gains[PER_CLAIM] = paid / costs.accepted
@@ -884,7 +847,6 @@ def _candidates(
             value=policy.loss_unit,
             remedy=f"Give claims whose losses are money, or take the objective {PER_CLAIM}.",
         )
-    gains_of = [{name: float(x[0]) for name, x in other.items()} for other in others]
     return Candidates(request, parameters, lines, values, costs, gains, objective), cubes, gains_of
 
 
@@ -922,27 +884,6 @@ def _costs_of(run: Simulation, request: SearchRequest) -> dict[str, Estimate]:
 
 def _rounded(costs: Mapping[str, Estimate]) -> dict[str, float]:
     return {name: rounded_probability(estimate).value for name, estimate in costs.items()}
-
-
-def _dominator(
-    row: Mapping[str, Any],
-    costs: Mapping[str, Estimate],
-    frontier: Sequence[Mapping[str, Any]],
-    objective: str,
-) -> str | None:
-    # The values of the candidate that gives most among those that cost no more and give no less, and are
-    # better in one of the two. Quantiles of different draws must differ by more than chance.
-    most = costs["at_level"].value - 2 * costs["at_level"].error
-    found = None
-    for other in frontier if objective in row else ():
-        gains = other[objective] - row[objective]
-        # The mean payment is the expected cost per claim, so it cannot be larger at no larger expected cost.
-        saves = 0.0 if objective == PER_CLAIM else row["expected"] - other["expected"]
-        close = 1e-9 * abs(row["expected"])
-        no_worse = other["at_level"] <= most and gains >= 0 and saves >= -close
-        if no_worse and (gains > 0 or saves > close):
-            found = other["parameters"]
-    return found
 
 
 def _significant(values: FloatArray) -> FloatArray:

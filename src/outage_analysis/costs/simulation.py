@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from outage_analysis.assumptions import FloatArray, Handling
 from outage_analysis.costs.count_process import CountProcess, shared_processes
 from outage_analysis.costs.expected import Portfolio, expected_at
-from outage_analysis.costs.terms import LABELS, Term
+from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.special_functions import special
 from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange, ShortRepr, TableSchema, schema_of
@@ -805,16 +805,15 @@ def _dots(total: SampledTotal) -> dict[float, float]:
     return {}
 
 
-def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
+def waterfall_steps(costs: pl.DataFrame) -> pl.DataFrame:
     """Return the steps of the expected cash: one per cost line or, for a single line, service or band.
 
     Args:
         costs: the result of `cost_table`, for one basis.
-        contributions: the result of `contributions`, for the same run.
 
     Returns:
-        The table `steps`. `expected` is in closed form; `tail` is the contribution of the step
-        to the mean of the worst 5 % of cases. Lines and services are sorted by `expected`, bands by loss.
+        The table `steps`. `expected` is in closed form. Lines and services are sorted by `expected`, bands by
+        loss.
     """
     cash = costs.filter(pl.col("expected") > 0, valuation="cash")
     lines, cells = cash.filter(level="line"), cash.filter(level="band")
@@ -825,13 +824,10 @@ def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.Data
             break
     else:
         keys, part = ["line"], lines
-    tails = contributions.filter(valuation="cash").group_by(keys).agg(pl.col("tail").sum())
     cited = pl.col("facts").str.split(" ").explode().unique(maintain_order=True).str.join(" ")
-    sums = part.group_by(keys, maintain_order=True).agg(pl.col("expected").sum(), cited)
-    table = sums.join(tails, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    table = part.group_by(keys, maintain_order=True).agg(pl.col("expected").sum(), cited)
     if "over" not in keys:
         table = table.sort("expected", *keys, descending=[True, False])
-    table = table.with_columns(pl.col("tail").fill_null(0.0))
     return pl.concat([schema_of("steps").frame(), table], how="diagonal_relaxed")
 
 
@@ -864,38 +860,6 @@ def variance_split(run: Simulation) -> pl.DataFrame:
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
     return schema_of("split").frame(rows)
-
-
-def contributions(run: Simulation) -> pl.DataFrame:
-    """Return the contributions of each cost line and group of claims to the mean and the tail mean.
-
-    Returns:
-        The table `contributions`, in the smallest unit of the currency. The values of `mean`
-        add up to the mean of the draws, the values of `tail` to the mean of the totals above the 95 %
-        quantile. By Euler's rule `tail` is the mean of the contribution given that the total is in the tail.
-    """
-    weights = {}
-    for valuation, total in run.totals.items():
-        limit = total.quantile(TAIL).value
-        above, at_limit = total.values > limit, total.values == limit
-        # Draws equal to the quantile weigh less, so that the tail has exactly 5 % of the probability.
-        lacking = (1 - TAIL) * total.values.size - float(above.sum())
-        weights[valuation] = (above + lacking / at_limit.sum() * at_limit) / (1 - TAIL)
-    units = run.process.units
-    sums = [np.zeros((2, len(own_units))) for own_units in units]
-    for number, block in enumerate(run.replicates()):
-        for place, (term, paid) in enumerate(zip(run.portfolio.terms, block.amounts, strict=True)):
-            # The code avoids a matrix product, whose last bit may depend on the number of threads.
-            weight = weights[term.valuation][number][:, None]
-            sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
-    rows = [
-        (term.valuation, term.line, *map(cell.get, LABELS), *(x * cell.get("share", 1.0) for x in means))
-        for term, own_units, added in zip(run.portfolio.terms, units, sums, strict=True)
-        for unit, *means in zip(own_units, *added / run.draws, strict=True)
-        for cell in unit.labels
-    ]
-    table = schema_of("contributions").frame(rows)
-    return table.group_by("valuation", "line", *LABELS, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
 def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:

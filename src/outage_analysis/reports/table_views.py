@@ -91,10 +91,7 @@ def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
 
 View = tuple[pl.DataFrame, tuple[text.Column, ...]]
 """A data frame, and the columns that a report shows of it."""
-WHAT_PEOPLE_GET = (
-    "cost_rank replaced_low replaced_high made_whole_low made_whole_high largest_shortfall"
-    " benefit_rank dominated_by not_measured"
-)
+WHAT_PEOPLE_GET = "cost_rank replaced_low replaced_high benefit_rank dominated_by"
 """Columns that the table of costs on the page leaves out, because it would be too wide with them."""
 SHOWN = {
     "separate_sums": ("cost_ranges", "-line facts"),
@@ -214,7 +211,7 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     steps, schema = _rows(analysis, "steps").with_columns(level), text.schema_of("steps")
     first = _columns_with_values(steps, schema.pick("line", "service"))
     bands = (text.column_of("band"), schema["rule"]) if steps["rule"].count() else ()
-    views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "tail", "facts")))
+    views["steps"] = (steps, (*first, *bands, *schema.pick("expected", "facts")))
     services = _rows(analysis, "services")
     shown = _columns_with_values(services, text.schema_of("services").columns)
     if {column.name for column in shown} - {"service", "group"}:
