@@ -23,7 +23,7 @@ from outage_analysis.analysis import (
     sensitivity_tables,
 )
 from outage_analysis.assumptions import Ledger, distribution_text, ledger_table, load_ledger
-from outage_analysis.cli.console import print_answer
+from outage_analysis.cli.console import Output
 from outage_analysis.costs.backtesting import backtest
 from outage_analysis.costs.sensitivity import BridgeRun, bridge
 from outage_analysis.errors import UsageError
@@ -368,7 +368,7 @@ def test_a_terminal_says_the_currency_above_a_table_and_hides_what_decides_a_uni
     rivals = pl.DataFrame({"stage": ["paid", "filed"], "rival": ["naive", "flat"], "low": [5e6, 451.0]})
     losses = ShownTable("Losses", heaps, schema_of("distribution.cube"))
     tables = [losses, ShownTable("Rivals", rivals, schema_of("hindsight_rivals"))]
-    print_answer(Answer(DOLLARS, tables=tables))
+    Output().print_answer(Answer(DOLLARS, tables=tables))
     out = capsys.readouterr().out
     assert out.startswith("Losses; sums in USD\n")
     assert all(said in out for said in ("1,000.01 to 10,000.00", "2,400.00"))
@@ -377,7 +377,7 @@ def test_a_terminal_says_the_currency_above_a_table_and_hides_what_decides_a_uni
         ["naive", "50,000.00"],
         ["flat", "451"],
     ]
-    print_answer(Answer(WON, tables=[losses]))
+    Output().print_answer(Answer(WON, tables=[losses]))
     plain = capsys.readouterr().out
     assert ("240,000" in plain, "sums in" in plain) == (True, False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -54,9 +53,7 @@ def test_a_policy_is_shown_as_it_was_known_on_a_day() -> None:
     assert (code, err) == (0, "")
     later = [x.id for x in page.lines if not x.known_on(date(2022, 10, 20))]
     assert {"small-business-cash", "taxi-income-fund"} <= set(later)
-    assert [x for x in out.splitlines() if x.startswith("not public by 2022-10-20: ")] == [
-        f"not public by 2022-10-20: {id_}" for id_ in later
-    ]
+    assert [id_ for id_ in later if re.search(rf"^ {id_} ", out, re.MULTILINE)] == []
     for line in page.lines:
         assert (f"\n {line.id} " in out) == (line.id not in later), line.id
     assert "press-low" not in out  # a sum of a line that was not public
@@ -197,13 +194,6 @@ def test_options_that_do_not_fit_are_refused_and_leave_no_folder(
     assert [p.name for p in Path().iterdir()] == ["c.csv"]
 
 
-def suggested(err: str) -> list[str]:
-    """The words of the command on the last line of stderr."""
-    (line,) = re.findall(r"^Next: outage-analysis (.+)$", err, re.MULTILINE)
-    assert err.endswith(f"{line}\n")
-    return shlex.split(line)
-
-
 @pytest.mark.slow
 def test_each_command_leads_to_the_next_until_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -213,22 +203,13 @@ def test_each_command_leads_to_the_next_until_the_report(
     sample = "my outage/claims/sample-synthetic.csv"
     own = ("--incident", "my outage/incident.toml")
     code, _, err = command("inspect", sample, *own)
-    assert code == 0
-    words = suggested(err)
-    inspect, ingest = words[: words.index(">")], words[words.index("outage-analysis") + 1 :]
-    assert (inspect[:2], words[words.index(">") + 1]) == (["inspect", sample], "layout.toml")
-    code, out, err = command(*inspect)
+    assert (code, "--toml > layout.toml" in err) == (0, True)
+    code, out, err = command("inspect", sample, *own, "--toml")
     assert (code, err) == (0, "")  # --toml prints the layout alone
     Path("layout.toml").write_text(out, "utf-8")
-    assert command(*ingest)[0] == 0
-    policy_and_ledger = ["--policy", "my outage/policy.toml", "--ledger", "my outage/ledger.toml"]
-    cost = ["cost", "--claims", sample, *own, "--columns", "layout.toml", *policy_and_ledger]
-    code, _, err = command(*cost, "--budget", "60_000", *FEW)
-    assert code == 0
-    report = suggested(err)
-    assert report[0] == "report"
-    assert sorted(report[1:]) == sorted([*cost[1:], "--budget", "60_000", *FEW])
-    assert command(*report, "--formats", "html")[0] == 0
+    assert command("ingest", sample, *own, "--columns", "layout.toml")[0] == 0
+    documents = ["--policy", "my outage/policy.toml", "--ledger", "my outage/ledger.toml"]
+    plan = [sample, *own, "--columns", "layout.toml", *documents, "--budget", "60_000", *FEW]
+    assert command("cost", *plan)[0] == 0
+    assert command("report", *plan, "--formats", "html")[0] == 0
     assert Path("build/report/report.html").is_file()
-    # A layout that exists is not overwritten by the suggested command.
-    assert "new-layout.toml" in suggested(command("inspect", sample, *own, "--columns", "layout.toml")[2])

@@ -116,7 +116,6 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "policies show": (("kakao-2022",), ("kddi-2022",), ("att-2024",)),
     "policies explain": (("kakao-2022",),),
     "policies check": (("kakao-2022",), ("kakao-candidate-cash",)),
-    "policies new": (("my", "--out", "{new}.toml"),),
     "new": (("{new}",), ("{new}", "--claims", "p/claims", "--tiers", "300:30", "--currency", "EUR")),
     "notebook run": (("mine.ipynb", "--out", "{new}.html"),),
 }

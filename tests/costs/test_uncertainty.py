@@ -19,7 +19,7 @@ from outage_analysis.analysis import Analysis, Plan
 from outage_analysis.analysis import run as run_plan
 from outage_analysis.assumptions import Assumption
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Pert, Uniform
-from outage_analysis.cli.console import print_answer
+from outage_analysis.cli.console import Output
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import (
@@ -449,7 +449,7 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     kakao: Analysis, capsys: pytest.CaptureFixture[str]
 ) -> None:
     w, row = Locale("en"), kakao.tables["budget"].row(0, named=True)
-    print_answer(kakao.answer())
+    Output().print_answer(kakao.answer())
     out = capsys.readouterr().out
     (stressed,) = kakao.tables["quantiles"].filter(valuation="cash", measure="p90")["stressed"]
     answer = out.split("\n\n")[0].splitlines()

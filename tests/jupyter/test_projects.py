@@ -216,9 +216,8 @@ def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> No
     [("Tram 2031!", "tram-2031"), ("Ünïted_Rail", "united_rail"), ("--x", "x"), ("a" * 99, "a" * 48)],
 )
 def test_the_id_is_made_of_the_name_of_the_folder(folder: str, id_: str, tmp_path: Path) -> None:
-    (tmp_path / folder).mkdir()  # an empty folder is filled
     assert load_incident(new_project(tmp_path / folder) / "incident.toml").id == id_
-    with pytest.raises(UsageError, match=r": is not empty\. Name a new folder"):
+    with pytest.raises(UsageError, match=r": exists already\. Name a new folder"):
         new_project(tmp_path / folder)
 
 
@@ -247,10 +246,14 @@ def test_a_project_that_could_not_be_finished_leaves_nothing(
 def test_a_file_saved_meanwhile_into_the_folder_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "load_policy", lambda _: (tmp_path / "notes.txt").write_text("mine"))
+    def write(_: object) -> None:
+        (tmp_path / "p").mkdir()
+        (tmp_path / "p" / "notes.txt").write_text("mine")
+
+    monkeypatch.setattr(making, "load_policy", write)
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
-        new_project(tmp_path)
-    assert file_contents(tmp_path) == {"notes.txt": b"mine"}
+        new_project(tmp_path / "p")
+    assert file_contents(tmp_path / "p") == {"notes.txt": b"mine"}
 
 
 REFUSED = {
@@ -259,8 +262,8 @@ REFUSED = {
         "gives no valid id for the outage.*Korean name goes into --name",
     ),
     "a bundled id": (partial(new_project, "Kakao 2022"), "is the id of a bundled outage"),
-    "a file": (partial(new_project, "file"), "is not a folder"),
-    "a link": (partial(new_project, "link"), "is not a folder"),
+    "a file": (partial(new_project, "file"), "exists already"),
+    "a link": (partial(new_project, "link"), "exists already"),
     "no currency": (partial(new_project, "p", currency="won"), "is not a currency code"),
     "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is not a currency code"),
     "a blank name": (partial(new_project, "p", name=" "), "must be printable text"),
@@ -271,7 +274,7 @@ REFUSED = {
     "no language": (partial(new_project, "p", lang="fr"), "no such language"),
     "a name over lines": (partial(new_project, "p", name="a\nb"), "must be printable text"),
     "a long name": (partial(new_project, "p", name="a" * 121), "at most 120 characters"),
-    "where one stands": (partial(new_project, "."), "is the folder that you are in.*cd .. &&"),
+    "where one stands": (partial(new_project, "."), "exists already"),
 }
 
 

@@ -89,8 +89,8 @@ AMOUNTS = (0, 7, 1_000, 25_000, 300_000, 2_500_000, 10**9)
     ("said", "expected"),
     [
         # a count of one is singular
-        (EN("terminal.hidden_rows", count="1"), "1 more row"),
-        (EN("terminal.hidden_rows", count="21"), "21 more rows"),
+        (EN("terminal.hidden_lines", count="1"), "1 more line"),
+        (EN("terminal.hidden_lines", count="21"), "21 more lines"),
         # money in prose is in whole units, and a currency without a word keeps its code
         (EUROS.money(1_234_567), "12 thousand euros"),
         (Locale("en", "CHF", 2).money(9_950), "100 CHF"),

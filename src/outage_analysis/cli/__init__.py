@@ -1,7 +1,7 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
 The commands are in four modules: report, claims, lookup and notebooks. They share console.py: options that
-several commands have, how their values are parsed, which command usually follows, and printing any result.
+several commands have, how their values are parsed, and printing any result.
 A command gets a result from the library, and `Output` prints it. The packages of the
 library import their modules when they are first used, so that `--help` starts quickly.
 """

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from outage_analysis import analysis, claims, files, incidents, jupyter, losses, policies, reports, text
+from outage_analysis import analysis, claims, incidents, losses, reports, text
 from outage_analysis.cli.console import (
     MOST_MONEY_DIGITS,
     Counts,
@@ -23,17 +22,14 @@ from outage_analysis.cli.console import (
     ReadOptions,
     Recovery,
     expand_options,
-    option_words,
     parse_amount,
     parse_pairs,
     parse_share,
-    print_answer,
     print_json,
     print_line,
     print_warnings,
     progress,
     refuse_unused,
-    suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.text import Note
@@ -80,7 +76,7 @@ def ingest(
     if output.as_json:
         print_json({**quality.to_dict(), "written": str(out) if out else None})
         return
-    print_answer(quality.answer(lang))
+    output.print_answer(quality.answer(lang))
     if out:
         print_line(str(out))
 
@@ -133,18 +129,10 @@ def inspect(
         table = {"columns": inspection.columns.to_dicts()}
         print_json({name: getattr(inspection, name) for name in values} | table)
     else:
-        print_answer(_inspection_answer(inspection, inspection.incident.locale(lang)))
+        output.print_answer(_inspection_answer(inspection, inspection.incident.locale(lang)))
         print_line("")
         print_line(inspection.layout_toml.rstrip())
-        # The shell empties the file behind `>` first, so it must be no file that exists.
-        layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
-        suggest_command(
-            *("inspect", jupyter.shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
-            *("outage-analysis ingest", jupyter.shell_path(file)),
-            *option_words(options, "columns", "encoding", "sheet"),
-            f"--columns {layout_file}",
-            lang=lang,
-        )
+        print_warnings([text.Locale(lang)("terminal.inspect_next")])
 
 
 def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> text.Answer:
@@ -174,18 +162,13 @@ def cube(
         "Edges of the loss bands, in whole currency or in the unit of the losses, as "
         "0,300000,500000. By default a fine grid.",
     ] = None,
-    policy: Annotated[
-        str | None,
-        "Also end bands at the edges of this policy: bundled id, or path to its TOML file. Without "
-        "--bands, by default the bundled policy of the incident, if there is one.",
-    ] = None,
     out: Annotated[Path | None, "Write .csv or .parquet instead of printing."] = None,
     output: Output,
 ) -> None:
     """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
 
-    Give the edges of the loss bands with --bands. Otherwise the bands are a fine grid that includes the edges
-    of the policy. In JSON and files, a band contains losses over `over`, up to and including `up_to`. Both
+    Give the edges of the loss bands with --bands, such as those of your policy. Otherwise the bands are a
+    fine grid. In JSON and files, a band contains losses over `over`, up to and including `up_to`. Both
     are empty in the band of unknown losses. Examples:
 
         outage-analysis cube complaints.csv --by service --bands 0,300000,500000
@@ -197,10 +180,11 @@ def cube(
     with progress(output.lang) as step:
         step(Note("step_reading_the_files"))
         complaints = options.read_claims(files)
-        loss_bands = _cube_bands(complaints.incident, bands, policy)
+        digits = complaints.incident.loss_digits
+        edges = incidents.log_grid() if bands is None else _parse_edges(bands, digits)
         step(Note("step_building_the_cube"))
         dimensions = tuple(name.strip() for name in by.split(","))
-        built = losses.build_cube(complaints, dimensions=dimensions, bands=loss_bands)
+        built = losses.build_cube(complaints, dimensions=dimensions, bands=incidents.Bands.from_cuts(edges))
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
     rows, locale = losses.null_unstated_sums(built.frame), complaints.incident.locale(output.lang)
     whole = text.schema_of("distribution.cube").whole(rows, locale.places)
@@ -218,30 +202,12 @@ def cube(
 
 
 def _parse_edges(value: str, digits: int) -> tuple[int, ...]:
-    """Parse edges of loss bands in whole currency, such as 0,300000 or 0,12.50, into the smallest unit.
-
-    An edge of 0 at the beginning is left out, because every list of bands has an edge at 0.
-    """
-    amounts = [parse_amount(word.strip(), "an edge of --bands") for word in value.split(",")]
-    units = [text.smallest_units(amount, digits, "an edge of --bands") for amount in amounts]
-    if any(low >= high for low, high in pairwise(units)):
-        raise UsageError("the edges of --bands do not increase", value=value, remedy="Sort them, each once.")
-    if units[-1] >= 10**MOST_MONEY_DIGITS:
+    """Parse edges of loss bands in whole currency, such as 0,300000 or 0,12.50, into the smallest unit."""
+    amounts = (parse_amount(word.strip(), "an edge of --bands") for word in value.split(","))
+    edges = tuple(text.smallest_units(amount, digits, "an edge of --bands") for amount in amounts)
+    if max(edges) >= 10**MOST_MONEY_DIGITS:
         raise UsageError("an edge of --bands is too large", value=value)
-    return tuple(edge for edge in units if edge > 0)
-
-
-def _cube_bands(incident: incidents.Incident, edges: str | None, policy: str | None) -> incidents.Bands:
-    """Return the loss bands of a cube: those of --bands or a fine grid, cut at the edges of the policy."""
-    if policy is None and edges is None and incident.id in files.bundled_ids("policies"):
-        policy = incident.id
-    cuts: tuple[int, ...] = ()
-    if policy is not None:
-        document = policies.load_policy(policy)
-        policies.check_same_units(document, incident)
-        cuts = document.breakpoints
-    ends = incidents.log_grid() if edges is None else _parse_edges(edges, incident.loss_digits)
-    return incidents.Bands.from_cuts(ends, cuts)
+    return edges
 
 
 @exploring.command()

@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, partial, wraps
@@ -19,7 +19,7 @@ from typing import Annotated, TypeVar, cast, get_args
 
 import typer
 
-from outage_analysis import analysis, claims, costs, files, incidents, jupyter, policies, text
+from outage_analysis import analysis, claims, costs, files, incidents, policies, text
 from outage_analysis.errors import InputRefused, UsageError, one_line
 
 BUNDLED = "kakao-2022"
@@ -90,12 +90,7 @@ class Output:
     lang: Language = "en"
     as_json: Json = False
     everything: Annotated[
-        bool,
-        typer.Option(
-            "--all",
-            help="Print every table in full. By default, a terminal shows 40 lines.",
-            callback=start_screen,
-        ),
+        bool, typer.Option("--all", help="Print every table in full. By default, a terminal shows 40 lines.")
     ] = False
 
     def emit(self, compute: Callable[[Progress], Shown], step: text.Note = STARTING) -> Shown:
@@ -112,7 +107,7 @@ class Output:
         if self.as_json:
             print_json(result.to_dict())
         else:
-            print_answer(result.answer(self.lang))
+            self.print_answer(result.answer(self.lang))
         return result
 
     def print(self, values: object, answer: text.Answer) -> None:
@@ -120,7 +115,34 @@ class Output:
         if self.as_json:
             print_json(values)
         else:
-            print_answer(answer)
+            self.print_answer(answer)
+
+    def print_answer(self, answer: text.Answer) -> None:
+        """Print the sentences of an answer, then its tables below their titles, and the notes below them.
+
+        If stdout is a file or a pipe, each row is one line. A terminal shows a grid, without some columns if
+        it is narrow, or a block of lines for each row. It shows the first lines; the last one counts what is
+        left out.
+        """
+        locale, width, hidden = answer.locale, _terminal_width(), 0
+        told = [*filter(None, [*answer.sentences, answer.option_note])]
+        lines = [line for sentence in told for line in text_lines(sentence)]
+        lines += [""] if told else []
+        for shown in answer.tables:
+            if isinstance(shown, str):
+                lines += text_lines(shown)
+                continue
+            title, table = text.title_with_currency(shown, locale), text.text_table(shown, answer)
+            if width and not self.everything and not table.fits(width):
+                complete, table = table, text.text_table(shown, answer, narrow=True)
+                hidden += len(complete.heads) - len(table.heads)
+            drawn = table.lines(width) if width else table.grid()
+            lines += [*(text.wrap_text(title, width) if width else [title]), *drawn, ""]
+        room = MOST_LINES if width and not self.everything else sys.maxsize
+        rest = {"lines": max(0, len(lines) - room), "columns": hidden}
+        if more := [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in rest.items() if n]:
+            lines[room:] = [locale("terminal.rest", more=", ".join(more))]
+        print_line("\n".join(lines))
 
 
 TIERS = ("files", "tiers", "effort", "unknown", "closes", "currency", "scale", "column")
@@ -379,35 +401,6 @@ def refuse_unused(unused: Mapping[str, Mapping[str, object]]) -> None:
         raise UsageError(" has no meaning ".join(given[0]), remedy="Leave it out.")
 
 
-def option_words(group: object, *omitted: str) -> list[str]:
-    """Return the files and options that the user gave, as words of a shell command; defaults are left out.
-
-    Args:
-        group: the values of an option group, such as `PlanOptions`.
-        omitted: names of fields to leave out.
-    """
-    words: list[str] = []
-    for name, parameter in inspect.signature(type(group), eval_str=True).parameters.items():
-        value = getattr(group, name)
-        if name not in omitted and value != parameter.default:
-            option = [] if name == "files" else [f"--{name.replace('_', '-')}"]
-            for each in value if isinstance(value, list) else [value]:
-                words += [*option, jupyter.shell_path(each)]
-    return words
-
-
-def suggest_command(*words: str, lang: str = "en") -> None:
-    """Print on stderr which command a user is likely to need next.
-
-    Args:
-        words: the words of the command after `outage-analysis`, quoted for a shell.
-        lang: the language of the output, which the command then has, too.
-    """
-    language = [] if lang == "en" else ["--lang", lang]
-    command = " ".join(["outage-analysis", *words, *language])
-    sys.stderr.write(text.Locale(lang)("terminal.next", command=command) + "\n")
-
-
 def parse_money(value: str, option: str = "--budget") -> int:
     """Parse a positive whole number of currency units, such as 300_000_000, 400M, 1.5bn or 4억.
 
@@ -485,12 +478,8 @@ def parse_share(value: str, option: str = "--max-rejects") -> float:
 
 LONGEST_TEXT = 2_000
 """Most characters that are printed of a sentence or of a text from a TOML file."""
-MOST_LINES = 40
-"""Most lines that a command prints on a terminal, unless it is told to print everything."""
-LAST_LINES = 4
-"""Most lines at the end that name the tables which did not fit."""
-LEAST_ROWS = 2
-"""A table is left out if fewer of its rows than this fit."""
+MOST_LINES = 39
+"""Most lines of an answer on a terminal, unless the command is told to print everything."""
 
 
 @contextmanager
@@ -518,19 +507,6 @@ def print_warnings(warnings: Iterable[str]) -> None:
     sys.stderr.write("".join(f"{warning}\n" for warning in warnings))
 
 
-def print_answer(answer: text.Answer) -> None:
-    """Print the sentences of an answer, then its tables and the notes below them."""
-    for sentence in filter(None, [*answer.sentences, answer.option_note]):
-        print_text(sentence)
-    if answer.sentences:
-        _screen.print([""])
-    for shown in answer.tables:
-        if isinstance(shown, str):
-            print_text(shown)
-        else:
-            print_table(shown, answer)
-
-
 def print_line(line: str) -> None:
     """Print one line on stdout."""
     sys.stdout.write(line + "\n")
@@ -556,93 +532,19 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-@dataclass
-class _Screen:
-    """What a command has printed on a terminal, and the titles of the tables that it left out."""
-
-    everything: bool = False
-    lines: int = 0
-    notes: int = 0
-    """The number of sentences that were left out."""
-    left_out: list[str] = field(default_factory=list)
-    locale: text.Locale | None = None
-    """The language of the tables; None before the first one."""
-
-    @property
-    def room(self) -> int:
-        """The number of lines that may still be printed."""
-        return sys.maxsize if self.everything else MOST_LINES - LAST_LINES - self.lines
-
-    def print(self, lines: Sequence[str]) -> None:
-        """Print lines and count them."""
-        self.lines += len(lines)
-        print_line("\n".join(lines))
-
-
-_screen = _Screen()
-
-
-def start_screen(context: typer.Context, everything: bool) -> bool:  # noqa: FBT001 - the value of --all
-    """Start the output of a command on a terminal; at the end, name what did not fit."""
-    global _screen  # noqa: PLW0603 - one command has one screen
-    _screen = _Screen(everything)
-    context.call_on_close(_name_the_rest)
-    return everything
-
-
-def _name_the_rest() -> None:
-    width, locale = _terminal_width(), _screen.locale
-    notes = [locale("terminal.rest_notes", count=_screen.notes)] if locale and _screen.notes else []
-    if width and locale and (_screen.left_out or notes):
-        rest = "; ".join([*notes, *dict.fromkeys(_screen.left_out)])
-        lines = text.wrap_text(locale("terminal.rest", tables=rest), width - 2)
-        print_line("\n".join(lines[:LAST_LINES]) + (" …" if len(lines) > LAST_LINES else ""))
+def text_lines(sentence: str) -> list[str]:
+    """Return the lines of a sentence: on a terminal, broken between words and with its indentation."""
+    line, width = one_line(sentence, LONGEST_TEXT), _terminal_width()
+    if width is None:
+        return [line]
+    words = line.lstrip(" ")
+    margin = " " * (len(line) - len(words))
+    return [margin + part for part in text.wrap_text(words, width - len(margin))]
 
 
 def print_text(sentence: str) -> None:
-    """Print a sentence on stdout. On a terminal, break it between words and keep its indentation.
-
-    Below a table, a terminal shows a sentence only if there is room.
-    """
-    line, width = one_line(sentence, LONGEST_TEXT), _terminal_width()
-    if width is None:
-        print_line(line)
-        return
-    words = line.lstrip(" ")
-    margin = " " * (len(line) - len(words))
-    lines = [margin + part for part in text.wrap_text(words, width - len(margin))]
-    if not _screen.locale or len(lines) <= _screen.room:
-        _screen.print(lines)
-    else:
-        _screen.notes += 1
-
-
-def print_table(shown: text.ShownTable, answer: text.Answer) -> None:
-    """Print a table below its title.
-
-    If stdout is a file or a pipe, each row is one line. A terminal shows a grid, without some columns if it
-    is narrow, or a block of lines for each row. It shows the rows for which there is room; the last lines
-    name the tables with further rows or columns.
-    """
-    locale, width = answer.locale, _terminal_width()
-    title, table = text.title_with_currency(shown, locale), text.text_table(shown, answer)
-    if width is None:
-        print_line("\n".join([title, *table.grid(), ""]))
-        return
-    _screen.locale = locale
-    complete = len(table.heads)
-    if not _screen.everything and not table.fits(width):
-        table = text.text_table(shown, answer, narrow=True)
-    head = text.wrap_text(title, width)
-    draw = text.Table.grid if table.fits(width) else text.Table.blocks
-    count, room = min(len(shown.rows), max(_screen.room, 0)), _screen.room - len(head) - 1
-    while len(lines := draw(replace(table, rows=table.rows[:count]), width)) > room and count:
-        count -= 1
-    counts = {"rows": len(shown.rows) - count, "columns": complete - len(table.heads)}
-    if printed := not counts["rows"] or count >= LEAST_ROWS:
-        _screen.print([*head, *lines, ""])
-    if more := [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in counts.items() if n]:
-        _screen.left_out.append(title.partition(";")[0] + (f" ({', '.join(more)})" if printed else ""))
+    """Print a sentence on stdout."""
+    print_line("\n".join(text_lines(sentence)))
 
 
 def _terminal_width() -> int | None:

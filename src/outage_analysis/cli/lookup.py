@@ -9,17 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from outage_analysis import analysis, assumptions, costs, files, incidents, jupyter, losses, policies, text
-from outage_analysis.cli.console import (
-    AsOf,
-    Language,
-    Output,
-    expand_options,
-    print_json,
-    print_line,
-    print_text,
-    suggest_command,
-)
+from outage_analysis import analysis, assumptions, costs, files, incidents, losses, policies, text
+from outage_analysis.cli.console import AsOf, Language, Output, expand_options, print_line, print_text
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -101,11 +92,8 @@ def _print_list(load: Callable[[str], Any], known: list[str], output: Output) ->
     """Print the ids and names of all bundled documents of one kind, such as all incidents."""
     lang = "en" if output.as_json else output.lang
     entries = [{"id": id_, "name": load(id_).name[lang]} for id_ in known]
-    if output.as_json:
-        print_json(entries)
-        return
-    for entry in entries:
-        print_text(f"{entry['id']:<20} {one_line(entry['name'])}")
+    names = [f"{entry['id']:<20} {one_line(entry['name'])}" for entry in entries]
+    output.print(entries, text.Answer(text.Locale(lang), tables=names))
 
 
 @commands.command("assumptions")
@@ -126,29 +114,23 @@ def show_assumptions(
     if ledger is None:
         _print_list(assumptions.load_ledger, files.bundled_ids("assumptions"), output)
         return
-    import polars as pl
-
     public_by, document = analysis.as_day(as_of, "--as-of"), assumptions.load_ledger(ledger)
     document = document if public_by is None else document.as_known_on(public_by)
     table, units = assumptions.ledger_table(document), analysis.ledger_locale(document)
     lang, schema = output.lang, text.schema_of("documents.assumptions")
     locale = text.Locale(lang, units.currency, units.minor_units) if units else text.Locale(lang)
-    told = [assumptions.distribution_text(entry, locale) for entry in document.assumptions]
-    notes = [f"{entry.id}: {each}" for entry, each in zip(document.assumptions, told, strict=True)]
+    notes = [f"{entry.id}: {assumptions.distribution_text(entry, locale)}" for entry in document.assumptions]
     if units is None and table["kind"].is_in(text.AMOUNT_KINDS).any():
         notes.append(locale("card.sums"))
     for correlation in document.correlations:
         entries = locale("terminal.and").join(correlation.of)
         notes.append(locale("terminal.correlation", rank=f"{correlation.rank:g}", entries=entries))
-    if table["outcome_known"].any():
-        notes.append(locale("terminal.outcome_known"))
-    shown = table.with_columns(distribution=pl.Series(told, dtype=pl.String))
     title = locale("terminal.assumptions", name=document.name[lang], count=len(table))
     correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
     whole = schema.whole(table, units.places) if units else table
     about = {"ledger": document.id, "incident": document.incident, "as_of": document.as_of}
     tables = {"assumptions": whole.to_dicts(), "correlations": correlations}
-    answer = text.Answer(locale, tables=[text.ShownTable(title, shown, schema), *notes])
+    answer = text.Answer(locale, tables=[text.ShownTable(title, table, schema), *notes])
     output.print({**about, "public_by": public_by, **tables}, answer)
 
 
@@ -199,8 +181,6 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
         why = f" {tie.note[lang]}" if tie.note else ""
         notes.append(locale("terminal.policy_differs", id=tie.id, name=tie.name[lang], note=why))
     notes += [locale("terminal.policy_missing", text=missing[lang]) for missing in known.missing]
-    later = (line.id for line in document.lines if line not in known.lines)
-    notes += [locale("terminal.policy_later", day=as_of, line=line) for line in later]
     output.print(values, text.Answer(locale, tables=[*tables, *notes]))
 
 
@@ -248,14 +228,11 @@ def check(
     if ledger is not None or document.id in files.bundled_ids("assumptions"):
         known = assumptions.load_ledger(ledger or document.id)
         table = table.extend(costs.expected.mix_findings(document, known, lang))
-    if output.as_json:
-        print_json(table.to_dicts())
-        return
-    for kind, line, question in table.iter_rows():
-        heading = locale(f"finding.kind_{kind}")
-        print_text(f"{heading:<10} {line}: {question}")
+    found = ((locale(f"finding.kind_{kind}"), line, asked) for kind, line, asked in table.iter_rows())
+    told = [f"{kind:<10} {line}: {question}" for kind, line, question in found]
     about = {"id": document.id, "count": len(document.lines), "questions": len(table)}
-    print_text(locale(f"terminal.policy_{'clear' if table.is_empty() else 'questions'}", **about))
+    told.append(locale(f"terminal.policy_{'clear' if table.is_empty() else 'questions'}", **about))
+    output.print(table.to_dicts(), text.Answer(locale, tables=told))
 
 
 @policy_commands.command()
@@ -266,7 +243,6 @@ def new(
     currency: Annotated[str, "ISO code of the currency."] = "KRW",
     loss_unit: Annotated[str | None, "Unit of the losses: minutes, days; by default the currency."] = None,
     out: Annotated[Path | None, "File to write; by default ID.toml."] = None,
-    lang: Language = "en",
 ) -> None:
     """Write a template for a policy: a valid TOML file with every kind of cost line.
 
@@ -276,4 +252,3 @@ def new(
     unit = currency if loss_unit is None else loss_unit
     written = policies.write_template(name, currency, unit, out or Path(f"{name}.toml"))
     print_line(str(written))
-    suggest_command("policies", "check", jupyter.shell_path(written), lang=lang)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -24,7 +22,6 @@ from outage_analysis.cli.console import (
     print_warnings,
     progress,
     refuse_unused,
-    suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
 
@@ -43,8 +40,7 @@ OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column"
 @expand_options(options=OF_CLAIMS)
 def new(
     folder: Annotated[
-        Path,
-        typer.Argument(metavar="DIR", help="A new or an empty folder; its name is the id of the outage."),
+        Path, typer.Argument(metavar="DIR", help="A new folder; its name is the id of the outage.")
     ],
     *,
     claims: Annotated[
@@ -106,22 +102,13 @@ def new(
         written = jupyter.new_project(
             folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )
-        locale, program = text.Locale(lang), Path(sys.executable).with_name("outage-analysis")
-        found = bool(shutil.which("outage-analysis")) or not program.is_file()
-        option = "" if found else f" OUTAGE={shlex.quote(str(program).replace('$', '$$'))}"
-        lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
-        lines.append(locale("terminal.new_lab", option=option))
-        lines += [locale("terminal.new_then"), locale("terminal.new_inspect")]
-        print_warnings(lines)
+        locale = text.Locale(lang)
+        following = locale("terminal.new_next", folder=jupyter.shell_path(folder))
+        print_warnings([following, *(locale(f"terminal.new_{x}") for x in ("lab", "then", "inspect"))])
     if as_json:
         print_json({"project": str(written)})
         return
     print_line(one_line(written, jupyter.MAX_PATH_LENGTH))
-    if from_claims:
-        words = ["report", *map(jupyter.shell_path, claims or ())]
-        for kind in ("incident", "policy", "ledger"):
-            words += [f"--{kind}", jupyter.shell_path(folder / f"{kind}.toml")]
-        suggest_command(*words, lang=lang)
 
 
 @commands.command()

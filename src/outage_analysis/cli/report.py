@@ -19,7 +19,6 @@ from outage_analysis.cli.console import (
     Policy,
     Progress,
     expand_options,
-    option_words,
     parse_amount,
     parse_money,
     parse_pairs,
@@ -28,7 +27,6 @@ from outage_analysis.cli.console import (
     print_text,
     print_warnings,
     progress,
-    suggest_command,
 )
 from outage_analysis.errors import ModelRefused, UsageError, VerificationFailed, one_line
 
@@ -123,8 +121,6 @@ def cost(options: PlanOptions, *, output: Output) -> None:
         return run
 
     output.emit(run_with_cash)
-    if not output.as_json:
-        suggest_command("report", *option_words(options), lang=output.lang)
 
 
 @commands.command()

@@ -58,7 +58,7 @@ SETTINGS: dict[str, dict[str, object]] = {
 def new_project(
     folder: str | Path, *, name: str = "", currency: str = "KRW", lang: str = "en", loss_unit: str = ""
 ) -> Path:
-    """Create a project in a new or empty folder. The same arguments give the same bytes.
+    """Create a project in a new folder. The same arguments give the same bytes.
 
     If an error occurs, no file is left behind.
 
@@ -74,7 +74,7 @@ def new_project(
         The absolute path of the folder.
 
     Raises:
-        UsageError: the folder is not empty, its name contains no valid id, or an argument is invalid.
+        UsageError: the folder exists, its name contains no valid id, or an argument is invalid.
         EnvironmentFailed: the files could not be written.
     """
     place = Path(folder).absolute()
@@ -91,14 +91,7 @@ def new_project(
         remedy = f"{spelling_hint(unit, [*LOSS_EDGES])} Without the option, losses are in {currency}."
         raise UsageError("no project can be made for this unit of losses", value=unit, remedy=remedy)
     if place.exists() or place.is_symlink():
-        if not place.is_dir() or place.is_symlink():
-            raise UsageError("is not a folder", file=folder, remedy="Name a new folder.")
-        if any(place.iterdir()):
-            remedy = "Name a new folder; nothing is ever overwritten."
-            raise UsageError("is not empty", file=folder, remedy=remedy)
-        if Path.cwd().is_relative_to(place):
-            remedy = f"Run: cd .. && outage-analysis new {shell_path(place.name)}"
-            raise UsageError("is the folder that you are in", file=folder, remedy=remedy)
+        raise UsageError("exists already", file=folder, remedy="Name a new folder.")
     recover_interrupted(place)
     with atomic_folder(place) as part:
         _write_files(part, id_, display_name.strip(), currency, lang, unit)

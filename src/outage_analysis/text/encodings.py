@@ -28,8 +28,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from outage_analysis.errors import InputRefused, either
 
 BLOCK = 1 << 20
@@ -154,29 +152,18 @@ def _decompressed(path: Path, name: str) -> Iterator[bytes]:
 def _bytes_of_cut_character(path: Path, ends: bytes) -> int | None:
     """Return how many bytes of a character that is cut off are at the end of a file in UTF-8.
 
-    Returns 0 if no character is cut off, and None if the file is not UTF-8. Each piece up to one of the
-    characters `ends` is held in memory.
+    Returns 0 if no character is cut off, and None if the file is not UTF-8 or has a NUL character. Each piece
+    up to one of the characters `ends` is held in memory.
     """
-    # The pieces are decoded by Polars, which is faster because it builds no Python strings.
     with path.open("rb") as stream:
         rest = b""
         while block := stream.read(BLOCK):
             text = rest + block
             whole = 1 + max(text.rfind(end) for end in ends)
             rest = text[whole:]
-            if len(rest) > MAX_LINE or not _is_decodable(text[:whole]):
+            if len(rest) > MAX_LINE or b"\0" in block or not is_decodable(text[:whole], "utf-8"):
                 return None
-    return next((cut for cut in range(4) if _is_decodable(rest[: len(rest) - cut])), None)
-
-
-def _is_decodable(text: bytes) -> bool:
-    if b"\0" in text:
-        return False
-    try:
-        pl.Series([text], dtype=pl.Binary).cast(pl.String)
-    except pl.exceptions.PolarsError:
-        return False
-    return True
+    return next((cut for cut in range(4) if is_decodable(rest[: len(rest) - cut], "utf-8")), None)
 
 
 def _utf_16_copy(path: Path, target: Path, name: str) -> bool:
