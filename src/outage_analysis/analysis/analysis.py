@@ -105,6 +105,12 @@ class Analysis(IncidentResult):
     no_late_claims: str = ""
     """Why claims still to come are not forecast; empty if they are, or if none can come."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: without the rows of the claims, so with the tables made from them."""
+        made = {} if self.claims is None else {"exact_tables": self.exact_tables}
+        kept = super().__getstate__().items()
+        return {name: value for name, value in kept if name not in ("tables", "exact_tables")} | made
+
     def __dir__(self) -> list[str]:
         """Return what analysts use, so that completion shows nothing that only reports need."""
         return [*COMPLETED]
@@ -709,7 +715,8 @@ def run(
 ) -> Analysis:
     """Run an analysis: the cost of a policy and its uncertainty. Its tables are computed when asked for.
 
-    Several threads can run analyses of the same claims. A result is not pickled: hand its tables on.
+    Several threads can run analyses of the same claims. A result can be pickled; it keeps its figures and
+    tables, but not the rows of the claims.
 
     Args:
         claims: the claims that `read_claims` returned, complaint files, a data frame, or a cube that

@@ -137,16 +137,11 @@ class IncidentResult(text.Displayable, text.Result):
     claims: Claims | None
     """The claims that the costs are computed from; None if they come from counts."""
 
-    def __reduce__(self) -> str:
-        """Refuse to be pickled.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError(
-            "a result is not pickled, because its claims are in a database in memory",
-            remedy="Keep or hand on its tables, or to_dict(), and run it again where you need more.",
-        )
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: everything except the rows of the claims."""
+        claims = self.claims.without_rows() if self.claims else None
+        own = {} if claims is None else {"claims": claims, "plan": replace(self.plan, claims=claims)}
+        return {**self.__dict__, **own}
 
     @property
     @abstractmethod

@@ -74,6 +74,10 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         """Offer the tables that functions make; a function that returns None has none to make."""
         self._makers = {name: cache(make) for name, make in makers.items()}
 
+    def __reduce__(self) -> tuple[type[AnalysisTables], tuple[Makers]]:
+        """Pickle all tables in place of the functions that make them."""
+        return AnalysisTables, ({name: table.clone for name, table in self.items()},)
+
     def schema(self, name: str) -> text.TableSchema:
         """Return the columns of a table with unit and description.
 

@@ -18,7 +18,7 @@ from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.read_files import InputFile
 from outage_analysis.claims.structured_files import DataFrame, polars_frame
 from outage_analysis.claims.validation import control_totals, create_claims_view, reconciliation_table
-from outage_analysis.claims.warehouse import Warehouse, run_select
+from outage_analysis.claims.warehouse import NoWarehouse, Warehouse, run_select
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError, either, one_line
 from outage_analysis.files import Name, likely_typo_of, listed_names, spelling_hint, toml_value
 from outage_analysis.incidents import RESERVED, Dimension, Incident, Layout, claim_columns, normalized_name
@@ -397,6 +397,10 @@ class Claims(Displayable):
     """The largest share of rejected rows that the caller of `read_claims` accepted."""
     selection: str = ""
     """How `filter` and `join` made these claims from those of the input files; empty if they did not."""
+
+    def without_rows(self) -> Claims:
+        """Return what is known about the claims without their rows: files, layouts, counts, marks."""
+        return replace(self, warehouse=cast("Warehouse", NoWarehouse()))
 
     def card(self, lang: str = "en") -> Card:
         """Return a summary for notebooks: the input files, and the first rejects with broken rule and remedy.

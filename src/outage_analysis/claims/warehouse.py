@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, runtime_checkable
+from typing import NoReturn, Protocol, runtime_checkable
 
 import duckdb
 import polars as pl
@@ -452,3 +452,16 @@ class Warehouse:
             # as an error of the input.
             return InputRefused(first)
         return error  # The query has a mistake, which DuckDB's own message explains best.
+
+
+class NoWarehouse:
+    """Stands for the warehouse of claims whose rows stayed in another process, with the pickled result."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse whatever asks for rows; `pickle` and `copy` ask for special names first."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise UsageError(
+            "a result that was pickled has its figures, but not the rows of its claims",
+            remedy="Read the claims again.",
+        )
