@@ -204,7 +204,7 @@ def plan(tram: Path, tmp_path: Path) -> Plan:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("lang", "formats"), [("en", ["csv", "html", "pdf", "pptx", "xlsx"]), ("ko", ["csv", "html"])]
+    ("lang", "formats"), [("en", ["csv", "html", "md", "pdf", "pptx", "xlsx"]), ("ko", ["csv", "html"])]
 )
 def test_its_report_is_written_and_verified(
     plan: Plan, tram: Path, tmp_path: Path, lang: str, formats: list[str]

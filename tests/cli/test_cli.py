@@ -38,7 +38,7 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(report: Call
     assert answers[0].startswith("Cash for small businesses: about ")
     text = WebPage.of(here / "report.html").prose()
     assert [sentence for sentence in answers if sentence not in text] == []
-    files = [f"report.{suffix}" for suffix in ("pdf", "pptx", "xlsx")]
+    files = [f"report.{suffix}" for suffix in ("md", "pdf", "pptx", "xlsx")]
     names = ["brief.pdf", "charts/", "documents/", *files, "tables/"]
     assert paths == [f"{here}/{name}" for name in (*names, "report.html")]
     assert all(Path(path).exists() for path in paths)

@@ -443,7 +443,7 @@ def test_it_says_first_how_many_were_filed_and_how_many_are_expected(still_open:
 def test_a_report_of_it_is_written_again_byte_for_byte(
     still_open: oa.Analysis, seen: Path, tmp_path: Path
 ) -> None:
-    still_open.report(tmp_path / "report", formats=["csv"])
+    still_open.report(tmp_path / "report", formats=["csv", "md"])
     checked = outage_analysis("verify", tmp_path / "report", "--claims", seen)
     assert (checked.code, checked.err) == (0, "")
 

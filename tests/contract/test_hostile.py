@@ -181,6 +181,15 @@ def test_markup_of_complaints_and_labels_is_text_in_the_page_and_in_pictures(hos
     assert {f"title {LARGEST}", f"text {LARGEST}", f"text {LOSS}", "tspan <img src=x"} <= held
 
 
+def test_markup_of_complaints_and_labels_is_text_in_markdown(hostile: Path) -> None:
+    text = (hostile / "r" / "report.md").read_text("utf-8")
+    assert "script" in text
+    assert re.findall(r"(?<!\\)[<>`]", text) == []
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    assert not [x for x in re.findall(r"(?<!\\)\]\(([^)]*)\)", text) if not x.startswith("charts/")]
+
+
 @pytest.mark.slow
 def test_markup_of_names_is_text_in_what_a_notebook_shows(
     claims: oa.Claims, analysis: oa.Analysis, tmp_path: Path

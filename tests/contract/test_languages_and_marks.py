@@ -278,6 +278,14 @@ def test_each_slide_of_a_synthetic_headline_and_its_notes_are_marked(report: Rep
     assert [text for text in texts if not MARK[name[-2:]].search(text)] == []
 
 
+@pytest.mark.slow
+def test_each_section_of_markdown_with_synthetic_figures_is_marked(report: Report) -> None:
+    text = (report("trams-en") / "report.md").read_text("utf-8")
+    heads = re.findall(r"^## (.*)", text, re.MULTILINE)
+    assert {"Synthetic" in head for head in heads[:-1]} == {True}  # the last one is on the method
+    assert MARK["en"].search(text.split("## ")[0])
+
+
 @pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
 def test_tables_and_charts_of_synthetic_rows_have_it_in_their_name_and_text(
     report: Report, name: str

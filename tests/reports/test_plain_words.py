@@ -249,7 +249,7 @@ def test_every_format_names_only_this_range(tmp_path: Path, tram: Path, case: st
     plan = Plan(**options) if case == "kakao" else tram_plan(tram, **options)  # type: ignore[arg-type]
     folder = write_report(run(plan), tmp_path / "out", lang=lang).parent
     texts = {of: " ".join(told) for of, told in texts_of(folder).items()}
-    written = (p for p in folder.rglob("*") if p.suffix in (".csv", ".json", ".svg"))
+    written = (p for p in folder.rglob("*") if p.suffix in (".csv", ".json", ".md", ".svg"))
     texts |= {p.name: p.read_text("utf-8") for p in written}
     others = {name: OF_ANOTHER_LEVEL.findall(RESERVE.sub("", text)) for name, text in texts.items()}
     assert others == {name: [] for name in texts}

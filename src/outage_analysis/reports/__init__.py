@@ -2,7 +2,7 @@
 
 Modules:
     report_folder: writes, reads and verifies a report folder and its manifest; the list of formats
-    report: everything that the formats show, in one language; CSV, Parquet, SVG and PNG files
+    report: everything that the formats show, in one language; CSV, Parquet, SVG, PNG and Markdown files
     contents: sentences and options of the first screen, and the sections after it
     own_sections: sections that a user adds
     table_views: which tables and columns are shown

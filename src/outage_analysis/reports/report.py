@@ -1,8 +1,9 @@
-"""The content of a report in one language, which all formats share, and its files of tables and charts."""
+"""The content of a report in one language, which all formats share, and its tables, charts and Markdown."""
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,13 +24,17 @@ from outage_analysis.files import atomic_file
 from outage_analysis.reports.blocks import (
     Answers,
     Block,
+    BulletList,
     ChartBlock,
     Grid,
+    Heading,
+    KeyFigures,
     PageChart,
     Section,
     TableBlock,
     TableFormatter,
     Text,
+    plain_text,
 )
 from outage_analysis.reports.contents import SectionBuilder, option_columns, option_grid, sentences
 from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
@@ -329,6 +334,51 @@ def write_charts(report: Report, folder: Path, *, suffix: str) -> None:
         (folder / "charts").mkdir(exist_ok=True)
         mark = "-synthetic" if report.charts[name].synthetic else ""
         (folder / "charts" / f"{name}{mark}.{suffix}").write_bytes(data)
+
+
+def write_markdown(report: Report, folder: Path) -> None:
+    """Write report.md; it shows the charts if the report has their SVG files."""
+    sections = [*report.front, *(section for section in report.sections if not section.appendix)]
+    parts = [f"# {_text(report.title)}", *map(_text, (report.kicker, report.policy, report.warning))]
+    parts += [_text(report.banner)] if report.analysis.headline_is_synthetic else []
+    for section in sections:
+        badge = f" ({report.locale('report.synthetic_badge')})" if section.synthetic else ""
+        parts.append(f"## {_text(section.title)}{badge}")
+        parts += (text for block in section.blocks for text in _block(block, report, folder))
+    parts += [_text(report.locale("report.markdown_rest")), "---", _text(report.footer)]
+    (folder / "report.md").write_text("\n\n".join(filter(None, parts)) + "\n", "utf-8")
+
+
+def _block(block: Block, report: Report, folder: Path) -> Iterator[str]:
+    if isinstance(block, Text):
+        yield _text(block.text) if block.role == "plain" else f"**{_text(block.text)}**"
+    elif isinstance(block, Heading):
+        yield f"### {_text(block.text)}"
+    elif isinstance(block, BulletList | KeyFigures):
+        yield "\n".join(f"- {_text(item)}" for item in block.items)
+    elif isinstance(block, TableBlock):
+        yield _table(report.grids[block.grid])
+    else:
+        chart = report.charts[block.chart]
+        yield f"**{_text(chart.title)}** {_text(chart.subtitle)}"
+        drawn = sorted((folder / "charts").glob(f"{block.chart}*.svg"))
+        names = {block.chart, f"{block.chart}-synthetic"}
+        yield from (f"![{_text(chart.description)}](charts/{p.name})" for p in drawn if p.stem in names)
+        if block.table:
+            yield _table(report.grids[block.table.grid])
+
+
+def _table(grid: Grid) -> str:
+    heads = " | ".join(_text(column.title) for column in grid.columns)
+    rule = " | ".join("--:" if column.style == "n" else "---" for column in grid.columns)
+    rows = (" | ".join(map(_text, row)) for row in grid.rows)
+    return "\n".join(f"| {line} |" for line in (heads, rule, *rows))
+
+
+def _text(text: str) -> str:
+    """Return a text on one line, in which nothing is markup."""
+    escaped = re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", " ".join(plain_text(text).split()))
+    return re.sub(r"^[-+=](?= |$)", r"\\\g<0>", escaped)  # a mark of a list or of a heading
 
 
 def repack(data: bytes) -> bytes:

@@ -49,7 +49,7 @@ from outage_analysis.reports.own_sections import (
     write_sections,
 )
 from outage_analysis.reports.pdf import write_pdf
-from outage_analysis.reports.report import Report, write_charts, write_tables
+from outage_analysis.reports.report import Report, write_charts, write_markdown, write_tables
 from outage_analysis.reports.workbook import write_xlsx
 from outage_analysis.text import (
     DEFAULT_LEVEL,
@@ -336,6 +336,7 @@ FORMATS: dict[str, Callable[[Report, Path], None]] = {
     "xlsx": write_xlsx,
     "svg": partial(write_charts, suffix="svg"),
     "png": partial(write_charts, suffix="png"),
+    "md": write_markdown,
 }
 """Format name -> the function that writes its files into a folder."""
 
@@ -684,7 +685,7 @@ def _compare(name: str, files: dict[str, Path], rebuilt: dict[str, Path], notes:
         raise VerificationFailed(f"{problem}: {why}" if why else problem, file=name)
     theirs, ours = files[name].read_bytes(), rebuilt[name].read_bytes()
     if theirs != ours:
-        is_text = name.endswith((".csv", ".html", ".json", ".svg", ".toml"))
+        is_text = name.endswith((".csv", ".html", ".json", ".md", ".svg", ".toml"))
         parts = (theirs.split(b"\n"), ours.split(b"\n")) if is_text else (theirs, ours)
         number = next(n for n, (a, b) in enumerate(zip_longest(*parts), start=1) if a != b)
         place: dict[str, Any] = {"line": number} if is_text else {"column": f"byte {number:,}"}
