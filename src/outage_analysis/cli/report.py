@@ -49,7 +49,7 @@ def report(
             "--set",
             metavar="NAME=VALUE",
             help="A payment such as cash.tier1=20000, or an assumption such as as-filing-share=30%, known "
-            "exactly; repeat for more. The page copies these options.",
+            "exactly; repeat for more. The page's Copy command writes these.",
         ),
     ] = None,
     lang: Language = "en",

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, Plan
+from outage_analysis.assumptions import bundled_ledger, load_ledger
 from outage_analysis.charts import (
     DARK,
     WhatIfSliders,
@@ -30,6 +32,9 @@ from outage_analysis.charts import (
     wrap_columns,
 )
 from outage_analysis.costs import page_model
+from outage_analysis.files import bundled_claims, bundled_ids
+from outage_analysis.incidents import load_incident
+from outage_analysis.policies import load_policy
 from outage_analysis.reports.blocks import Grid, PageChart
 from outage_analysis.reports.report import Report
 from outage_analysis.text import Locale, fonts
@@ -158,8 +163,7 @@ def sliders(report: Report, *, title: Literal["h3", "p"] = "h3", live: bool = Fa
         return Sliders(None, Markup(), locale(key))
     if report.products is not None:
         if live and panel.live is not None:
-            names = dict(_change_names(analysis, report.products.factors))
-            panel.data["live"]["command"] = {"names": names, **COMMAND_OPTIONS}
+            panel.data["live"]["command"] = repeat_command(analysis, report.products.factors, locale.lang)
         cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
         panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
     note, likely = locale("report.what_if_no_range"), analysis.likely_cash
@@ -169,28 +173,109 @@ def sliders(report: Report, *, title: Literal["h3", "p"] = "h3", live: bool = Fa
     return Sliders(panel, markup(panel, locale, note, title=title), "")
 
 
-COMMAND_OPTIONS = {
-    "shell": {
-        "budget": "--budget {budget}",
-        "changes": "{changes}",
-        "change": "--set {name}={value}",
-        "between": " ",
-    },
-    "python": {
-        "budget": "budget={budget}",
-        "changes": "changes={{changes}}",
-        "change": '"{name}": {value}',
-        "between": ", ",
-    },
+LIBRARY = {
+    "incident": ("incidents", load_incident),
+    "policy": ("policies", load_policy),
+    "compared": ("policies", load_policy),
+    "ledger": ("assumptions", load_ledger),
 }
-"""The options of `report` and of `Plan` that repeat a budget and `changes` of inputs: how one `change` is
-written, and what stands `between` two. The script of the page fills them in."""
+"""Name of a document -> the folder of the bundled ones, and how they are loaded."""
+SETTINGS = ("max_rejects", "hindsight", "draws", "seed", "level")
+"""Fields of a plan that are options of the same name."""
+
+
+def repeat_command(analysis: Analysis, factors: Iterable[page_model.LiveInput], lang: str) -> dict[str, Any]:
+    """Return the patterns of the lines, for the shell and for Python, that make the report again.
+
+    The script fills in the budget and the values of the sliders. A document that is not bundled has the name
+    that it has in the report folder; no file name has a folder.
+
+    Args:
+        analysis: the analysis of the report.
+        factors: the inputs and payments that have sliders.
+        lang: the language of the report.
+
+    Returns:
+        `shell` and `python`: the `line`, the `options` that it always has, those that state a `budget` and
+        `changes`, how one `change` is written, and what stands `between` two options; `names`: for each
+        factor that can be set, its name and how many smallest units its unit has.
+    """
+    options = _options(analysis)
+    imports = "import datetime; " if "as_of" in options else ""
+    shown = [f"--lang {lang}"] if lang != "en" else []
+    return {
+        "names": dict(_change_names(analysis, factors)),
+        "shell": {
+            "line": "outage-analysis report {options} --out report-changed",
+            "options": [*(word for name, value in options.items() for word in _words(name, value)), *shown],
+            "budget": "--budget {budget}",
+            "changes": "{changes}",
+            "change": "--set {name}={value}",
+            "between": " ",
+        },
+        "python": {
+            "line": f"{imports}import outage_analysis as oa; oa.run(oa.Plan({{options}}))"
+            f'.report("report-changed", lang="{lang}")',
+            "options": [f"{name}={value!r}" for name, value in options.items()],
+            "budget": "budget={budget}",
+            "changes": "changes={{changes}}",
+            "change": '"{name}": {value}',
+            "between": ", ",
+        },
+    }
+
+
+def _document_names(analysis: Analysis) -> dict[str, str]:
+    """Return the ids of bundled documents, and the file names in the report folder of the others."""
+    names = {}
+    for name, document in analysis.documents.items():
+        folder, load = LIBRARY.get(name.partition("-")[0], ("layouts", None))
+        id_ = getattr(document, "id", "")
+        bundled = load is not None and id_ in bundled_ids(folder) and load(id_) == document  # type: ignore[arg-type] # the folders of LIBRARY
+        names[name] = id_ if bundled else f"{name}.toml"
+    return names
+
+
+def _options(analysis: Analysis) -> dict[str, Any]:
+    """Return the options that repeat the run: fields of a plan that differ from the default."""
+    plan, names, usual = analysis.plan, _document_names(analysis), Plan()
+    own_policy = names["policy"] != analysis.incident.id
+    own_ledger = own_policy or analysis.ledger != bundled_ledger(analysis.incident.id)
+    counts, claims = None, None
+    if plan.counts is not None:
+        cube = analysis.cubes["cost"]
+        saved = "cube-synthetic.parquet" if cube.synthetic else "cube.parquet"
+        counts = Path(cube.source).name if cube.incident is None else saved
+    elif analysis.claims:
+        store, bundled = analysis.claims.store, bundled_claims(analysis.incident.id)
+        read = (store.name,) if store else tuple(file.name for file in analysis.claims.inputs)
+        claims = None if bundled and read == (bundled.name,) else read
+    options = {
+        "incident": names["incident"],
+        "policy": names["policy"] if own_policy else None,
+        "ledger": names.get("ledger") if own_ledger else None,
+        "counts": counts,
+        "claims": claims,
+        "columns": tuple(names[name] for name in names if name.startswith("layout-")),
+        "compare": tuple(names[name] for name in names if name.startswith("compared-")),
+        "as_of": analysis.as_of
+        if analysis.ledger is None or analysis.as_of != analysis.ledger.as_of
+        else None,
+        **{name: getattr(plan, name) for name in SETTINGS},
+    }
+    return {name: value for name, value in options.items() if value != getattr(usual, name)}
+
+
+def _words(name: str, value: object) -> list[str]:
+    if value is False:
+        return [f"--no-{name}"]
+    values = value if isinstance(value, tuple) else (value,)
+    return [word for each in values for word in (f"--{name.replace('_', '-')}", shlex.quote(str(each)))]
 
 
 def _change_names(
     analysis: Analysis, factors: Iterable[page_model.LiveInput]
 ) -> Iterator[tuple[str, tuple[str, int]]]:
-    """Yield, for each factor that an option can set, its name there and the smallest units of its unit."""
     unit = 10**analysis.incident.minor_units
     for factor in factors:
         line = analysis.policy.schedule(factor.line)

@@ -219,8 +219,8 @@ function whatIf(root, data, box) {
     }), best];
   }
 
-  // An option cannot state an uncertain input with another mean: moved inputs become known exactly.
-  function copyOptions(language) {
+  // A line cannot state an uncertain input with another mean: moved inputs become known exactly.
+  function copyCommand(language) {
     const {names, [language]: form} = live.command, output = box.querySelector('.line');
     const moved = sliders.filter(x => x.factor in given), left = [], changes = [];
     for (const {factor, range, exactly} of moved) {
@@ -230,12 +230,12 @@ function whatIf(root, data, box) {
       else left.push(range.ariaLabel);
     }
     update();
-    const options = [];
+    const options = [...form.options];
     if (budget !== null) options.push(fill(form.budget, {budget: Math.round(budget / say.minor)}));
     if (changes.length) options.push(fill(form.changes, {changes: changes.join(form.between)}));
-    output.value = options.join(form.between);
+    output.value = fill(form.line, {options: options.join(form.between)});
     write('.left-out', left.length ? fill(live.words.left_out, {name: left.join(', ')}) : '');
-    box.querySelector('.copied').hidden = !moved.length && budget === null;
+    box.querySelector('.copied').hidden = false;
     output.select();
     navigator.clipboard?.writeText(output.value).catch(() => {});  // else it is selected
   }
@@ -247,7 +247,7 @@ function whatIf(root, data, box) {
     }
     update();
   });
-  listen('.copy', copyOptions);
+  listen('.copy', copyCommand);
   listen('.reset', () => {
     recall('');
     root.querySelector('[tabindex="-1"]').focus();
