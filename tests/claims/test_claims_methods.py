@@ -77,13 +77,13 @@ def test_only_one_select_statement_runs(claims: Claims, tmp_path: Path, sql: str
     ("sql", "message"),
     [
         ("selec 1", 'the SQL query fails: syntax error at or near "selec"'),
-        ("select lss from claims", 'Referenced column "lss" not found.*Candidate bindings: .*"loss"'),
+        ("select lss from claims", 'Referenced column "lss" not found.*similar names: .*"loss"'),
         ("from outsider", "outsider does not exist"),
         ("select * from nowhere", "nowhere does not exist.*claims, rejects, files"),
         ("select cast(service as int) from claims", "the SQL query fails: Could not convert string"),
         ("select loss as a, service as a from claims", "two columns of the same name"),
         ("select interval 1 day as gap", "gap: the query returns a time interval"),
-        ("select $least", "the SQL query fails: .*least"),
+        ("select $least", r"the parameter \$least and no value"),
     ],
 )
 def test_a_mistake_in_a_query_is_one_clear_line(claims: Claims, sql: str, message: str) -> None:
@@ -189,7 +189,7 @@ WRONG: list[tuple[Callable[[Claims], object], str]] = [
     (lambda c: c.by(bands=[0.5]), "has no decimal places"),
     (lambda c: c.by(bands=[True]), "is a number from 0"),
     (lambda c: c.by(bands=[float("inf")]), "is a number from 0"),
-    (lambda c: c.query("select 1", least=5), "the SQL query fails: .*Expected 0, got 1"),
+    (lambda c: c.query("select 1", least=5), "does not use the value least"),
     (lambda c: c.query("from claims", claims=pl.DataFrame({"a": [1]})), "name of a table of the claims"),
 ]
 

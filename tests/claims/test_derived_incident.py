@@ -12,6 +12,7 @@ import pytest
 import outage_analysis as oa
 from outage_analysis.claims import Claims, incident_from_files, read_claims, save_claims
 from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.incidents import Layout
 from tests.claims.complaint_files import write_frame
 from tests.commands import GOOD, HEADER
 from tests.contract.command_line import outage_analysis
@@ -202,6 +203,36 @@ def test_a_column_of_counts_is_read_only_if_it_is_named_and_not_beside_claimants
     written(tmp_path, "claim_id,claimant_id,service,filed_on,loss,n\n1,c1,App,2026-01-15,5,9\n")
     with pytest.raises(InputRefused, match="names one claimant for each row and says how many claims"):
         read_claims(path, currency="EUR", columns={"count": "n"})
+
+
+DURATIONS = """trip;line;date;due;arrived
+T1;North;15.01.2026;15.01.2026 10:00;15.01.2026 10:35
+T2;North;15.01.2026;15.01.2026 23:50;16.01.2026 01:00
+T3;South;16.01.2026;;
+T4;South;29.03.2026;29.03.2026 01:00;29.03.2026 04:00
+T5;South;16.01.2026;16.01.2026 08:00;
+T6;South;16.01.2026;16.01.2026 08:00;16.01.2026 07:55
+T7;South;16.01.2026;16.01.2026 08:00:00;16.01.2026 08:00:30
+"""
+
+
+def test_a_loss_is_the_time_between_two_columns(tmp_path: Path) -> None:
+    path = written(tmp_path, DURATIONS)
+    facts: dict[str, Any] = {
+        "columns": {"claim_id": "trip", "service": "line"},
+        "loss_unit": "minutes",
+        "currency": "EUR",
+        "time_zone": "Europe/Berlin",
+    }
+    claims = read_claims(path, computed={"loss": ["due", "arrived"]}, max_rejects=0.5, **facts)
+    # The clocks are set forward on 29 March: from one o'clock to four o'clock are two hours.
+    assert claims.to_polars()["loss"].to_list() == [35, 70, None, 120]
+    assert claims.rejects["row"].to_list() == [6, 7, 8]  # no end; before the start; half a minute
+    layout = Layout(computed={"loss": ("due", "arrived")})
+    assert incident_from_files(path, layouts=[layout], **facts) == claims.incident
+    stated = facts | {"loss_unit": "seconds", "computed": {"loss": ["due", "arrived"]}}
+    seconds = read_claims(path, max_rejects=0.5, **stated)
+    assert seconds.to_polars()["loss"].to_list() == [2100, 4200, None, 7200, 30]
 
 
 def with_losses(folder: Path, header: str, *losses: object) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from statistics import mean
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_a_signature_lists_every_keyword(function: Callable[..., object]) -> Non
     ("ask", "closest"),
     [
         (lambda _: ANY.run("no-such-file.csv", bugdet=1), "budget"),
-        (lambda given: ANY.run(given.claims, teirs=TIERS), "tiers"),
+        (lambda given: given.claims.run(teirs=TIERS), "tiers"),
         (lambda given: ANY.solve(given.claims, varry=["x"]), "vary"),
         (lambda _: ANY.compare("kakao-2022", ledgr="kakao-2022"), "ledger"),
         (lambda _: ANY.read_claims("x.csv", currrency="EUR"), "currency"),
@@ -60,6 +61,7 @@ def test_a_signature_lists_every_keyword(function: Callable[..., object]) -> Non
         (lambda given: given.analysis.tables.quantles, "quantiles"),
         (lambda given: given.analysis.chart("tornadoo"), "tornado"),
         (lambda given: given.claims.by("servise"), "service"),
+        (lambda given: given.claims.summary("servise"), "service"),
         (lambda given: given.claims.filter(servise="Bank"), "service"),
         (lambda given: given.claims.fit("lognrmal"), "lognormal"),
         (lambda given: given.claims.query("claim-by-day"), "claims-by-day"),
@@ -87,6 +89,19 @@ def test_completion_offers_what_analysts_use(analysis: oa.Analysis) -> None:
     keys = analysis.tables._ipython_key_completions_()
     assert {"costs", "tornado", "quantiles"} <= {*keys}
     assert {*analysis.tables} <= {*keys}
+
+
+def test_a_summary_has_the_mean_and_the_median_of_the_losses(claims: oa.Claims) -> None:
+    found = claims.summary("service").rows(named=True)
+    rows = claims.to_polars().group_by("service").agg("loss").iter_rows()
+    stated = {service: [loss for loss in losses if loss is not None] for service, losses in rows}
+    assert {row["service"] for row in found} == stated.keys()
+    for row in found:
+        losses = stated[row["service"]]
+        assert (row["stated"], row["loss"]) == (len(losses), sum(losses))
+        assert row["mean"] == pytest.approx(mean(losses))
+        middle = sorted(losses)[(len(losses) - 1) // 2]  # the smallest loss that half of them do not exceed
+        assert row["median_low"] <= middle <= row["median_high"]
 
 
 def test_a_forecast_and_a_fit_from_claims_mark_what_is_synthetic() -> None:
@@ -123,7 +138,8 @@ def test_a_report_is_verified_in_python(tmp_path: Path, analysis: oa.Analysis) -
 
 def test_a_refusal_in_python_names_arguments_of_python(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text(OWN_FILE, "utf-8")
-    page = oa.run(tmp_path / "own.csv", tiers=TIERS, draws=1_024).report(tmp_path / "out", formats="csv")
+    own = oa.read_claims(tmp_path / "own.csv")
+    page = own.run(tiers=TIERS, draws=1_024).report(tmp_path / "out", formats="csv")
     with pytest.raises(
         Exception, match=r"with claims=, or check with rebuild=False\.|cannot be rebuilt"
     ) as refusal:
@@ -202,6 +218,16 @@ def test_claims_are_not_pickled_and_say_how_to_save_them(claims: oa.Claims, tmp_
 # --- named queries, each counted by hand ------------------------------------------------------------------
 
 BY_HAND: dict[str, list[tuple[Any, ...]]] = {
+    "services-by-loss-size": [
+        ("bank", 100_000, 1, 90_000),
+        ("bank", 1_000_000, 2, 750_001),
+        ("messenger", 0, 1, 0),
+        ("messenger", 100_000, 1, 80_000),
+        ("messenger", 1_000_000, 2, 420_000),
+        ("taxi", 100_000, 1, 60_000),
+        ("taxi", 1_000_000, 3, 1_210_001),
+        ("taxi", None, 1, None),
+    ],
     "claims-by-day": [
         (date(2026, 3, 2), 2, 2, 420_000, 2),
         (date(2026, 3, 3), 3, 3, 380_001, 5),
@@ -267,6 +293,15 @@ def test_frequent_losses_have_the_smaller_of_two_equally_frequent_ones_first(tmp
     path = tmp_path / "losses.csv"
     path.write_text(f"claim_id,service,filed_on,loss (KRW)\n{rows}", "utf-8")
     assert oa.read_claims(path).query("frequent-losses").rows() == [(7, 3, 0.375), (3, 2, 0.25), (5, 2, 0.25)]
+
+
+def test_the_size_of_a_loss_includes_its_upper_end(tmp_path: Path) -> None:
+    losses = [1, 10, 11, 100, 101, 999_999, 1_000_000, 1_000_001]
+    path = tmp_path / "losses.csv"
+    rows = "".join(f"{n},app,2026-03-02,{loss}\n" for n, loss in enumerate(losses))
+    path.write_text(f"claim_id,service,filed_on,loss (KRW)\n{rows}", "utf-8")
+    sizes = [row[1:3] for row in oa.read_claims(path).query("services-by-loss-size").rows()]
+    assert sizes == [(10, 2), (100, 2), (1_000, 1), (1_000_000, 2), (10_000_000, 1)]
 
 
 def test_the_command_lists_runs_and_refuses(tmp_path: Path) -> None:

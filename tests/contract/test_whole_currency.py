@@ -77,9 +77,9 @@ def solved(made: Case) -> dict[str, Any]:
 def of_claims(made: Case) -> dict[str, Any]:
     claims, fits = made.claims, made.claims.fit("lognormal")
     sql = "select service, sum(loss) as total from claims where loss > 29_900 group by all order by all"
-    frames = {"all": claims.to_polars(), "sql": claims.query(sql)}
+    frames = {"all": claims.to_polars(), "head": claims.head(), "sql": claims.query(sql)}
     frames |= {"control": claims.control_totals.drop("unit"), "by": claims.by("service", bands=[0, 30_000])}
-    frames |= {"fits": fits.table(), "quantities": fits.quantities()}
+    frames |= {"summary": claims.summary("service"), "fits": fits.table(), "quantities": fits.quantities()}
     return frames | {name: claims.query(name) for name in claims.queries()["query"]}
 
 

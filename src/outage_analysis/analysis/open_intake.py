@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +79,15 @@ class IntakeForecast(text.Result):
                 yield locale("terminal.intake_bounded", **about, **numbers)
             else:
                 yield locale("terminal.intake_forecast", level=locale.share(row["level"]), **about, **numbers)
+        # What came since the day before, beside its forecast, and why the forecast moved.
+        for before, now in pairwise(self.tables.get("days", pl.DataFrame()).tail(2).to_dicts()):
+            told = {name: locale.number(value) for name, value in now.items() if isinstance(value, int)}
+            told |= {"day": locale.day(now["day"]), "level": locale.share(now["level"])}
+            if before["next_low"] is not None:
+                told |= {end: locale.number(before[f"next_{end}"]) for end in ("low", "high")}
+                yield locale("terminal.intake_came", **told)
+            if now["new_claims"] is not None:
+                yield locale("terminal.intake_moved", before=locale.number(before["median"]), **told)
 
 
 def counts_by(

@@ -28,6 +28,7 @@ from outage_analysis.text import (
     day_sql,
     has_time,
     has_time_sql,
+    let_sql,
     listed_words,
     moment_sql,
 )
@@ -233,6 +234,28 @@ def count_sql(layout: Layout) -> str:
     return f"case when {whole} then {number} end"
 
 
+MICROSECONDS = {"seconds": 1_000_000, "minutes": 60_000_000, "hours": 3_600_000_000}
+"""Unit of losses -> its length."""
+
+
+def duration_sql(texts: Sequence[str], incident: Incident, layout: Layout) -> str:
+    """Return SQL for the time between two moments as text, in the unit of losses; "" if they are no times.
+
+    The text is that of both cells if one of them cannot be read, or if the time is no whole number of units.
+    """
+    unit = MICROSECONDS.get(incident.loss.unit)
+    if unit is None or len(texts) != 2:  # noqa: PLR2004 - start and end
+        return ""
+    zone, formats = incident.time_zone, _day_formats(layout)
+    moments = [
+        let_sql("stated", text, moment_sql("stated", day_sql("stated", formats, zone), zone, midnight=True))
+        for text in texts
+    ]
+    length = f"epoch_us({moments[1]}) - epoch_us({moments[0]})"
+    whole = let_sql("length", length, f"case when length % {unit} = 0 then (length // {unit})::varchar end")
+    return f"coalesce({whole}, nullif(concat_ws(' ', {', '.join(texts)}), ''))"
+
+
 FILED_AT_DAY = "filed_at_day"
 """The column with the date of `filed_at`."""
 
@@ -288,6 +311,8 @@ PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
 PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
 CURRENCY_TEXT = "currency text"
 """The text that names the currency of a row, beside a dimension that may be called `currency`."""
+MAX_ENUM_VALUES = 200
+"""Most values of a dimension that is stored as an SQL enum."""
 _ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}\x{{200B}}\x{{2060}}\x{{FEFF}}+{CONTROL_CHARACTERS}]*"
 _PLAIN_ID = f"'{_ID_CHARACTERS}[1-9]{_ID_CHARACTERS}'"
 """Pattern of a plain id: it contains a digit other than 0, and no blank, plus sign or control character.
@@ -302,6 +327,7 @@ def fast_path_sql(
     cells: Mapping[str, str],
     first_texts: FirstTexts,
     *,
+    enum_values: Mapping[str, Sequence[str]],
     surplus: Sequence[str] = (),
     source: str,
     file: int,
@@ -316,6 +342,7 @@ def fast_path_sql(
         layout: the formats of the file.
         cells: column -> SQL of the cell text in the source. The text is null for an empty cell.
         first_texts: column -> cell texts of the first rows, which show how the file writes its values.
+        enum_values: dimension -> the values of its enum. A row with another value is rechecked.
         surplus: columns without a header. A row that has a value in them is rechecked.
         source: the SQL to insert after `from`.
         file: the number of the file.
@@ -339,10 +366,11 @@ def fast_path_sql(
         column: value_sql(column, incident, layout, only_if=_unusual_format_condition(column, first_texts))
         for column in ("filed_on", "loss", *dimensions)
     }
+    values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     named |= {f"surplus {name}": quote_identifier(name) for name in surplus}
     own_column, times, added = FILED_AT in cells, states_times(first_texts, cells), ""
-    conditions = _plain_row_conditions(incident, own_column=own_column)
+    conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
     conditions += [f"{quote_identifier(f'surplus {name}')} is null" for name in surplus]
     if own_column:
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
@@ -387,6 +415,15 @@ def _is_among_sql(value: str, constants: Iterable[str]) -> str:
     return f"(coalesce(list_position([{', '.join(constants)}], {value}), 0) > 0)"
 
 
+def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
+    """Return the distinct values of a column if few enough for an SQL enum, else an empty tuple.
+
+    There may be at most `MAX_ENUM_VALUES` values, and each must occur ten times on average.
+    """
+    values = {text for text in texts if text and text == text.strip(BLANKS)}
+    return tuple(sorted(values)) if 0 < len(values) <= min(MAX_ENUM_VALUES, texts.total() // 10) else ()
+
+
 def _unusual_format_condition(column: str, first_texts: FirstTexts) -> str:
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
     texts = first_texts[column]  # none of a computed column
@@ -417,7 +454,9 @@ def _named_id_sql(column: str, incident: Incident, first_texts: TextCounts) -> s
     return f"(cast([{spelled_ids}] as {id_type}[]))[{position}]"
 
 
-def _plain_row_conditions(incident: Incident, *, own_column: bool) -> list[str]:
+def _plain_row_conditions(
+    incident: Incident, enum_values: Mapping[str, Sequence[str]], *, own_column: bool
+) -> list[str]:
     conditions = [
         f"not coalesce({condition}, false)"
         for rule, condition in rule_conditions(incident).items()
@@ -429,5 +468,6 @@ def _plain_row_conditions(incident: Incident, *, own_column: bool) -> list[str]:
     conditions.append(f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))")
     for column in (d.id for d in incident.dimensions if d.kind == "text"):
         text, value = quote_identifier(f"raw_{column}"), quote_identifier(column)
-        conditions.append(f"({text} is null or ({_is_unpadded_sql(value)}))")
+        plain = f"{value} is not null" if column in enum_values else f"({_is_unpadded_sql(value)})"
+        conditions.append(f"({text} is null or {plain})")
     return conditions

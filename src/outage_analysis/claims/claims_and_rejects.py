@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import polars as pl
 
@@ -39,7 +39,8 @@ from outage_analysis.text import (
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.analysis import IntakeForecast
+    from outage_analysis.analysis import Analysis, IntakeForecast
+    from outage_analysis.analysis.analysis import RunArguments
     from outage_analysis.losses import ClaimsByBand, DimensionFilter, Fits
 
 MAX_VALUE_LENGTH = 24
@@ -683,6 +684,34 @@ class Claims(Displayable):
 
         return claims_by_band(self, dimensions, bands, lang)
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns of `to_polars`."""
+        return self.head(0).columns
+
+    def head(self, n: int = 5) -> pl.DataFrame:
+        """Return the first claims, in file and row order, with the columns of `to_polars`."""
+        return self.query("from claims order by source_file, source_row limit $n", n=n)
+
+    def summary(self, *dimensions: str) -> pl.DataFrame:
+        """Return the number, sum, mean and median of the stated losses by dimensions, such as service.
+
+        Returns:
+            The table of `summary` in `outage_analysis.losses`, with amounts in whole currency.
+
+        Raises:
+            UsageError: a dimension does not exist.
+
+        Example:
+            >>> claims.summary("service").select("service", "mean", "median")  # doctest: +SKIP
+        """
+        from outage_analysis.losses import build_cube, summary
+
+        table = summary(build_cube(self, dimensions=dimensions), dimensions)
+        unit = 10**self.incident.loss_digits
+        amounts = [c for c, kind in table.schema.items() if c in ("loss", "mean") or c.startswith("median")]
+        return table.with_columns(pl.col(amounts) / unit) if unit > 1 else table
+
     def fit(self, *families: str, where: DimensionFilter | None = None, recovery: bool = False) -> Fits:
         """Fit severity distributions to the losses above 0, in whole currency.
 
@@ -724,6 +753,16 @@ class Claims(Displayable):
         from outage_analysis.analysis import as_day, forecast_intake
 
         return forecast_intake(self, closes=as_day(closes, "closes"), spike=spike, recovery=recovery)
+
+    def run(self, **arguments: Unpack[RunArguments]) -> Analysis:
+        """Run an analysis of the claims; the arguments are those of `outage_analysis.run`.
+
+        Example:
+            >>> claims.run(tiers={300_000: 30_000}).chance_over(300_000_000)  # doctest: +SKIP
+        """
+        from outage_analysis.analysis import run
+
+        return run(self, **arguments)
 
     @property
     def control_totals(self) -> pl.DataFrame:

@@ -131,7 +131,8 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         constants: column of a claim -> its value in every row, such as {"claimant_type": "business"}, if the
             files have no such column.
         computed: column of a claim -> the headers whose texts are joined to it, such as {"filed_on": ["date",
-            "time"]}; {"claim_id": "row"} makes ids from the names of the files and the rows.
+            "time"]}; {"loss": ["due", "arrived"]} is the time between both if `loss_unit` is seconds, minutes
+            or hours; {"claim_id": "row"} makes ids from the names of the files and the rows.
         service: the service of every row, if the files have no column for it.
         loss: None if the files have no column of losses; then no claim states one.
         count: the header of the column that says how many claims a row stands for, such as "Passengers". The

@@ -25,7 +25,16 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.cell_values import BLANKS, SAME_COMPLAINT, enum_type, fast_path_sql, states_times
+from outage_analysis.claims.cell_values import (
+    BLANKS,
+    MANY_SHARE,
+    SAME_COMPLAINT,
+    FirstTexts,
+    enum_type,
+    fast_path_sql,
+    states_times,
+    values_for_enum,
+)
 from outage_analysis.claims.delimited import open_delimited
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.source_file import (
@@ -375,19 +384,11 @@ class RowTyping:
 
     warehouse: Warehouse
     incident: Incident
+    _enum_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Dimension with few distinct values -> these values, which `typed_rows` stores as an enum."""
 
     def __post_init__(self) -> None:
-        """Create the empty table. Services and claimant types are stored as SQL enums.
-
-        The column `filed_at` is added only when a file with times of filing is read.
-        """
-        kinds = column_types(self.incident) | {"synthetic": "boolean"}
-        for column, items in self.incident.named_items.items():
-            if items:
-                kinds[column] = enum_type(item.id for item in items)
-        columns = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in kinds.items() if c != FILED_AT)
-        table = f"typed_rows (file_number usmallint, {columns}, ok boolean)"
-        self.warehouse.run(f"create or replace table {table}")
+        self._create_table()
 
     def type_rows(self, file: SourceFile) -> TypedRows | None:
         """Append the typed rows of a file to the table `typed_rows`.
@@ -399,6 +400,7 @@ class RowTyping:
             return None  # DuckDB does not number the rows, so an id cannot contain the number.
         texts = source.first_texts.items()
         first_texts = defaultdict(Counter, {column: Counter(cells) for column, cells in texts})
+        self._choose_enum_values(first_texts)
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql.items()}
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
         times = states_times(first_texts, cells)
@@ -411,12 +413,36 @@ class RowTyping:
             table.layout,
             cells,
             first_texts,
+            enum_values=self._enum_values,
             surplus=source.surplus,
             source=source.source,
             file=table.number,
         )
         added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
         return None if added is None else TypedRows(file, *added, times)
+
+    def _choose_enum_values(self, first_texts: FirstTexts) -> None:
+        if not self.warehouse.count("typed_rows"):
+            names = (d.id for d in self.incident.dimensions if d.kind == "text")
+            self._enum_values = {c: values for c in names if (values := values_for_enum(first_texts[c]))}
+            self._create_table()
+        for column, known in [*self._enum_values.items()]:
+            texts = first_texts[column]
+            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
+                del self._enum_values[column]
+                self.warehouse.run(f"alter table typed_rows alter {quote_identifier(column)} type varchar")
+
+    def _create_table(self) -> None:
+        """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
+
+        The column `filed_at` is added only when a file with times of filing is read.
+        """
+        kinds = column_types(self.incident) | {"synthetic": "boolean"}
+        ids = {column: [item.id for item in items] for column, items in self.incident.named_items.items()}
+        kinds |= {column: enum_type(known) for column, known in (ids | self._enum_values).items() if known}
+        columns = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in kinds.items() if c != FILED_AT)
+        table = f"typed_rows (file_number usmallint, {columns}, ok boolean)"
+        self.warehouse.run(f"create or replace table {table}")
 
 
 def add_count_column(warehouse: Warehouse) -> None:

@@ -16,7 +16,7 @@ from typing import TypeVar
 import polars as pl
 
 from outage_analysis.claims import header_words
-from outage_analysis.claims.cell_values import BLANKS, IDS
+from outage_analysis.claims.cell_values import BLANKS, IDS, duration_sql
 from outage_analysis.claims.queries import listed_sql, quote_identifier, quote_literal
 from outage_analysis.claims.warehouse import Frames
 from outage_analysis.errors import InputRefused, either
@@ -171,7 +171,9 @@ class ExpectedTable:
                     if column in ("filed_on", FILED_AT):
                         text = f"regexp_replace({text}, '{_DAY_ZERO if place else _MIDNIGHT}', '')"
                     texts.append(f"nullif({text}, '')")
-            if texts and column in IDS:  # An id lacks no part.
+            if column == "loss" and (duration := duration_sql(texts, self.incident, self.layout)):
+                computed[column] = duration
+            elif texts and column in IDS:  # An id lacks no part.
                 computed[column] = " || '-' || ".join(texts)
             elif texts:
                 computed[column] = f"nullif(concat_ws(' ', {', '.join(texts)}), '')"

@@ -119,9 +119,14 @@ def query_error(error: Exception) -> UsageError:
     """Convert the DuckDB error about a query of the user to one line: the problem and, if any, a hint."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     problem = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", lines[0]).rstrip(".!")
-    remedy = next((line for line in lines[1:] if line.startswith(("Candidate bindings: ", "LINE "))), "")
-    if problem.startswith(("Table with name", "Cannot access file")):
+    hint = next((line for line in lines[1:] if line.startswith("Candidate bindings: ")), "")
+    at = next((line for line in lines[1:] if line.startswith("LINE ")), "")
+    if hint:
+        remedy = f"Columns with similar names: {hint.removeprefix('Candidate bindings: ')}."
+    elif problem.startswith(("Table with name", "Cannot access file")):
         remedy = "The tables are claims, rejects, files and the frames that are passed."
+    else:
+        remedy = f"See {at}" if at else ""
     return UsageError(f"the SQL query fails: {problem}", remedy=remedy)
 
 
@@ -332,6 +337,15 @@ class Warehouse:
                 statements = connection.extract_statements(sql)
                 if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                     raise not_one_select(sql)
+                for name in sorted(values.keys() ^ set(statements[0].named_parameters)):
+                    raise UsageError(
+                        f"the query does not use the value {name}"
+                        if name in values
+                        else f"the query has the parameter ${name} and no value for it",
+                        remedy=f"Write it as ${name}, or pass a Polars frame as a table."
+                        if name in values
+                        else f"Pass the value: query(sql, {name}=...).",
+                    )
                 # The type of a statement does not tell whether a WITH clause inserts rows.
                 connection.execute("begin transaction read only").fetchall()
                 try:

@@ -109,6 +109,8 @@ class Columns(Document):
 
     Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
     `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
+    If losses are seconds, minutes or hours, `loss = ["due", "arrived"]` is the time between these two
+    moments, which are written as filing days are.
     """
     missing: tuple[str, ...] = ()
     """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.

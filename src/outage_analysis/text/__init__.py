@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         has_time,
         has_time_sql,
         in_smallest_units,
+        let_sql,
         listed_words,
         moment_sql,
         smallest_units,
