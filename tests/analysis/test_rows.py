@@ -176,7 +176,7 @@ def test_policies_are_compared_for_claims_at_one_stage(tmp_path: Path) -> None:
 def test_unknown_rows_are_refused(tmp_path: Path, words: tuple[str, str]) -> None:
     printed = outage_analysis("cost", write(tmp_path), "--tiers", "200:20", *words)
     assert printed.code == 2
-    assert "rows: Input should be 'complaints', 'filed' or 'accepted'" in printed.err
+    assert "rows: input should be 'complaints', 'filed' or 'accepted'" in printed.err
 
 
 SEGMENTED = [
