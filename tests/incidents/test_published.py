@@ -201,11 +201,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (
-            'aliases = ["카톡",',
-            'aliases = ["카톡", "톡채널",',
-            "'톡채널' is an alias of both kakaotalk and talk_channel",
-        ),
+        ('aliases = ["카톡",', 'aliases = ["카톡", "톡채널",', "'톡채널' is an alias of two ids"),
         ('id = "talk_channel"', 'id = "kakaotalk"', "the id kakaotalk is given twice"),
         ('id = "small_business"', 'id = "general_user"', "the id general_user is given twice"),
         ('id = "region"\n', 'id = "industry"\n', "the id industry is given twice"),

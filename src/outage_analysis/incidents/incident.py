@@ -564,11 +564,13 @@ class Incident(NamedDocument, Columns):
 
     def _check(self) -> None:
         super()._check()
-        services = {service.id for service in self.services}
         for group in (self.services, self.claimant_types, self.dimensions):
             refuse_repeated([item.id for item in group], "the id {} is given twice")
-        for id_ in self.first_services:
-            refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
+        for group in (self.services, self.claimant_types):
+            spellings = [spelling for item in group for spelling in sorted(item.spellings())]
+            refuse_repeated(spellings, "'{}' is an alias of two ids")
+        strangers = sorted({*self.first_services} - {service.id for service in self.services})
+        refuse_if(strangers, f"has first_services with {', '.join(strangers)}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
         refuse_if(
             kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"),
@@ -577,12 +579,6 @@ class Incident(NamedDocument, Columns):
         refuse_if(self.claims_to < self.claims_from, "the claims window ends before it starts")
         last = max((d.closes for d in self.deadlines), default=self.claims_to)
         refuse_if(last != self.claims_to, "the last of the deadlines is not the day claims_to")
-        for group in (self.services, self.claimant_types):
-            owners: dict[str, str] = {}
-            for item in group:
-                for spelling in sorted(item.spellings()):
-                    other = owners.setdefault(spelling, item.id)
-                    refuse_if(other != item.id, f"'{spelling}' is an alias of both {other} and {item.id}")
         for id_ in (d.id for d in self.dimensions if d.id in RESERVED or d.id.startswith("raw_")):
             raise ValueError(f"the dimension {id_} has the name of a claim's own column")
         unknown_column = self.unknown_column(claim_columns(self))
