@@ -353,13 +353,21 @@ def _claims_group(
     )
 
 
-def _per_head(line: InKind | Voucher | FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _optional(line: InKind | Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    stated = funnel.entries.get("take_up")
+    rate = stated if isinstance(stated, RateAssumption) else None
+    return _per_head(line, inputs, (replace(funnel.factor("take_up"), rate=rate),))
+
+
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    return _per_head(line, inputs, funnel.factors(*REPORT_RATES))
+
+
+def _per_head(
+    line: InKind | Voucher | FeeCredit, inputs: CompileInputs, factors: tuple[FunnelFactor, ...]
+) -> Iterator[Term]:
     """Yield the terms of what each recipient gets: goods in each of their valuations, a voucher, or a fee."""
-    factors, rate = funnel.factors(*REPORT_RATES), funnel.entries.get("take_up")
-    if not isinstance(line, FeeCredit):
-        taken = rate if isinstance(rate, RateAssumption) else None
-        factors = (replace(funnel.factor("take_up"), rate=taken),)
-    worths = line.valuations if isinstance(line, InKind) else {line.main_valuation: line.payment}
+    worths = getattr(line, "valuations", None) or {line.main_valuation: line.payment}
     limit, high = line.fact("cap"), line.fact("recipients_high")
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
@@ -408,7 +416,9 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    **dict.fromkeys((InKind, Voucher, FeeCredit), (_per_head, None)),
+    InKind: (_optional, None),
+    Voucher: (_optional, None),
+    FeeCredit: (_fee_credit, None),
     Budget: (_budget, None),
 }
 """Per kind of cost line, the functions that compile it from published counts and from cubes of claims."""
