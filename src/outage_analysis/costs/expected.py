@@ -343,12 +343,20 @@ def _claims_group(
     )
 
 
-def _per_head(line: InKind | FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    stated = funnel.entries.get("take_up")
+    rate = stated if isinstance(stated, RateAssumption) else None
+    return _per_head(line, inputs, (replace(funnel.factor("take_up"), rate=rate),))
+
+
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    return _per_head(line, inputs, funnel.factors(*REPORT_RATES))
+
+
+def _per_head(
+    line: InKind | FeeCredit, inputs: CompileInputs, factors: tuple[FunnelFactor, ...]
+) -> list[Term]:
     """Return the term of what each recipient gets: a good, or part of a fee."""
-    factors, rate = funnel.factors(*REPORT_RATES), funnel.entries.get("take_up")
-    if isinstance(line, InKind):
-        taken = rate if isinstance(rate, RateAssumption) else None
-        factors = (replace(funnel.factor("take_up"), rate=taken),)
     limit, high = line.fact("cap"), line.fact("recipients_high")
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
@@ -391,7 +399,8 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    **dict.fromkeys((InKind, FeeCredit), (_per_head, None)),
+    InKind: (_in_kind, None),
+    FeeCredit: (_fee_credit, None),
     Budget: (_budget, None),
 }
 """Per kind of cost line, the functions that compile it from published counts and from cubes of claims."""
