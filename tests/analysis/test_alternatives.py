@@ -195,7 +195,7 @@ WRONG: list[tuple[Callable[[Analysis], object], str]] = [
     (lambda made: made.chance_over(None), "number in whole currency"),  # type: ignore[arg-type]
     (lambda _: fit_severity(EDGES, COUNTS, family="lognorm"), "Did you mean 'lognormal'"),
     (lambda _: fit_severity([*EDGES, 900_000], COUNTS), "state what is known about larger losses.*closed"),
-    (lambda _: fit_severity([*EDGES, None], COUNTS, top="closed"), "the last band is open"),
+    (lambda _: fit_severity([*EDGES, None], COUNTS, top="closed"), "a last edge that is finite"),
     (lambda _: fit_severity([0, 5], COUNTS, top="closed"), "2 edges|3 edges|counts"),
 ]
 

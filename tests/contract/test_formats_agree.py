@@ -200,7 +200,8 @@ def not_seen(table: Table, lines: list[Line], *, whole: bool) -> tuple[int, list
     found: list[tuple[dict[str, object], Line]] = []
     missing: list[object] = []
     for values in zip(*table.values(), strict=True):
-        large = {round(abs(x)) for x in values if isinstance(x, int | float) and abs(x) >= 1_000}
+        shown = [x for column, x in zip(table, values, strict=True) if column not in ELSEWHERE]
+        large = {round(abs(x)) for x in shown if isinstance(x, int | float) and abs(x) >= 1_000}
         if len(large) < 2:
             continue
         line = max(lines, key=lambda line: len(line[0] & large))

@@ -655,4 +655,4 @@ def test_brackets_in_texts_are_no_markup_of_the_terminal(tmp_path: Path) -> None
     claims = oa.read_claims(path)
     assert path.name in str(claims)
     assert "[bold]Bank[/bold]" in str(claims.by("service"))
-    assert path.name in outage_analysis("inspect", path).err
+    assert path.name in outage_analysis("inspect", path).out

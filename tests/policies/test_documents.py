@@ -129,7 +129,7 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("amount = 900", "amount = -900", "amount = -900", "line 'fund' > amount", NOT_BELOW, -900, ""),
     ("amount = 900", "amount = 9.5", "amount = 9.5", "line 'fund' > amount", INTEGER, 9.5, WHOLE),
     ("amount = 900", "amount = true", "amount = true", "line 'fund' > amount", INTEGER, True, WHOLE),
-    ("amount = 900", "low = -1", "low = -1", "line 'fund' > low", NOT_BELOW, -1, ""),
+    ("amount = 900", "amount = -1", "amount = -1", "line 'fund' > amount", NOT_BELOW, -1, ""),
     ('currency = "EUR"', 'currency = "euro"', "currency = ", "currency", PATTERN, "euro", ""),
     ('currency = "EUR"', "currency = 978", "currency = ", "currency", "valid string", 978, ""),
     ("amount = 900", 'facts = "PR-08"', 'facts = "PR-08"', "line 'fund' > facts", "", None, ""),
