@@ -258,11 +258,7 @@ OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
 
 @pytest.mark.parametrize(
     ("counts", "said"),
-    [
-        ("[30, 0, 0, 0, 0]", "band"),
-        ("[0, 0, 0, 0, 30]", "all 30 losses are in one band"),
-        ("[0, 0, 0, 0, 0]", "loss"),
-    ],
+    [("[30, 0, 0, 0, 0]", "band"), ("[0, 0, 0, 0, 30]", "all 30 losses"), ("[0, 0, 0, 0, 0]", "loss")],
 )
 def test_a_table_from_which_no_distribution_follows_is_refused(
     write_document: Callable[[str], Path], counts: str, said: str
