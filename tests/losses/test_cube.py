@@ -286,8 +286,8 @@ def test_losses_at_the_ends_of_what_is_possible_are_read(
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        *((COUNTS.replace(x, "other"), f"has not one column {x}") for x in COUNTS.split(",")),
-        (COUNTS + ", Claims", "has not one column claims"),
+        *((COUNTS.replace(x, "other"), f"needs exactly one column {x}") for x in COUNTS.split(",")),
+        (COUNTS + ", Claims", "needs exactly one column claims"),
     ],
 )
 def test_a_column_of_counts_that_is_missing_or_there_twice_is_named(

@@ -29,9 +29,12 @@ from outage_analysis.claims.inspected_columns import (
     header_is_a_complaint,
     quote_header,
 )
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.read_files import expand_paths
 from outage_analysis.claims.source_file import OPTIONAL_COLUMNS
 from outage_analysis.claims.structured_files import Sources, source_paths
+from outage_analysis.claims.validation import control_totals
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value, usage_errors
 from outage_analysis.incidents import (
@@ -58,6 +61,7 @@ from outage_analysis.text import (
     MAX_SCALE,
     UNKNOWN_CURRENCY,
     Locale,
+    amount_sql,
     check_one_currency,
     checked_scale,
     find_personal_data,
@@ -564,6 +568,9 @@ class Inspection:
     records: int
     unreadable: int
     columns: pl.DataFrame
+    amounts: pl.DataFrame
+    """The losses as the proposed layout reads them, with the columns of `Claims.control_totals`; empty if no
+    column of losses is proposed, or its notation is uncertain."""
     layout_toml: str
     """The proposed layout file, as TOML."""
 
@@ -633,6 +640,7 @@ def inspect_file(
         file.warehouse.count("text_rows"),
         file.warehouse.count("unreadable"),
         schema_of("claims.columns").frame([_described(column, names.get(column)) for column in columns]),
+        _amounts(name, file.warehouse, chosen.get("loss"), layout, incident),
         _layout_document(path.name, columns, choices, detected, incident, file.unit),
     )
 
@@ -648,6 +656,20 @@ def _described(column: Column, of_claim: str | None) -> tuple[object, ...]:
     formats = ", ".join(column.format_choice(column.reads_as).formats) or None
     values = (column.reads_as, formats, round(missing, 4), column.distinct.number, personal, shown)
     return mask_personal_data(column.header), of_claim, *values
+
+
+def _amounts(
+    name: str, warehouse: Warehouse, loss: Column | None, layout: Layout, incident: Incident
+) -> pl.DataFrame:
+    formats = () if loss is None else layout.formats.get("loss") or loss.amount.formats
+    named = () if loss is None else stated_unit(loss.header, incident.loss.unit).currencies
+    if loss is None or not formats or (named and incident.currency not in named):
+        return pl.DataFrame(schema=schema_of("claims_amounts").dtypes)
+    scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
+    digits, currency = incident.loss_digits, incident.loss_currency
+    amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
+    exact = control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
+    return schema_of("claims_amounts").whole(exact, incident.locale("en").places)
 
 
 def _layout_document(

@@ -69,16 +69,26 @@ def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def control_totals(
-    warehouse: Warehouse, incident: Incident, files: Mapping[str, Decimal | float]
+    warehouse: Warehouse,
+    incident: Incident,
+    files: Mapping[str, Decimal | float],
+    *,
+    file: str = "file_number",
+    amount: str = "loss",
+    source: str = "accepted",
 ) -> pl.DataFrame:
-    """Return the table `claims_amounts` for the claims of a warehouse.
+    """Return the table `claims_amounts` for the claims of a warehouse, or for the rows of one file.
 
     Args:
         warehouse: the warehouse.
         incident: the incident, which states the unit of the losses.
         files: name of each file -> its scale.
+        file: SQL for the number of the file of a row; by default of a claim.
+        amount: SQL for the loss of a row.
+        source: the table of the rows.
     """
-    found = {number: sums for number, *sums in warehouse.frame(queries.load("control_totals")).rows()}
+    query = queries.load("control_totals", file=file, amount=amount, source=source)
+    found = {number: sums for number, *sums in warehouse.frame(query).rows()}
     nothing = [0, *4 * [None]]
     rows = [
         (name, *found.get(number, nothing), incident.loss.unit, float(scale))

@@ -126,8 +126,8 @@ def inspect(
         print_line(inspection.layout_toml.rstrip())
     elif output.as_json:
         values = ("name", "encoding", "dialect", "records", "unreadable", "layout_toml")
-        table = {"columns": inspection.columns.to_dicts()}
-        print_json({name: getattr(inspection, name) for name in values} | table)
+        tables = {name: getattr(inspection, name).to_dicts() for name in ("columns", "amounts")}
+        print_json({name: getattr(inspection, name) for name in values} | tables)
     else:
         output.print_answer(_inspection_answer(inspection, inspection.incident.locale(lang)))
         print_line("")
@@ -146,8 +146,12 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
     about |= {"count": f"{inspection.records:,}", "unreadable": unreadable}
     # The word `nothing` means "no payment" in all other tables.
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
-    shown = text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns"))
-    return text.Answer(locale, [locale("terminal.inspect_file", **about)], [shown])
+    parts = [text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns"))]
+    if len(inspection.amounts):
+        amounts = text.schema_of("claims_amounts")
+        read = amounts.smallest(inspection.amounts, locale.places)
+        parts.append(text.ShownTable(locale("report.quality_amounts"), read, amounts))
+    return text.Answer(locale, [locale("terminal.inspect_file", **about)], parts)
 
 
 @commands.command()

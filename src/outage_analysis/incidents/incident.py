@@ -275,7 +275,7 @@ class Layout(Columns):
             for part, header in self.parts(column).items():
                 if names.count(normalized_name(header)) != 1:
                     raise InputRefused(
-                        f"has not one column '{header}', from which {column} is computed",
+                        f"needs exactly one column '{header}', from which {column} is computed",
                         **known,
                         remedy="Name columns of the file under [computed] of the layout.",
                     )

@@ -220,7 +220,7 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
     for column in (*COUNT_DIMENSIONS, "band", "claims", *(["loss"] if "loss" in header else [])):
         if header.count(column) != 1:
             remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
-            raise InputRefused(f"has not one column {column}", file=path.name, row=1, remedy=remedy)
+            raise InputRefused(f"needs exactly one column {column}", file=path.name, row=1, remedy=remedy)
     rows: list[CountRow] = []
     stated: list[tuple[tuple[str, str], float, float, int, str]] = []
     for number, fields in numbered[1:]:
