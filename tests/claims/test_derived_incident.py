@@ -364,6 +364,9 @@ def test_a_file_has_its_control_totals_with_unit_and_scale(
     tmp_path: Path, unit: str, scale: int, told: tuple[object, ...], totals: tuple[float | None, ...]
 ) -> None:
     own = None if totals[0] else read_claims(with_losses(tmp_path, "loss (EUR)", 5)).incident
-    table = read_claims(with_losses(tmp_path, f"loss {unit}", *told), own).control_totals
+    path = with_losses(tmp_path, f"loss {unit}", *told)
+    claims = read_claims(path, own)
     columns = ("stated", "total", "smallest", "median", "largest", "unit", "scale")
-    assert table.select(columns).rows() == [(*totals, "EUR", scale)]
+    assert claims.control_totals.select(columns).rows() == [(*totals, "EUR", scale)]
+    inspected = oa.inspect_file(path, claims.incident).amounts.select(columns).rows()
+    assert inspected == ([(*totals, "EUR", scale)] if totals[0] else [])
