@@ -67,7 +67,7 @@ def test_an_interface_exports_no_name_of_a_module_but_the_module(package: Path) 
 
 def test_only_the_compiler_the_explanation_and_the_checks_ask_for_the_kind_of_a_cost_line() -> None:
     """`Policy.schedules` selects the lines that pay by loss; everything else uses the cost terms."""
-    kinds = {"Schedule", "InKind", "FeeCredit", "Budget"}
+    kinds = {"Schedule", "InKind", "Voucher", "FeeCredit", "Budget"}
     asking = {
         relative(path)
         for path in MODULES

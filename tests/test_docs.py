@@ -25,7 +25,7 @@ import policies
 from outage_analysis.claims import RULES
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import fact_exists, outcomes
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, findings
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, Voucher, findings
 from outage_analysis.text import schemas_of
 from tests.doc_pages import GUIDES, PAGES, RECIPES, blocks, name, prose, targets
 from tests.paths import ROOT
@@ -168,7 +168,7 @@ def test_the_table_of_policies_is_the_one_that_the_pages_give() -> None:
 
 def test_the_page_with_every_key_is_a_valid_policy() -> None:
     page = oa.load_policy(keys.EVERY_KEY)
-    assert {type(line) for line in page.lines} == {Schedule, InKind, FeeCredit, Budget}
+    assert {type(line) for line in page.lines} == {Schedule, InKind, Voucher, FeeCredit, Budget}
     assert findings(page).filter(finding="fact").is_empty()  # every fact that it cites is published
 
 

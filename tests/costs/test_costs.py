@@ -350,30 +350,51 @@ def test_the_unit_is_shown_in_both_languages_and_thousands_are_no_powers_of_ten(
     assert value_and_range(entry, Locale("en")) == ("1,230", "1,230")
 
 
-# --- a voucher, and other goods for a published count of people --------------------------------------------
+# --- a voucher per started hour, up to a cap per person -----------------------------------------------------
 
 
-def voucher(**changes: object) -> Policy:
-    """A policy of one voucher of 700 for the drivers of US-07."""
-    line = {"id": "late", "kind": "in_kind", "effort": "form", "recipients": "US-07", "face_value": 700}
-    return policy_of(line | changes)
+def voucher(hours: float, cap: int = 1_000, **changes: object) -> Policy:
+    """A policy of one voucher of 200 for each started hour, for the drivers of US-07."""
+    line = {"id": "late", "kind": "voucher", "effort": "form", "recipients": "US-07", "amount": 200}
+    return policy_of(line | {"outage_hours": hours, "cap_per_person": cap} | changes)
+
+
+@pytest.mark.parametrize(
+    ("hours", "cap", "paid"),
+    [(0.1, 1_000, 200), (1, 1_000, 200), (3, 1_000, 600), (3.0, 1_000, 600), (3.2, 1_000, 800),
+     (3.2, 800, 800), (3.2, 799, 799), (3, 150, 150)],
+)  # fmt: skip
+def test_each_started_hour_counts_up_to_the_cap(hours: float, cap: int, paid: int) -> None:
+    row = cost_table(voucher(hours, cap, effort="automatic"), None, as_of=DAY).row(0, named=True)
+    figures = [row[column] for column in ("promised", *RANGE, "most")]
+    assert figures == [DRIVERS * paid] * 5  # automatic: everybody gets it
+    row = cost_table(voucher(hours, cap), None, as_of=DAY).row(0, named=True)  # a form, without a take-up
+    assert [row[end] for end in RANGE] == [0, None, DRIVERS * paid]
+    assert (row["status"], row["valuation"]) == ("bounds_only", "face_value")
+
+
+@pytest.mark.parametrize("hours", [0, 0.0, -1, float("nan"), float("inf"), "3", True])
+def test_a_length_that_is_no_positive_number_is_refused(hours: float) -> None:
+    with pytest.raises(ValidationError, match="outage_hours"):
+        voucher(hours)
 
 
 def test_a_count_that_is_not_known_leaves_no_cost() -> None:
-    early = voucher(public_on=date(2020, 1, 1))
+    early = voucher(3, public_on=date(2020, 1, 1))
     for policy, day, status in (
-        (voucher(recipients=None), DAY, "not_published"),
+        (voucher(3, recipients=None), DAY, "not_published"),
         (early, date(2020, 1, 2), "not_public_yet"),
     ):
         assert cost_table(policy, None, as_of=day)["status"].item() == status
 
 
 def test_a_voucher_costs_its_face_value_for_those_who_take_it() -> None:
+    """3.2 hours are 4 started hours of 200, which is 800, above the cap of 700."""
     taken = {"kind": "take_up", "lines": ("late",), "distribution": {"kind": "beta", "a": 1, "b": 4}}
-    policy, ledger = voucher(), ledger_of(taken)
+    policy, ledger = voucher(3.2, 700), ledger_of(taken)
     row = cost_table(policy, ledger, as_of=DAY).row(0, named=True)
     assert row["expected"] == pytest.approx(DRIVERS * 700 * 0.2)
-    assert (row["valuation"], row["rule"], row["facts"]) == ("face_value", "in_kind", "US-07")
+    assert (row["valuation"], row["rule"], row["facts"]) == ("face_value", "voucher", "US-07")
     portfolio = build_portfolio(policy, ledger, as_of=DAY)
     found = simulate(portfolio).totals["face_value"].expected
     assert abs(found.value - row["expected"]) < 5 * found.error + 1e-9 * row["expected"]

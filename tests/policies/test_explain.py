@@ -156,6 +156,7 @@ EVERY_SENTENCE = """
     head line public everyone entitled segment others band zero unknown example example_review note missing
     effort_from deadline extension accounting accounting_note rounding_up
     face_value recipients recipients_unknown cap budget_amount
+    voucher_amount cap_per_person outage_hours
     days hours multiple from_minutes fee_credit_amount credit_example statutory
 """
 
@@ -163,7 +164,7 @@ EVERY_SENTENCE = """
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_kind_of_line_and_every_term_is_explained(lang: str) -> None:
     policy = load_policy(DOCS / "every-key.toml")
-    assert {line.kind for line in policy.lines} == {"schedule", "in_kind", "fee_credit", "budget"}
+    assert {line.kind for line in policy.lines} == {"schedule", "in_kind", "voucher", "fee_credit", "budget"}
     sentences = explain(policy, lang)
     found = {key for key in phrases(lang) for text in sentences if parts(lang, key, text) is not None}
     assert set(EVERY_SENTENCE.split()) <= found

@@ -57,7 +57,17 @@ from outage_analysis.costs.terms import (
 from outage_analysis.errors import ModelRefused, either
 from outage_analysis.incidents import Band, ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
-from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Rule, Schedule
+from outage_analysis.policies import (
+    Budget,
+    CostLine,
+    FeeCredit,
+    InKind,
+    Line,
+    Policy,
+    Rule,
+    Schedule,
+    Voucher,
+)
 
 Compiler = Callable[[Any, Funnel, CompileInputs], Iterable[Term]]
 
@@ -343,7 +353,7 @@ def _claims_group(
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+def _taken_up(line: InKind | Voucher, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     stated = funnel.entries.get("take_up")
     rate = stated if isinstance(stated, RateAssumption) else None
     return _per_head(line, inputs, (replace(funnel.factor("take_up"), rate=rate),))
@@ -354,9 +364,9 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[
 
 
 def _per_head(
-    line: InKind | FeeCredit, inputs: CompileInputs, factors: tuple[FunnelFactor, ...]
+    line: InKind | Voucher | FeeCredit, inputs: CompileInputs, factors: tuple[FunnelFactor, ...]
 ) -> list[Term]:
-    """Return the term of what each recipient gets: a good, or part of a fee."""
+    """Return the term of what each recipient gets: a good, a voucher, or part of a fee."""
     limit, high = line.fact("cap"), line.fact("recipients_high")
     people, cap, most = (inputs.fact(id_) for id_ in (line.recipients, limit, high))
     later = (people is None and (line.recipients or (high and most is None))) or (cap is None and limit)
@@ -399,7 +409,8 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
 
 COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
-    InKind: (_in_kind, None),
+    InKind: (_taken_up, None),
+    Voucher: (_taken_up, None),
     FeeCredit: (_fee_credit, None),
     Budget: (_budget, None),
 }

@@ -2,7 +2,7 @@
 
 Modules:
     policy: loads a policy, builds one from payments per tier of losses, or writes a template of one
-    cost_lines: payments by loss band with their rules, free goods, fee credits and budgets
+    cost_lines: payments by loss band with their rules, free goods, vouchers, fee credits and budgets
     explanation: explains a policy in words, with worked examples; finds gaps, cliffs and doubtful entries
 """
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         RuleBand,
         Schedule,
         Tariff,
+        Voucher,
         contains_integer,
         stated_amounts,
     )

@@ -1,4 +1,4 @@
-"""Cost lines: payments by loss band (schedules), free goods, fee credits and budgets.
+"""Cost lines: payments by loss band (schedules), free goods, vouchers, fee credits and budgets.
 
 All lines have an announcement day, effort, deadlines, eligibility and accounting. A schedule pays by loss
 band, to all claimants or by segment, per claim or per claimant. What one claim is paid follows from the rule
@@ -654,6 +654,29 @@ class InKind(Line):
         return self.face_value
 
 
+class Voucher(Line):
+    """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
+
+    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients",)
+    VALUATION: ClassVar[str] = "face_value"
+
+    kind: Literal["voucher"]
+    """A voucher per started hour."""
+    amount: Price
+    """The face value of the voucher for one started hour."""
+    cap_per_person: Price
+    """The largest face value that one person gets."""
+    outage_hours: Annotated[float | int, Field(gt=0, le=87_840), Unit("hours")]
+    """The length of the outage; an hour that has begun counts in full, so 3.2 hours are 4 started hours."""
+    recipients: FactId | None = None
+    """The id of the fact that counts the people entitled; left out if none was published."""
+
+    @property
+    def payment(self) -> int:
+        """The face value of one person's vouchers."""
+        return min(self.amount * ceil(self.outage_hours), self.cap_per_person)
+
+
 class FeeCredit(Line):
     """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
 
@@ -738,7 +761,7 @@ class Budget(Line):
     has no cost."""
 
 
-CostLine = Annotated[Schedule | InKind | FeeCredit | Budget, Field(discriminator="kind")]
+CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
 
 
 def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
