@@ -157,7 +157,7 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
         ({"tiers": {100: 5, 100.0001: 6}}, "the largest loss of a tier has no decimal places"),
         ({"tiers": {100: -5}}, r"the payment is a number from 0 \(found '-5'\)"),
         ({"tiers": {100: "five"}}, "the payment is a number from 0"),
-        ({"tiers": TIERS, "effort": "forms"}, "effort: Input should be .*'form'.*found 'forms'"),
+        ({"tiers": TIERS, "effort": "forms"}, "effort: input should be .*'form'.*found 'forms'"),
         ({"tiers": TIERS, "policy": "kakao-2022"}, "policy and tiers are both given"),
         ({}, "no bundled policy for complaints"),
         ({"tiers": TIERS, "as_of": "yesterday"}, "is not a day"),

@@ -403,17 +403,34 @@ def test_nothing_of_a_later_day_is_in_the_forecast_of_a_day(claims: oa.Claims, m
     assert later["final"].to_list() == [ended] * 6 + [None] * 8
 
 
-def test_a_step_is_new_claims_and_then_changed_deadlines(made: IntakeForecast) -> None:
+@pytest.mark.parametrize(
+    ("change", "now"),
+    [
+        ({"closes": date(2022, 11, 10)}, median(7, 23.0)),
+        ({"spike": 2.0}, median(7, 19.0, spike=2.0)),
+        ({"former": [date(2022, 10, 21)]}, median(7, 19.0, former=(3.0,))),
+        ({}, median(7, 19.0)),
+    ],
+)
+def test_a_step_is_new_claims_and_then_changed_assumptions(
+    claims: oa.Claims, change: dict[str, Any], now: int
+) -> None:
+    made = oa.forecast_by_day(claims, EXTENDED_ON, changes={EXTENDED_ON: change})
     last = made.tables["days"].row(-1, named=True)
-    before, with_old_deadline = median(6, 14.0), median(7, 14.0)
-    assert last["median"] == median(7, 19.0)
-    assert last["new_claims"] == with_old_deadline - before
-    assert last["changed"] == last["median"] - with_old_deadline
+    before, with_old_assumptions = median(6, 14.0), median(7, 14.0)
+    assert last["median"] == now
+    assert last["new_claims"] == with_old_assumptions - before
+    assert last["changed"] == now - with_old_assumptions
+    told = made.answer().sentences[-1]
+    assert f"from {before:,} to {now:,}. New claims changed it by {last['new_claims']:,}, " in told
+    assert told.endswith(f"changed assumptions by {last['changed']:,}.")
 
 
-def test_an_assumed_rush_moves_the_forecast(claims: oa.Claims) -> None:
-    days = oa.forecast_by_day(claims, EXTENDED_ON, spike=2.0, former=[date(2022, 10, 21)]).tables["days"]
-    assert days["median"][-1] == median(7, 19.0, spike=2.0, former=(3.0,))
+def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:
+    with pytest.raises(
+        UsageError, match=r"changes names no assumption \(found 'rush'\)\. Name closes, spike"
+    ):
+        oa.forecast_by_day(claims, changes={EXTENDED_ON: {"rush": 1.0}})
 
 
 def test_the_last_day_of_a_file_is_no_deadline(tmp_path: Path) -> None:

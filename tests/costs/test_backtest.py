@@ -259,7 +259,6 @@ def test_a_document_that_contradicts_itself_is_refused(
         ('line = "emoticons"', 'line = "taxi-income-fund"', ModelRefused, "was not public by 2022-12-30"),
         ('line = "emoticons"', 'line = "small-business-cash"', ModelRefused, "states no take_up"),
         ('stage = "total"', 'stage = "total"\nline = "paid-services"', ModelRefused, "is no schedule"),
-        ('"cash", "top_down"', '"handling"', ModelRefused, "has an expected handling"),
     ],
 )
 def test_a_case_that_cannot_be_tried_is_refused_with_its_remedy(

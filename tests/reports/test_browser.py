@@ -82,7 +82,7 @@ return [...document.querySelectorAll('.chart')].filter(c => {
 ENDS = """
 const open = (which) => document.querySelectorAll('details').forEach(d => { d.open = which(d); });
 open(d => innerWidth > 1339 && d.closest('nav'));
-const places = ['.lead', '#chart-total_distribution', '.answers > div:nth-child(3) h2', 'dl',
+const places = ['.lead', '#chart-total_distribution', '.answers > div:nth-child(2) h2', 'dl',
                 '.options', '.answers dl'].map(what => document.querySelector(what).getBoundingClientRect())
   .map(box => [box.left, box.right, box.bottom + scrollY]);
 open(d => true);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -15,7 +15,7 @@ import polars as pl
 from outage_analysis import losses, text
 from outage_analysis.analysis.plan import input_warnings
 from outage_analysis.assumptions import LateClaims, Ledger
-from outage_analysis.errors import InputRefused, ModelRefused, check_level
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError, check_level
 from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.policies import Policy
 
@@ -200,6 +200,7 @@ def forecast_by_day(
     closes: date | None = None,
     spike: float = 0.0,
     former: Sequence[date] = (),
+    changes: Mapping[date, Mapping[str, Any]] | None = None,
     level: float = 0.8,
     recovery: bool = False,
 ) -> IntakeForecast:
@@ -210,11 +211,11 @@ def forecast_by_day(
     it stand the forecast of the next count (`next_low` to `next_high`), what had come in by then
     (`next_filed`), and the count at the deadline (`final`), where the counts reach it.
 
-    The change of the median since the day before has two parts. Let F(counts, deadlines) be the median; the
-    days of former deadlines are not used for the curve. The part of new claims (`new_claims`) is
-    F(new, old) - F(old, old), and that of changed deadlines (`changed`) is F(new, new) - F(new, old). They
-    add up to the change exactly; where claims and deadlines act on each other, the joint effect is in the
-    second part.
+    The change of the median since the day before has two parts. Let F(counts, assumptions) be the median. The
+    assumptions are the deadline, the rush on the last day and the former deadlines, whose days are not used
+    for the curve. The part of new claims (`new_claims`) is F(new, old) - F(old, old), and that of changed
+    assumptions (`changed`) is F(new, new) - F(new, old). They add up to the change exactly; where claims and
+    assumptions act on each other, the joint effect is in the second part.
 
     Args:
         source: claims, which are counted by day, or a published intake.
@@ -224,12 +225,13 @@ def forecast_by_day(
         spike: the extra claims on the last day, as a multiple of the claims that the curve expects on it; by
             default nobody hurries, as in the cost.
         former: last days of further earlier deadlines that caused a rush.
+        changes: day -> the arguments `closes`, `spike` or `former` that were assumed from that day on.
         level: the probability of the ranges.
         recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
 
     Raises:
         ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
-        UsageError: a deadline that is stated is before a count.
+        UsageError: `changes` has another argument, or a deadline that is stated is before a count.
 
     Example:
         >>> import outage_analysis as oa
@@ -237,7 +239,15 @@ def forecast_by_day(
         >>> made.tables["days"].select("filed", "next_filed", "median").row(6)
         (220, 240, None)
     """
-    assumed: dict[str, Any] = {"closes": closes, "spike": spike, "former": former}
+    assumed = {date.min: {"closes": closes, "spike": spike, "former": former}, **(changes or {})}
+    if other := {name for change in assumed.values() for name in change} - {"closes", "spike", "former"}:
+        raise UsageError(
+            "changes names no assumption", value=min(other), remedy="Name closes, spike or former."
+        )
+
+    def assumed_on(day: date) -> dict[str, Any]:
+        return {k: v for start in sorted(assumed) if start <= day for k, v in assumed[start].items()}
+
     known = counts_by(source, recovery=recovery)
     every = known(until)
     days = [every.moment(at - 1).date() for at in every.times]
@@ -247,7 +257,7 @@ def forecast_by_day(
             max(_last_day(point.at.astimezone(source.zone)), point.public_on or date.min) for point in dated
         }
         days = sorted(day for day in public if day <= (until or source.as_of))
-    channels = [known(day).with_deadlines(extended=None, **assumed) for day in days]
+    channels = [known(day).with_deadlines(extended=None, **assumed_on(day)) for day in days]
     rows, reached = list[dict[str, Any]](), dict(zip(every.times, every.counts, strict=True))
     for day, channel, following in zip_longest(days, channels, channels[1:]):
         branch = channel.branches[0]
@@ -265,7 +275,7 @@ def forecast_by_day(
             if moved is not None:
                 row |= {"new_claims": moved - before, "changed": row["median"] - moved}
         rows.append(row)
-    options = assumed | {"level": level, "hindsight": False, "recovery": recovery}
+    options = assumed_on(days[-1]) | {"level": level, "hindsight": False, "recovery": recovery}
     made = forecast_intake(source, days[-1], **options)
     tables = {"branches": made.tables["branches"], "days": text.schema_of("intake.days").frame(rows)}
     return replace(made, tables=tables, reasons=frozenset(row["refused"] for row in rows if row["refused"]))

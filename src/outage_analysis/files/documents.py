@@ -45,6 +45,15 @@ class Document(BaseModel):
     def _check(self) -> None:
         """Refuse values that contradict each other. A subclass also calls its base class."""
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether two documents have equal fields. Cached properties are ignored."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields replaced and without cached properties."""
         copied = super().model_copy(update=update, deep=deep)

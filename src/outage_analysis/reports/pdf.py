@@ -294,7 +294,9 @@ def table_values(grid: Grid) -> Values:
 
 def _least(style: str, cell: str) -> int:
     """Return how many letters wide the column of a cell must be."""
-    return cell_len(cell) if style else max(min(cell_len(cell), LONG_CELL), _longest_word(cell))
+    # An id such as TM-EU261-BEUC is wider than other words.
+    wide = 0 if " " in cell else sum(map(str.isupper, cell)) // 3
+    return cell_len(cell) if style else max(min(cell_len(cell), LONG_CELL), _longest_word(cell)) + wide
 
 
 def _longest_word(text: str) -> int:
