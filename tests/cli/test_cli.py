@@ -203,7 +203,7 @@ def test_each_command_leads_to_the_next_until_the_report(
     sample = "my outage/claims/sample-synthetic.csv"
     own = ("--incident", "my outage/incident.toml")
     code, _, err = command("inspect", sample, *own)
-    assert (code, "--toml > layout.toml" in err) == (0, True)
+    assert (code, "--toml > new-layout.toml" in err) == (0, True)
     code, out, err = command("inspect", sample, *own, "--toml")
     assert (code, err) == (0, "")  # --toml prints the layout alone
     Path("layout.toml").write_text(out, "utf-8")

@@ -79,3 +79,15 @@ def test_a_narrow_terminal_leaves_out_columns_rather_than_rows() -> None:
     assert re.search("^ All inputs ", out, re.MULTILINE)
     assert re.search(r"^--all also prints (\d+ more lines?, )?2 more columns\.$", out, re.MULTILINE)
     assert " P50 " in printed("scenarios", columns=120)
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_what_a_terminal_shows_ends_with_a_whole_sentence_or_row(columns: int) -> None:
+    out = printed("cost", columns=columns)
+    shown, _, rest = out.rstrip("\n").rpartition("\n")
+    assert rest.startswith("--all also prints ")
+    assert len(out.splitlines()) <= 40
+    everything = printed("cost", "--all", columns=columns)
+    assert everything.startswith(shown.split("\n")[0])
+    last = shown.rstrip().split("\n")[-1]
+    assert last.endswith(".") or re.search(r"[\d%]$", last), last

@@ -212,7 +212,10 @@ class PolicyComparison(PolicyResult):
             winners = winners.filter(pl.col("level") != "band")
         told = self.exact_tables | {"winners_and_losers": winners}
         tables: list[text.ShownTable | str] = [*text.shown_tables(told, "compare", locale, self.mark(locale))]
-        tables += simulations.benefit_notes(locale)
+        unknown = simulations.policies.filter(pl.col("replaced_low").is_null())["policy"]
+        if len(unknown):
+            policies = ", ".join(names[x] for x in unknown)
+            tables.append(locale("compare.replaced_unknown", policies=policies))
         tables.append(locale("terminal.result_units", day=self.as_of, currency=self.incident.currency))
         return text.Answer(locale, sentences, tables, names, card_notes=notes)
 

@@ -128,17 +128,22 @@ class Output:
         told = [*filter(None, [*answer.sentences, answer.option_note])]
         lines = [line for sentence in told for line in text_lines(sentence)]
         lines += [""] if told else []
+        room = MOST_LINES if width and not self.everything else sys.maxsize
         for shown in answer.tables:
             if isinstance(shown, str):
-                lines += text_lines(shown)
-                continue
-            title, table = text.title_with_currency(shown, locale), text.text_table(shown, answer)
-            if width and not self.everything and not table.fits(width):
-                complete, table = table, text.text_table(shown, answer, narrow=True)
-                hidden += len(complete.heads) - len(table.heads)
-            drawn = table.lines(width) if width else table.grid()
-            lines += [*(text.wrap_text(title, width) if width else [title]), *drawn, ""]
-        room = MOST_LINES if width and not self.everything else sys.maxsize
+                block = text_lines(shown)
+                least = len(block)
+            else:
+                title, table = text.title_with_currency(shown, locale), text.text_table(shown, answer)
+                if width and not self.everything and not table.fits(width):
+                    complete, table = table, text.text_table(shown, answer, narrow=True)
+                    hidden += len(complete.heads) - len(table.heads)
+                drawn = table.lines(width) if width else table.grid()
+                block = [*(text.wrap_text(title, width) if width else [title]), *drawn, ""]
+                least = min(len(block), LEAST_LINES)
+            if len(lines) < room < len(lines) + least:
+                room = len(lines)
+            lines += block
         rest = {"lines": max(0, len(lines) - room), "columns": hidden}
         if more := [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in rest.items() if n]:
             lines[room:] = [locale("terminal.rest", more=", ".join(more))]
@@ -480,6 +485,8 @@ LONGEST_TEXT = 2_000
 """Most characters that are printed of a sentence or of a text from a TOML file."""
 MOST_LINES = 39
 """Most lines of an answer on a terminal, unless the command is told to print everything."""
+LEAST_LINES = 7
+"""A table of which fewer lines fit is left out, and a sentence that does not fit as a whole."""
 
 
 @contextmanager

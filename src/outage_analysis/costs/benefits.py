@@ -435,7 +435,7 @@ def replaced_shares(
         reviewed: whether the claims are reviewed individually, (policies, cells).
 
     Returns:
-        The lower and the upper bound, each (policies,).
+        The lower bounds and the upper bounds, one number per policy each.
 
     Example:
         Two claims lose 10 and 40, each in a cell of its own. A payment of 20 replaces 30 of the loss of 50:

@@ -401,12 +401,6 @@ class PolicySimulations(text.ShortRepr):
         """What people get from each policy: the table `compare.benefits`, one row per policy."""
         return self.policies.select(text.schema_of("compare.benefits").names)
 
-    def benefit_notes(self, locale: text.Locale) -> list[str]:
-        """Return a sentence if the share of the loss that is paid is unknown for some policies; else none."""
-        unknown = self.policies.filter(pl.col("replaced_low").is_null())["policy"]
-        told = [locale("compare.replaced_unknown", policies=", ".join(unknown))]
-        return [] if unknown.is_empty() else told
-
 
 def simulate_policies(
     policies: Sequence[Policy],

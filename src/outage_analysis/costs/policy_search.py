@@ -593,7 +593,7 @@ def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[
 def _replaced_share(
     policy: Policy, cube: Cube, lines: Sequence[VariedLine], candidates: IntArray
 ) -> FloatArray | None:
-    # The share of the losses of all claims that each candidate or, without lines, the policy pays at least.
+    # The least share of all stated losses that each candidate pays; without `lines`, that the policy pays.
     cells, places = LossCells.from_rows(cube.frame), {x.schedule.id: x.columns_of(cube) for x in lines}
     same = np.zeros((3, len(cube.frame)))  # the fixed payment, the share, and 1 for a review
     for schedule in policy.schedules:

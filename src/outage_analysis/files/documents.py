@@ -180,10 +180,10 @@ def _letters(word: str) -> str:
 
 
 def likely_typo_of(word: str, known: list[str], alike: float = 0.8, longer: int = 2) -> str | None:
-    """Return the known word of which a word is a slip, with nearly all letters in place; or None.
+    """Return the known word that was probably meant; None if none has nearly the same letters.
 
     Korean syllables are compared letter by letter, so 톸 is close to 톡. The words may decide who is paid:
-    개인 (a person) shares letters with 소상공인 (a small business), and is no slip of it.
+    개인 (a person) shares letters with 소상공인 (a small business), and does not mean it.
 
     Args:
         word: a word.
@@ -304,8 +304,8 @@ CHANGED_SUFFIX = "-changed"
 CHANGED_MARKS = {"en": " (changed)", "ko": " (변경)"}
 
 
-def _said(detail: ErrorDetails) -> tuple[str, str | float | None, str]:
-    """Return the problem, the value and the remedy of an error of pydantic."""
+def _plain_words(detail: ErrorDetails) -> tuple[str, str | float | None, str]:
+    """Return what is wrong, the value and the remedy of an error that pydantic found."""
     problem, _, remedy = detail["msg"].removeprefix("Value error, ").partition(" | ")
     problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
     value = detail["input"] if isinstance(detail["input"], str | int | float) else None
@@ -319,7 +319,7 @@ def usage_errors(what: str) -> Iterator[None]:
         yield
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        problem, value, remedy = _said(detail)
+        problem, value, remedy = _plain_words(detail)
         key = next((f", {step}" for step in reversed(detail["loc"]) if isinstance(step, str)), "")
         raise UsageError(f"{what}{key}: {problem}", value=value, remedy=remedy) from error
 
@@ -431,7 +431,7 @@ def _as_usage_error(
     loc, key = _place(detail["loc"], document)
     absent = detail["type"] == "missing"
     line = line_of(text, loc[: len(loc) - absent]) if len(loc) > absent else None
-    problem, value, remedy = _said(detail)
+    problem, value, remedy = _plain_words(detail)
     if detail["type"] == "extra_forbidden":
         schema, word = model.model_json_schema(), str(detail["loc"][-1])
         tables = (schema, *schema.get("$defs", {}).values())

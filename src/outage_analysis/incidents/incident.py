@@ -160,7 +160,7 @@ class Layout(Columns):
 
     files: str = "*"
     """Pattern of the names of the files to which the layout applies, with * and ?."""
-    delimiter: Annotated[str, Field(pattern=r"^[^\"'\r\n]$")] | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The delimiter of the fields; by default it is detected from the header and the first rows."""
     quote: Literal['"', "'", "none"] | None = None
     """The quotation mark of a delimited file. With `none`, quotation marks are ordinary text."""
@@ -178,6 +178,12 @@ class Layout(Columns):
 
     The headers of the incident's document are added here.
     """
+
+    def _check(self) -> None:
+        refuse_if(
+            self.delimiter is not None and self.delimiter in "\"'\r\n",
+            "has a delimiter that is a quotation mark or the end of a line | Write the mark between fields.",
+        )
 
     def check_columns_known(self, known: Sequence[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.

@@ -58,7 +58,7 @@ SETTINGS: dict[str, dict[str, object]] = {
 def new_project(
     folder: str | Path, *, name: str = "", currency: str = "KRW", lang: str = "en", loss_unit: str = ""
 ) -> Path:
-    """Create a project in a new folder. The same arguments give the same bytes.
+    """Create a project in a new folder. The same arguments give the same files, byte for byte.
 
     If an error occurs, no file is left behind.
 

@@ -218,8 +218,8 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
 def fit_edges(cube: Cube) -> tuple[float, ...]:
     """Band edges for a severity fit: the band edges of the cube that are far from round amounts.
 
-    The edges go from 0 to infinity. They are the edges of `between_heaps` that are edges of the cube, too:
-    all of them if its bands are the default ones. The largest edges are left out until the open top band
+    The edges go from 0 to infinity. They are the edges of `between_heaps` that no band of the cube contains:
+    all of them if the bands are the default ones. The largest edges are left out until the open top band
     contains enough losses for a fit. The edges depend on the whole cube, so that fits to different groups of
     the cube use the same bands.
 
@@ -1038,7 +1038,7 @@ class Fits(Displayable, dict[str, SeverityFit]):
         rows, best = [], self.best
         for quantity in ("median", "mean", "p75", "p90", "p95", "p99"):
             low = high = None
-            with suppress(ModelRefused):  # an infinite quantity has no interval
+            with suppress(ModelRefused):  # it is infinite, or no end of its interval is found
                 low, high = best.interval(quantity, level)
             values = (best.value(quantity), low, high, self.average(quantity), *self.range(quantity))
             rows.append((quantity, best.family, *values))

@@ -271,7 +271,7 @@ def table_values(grid: Grid) -> Values:
         for style, head, *cells in columns
     ]
     needed = sum(widths)
-    # Letters shrink to 80 % of their 8 points before a table gets a page in landscape.
+    # A table gets a page in landscape only if its letters would else be smaller than 80 % of 8 points.
     flipped = needed * 0.8 > LETTERS_PORTRAIT
     page = LETTERS_LANDSCAPE if flipped else LETTERS_PORTRAIT
     # Long texts share the width that is left.
@@ -293,7 +293,7 @@ def table_values(grid: Grid) -> Values:
 
 
 def _least(style: str, cell: str) -> int:
-    """Return how many letters wide the column of a cell must be."""
+    """Return the least width of a column with this cell, in letters."""
     # An id such as TM-EU261-BEUC is wider than other words.
     wide = 0 if " " in cell else sum(map(str.isupper, cell)) // 3
     return cell_len(cell) if style else max(min(cell_len(cell), LONG_CELL), _longest_word(cell)) + wide
