@@ -22,7 +22,7 @@ from outage_analysis.assumptions.distributions import (
 )
 from outage_analysis.costs import build_portfolio, exact_costs, exact_payments, simulate
 from outage_analysis.costs.expected import expected_at
-from outage_analysis.costs.simulation import variance_split, with_equal_correlations
+from outage_analysis.costs.simulation import with_equal_correlations
 from tests.costs.convolution import total_of_claims
 from tests.costs.test_payouts import policy_of
 from tests.costs.uncertain_portfolios import (
@@ -38,6 +38,7 @@ from tests.costs.uncertain_portfolios import (
     near,
     sd,
     shops,
+    variance_by_chance,
 )
 from tests.loss_cubes import loss_cube
 
@@ -134,16 +135,15 @@ def sums(rng: np.random.Generator, claims: np.ndarray, mean: np.ndarray, spread:
 def test_the_distribution_is_that_of_a_plain_simulation_of_the_funnel(
     entries: tuple[Assumption, ...], seed: int
 ) -> None:
-    distribution = distribution_of(
-        build_portfolio(shops(), ledger_of(*entries), as_of=DAY), seed=seed, draws=2**13
-    )
+    run = simulate(build_portfolio(shops(), ledger_of(*entries), as_of=DAY), seed=seed, draws=2**13)
+    distribution = run.totals["cash"]
     totals = simulated(entries, 2**14, seed)
     width = 5 / np.sqrt(len(totals))
     assert (
         abs(totals.mean() - distribution.expected.value)
         <= width * totals.std() + 5 * distribution.expected.error
     )
-    assert sd(distribution) == pytest.approx(totals.std(), rel=0.15)
+    assert sd(run) == pytest.approx(totals.std(), rel=0.15)
     for p in PROBABILITIES:
         found = distribution.quantile(p)
         low, high = (
@@ -154,28 +154,17 @@ def test_the_distribution_is_that_of_a_plain_simulation_of_the_funnel(
         assert low - room <= p <= high + room, p
 
 
-@pytest.mark.slow
-@settings(max_examples=15)
-@given(entries=ledgers(), tie=st.booleans())
-def test_the_split_adds_up_to_the_variance(entries: tuple[Assumption, ...], tie: bool) -> None:  # noqa: FBT001
-    run = simulate(build_portfolio(shops(), ledger_of(*entries), as_of=DAY), draws=FEW)
-    run = with_equal_correlations(run) if tie else run
-    distribution, split = run.totals["cash"], variance_split(run)
-    assert split["share"].sum() == pytest.approx(1)
-    assert (split["sd"] ** 2).sum() == pytest.approx(sd(distribution) ** 2)
-    assert split.filter(source="process")["sd"].item() ** 2 == pytest.approx(distribution.process)
-
-
 def test_given_the_rates_the_quantiles_are_those_of_the_exact_distribution() -> None:
     shares, pays = (0.5, 0.3, 0.2), (30_000, 50_000, 200_000)
     ledger = ledger_of(
         entry("filing_share", 0.5), entry("acceptance", 0.8), entry("review_award", 200_000), mix(*shares)
     )
-    distribution = distribution_of(build_portfolio(shops(), ledger, as_of=DAY))
+    run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
+    distribution = run.totals["cash"]
     exact = total_of_claims([(REPORTS, 0.4, dict(zip(pays, shares, strict=True)))])
     assert distribution.mean.mean() == pytest.approx(exact.mean, rel=1e-12)
     assert near(distribution.expected, exact.mean)
-    assert distribution.process == pytest.approx(exact.variance, rel=1e-9)
+    assert variance_by_chance(run) == pytest.approx(exact.variance, rel=1e-9)
     for p, right in {0.5: 1e-4, 0.9: 2e-4, 0.99: 3e-4}.items():  # what a gamma law leaves of the skewness
         assert distribution.quantile(p).value == pytest.approx(exact.quantile(p), rel=right)
         assert distribution.tvar(p).value == pytest.approx(exact.tvar(p), rel=right)
@@ -191,7 +180,7 @@ def test_the_stress_ties_all_inputs_and_changes_none_of_them() -> None:
     assert hard.totals["cash"].quantile(0.95).value == pytest.approx(
         tied.totals["cash"].quantile(0.95).value, rel=0.02
     )
-    assert sd(hard.totals["cash"]) > sd(plain.totals["cash"])
+    assert sd(hard) > sd(plain)
     for name in ("filing-share", "acceptance"):
         drawn = [np.concatenate([b.values[name] for b in run.replicates()]) for run in (plain, hard)]
         assert np.quantile(drawn[0], PROBABILITIES) == pytest.approx(
@@ -209,8 +198,9 @@ def test_a_line_of_shares_has_the_moments_of_every_subset_of_its_claims() -> Non
     subsets = list(itertools.product([0, 1], repeat=len(pays)))
     chances = np.array([np.prod([rate if x else 1 - rate for x in s]) for s in subsets])
     totals = np.array([np.dot(s, pays) for s in subsets])
-    distribution = distribution_of(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
+    run = simulate(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
+    distribution = run.totals["cash"]
     assert distribution.mean.mean() == pytest.approx(chances @ totals)
     assert near(distribution.expected, chances @ totals)
-    assert distribution.process == pytest.approx(chances @ totals**2 - (chances @ totals) ** 2)
-    assert distribution.parameter == pytest.approx(0, abs=1e-12)
+    assert variance_by_chance(run) == pytest.approx(chances @ totals**2 - (chances @ totals) ** 2)
+    assert distribution.mean.var() == pytest.approx(0, abs=1e-12)

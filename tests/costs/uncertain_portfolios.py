@@ -13,7 +13,7 @@ from outage_analysis.assumptions import Assumption, Ledger
 from outage_analysis.assumptions.distributions import Distribution, Fixed
 from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation import Estimate, SampledTotal
+from outage_analysis.costs.simulation import Estimate, SampledTotal, Simulation
 from outage_analysis.costs.terms import FunnelFactor, Group, Input, Term
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import policy_of, tiers
@@ -97,9 +97,16 @@ def portfolio(*terms: Term, entries: Iterable[Assumption] = (), **keys: Any) -> 
     return Portfolio(terms, {a.id: a for a in sorted(entries, key=lambda a: a.id)}, **keys)
 
 
-def sd(distribution: SampledTotal) -> float:
-    """The standard deviation of a total."""
-    return float(np.sqrt(distribution.process + distribution.parameter))
+def variance_by_chance(run: Simulation) -> float:
+    """The variance of the total if every input is known, on average over the inputs."""
+    blocks = [(block.values, len(block.uniforms)) for block in run.replicates()]
+    sums = [term.moments(*block)[1] for term in run.portfolio.terms for block in blocks]
+    return float(np.sum(sums)) / run.draws
+
+
+def sd(run: Simulation) -> float:
+    """The standard deviation of the cash."""
+    return float(np.sqrt(variance_by_chance(run) + run.totals["cash"].mean.var()))
 
 
 def distribution_of(folio: Portfolio, valuation: str = "cash", **run: int) -> SampledTotal:

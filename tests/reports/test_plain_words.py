@@ -230,7 +230,7 @@ def test_the_range_is_that_of_the_draws_and_no_other_figure_moves_with_the_level
     assert rows.keys() - as_usual.keys() == {"p5"}
     assert as_usual.keys() - rows.keys() == {"p10", "p90"}
     assert all(rows[measure] == as_usual[measure] for measure in rows.keys() & as_usual.keys())
-    for name in ("costs", "totals", "funnel", "split", "steps", "budget"):
+    for name in ("costs", "totals", "funnel", "steps", "budget"):
         assert usual.exact_tables[name].equals(moved.exact_tables[name])
     (low, high), (inner_low, inner_high) = moved.likely_cash or (0, 0), usual.likely_cash or (0, 0)
     assert (low, high) == (rows["p5"]["value"], rows["p95"]["value"])

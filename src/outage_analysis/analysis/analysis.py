@@ -196,7 +196,7 @@ class Analysis(IncidentResult):
             "uncertainty": {
                 basis: {
                     name: self.whole(table, name).to_dicts()
-                    for name in ("quantiles", "split", "budget")
+                    for name in ("quantiles", "budget")
                     if (table := self.uncertainty_table(basis, name)) is not None
                 }
                 for basis in self.runs

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
 UNCERTAINTY_TABLES = (
-    *("quantiles", "split", "budget", "tornado", "total_distribution", "steps"),
+    *("quantiles", "budget", "tornado", "total_distribution", "steps"),
     *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
     *("scenarios", "reserve", "winners_and_losers"),
 )
@@ -376,10 +376,7 @@ def _simulated_tables(a: Analysis) -> Makers:
     run, *others = a.runs.values()
 
     def of_run(run: costs.Simulation) -> Makers:
-        made: Makers = {
-            "quantiles": lambda: costs.simulation.quantiles_table(run, level=level),
-            "split": lambda: _rounded(costs.simulation.variance_split(run)),
-        }
+        made: Makers = {"quantiles": lambda: costs.simulation.quantiles_table(run, level=level)}
         if budget is not None:
             made["budget"] = lambda: costs.simulation.budget_chance(run, budget)
         return made
@@ -395,10 +392,6 @@ def _simulated_tables(a: Analysis) -> Makers:
         makers["information_value"] = lambda: costs.sensitivity.information_value([run], alternative=budget)
     beside = {f"{CLAIMS}{name}": make for other in others for name, make in of_run(other).items()}
     return {**makers, **beside, **fixed}
-
-
-def _rounded(table: pl.DataFrame) -> pl.DataFrame:
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(text.ESTIMATE_DIGITS))
 
 
 def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:

@@ -127,11 +127,6 @@ class Entry(NamedDocument, ABC):
         """How many uniform random numbers one draw (simulated value) of the assumption needs."""
         return len(self.factors)
 
-    @property
-    def models(self) -> tuple[Name, ...]:
-        """The names of the rival rules that a review may follow; empty if there is only one model."""
-        return tuple(rule.name for rule in getattr(self, "rules", ()))
-
     @abstractmethod
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption.
@@ -139,10 +134,6 @@ class Entry(NamedDocument, ABC):
         Returns:
             An array of shape (n,), or (n, bands) for a band mix.
         """
-
-    def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
-        """The index of the rival model that each of the n draws uses, (n,); None if there is one model."""
-        return None
 
 
 class NumberEntry(Entry):
@@ -405,7 +396,7 @@ class Award(NumberEntry):
     loss: Annotated[AnyDistribution, NeverNegative] | None = None
     """The distribution of the mean proved loss of the reviewed claims."""
     rules: tuple[AwardRule, ...] = Field(default=(), alias="rule")
-    """Rival rules. Which one applies is uncertain; tables list this as model uncertainty."""
+    """Rival rules. Which one applies is uncertain."""
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single awards, as a share of their mean."""
 
@@ -427,20 +418,6 @@ class Award(NumberEntry):
         """How many uniform random numbers one draw needs: 3 with rules (rule, loss, share), otherwise 1."""
         return 3 if self.rules else 1
 
-    def branch(self, u: FloatArray) -> np.ndarray | None:
-        """The index of the rule that each draw uses; None if a distribution is stated instead of rules.
-
-        A larger uniform number never selects a rule with a smaller mean award.
-        """
-        if not self.rules:
-            return None
-        upper = np.cumsum([self.rules[k].weight for k in self._by_cost])[:-1]
-        return self._by_cost[np.searchsorted(upper, u[:, 0], side="right")]
-
-    @cached_property
-    def _by_cost(self) -> np.ndarray:
-        return np.argsort([rule.mean(self._proved_loss) for rule in self.rules], kind="stable")
-
     @property
     def _proved_loss(self) -> Distribution:
         assert self.loss is not None  # noqa: S101 - only called with rules, which require a loss
@@ -451,9 +428,13 @@ class Award(NumberEntry):
         if not self.rules:
             return super().draw(u)
         loss = self._proved_loss.quantile(u[:, 1])
-        branch, paid = self.branch(u), np.empty(len(u))
+        # A larger uniform number never selects a rule with a smaller mean award.
+        by_cost = np.argsort([rule.mean(self._proved_loss) for rule in self.rules], kind="stable")
+        upper = np.cumsum([self.rules[k].weight for k in by_cost])[:-1]
+        chosen = by_cost[np.searchsorted(upper, u[:, 0], side="right")]
+        paid = np.empty(len(u))
         for k, rule in enumerate(self.rules):
-            rows = branch == k
+            rows = chosen == k
             paid[rows] = rule.award(loss[rows] * rule.share.quantile(u[rows, 2]))
         return paid
 

@@ -495,11 +495,6 @@ class Portfolio(text.ShortRepr):
             for name, (id_, entry) in self.redrawn.items()
         }
 
-    def branches(self, u: FloatArray) -> dict[str, np.ndarray]:
-        """Return, per assumption with rival models, the model index of each draw."""
-        found = {name: self.entries[name].branch(u[:, place]) for name, place in self.places.items()}
-        return {name: branch for name, branch in found.items() if branch is not None}
-
 
 def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, FloatArray]) -> FloatArray:
     """Return the expected total of a valuation, with some inputs set to given values.

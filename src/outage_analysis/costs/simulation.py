@@ -374,10 +374,10 @@ class Simulation(ShortRepr):
         """Return the sampled totals of the terms that have the same key, such as their valuation."""
         rows: dict[Key, list[FloatArray]] = {key(term): [] for term in self.portfolio.terms}
         for block in self.replicates():
-            sums = {name: np.zeros((3, len(block.uniforms))) for name in rows}
+            sums = {name: np.zeros((2, len(block.uniforms))) for name in rows}
             for term, paid in zip(self.portfolio.terms, block.amounts, strict=True):
-                means, covariances = term.moments(block.values, len(block.uniforms))
-                sums[key(term)] += np.array([paid.sum(axis=1), means.sum(axis=1), covariances.sum(axis=1)])
+                means, _ = term.moments(block.values, len(block.uniforms))
+                sums[key(term)] += np.array([paid.sum(axis=1), means.sum(axis=1)])
             for name, replicates in rows.items():
                 replicates.append(sums[name])
         return {name: SampledTotal(*np.stack(replicates, axis=1)) for name, replicates in rows.items()}
@@ -445,10 +445,8 @@ def simulate_together(
 def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
     for valuation in portfolio.valuations:
         moments = [term.moments(values, draws) for term in portfolio.terms_of(valuation)]
-        mean, variance = (
-            np.sum([x.sum(axis=1) for x in part], axis=0) for part in zip(*moments, strict=True)
-        )
-        chance = float(variance.mean())
+        mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)
+        chance = float(np.sum([variance for _, variance in moments], axis=0).mean())
         if chance > COUNT_VARIANCE_SHARE * (chance + float(mean.var())):
             return True
     return False
@@ -558,12 +556,13 @@ class Sample(ShortRepr):
     @cached_property
     def expected(self) -> Estimate:
         """The mean of the sample, with its numerical error."""
-        if not self._varies:
+        if not self.varies:
             return Estimate(float(self._sorted_values[0]), 0.0)
         return replicate_mean(self.values.mean(axis=1))
 
     @property
-    def _varies(self) -> bool:
+    def varies(self) -> bool:
+        """Whether the values are not all equal."""
         return bool(self._sorted_values[0] < self._sorted_values[-1])
 
     def _order_statistic(self, p: float) -> float:
@@ -574,7 +573,7 @@ class Sample(ShortRepr):
             raise UsageError(
                 "a probability lies between 0 and 1, ends excluded", value=p, remedy="Write 99 % as 0.99."
             )
-        if min(p, 1 - p) * self.values.size < FEWEST_BEYOND and self._varies:
+        if min(p, 1 - p) * self.values.size < FEWEST_BEYOND and self.varies:
             needed = 2 ** math.ceil(math.log2(FEWEST_BEYOND / min(p, 1 - p)))
             raise ModelRefused(
                 f"{self.values.size:,} draws do not support the {100 * p:.6g} % quantile",
@@ -584,38 +583,26 @@ class Sample(ShortRepr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SampledTotal(Sample):
-    """A sample of a total, with its mean and variance given the inputs of each draw.
+    """A sample of a total, with its mean given the inputs of each draw.
 
     Args:
         values: the totals, (replicates, draws).
         mean: the mean of the total given the inputs of each draw, same shape.
-        variance: the variance of the total given the inputs of each draw, same shape.
 
     Raises:
-        ModelRefused: a total, a mean or a variance is not a number, infinite or negative.
+        ModelRefused: a total or a mean is not a number, infinite or negative.
     """
 
     mean: FloatArray
-    variance: FloatArray
 
     def __post_init__(self) -> None:
         """Refuse NaN, infinite or negative amounts."""
-        for amounts in (self.values, self.mean, self.variance):
+        for amounts in (self.values, self.mean):
             if not (np.isfinite(amounts) & (amounts >= 0)).all():
                 raise ModelRefused(
                     "some draws give a total that is no number, or infinite or negative",
                     remedy="Bound the distributions of the ledger that produce these values.",
                 )
-
-    @cached_property
-    def process(self) -> float:
-        """The process variance: the mean of the conditional variance of the total, given the inputs."""
-        return float(self.variance.mean())
-
-    @cached_property
-    def parameter(self) -> float:
-        """The parameter variance: the variance of the conditional mean of the total, given the inputs."""
-        return float(self.mean.var()) if np.ptp(self.mean) else 0.0
 
 
 def replicate_mean(by_replicate: FloatArray) -> Estimate:
@@ -798,7 +785,7 @@ def total_distribution_table(
 
 def _dots(total: SampledTotal) -> dict[float, float]:
     """Return the amounts of the dots by their probability; {} for a certain total, or too few draws."""
-    for count in DOTS if total.process or total.parameter else ():
+    for count in DOTS if total.varies else ():
         with suppress(ModelRefused):  # too few draws for the first and the last dot
             middles = ((2 * n + 1) / (2 * count) for n in range(count))
             return {p: rounded_estimate(total.quantile(p)).value for p in middles}
@@ -833,33 +820,6 @@ def waterfall_steps(costs: pl.DataFrame) -> pl.DataFrame:
 
 TAIL = 0.95
 """The tail of a total is the part above this quantile."""
-
-
-def variance_split(run: Simulation) -> pl.DataFrame:
-    """Split the variance of each total by its source.
-
-    `process` is the variance that remains if every input is known. `model` is the variance between rival
-    models of an input. `parameter` is the rest of the variance that the inputs cause.
-
-    Returns:
-        `valuation`, `source`, `sd` (the standard deviation in the smallest unit of the currency) and `share`
-        of the variance; the shares add up to 1.
-    """
-    rows: list[tuple[str, str, float, float]] = []
-    blocks = [run.portfolio.branches(block.uniforms) for block in run.replicates()]
-    for valuation, total in run.totals.items():
-        used = run.portfolio.inputs_of(valuation)
-        codes = np.zeros(total.values.size, dtype=np.int64)  # a number for each combination of models
-        for name in (name for name in blocks[0] if name in used):
-            branch = np.concatenate([block[name] for block in blocks])
-            codes = codes * len(run.portfolio.entries[name].models) + branch
-        _, place, sizes = np.unique(codes, return_inverse=True, return_counts=True)
-        means = np.bincount(place, weights=total.mean.ravel()) / sizes
-        model = float(np.average((means - total.mean.mean()) ** 2, weights=sizes)) if len(sizes) > 1 else 0.0
-        parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
-        whole = sum(parts.values())
-        rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
-    return schema_of("split").frame(rows)
 
 
 def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:

@@ -473,11 +473,11 @@ class Term(ShortRepr):
         return scale, rate
 
     def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:
-        """Return, given the inputs, each part's mean payments and their covariance with the term's total.
+        """Return, given the inputs, each part's mean payments and the variance of the term's total.
 
         Returns:
-            The means in the smallest unit of the currency, and the covariances in its square, each of shape
-            (draws, parts).
+            The means in the smallest unit of the currency, (draws, parts), and the variance in its square,
+            (draws,).
         """
         scale, rate = self.scale_and_rate(values, draws)
         if self.capacity is not None:
@@ -485,28 +485,24 @@ class Term(ShortRepr):
             payment, demand = part.paid / self.trials, self.trials * scale * rate
             below = demand < self.capacity
             mean = np.where(below, demand, self.capacity) * payment
-            variance = np.where(below, demand * (1 - rate), 0.0) * payment**2
-            return mean[:, None], variance[:, None]
+            return mean[:, None], np.where(below, demand * (1 - rate), 0.0) * payment**2
         award = self.value(self.award, values) if self.award else np.ones(draws)
         mix = self.value(self.mix, values) if self.mix else np.ones((draws, 0))
-        ones = np.ones(draws)
-        means, squares, thinned = (np.empty((draws, len(self.parts))) for _ in range(3))
+        ones, means = np.ones(draws), np.empty((draws, len(self.parts)))
+        squares, thinned = np.zeros((2, draws))
         for k, part in enumerate(self.parts):
             share = ones if part.band is None else mix[:, part.band]
             factor = award if part.reviewed else ones
-            spread = 1 + self.spread**2 * part.reviewed
             means[:, k] = scale * rate * share * part.paid * factor
-            squares[:, k] = scale * rate * share * part.sum_of_squares * factor**2 * spread
-            thinned[:, k] = squares[:, k] / spread * rate
-        if self.certain:
-            return means, np.zeros_like(means)
+            square = scale * rate * share * part.sum_of_squares * factor**2
+            squares += square * (1 + self.spread**2 * part.reviewed)
+            thinned += square * rate
         if self.mix:  # each trial falls into one band, so the bands are negatively correlated
-            total = means.sum(axis=1, keepdims=True)
-            thinned = means * total / np.maximum(self.trials * scale, 1e-300)[:, None]
-        covariances = squares - thinned
+            thinned = means.sum(axis=1) ** 2 / np.maximum(self.trials * scale, 1e-300)
+        variance = squares - thinned
         # If every trial is accepted and paid the same, the variance is 0 and the difference is only rounding.
-        rounding = covariances.sum(axis=1) <= ROUNDING_SHARE * squares.sum(axis=1)
-        return means, np.where(rounding[:, None], 0.0, covariances)
+        none = variance <= ROUNDING_SHARE * squares
+        return means, np.where(self.certain or none, 0.0, variance)
 
 
 def largest(amounts: list[float | None]) -> float | None:

@@ -377,11 +377,7 @@ class SectionBuilder:
                 yield TableBlock(grid, caption, slide=slide and measure == "claims")
 
     def _uncertainty(self) -> list[Block]:
-        return [
-            *self._text("doubt_intro"),
-            *self._table("exceedance", "exceedance_title", folded=True),
-            *self._part(self._table("split", "split_title", folded=True), "split_title"),
-        ]
+        return [*self._text("doubt_intro"), *self._table("exceedance", "exceedance_title", folded=True)]
 
     def _compared(self) -> list[Block]:
         compared, blocks = self.analysis.compared, list[Block]()

@@ -143,7 +143,7 @@ COST_AMOUNTS = text.schema_of("costs").pick("rule", "count", "promised", "low", 
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
 UNCHANGED = (
-    *("tornado", "information_value", "quantiles", "split", "reserve"),
+    *("tornado", "information_value", "quantiles", "reserve"),
     *("comparison", "pairs", "flips", "policy_information_value"),
     *("claims_intake", "claims_intake_hours", "claims_quality", "claims_amounts", "claims_rules"),
     *("claims_claimants", "claims_heaping", "claims_fitted", "claims_bunching", "claims_fits"),
