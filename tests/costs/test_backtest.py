@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from outage_analysis.costs import build_portfolio, rounded_estimate, simulate
 from outage_analysis.costs.backtesting import Backtest, backtest, crps_log10, crps_log_uniform
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_backtest_spec
@@ -105,10 +106,11 @@ def test_counts_are_binomial_with_a_student_t_logit_of_the_classes(
 
 def test_the_total_is_the_cash_of_the_run_that_the_report_prints(result: Backtest) -> None:
     total = row(result, "small-business-total")
-    beside = result.unscored.row(by_predicate=pl.col("beside") == "cash", named=True)
-    assert [total[p] for p in ("range_low", "p50", "range_high")] == [
-        beside[p] for p in ("range_low", "p50", "range_high")
+    cash = simulate(build_portfolio(result.policy, result.ledger, as_of=SPEC.as_of), draws=DRAWS).totals[
+        "cash"
     ]
+    printed = [rounded_estimate(cash.quantile(p)).value for p in (0.1, 0.5, 0.9)]
+    assert [total[p] for p in ("range_low", "p50", "range_high")] == printed
 
 
 def test_a_score_is_that_of_the_definition_and_of_the_closed_forms() -> None:
@@ -153,14 +155,13 @@ def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(result: Backtest, 
         assert names[outcome] in miss
         assert all(number in miss for number in numbers)
     assert sum("CO-07" in s or "CO-08" in s or "CO-09" in s for s in said) == 3
-    assert any("27,500,000,000" in s for s in said)
     assert not any("{" in s or "None" in s for s in said)
 
 
 def test_a_miss_of_cash_says_what_each_was_paid() -> None:
     few = SPEC.outcomes[2].model_copy(update={"denominator": "R2-09"})  # fifty million for three claims
     total = SPEC.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
-    spec = SPEC.model_copy(update={"outcomes": (few, total), "unscored": ()})
+    spec = SPEC.model_copy(update={"outcomes": (few, total)})
     said = backtest(spec, draws=DRAWS).sentences(Locale("en"))
     (one,) = (s for s in said if "For each of 3" in s)
     assert "the actual average was 17 million won" in one
@@ -196,9 +197,6 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
     reshelve(noise(conditions))
     blind = backtest(SPEC, draws=DRAWS)
     assert blind.outcomes.select(FORECAST).equals(result.outcomes.select(FORECAST))
-    assert blind.unscored.select("beside", "range_low", "p50", "range_high").equals(
-        result.unscored.select("beside", "range_low", "p50", "range_high")
-    )
     moved = blind.outcomes["observed"] != result.outcomes["observed"]
     assert moved.to_list() == [o.fact not in conditions for o in SPEC.outcomes]
     assert (blind.outcomes["crps"] != result.outcomes["crps"]).to_list() == moved.to_list()
@@ -215,10 +213,6 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
             "needs denominator: the fact that counts those of whom some were filed",
         ),
         ('id = "accepted"', 'id = "filed"', "gives the id filed twice"),
-        ('id = "closing-total"', 'id = "paid"', "gives the id paid twice"),
-        ('each = "PR-08"\n', "", "needs either valuations, or an outcome and what each is worth"),
-        ('each = "PR-08"', 'each = "PR-08"\nvaluations = ["cash"]', "needs either valuations"),
-        ('outcome = "channel-applicants"', 'outcome = "paid"', "no outcome that counts people"),
         ('stage = "paid"', 'stage = "refused"', "'filed', 'accepted', 'taken', 'paid' or 'total'"),
     ],
 )
@@ -291,6 +285,6 @@ outcome_known = false
 
 def test_filings_that_hang_on_more_than_one_rate_are_refused(edited: Edited) -> None:
     ledger = edited("assumptions", 'currency = "KRW"\n', ENTITLED)
-    page = SPEC.model_copy(update={"ledger": str(ledger), "outcomes": SPEC.outcomes[:1], "unscored": ()})
+    page = SPEC.model_copy(update={"ledger": str(ledger), "outcomes": SPEC.outcomes[:1]})
     with pytest.raises(ModelRefused, match="also hangs on its entitled_share"):
         backtest(page, draws=DRAWS)

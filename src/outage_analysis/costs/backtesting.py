@@ -20,8 +20,6 @@ from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_
 from outage_analysis.costs.simulation import (
     DRAWS,
     SEED,
-    Estimate,
-    Sample,
     Simulation,
     rounded_estimate,
     rounded_table,
@@ -57,8 +55,6 @@ class Backtest(text.ShortRepr, text.Result):
         ledger: the ledger, limited to what was public on the forecast day.
         outcomes: the table `backtest.outcomes`, one row per outcome.
         rivals: the table `hindsight_rivals`, one row per outcome and benchmark.
-        unscored: the table `backtest.unscored`: published figures beside our forecasts,
-            without a score.
         level: the probability of the likely range in percent.
     """
 
@@ -67,7 +63,6 @@ class Backtest(text.ShortRepr, text.Result):
     ledger: Ledger = field(repr=False)
     outcomes: pl.DataFrame
     rivals: pl.DataFrame = field(repr=False)
-    unscored: pl.DataFrame = field(repr=False)
     level: int = text.DEFAULT_LEVEL
 
     @property
@@ -100,15 +95,12 @@ class Backtest(text.ShortRepr, text.Result):
         """Return the forecasts beside the outcomes and beside naive and press forecasts, with notes."""
         locale = replace(self.policy.locale(lang), level=self.level)
         rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
-        # The column `beside` contains ids of outcomes, which stay as they are, and kinds of cost.
-        kinds = {k: locale(f"word.{k}") for k in {*self.unscored["beside"]} - {*self.outcomes["outcome"]}}
         tables = {
             "outcomes": self.outcomes,
             "rivals": self.rivals.with_columns(pl.col("rival").replace(rivals)),
-            "unscored": self.unscored.with_columns(pl.col("beside").replace(kinds)),
         }
         notes = self.sentences(text.Locale(lang, self.policy.currency, self.policy.digits))
-        names = {x.id: x.name[lang] for x in (*self.spec.outcomes, *self.spec.unscored)}
+        names = {x.id: x.name[lang] for x in self.spec.outcomes}
         shown = text.shown_tables(tables, "backtest", locale)
         return text.Answer(locale, notes[:2], [*shown, *notes[2:]], names)
 
@@ -119,10 +111,7 @@ class Backtest(text.ShortRepr, text.Result):
             locale: the language and its number formats; the level is that of the back-test.
         """
         locale = replace(locale, level=self.level)
-        names = {
-            x.id: x.name[locale.lang]
-            for x in (*self.spec.outcomes, *self.spec.unscored, *self.ledger.assumptions)
-        }
+        names = {x.id: x.name[locale.lang] for x in (*self.spec.outcomes, *self.ledger.assumptions)}
         tried, day = self.outcomes.filter("independent"), locale.day(self.spec.as_of)
         inside = [names[x] for x in tried.filter(verdict="inside")["outcome"]]
         inside_names = ", ".join(inside) or "–"
@@ -146,12 +135,7 @@ class Backtest(text.ShortRepr, text.Result):
         wins = {name: len(x.filter(pl.col("ours") < pl.col("crps"))) for name, x in beaten.items()}
         said.append(locale("backtest.scores", **wins, of_naive=len(naive), of_flat=len(flat)))
         press = self.rivals.filter(~pl.col("rival").is_in([*beaten])).iter_rows(named=True)
-        said += [_press_sentence(row, locale) for row in press]
-        values = dict(self.unscored.select("figure", "value").rows())
-        for figure in self.spec.unscored:
-            value, note = _exactly(values[figure.id], locale, cash=True), figure.note[locale.lang]
-            said.append(locale("backtest.unscored", name=names[figure.id], value=value, note=note))
-        return said
+        return said + [_press_sentence(row, locale) for row in press]
 
 
 def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: text.Locale) -> str:
@@ -224,9 +208,8 @@ def backtest(
     ledger = ledger.as_known_on(spec.as_of)
     portfolio = build_portfolio(policy, ledger, as_of=spec.as_of)
     whole = simulate(portfolio, draws=draws, seed=seed) if portfolio.terms else None
-    outcomes: dict[str, Row] = {}
+    outcomes: list[Row] = []
     rivals: list[tuple[object, ...]] = []
-    unscored: list[tuple[object, ...]] = []
     for outcome in spec.outcomes:
         funnel = build_funnel(policy.line(outcome.line), ledger, spec.as_of)
         cash = outcome.stage in text.AMOUNT_STAGES
@@ -234,8 +217,8 @@ def backtest(
         # The outcome is read only now.
         fact = spec.later_fact(outcome.fact)
         observed = _figure(fact, policy, cash=cash)
-        row = outcomes[outcome.id] = _outcome_row(spec, outcome, run, likely, observed)
-        row["unit"] = policy.currency if cash else fact.unit
+        row = _outcome_row(spec, outcome, run, likely, observed)
+        outcomes.append(row | {"unit": policy.currency if cash else fact.unit})
         schedule = policy.schedule(outcome.line)
         payments = _payments(schedule, funnel) if cash and schedule else ((1.0, 1.0), (1.0, 1.0))
         against = [*_simple_forecasts(run.portfolio.terms[0], *payments, observed, draws, seed)]
@@ -250,35 +233,14 @@ def backtest(
             factor = max(1.0 if low is None else max(low, 1.0) / y, y / max(high, 1.0), 1.0)
             flags = factor, factor > FLAGGED_BEYOND
             rivals.append((outcome.id, outcome.stage, rival, low, high, observed, *flags, score, row["crps"]))
-    for figure in spec.unscored:
-        fact = spec.later_fact(figure.fact)
-        head = (figure.id, fact.id, _figure(fact, policy, cash=True), policy.currency)
-        if figure.outcome:
-            each = _figure(get_fact(figure.each, public_by=spec.as_of), policy, cash=True)
-            ours = [outcomes[figure.outcome][column] * each for column in (*likely.columns, "observed")]
-            unscored.append((*head, figure.outcome, *ours))
-        for valuation in figure.valuations:
-            if whole is None or valuation not in whole.totals:
-                raise ModelRefused(
-                    f"as of {spec.as_of} no line has an expected {valuation}",
-                    file=spec.id,
-                    remedy="Leave that valuation out of what is shown.",
-                )
-            ends = (end.value for end in _quantiles(whole.totals[valuation], likely).values())
-            unscored.append((*head, valuation, *ends, None))
     return Backtest(
         spec,
         policy,
         ledger,
-        rounded_table(outcomes.values(), text.schema_of("backtest.outcomes")),
+        rounded_table(outcomes, text.schema_of("backtest.outcomes")),
         rounded_table(rivals, text.schema_of("hindsight_rivals")),
-        rounded_table(unscored, text.schema_of("backtest.unscored")),
         level,
     )
-
-
-def _quantiles(total: Sample, likely: text.LikelyRange) -> dict[str, Estimate]:
-    return {column: rounded_estimate(total.quantile(p)) for column, p in likely.columns.items()}
 
 
 def _figure(
@@ -293,7 +255,7 @@ def _outcome_row(
 ) -> Row:
     denominator, terms = spec.denominator(outcome), run.portfolio.terms
     ((valuation, total),) = run.totals.items()
-    ends = _quantiles(total, likely)
+    ends = {column: rounded_estimate(total.quantile(p)) for column, p in likely.columns.items()}
     low, _, high = (end.value for end in ends.values())
     verdict = "miss_low" if observed < low else "miss_high" if observed > high else "inside"
     return {

@@ -61,7 +61,6 @@ if TYPE_CHECKING:
         Outcome,
         Stage,
         TieOut,
-        Valuation,
         cites_fact_after,
         fact_exists,
         facts,

@@ -347,7 +347,6 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
 
 
 Stage = Literal["filed", "accepted", "taken", "paid", "total"]
-Valuation = Literal["cash", "face_value", "top_down", "handling"]
 
 
 class Outcome(NamedDocument):
@@ -381,27 +380,6 @@ class Outcome(NamedDocument):
         )
 
 
-class UnscoredFigure(NamedDocument):
-    """A published figure that is shown beside the forecast but not scored."""
-
-    fact: str
-    """The id of the fact with the figure."""
-    valuations: tuple[Valuation, ...] = ()
-    """The valuations whose forecast totals are shown beside the figure."""
-    outcome: Identifier | None = None
-    """Instead of valuations, the id of an outcome: the figure is compared with its forecast times `each`."""
-    each: str = ""
-    """The id of the fact with the amount per person, by which the forecast of `outcome` is multiplied."""
-    note: Text
-    """Why the figure is not scored."""
-
-    def _check(self) -> None:
-        refuse_if(
-            bool(self.outcome) != bool(self.each) or bool(self.outcome) == bool(self.valuations),
-            "needs either valuations, or an outcome and what each is worth",
-        )
-
-
 class BacktestSpec(NamedDocument):
     """A back-test: a forecast from a policy and a ledger as of a day, scored with facts published later."""
 
@@ -417,8 +395,6 @@ class BacktestSpec(NamedDocument):
     """The day by which the outcomes must have been published."""
     outcomes: tuple[Outcome, ...] = Field(alias="outcome", min_length=1)
     """The figures with which the forecast is scored."""
-    unscored: tuple[UnscoredFigure, ...] = ()
-    """Figures listed without a score."""
 
     def _check(self) -> None:
         refuse_if(
@@ -426,12 +402,7 @@ class BacktestSpec(NamedDocument):
             f"has outcomes of {self.known_on} for a forecast of {self.as_of}"
             " | Let known_on be a day after as_of.",
         )
-        ids = [*(x.id for x in self.outcomes), *(x.id for x in self.unscored)]
-        refuse_repeated(ids, "gives the id {} twice")
-        counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}
-        for x in self.unscored:
-            problem = f"shows {x.id} as worth {x.outcome}, which is no outcome that counts people"
-            refuse_if(x.outcome and x.outcome not in counts, problem)
+        refuse_repeated([x.id for x in self.outcomes], "gives the id {} twice")
 
     def later_fact(self, id_: str, after: date | None = None) -> Fact:
         """Return a fact that became public after a day, by default that of the forecast, and by `known_on`.
