@@ -32,6 +32,7 @@ from typing import Annotated, Literal
 import numpy as np
 import polars as pl
 from pydantic import Field
+from scipy import special
 
 from outage_analysis import text
 from outage_analysis.assumptions import (
@@ -42,9 +43,8 @@ from outage_analysis.assumptions import (
     RateAssumption,
     rates_by_effort,
 )
-from outage_analysis.costs.expected import Portfolio, build_portfolio, compiled_lines, expected_at
+from outage_analysis.costs.expected import Portfolio, compiled_lines, expected_at
 from outage_analysis.costs.simulation import (
-    SEED,
     Estimate,
     Simulation,
     expected_estimate,
@@ -54,7 +54,6 @@ from outage_analysis.costs.simulation import (
     rounded_estimate,
     rounded_probability,
     rounded_table,
-    simulate,
     sobol_points,
     with_equal_correlations,
 )
@@ -71,7 +70,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import NamedDocument, Text, Unit, read_document, refuse_if, refuse_repeated
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
-from outage_analysis.special_functions import special
 
 POINTS, SAMPLE_SEED = 2**15, 1
 """The size and the seed of the sample of an input without closed-form quantiles, such as a mix."""
@@ -79,7 +77,6 @@ QUANTILE_LIMITS = (1e-9, 1 - 1e-9)
 """The search for a change of sign covers the values between these quantiles of the input."""
 CELLS, ROUNDS = 64, 9
 """Each round of the search divides the range into `CELLS` cells and continues in the cell with the change."""
-PERCENTAGE_POINT = 0.01
 
 
 def numbers_behind(*portfolios: Portfolio) -> list[tuple[str, Assumption, float]]:
@@ -687,10 +684,6 @@ def scenario_table(
     )
 
 
-QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
-"""Column of the bridge -> the probability of a total below it."""
-
-
 STEPS = ("data", "assumption", "policy", "payments")
 PAYMENT_KINDS = ("mean_payment", "paid_total")
 """Kinds of assumption that state what was actually paid."""
@@ -718,24 +711,14 @@ class BridgeRun:
     as_of: date
 
 
-def bridge(
-    first: BridgeRun,
-    second: BridgeRun,
-    *,
-    recorded: float | None = None,
-    draws: int | None = None,
-    seed: int = SEED,
-) -> pl.DataFrame:
-    """Explain how the expected cash, and with draws its range, changed from one run to a later one.
+def bridge(first: BridgeRun, second: BridgeRun, *, recorded: float | None = None) -> pl.DataFrame:
+    """Explain how the expected cash changed from one run to a later one.
 
     Args:
         first: the earlier run.
         second: the later run.
         recorded: the total of the first run as an older version of this package computed it, in the smallest
             unit of the currency; by default, the total that this version computes.
-        draws: the number of points with which both runs are simulated, a power of two; by default there is no
-            simulation.
-        seed: the seed of the points, the same for both runs.
 
     Returns:
         The table `documents.bridge`, with amounts in the smallest unit of the currency. The
@@ -744,9 +727,7 @@ def bridge(
         facts, assumptions and lines that changed. A line that gains or loses its expected cost has a separate
         row after its step. The amounts add up exactly to the total at the end; a run without an expected cost
         has a total of 0. Counts observed in the outage itself belong to the step `payments`, although the
-        ledger states them. A change in what claimants must do to be paid belongs to the step `policy`. With
-        draws, `p50`, `p75` and `p90` of the rows `start` and `end` are quantiles of the total of the run, if
-        it has an expected cost.
+        ledger states them. A change in what claimants must do to be paid belongs to the step `policy`.
 
     Raises:
         UsageError: the second run is earlier than the first, the currencies differ, or `recorded` is negative
@@ -785,18 +766,7 @@ def bridge(
             rows.append((step, amount, rows[-1][2] + amount, what))
     rows.append(("method", totals[0] - start, totals[-1], ""))
     rows.append(("end", None, totals[-1], _run_ids(second)))
-    schema = text.schema_of("documents.bridge")
-    ranges = {"start": _quantiles(first, draws, seed), "end": _quantiles(second, draws, seed)}
-    names = schema.without(*QUANTILES).names
-    return schema.frame(dict(zip(names, row, strict=True)) | ranges.get(row[0], {}) for row in rows)
-
-
-def _quantiles(run: BridgeRun, draws: int | None, seed: int) -> dict[str, float]:
-    portfolio = build_portfolio(run.policy, run.ledger, as_of=run.as_of)
-    if draws is None or "cash" not in portfolio.valuations:
-        return {}
-    total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
-    return {name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()}
+    return text.schema_of("documents.bridge").frame(rows)
 
 
 def _run_ids(side: BridgeRun) -> str:
