@@ -197,13 +197,6 @@ def test_what_altair_is_loaded_without_can_be_loaded_after_it() -> None:
     assert printed(f"import sys, outage_analysis.charts; {later}") == "False\nrfc3987_syntax"
 
 
-def test_special_functions_import_no_unused_package_of_numpy_and_hide_none() -> None:
-    loaded = "{f'numpy.{name}' for name in UNUSED} & {*sys.modules}"
-    hidden = "[n for n in UNUSED if getattr(numpy, n).__name__ != f'numpy.{n}']"
-    imported_names = "from outage_analysis.special_functions import UNUSED, special"
-    assert printed(f"import sys, numpy; {imported_names}; print({loaded}, {hidden})") == "set() []"
-
-
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 

@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from pydantic import AfterValidator, Field
+from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, refuse_if
 from outage_analysis.incidents import get_fact, published_rates
-from outage_analysis.special_functions import special
 
 FloatArray = NDArray[np.float64]
 Interval = tuple[float, float]

@@ -21,6 +21,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 import numpy as np
 import polars as pl
 from pydantic import Field
+from scipy import special
 
 from outage_analysis.assumptions.distributions import (
     AnyDistribution,
@@ -55,7 +56,6 @@ from outage_analysis.files import (
 )
 from outage_analysis.incidents import Band, Incident, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, Policy, contains_integer, decimal_places
-from outage_analysis.special_functions import special
 from outage_analysis.text import (
     AMOUNT_KINDS,
     ESTIMATE_DIGITS,

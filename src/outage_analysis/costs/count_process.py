@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.benefits import rows_with_formula
@@ -22,7 +23,6 @@ from outage_analysis.costs.terms import LABELS, PAIR, Term, Values
 from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Schedule
-from outage_analysis.special_functions import special
 
 SMOOTH_FROM = 8.0
 """From this standard deviation on, the Cornish-Fisher expansion replaces the search. At most 1 % of the

@@ -29,13 +29,13 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from outage_analysis.assumptions import FloatArray, Handling
 from outage_analysis.costs.count_process import CountProcess, shared_processes
 from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused, UsageError, either
-from outage_analysis.special_functions import special
 from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange, ShortRepr, TableSchema, schema_of
 
 BITS = 52

@@ -20,11 +20,11 @@ from itertools import accumulate
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import special
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError, check_level, either
 from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.losses.cube import Cube
-from outage_analysis.special_functions import special
 from outage_analysis.text import Note, ShortRepr
 
 Array = NDArray[np.float64]
