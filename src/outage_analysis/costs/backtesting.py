@@ -116,16 +116,14 @@ class Backtest(text.ShortRepr, text.Result):
         inside = [names[x] for x in tried.filter(verdict="inside")["outcome"]]
         inside_names = ", ".join(inside) or "–"
         known = any(a.outcome_known for a in self.ledger.assumptions)
+        missed = self.outcomes.filter(pl.col("verdict") != "inside").iter_rows(named=True)
         said = [
             locale("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried)),
             locale("backtest.inside", day=day, inside=len(inside), count=len(tried), names=inside_names),
+            *(_miss_sentence(row, day, names, locale) for row in missed),
+            *(f"{names[o.id]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note),
+            locale("backtest.rule", factor=locale.number(FLAGGED_BEYOND)),
         ]
-        said += [
-            _miss_sentence(row, day, names, locale)
-            for row in self.outcomes.filter(pl.col("verdict") != "inside").iter_rows(named=True)
-        ]
-        said += [f"{names[o.id]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note]
-        said.append(locale("backtest.rule", factor=locale.number(FLAGGED_BEYOND)))
         naive, flat = (self.rivals.filter(rival=x) for x in ("naive", "flat"))
         for worst in naive.sort("factor", descending=True).head(1).iter_rows(named=True):
             flagged, times = naive["flagged"].sum(), locale.number(locale.rounded(worst["factor"]))

@@ -274,24 +274,28 @@ def _lines(
 ) -> pl.DataFrame:
     # The lines without loss bands and, with claims, those that pay per claimant. Fees, goods and budgets then
     # have no cost.
-    sides: list[dict[str, list[float | None]]] = []
+    sides = []
     for policy, own in zip(pair, cubes, strict=True):
         banded = [x.id for x in policy.schedules if not (own and x.grain == "claimant")]
         table = exact_costs(policy, ledger_for_policy(ledger, policy), as_of=as_of, cubes=own)
-        lines = table.filter(~pl.col("line").is_in(banded), level="line", valuation="cash")
-        stated = lines.filter(pl.col("rule") != "handling").select("line", "count", "promised").iter_rows()
-        sides.append({id_: amounts for id_, *amounts in stated if any(x is not None for x in amounts)})
-    unequal = {line.id for policy in pair for line in policy.schedules}
-    rows = []
-    for id_ in dict.fromkeys([*sides[0], *sides[1]]):
-        counts = {side[id_][0] for side in sides if id_ in side}
-        row: list[object] = [id_, id_ in unequal, counts.pop() if len(counts) == 1 else None]
-        for people, paid in (side.get(id_, [None, 0.0]) for side in sides):
-            row += [paid, 0.0 if paid == 0 else paid / people if people and paid is not None else None]
-        rows.append(row)
-    numbers = ("claims", "paid", "payment", "paid_other", "payment_other")
-    schema = {"line": pl.String, "unequal": pl.Boolean, **dict.fromkeys(numbers, pl.Float64)}
-    table = pl.DataFrame(rows, schema=schema, orient="row")
+        known = pl.any_horizontal(pl.col("count", "promised").is_not_null())
+        other_lines = table.filter(~pl.col("line").is_in(banded), level="line", valuation="cash")
+        stated = other_lines.filter(known, pl.col("rule") != "handling")
+        sides.append(stated.select("line", "count", "promised", offered=True))
+    table = sides[0].join(
+        sides[1], on="line", how="full", coalesce=True, maintain_order="left_right", suffix="_other"
+    )
+    for end in ("", "_other"):  # a policy without the line pays nobody
+        people = pl.col(f"count{end}")
+        paid = pl.when(pl.col(f"offered{end}").is_null()).then(0.0).otherwise(f"promised{end}")
+        each = pl.when(paid == 0).then(0.0).when(people > 0).then(paid / people)
+        table = table.with_columns(paid.alias(f"paid{end}"), each.alias(f"payment{end}"))
+    count, other_count = pl.col("count"), pl.col("count_other")
+    claims = pl.when("offered", "offered_other").then(pl.when(count == other_count).then(count))
+    unequal = [line.id for policy in pair for line in policy.schedules]
+    table = table.with_columns(
+        unequal=pl.col("line").is_in(unequal), claims=claims.otherwise(pl.coalesce(count, other_count))
+    ).select("line", "unequal", "claims", *PAID, *PAYMENTS[:2])
     gap = pl.col("payment") - pl.col("payment_other")
     # A line that pays by loss band pays people different amounts, so nobody knows who gains.
     ends = pl.when(~pl.col("unequal")).then(gap)

@@ -522,8 +522,7 @@ def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[Co
 
 def _mean_rate(term: Term, values: Values) -> float:
     """Return the mean acceptance rate of the trials (reports, claims or people) of a term."""
-    _, rate = term.scale_and_rate(values)
-    return float(rate.mean())
+    return float(term.scale_and_rate(values)[1].mean())
 
 
 def _score_variances(term: Term, units: Sequence[ClaimUnit], values: Values) -> Iterator[tuple[str, float]]:

@@ -333,8 +333,7 @@ class SearchRequest:
 
     def portfolio(self, policy: Policy, cubes: Sequence[Cube]) -> Portfolio:
         """Return the terms of a policy, from cubes of claims or from published counts."""
-        ledger = ledger_for_policy(self.ledger, policy)
-        return build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
+        return build_portfolio(policy, ledger_for_policy(self.ledger, policy), as_of=self.as_of, cubes=cubes)
 
     def simulated(self, portfolio: Portfolio) -> Simulation:
         """Return the simulation of the cash of a policy, which counts against the budget."""

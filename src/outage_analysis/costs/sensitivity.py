@@ -476,16 +476,14 @@ def _change_effort(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
         rates = rates_by_effort({effort: changing}, run.as_of, run.event) if changing else ()
     except ModelRefused as refusal:
         raise DoesNotApply("no_reference_classes", str(refusal)) from refusal
-    redrawn = dict(portfolio.redrawn)
-
-    def drawn_anew(term: Term) -> Derived:
-        named = ((name, rate) for rate in rates for name in run.inputs_of_kind(term, rate.kind))
-        entries = {name: (f"{name} ({effort})", rate) for name, rate in named}
-        redrawn.update({new: (name, rate) for name, (new, rate) in entries.items()})
-        return {name: _as_sampled(new) for name, (new, _) in entries.items()}
-
-    changed = _changed(portfolio, [s for s in claimed if s.line in changing], drawn_anew)
-    return replace(changed, redrawn=redrawn)
+    terms = [s for s in claimed if s.line in changing]
+    anew = {name: rate for s in terms for rate in rates for name in run.inputs_of_kind(s, rate.kind)}
+    redrawn = {f"{name} ({effort})": (name, rate) for name, rate in anew.items()}
+    return _changed(
+        replace(portfolio, redrawn={**portfolio.redrawn, **redrawn}),
+        terms,
+        lambda s: {name: _as_sampled(f"{name} ({effort})") for name in s.rates if name in anew},
+    )
 
 
 def _multiply_counts(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
@@ -542,13 +540,9 @@ def _change_filing(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
         raise DoesNotApply("no_band_mix", *without)
 
     def with_odds(term: Term) -> Derived:
-        mix = portfolio.entries[term.mix]
-        edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
-        large = [edge == max(edges) for edge in edges]
         (name,) = run.inputs_of_kind(term, "filing_share")
-        names = (name, term.mix)
-        filed = _computed(term, names, lambda rate, mix: filing_by_band(rate, mix, large, ratio)[0])
-        split = _computed(term, names, lambda rate, mix: filing_by_band(rate, mix, large, ratio)[1])
+        filed = _computed(term, (name, term.mix), lambda rate, mix: filing_by_band(rate, mix, ratio)[0])
+        split = _computed(term, (name, term.mix), lambda rate, mix: filing_by_band(rate, mix, ratio)[1])
         return {name: filed, term.mix: split}
 
     return _changed(portfolio, filing, with_odds)
@@ -564,34 +558,27 @@ def multiply_odds(rate: FloatArray, ratio: float) -> FloatArray:
     return np.asarray(ratio * rate / (1 + (ratio - 1) * rate))
 
 
-def filing_by_band(
-    filing: FloatArray, mix: FloatArray, large: Sequence[bool], ratio: float
-) -> tuple[FloatArray, FloatArray]:
+def filing_by_band(filing: FloatArray, mix: FloatArray, ratio: float) -> tuple[FloatArray, FloatArray]:
     """Return the filing share of all reports and the band shares among filings, if large losses file more.
 
     Args:
         filing: the filing share of the other bands, (n,).
-        mix: the band shares among the reports, (n, bands).
-        large: for each band, whether the odds of filing are multiplied.
-        ratio: the number by which they are multiplied.
+        mix: the band shares among the reports, (n, bands); the last band has the large losses.
+        ratio: the number by which the odds of filing are multiplied for large losses.
 
     Returns:
         The filing share, (n,), and the band shares, (n, bands).
 
     Example:
-        >>> share, mix = filing_by_band(np.array([0.2]), np.array([[0.7, 0.3]]), [False, True], 2)
+        >>> share, mix = filing_by_band(np.array([0.2]), np.array([[0.7, 0.3]]), 2)
         >>> share.round(4).tolist(), mix.round(4).tolist()
         ([0.24], [[0.5833, 0.4167]])
     """
-    higher = multiply_odds(filing, ratio)
-    tilted = [mix[:, band] for band, is_large in enumerate(large) if is_large]
-    share = filing + (higher - filing) * sum(tilted)
-    known = share > 0  # if nobody files, the split of the filings has no effect
-    others, larger = (
-        np.divide(rate, share, out=np.ones_like(share), where=known) for rate in (filing, higher)
-    )
-    columns = [mix[:, band] * (larger if is_large else others) for band, is_large in enumerate(large)]
-    return share, np.stack(columns, axis=1)
+    rates = np.repeat(filing[:, None], mix.shape[1], axis=1)
+    rates[:, -1] = multiply_odds(filing, ratio)
+    share = filing + (rates[:, -1] - filing) * mix[:, -1]
+    whole = share[:, None]  # if nobody files, the split of the filings has no effect
+    return share, mix * np.divide(rates, whole, out=np.ones_like(mix), where=whole > 0)
 
 
 def _changed(portfolio: Portfolio, terms: Sequence[Term], change: Callable[[Term], Derived]) -> Portfolio:

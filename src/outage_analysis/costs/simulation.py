@@ -328,23 +328,18 @@ class Simulation(ShortRepr):
                 if isinstance(portfolio.entries[name], Handling):
                     ranks = _equal_ranks(place.stop - place.start, self.rank_of_factors)
                     u[:, place] = correlate_ranks(points[:, place], ranks)
-            values = portfolio.values(u)
             if self.rank is not None:
-                # Reorder the uniform numbers and values of the assumptions so that they have the rank
-                # correlation. Each assumption keeps its set of points, and so its distribution (Iman and
-                # Conover 1982).
+                # Reorder the uniform numbers of the assumptions so that they have the rank correlation. Each
+                # assumption keeps its set of points, and so its distribution (Iman and Conover 1982).
                 places = [portfolio.places[name] for name in names]
                 before, u = u, u.copy()
                 target = correlate_ranks(before[:, [place.start for place in places]], self.rank)
                 for k in np.flatnonzero((self.rank != np.eye(len(names))).any(axis=1)):
-                    sample = values[names[k]]
                     # A band mix is ranked by the share of its last band.
-                    size = sample if sample.ndim == 1 else sample[:, -1]
-                    by_size, by_target = (np.argsort(x, kind="stable") for x in (size, target[:, k]))
+                    sample = portfolio.entries[names[k]].draw(before[:, places[k]]).reshape(len(u), -1)[:, -1]
+                    by_size, by_target = (np.argsort(x, kind="stable") for x in (sample, target[:, k]))
                     u[by_target, places[k]] = before[by_size, places[k]]
-                    values[names[k]] = np.empty_like(sample)
-                    values[names[k]][by_target] = sample[by_size]
-            yield u, values | portfolio.redrawn_values(u)
+            yield u, portfolio.values(u) | portfolio.redrawn_values(u)
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""

@@ -93,14 +93,12 @@ def rates_from(decision: str) -> tuple[str, ...]:
 
 def product_or_none(*factors: float | None) -> float | None:
     """Return the product of the factors, or None if a factor is unknown."""
-    known = [factor for factor in factors if factor is not None]
-    return math.prod(known) if len(known) == len(factors) else None
+    return None if None in factors else math.prod(x for x in factors if x is not None)
 
 
 def sum_or_none(*parts: float | None) -> float | None:
     """Return the sum of the parts, or None if a part is unknown."""
-    known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None
+    return None if None in parts else sum(x for x in parts if x is not None)
 
 
 @dataclass(frozen=True)
@@ -507,8 +505,7 @@ class Term(ShortRepr):
 
 def largest(amounts: list[float | None]) -> float | None:
     """Return the largest amount; None if there are no amounts or an amount has no limit (None)."""
-    known = [amount for amount in amounts if amount is not None]
-    return max(known) if known and len(known) == len(amounts) else None
+    return None if not amounts or None in amounts else max(x for x in amounts if x is not None)
 
 
 @dataclass(frozen=True)
