@@ -77,7 +77,7 @@ ROWS: dict[str, tuple[Callable[[Any], list[dict[str, Any]]], tuple[str, ...]]] =
     "solve": (lambda told: told["solution"], ("expected", "at_level", "per_claim")),
     "compare": (lambda told: told["policies"], ("expected",)),
     "backtest": (lambda told: told["outcomes"], ("observed", "range_low", "p50", "range_high")),
-    "bridge": (lambda told: told["bridge"], ("amount", "total")),
+    "bridge": (lambda told: told["bridge"], ("amount", "total", "p50", "p75", "p90")),
     "ingest": (lambda told: told["files"], ("rows", "claims", "rejects")),
     "inspect": (lambda told: told["columns"], ("distinct",)),
     "cube": (lambda told: told["rows"], ("claims", "loss")),

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import cost_table, totals
-from outage_analysis.costs.sensitivity import STEPS, BridgeRun, bridge
+from outage_analysis.costs import build_portfolio, cost_table, rounded_estimate, simulate, totals
+from outage_analysis.costs.sensitivity import QUANTILES, STEPS, BridgeRun, bridge
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of
@@ -30,6 +30,7 @@ from tests.small_policies import (
     mix,
     policy_of,
     tiers,
+    uniform,
 )
 
 WEEK, LATER = date(2022, 10, 24), date(2023, 6, 30)
@@ -279,9 +280,49 @@ def test_the_steps_add_up_whatever_the_documents(
             bridge(*sides)
         return
     table = bridge(*sides, recorded=recorded)
-    assert table.schema == schema_of("documents.bridge").frame().schema
     check_adds_up(table)
     first, last = (round(x or 0) for x in expected)
     assert table["total"][0] == (first if recorded is None else recorded)
     assert table["total"][-1] == last
     assert table["amount"].sum() == last - table["total"][0]
+
+
+DRAWS = 2**11
+
+
+def ranges(table: pl.DataFrame) -> dict[str, tuple[float | None, ...]]:
+    """The quantiles of the two runs; the steps between them have none."""
+    between = table.filter(~table["step"].is_in(["start", "end"])).select(*QUANTILES)
+    assert between.null_count().row(0) == (len(between),) * len(QUANTILES)
+    return {step: tuple(x) for step, *x in table.select("step", *QUANTILES)[[0, -1]].iter_rows()}
+
+
+def quantiles_of(policy: Policy, ledger: Ledger, day: date = DAY) -> tuple[float, ...]:
+    """The quantiles of the cash of a whole run, all its lines drawn together."""
+    total = simulate(build_portfolio(policy, ledger, as_of=day), draws=DRAWS).totals["cash"]
+    return tuple(rounded_estimate(total.quantile(p)).value for p in QUANTILES.values())
+
+
+def spread(low: float, high: float) -> list[dict[str, Any]]:
+    return [
+        {"kind": "filing_share", "distribution": uniform(low, high)},
+        {"kind": "acceptance", "distribution": uniform(0.2, 0.9)},
+        {"kind": "review_award", "distribution": uniform(50_000, 90_000)},
+        mix(0.5, 0.3, 0.2, size=5),
+    ]
+
+
+def test_both_ends_have_the_range_of_their_run() -> None:
+    page, raised = policy_of(tiers()), policy_of(tiers(), fee(120))
+    pair = {"of": ("filing-share", "acceptance"), "rank": 0.9, "rationale": "a test"}
+    first, second = ledger_of(*spread(0.1, 0.3)), ledger_of(*spread(0.2, 0.6), correlation=(pair,))
+    table = bridge(BridgeRun(page, first, DAY), BridgeRun(raised, second, DAY), draws=DRAWS)
+    assert table.schema == schema_of("documents.bridge").frame().schema
+    assert ranges(table) == {"start": quantiles_of(page, first), "end": quantiles_of(raised, second)}
+
+
+def test_a_run_without_an_expected_cost_has_no_range() -> None:
+    later = policy_of(tiers(published_count="IN-04"))  # the count became public in December
+    ledger = ledger_of(*spread(0.1, 0.3))
+    table = bridge(BridgeRun(later, ledger, WEEK), BridgeRun(later, ledger, DAY), draws=DRAWS)
+    assert ranges(table) == {"start": (None, None, None), "end": quantiles_of(later, ledger)}

@@ -255,11 +255,11 @@ def bridge(
     policy: Policy = None,
     output: Output,
 ) -> None:
-    """Explain why the expected cost changed from one run to a later one, from published counts.
+    """Explain why the expected cost and its range changed from one run to a later one, from published counts.
 
     A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
     ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
-    version of this program.
+    version of this program. P50, P75 and P90 of the total are printed for both runs.
 
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
@@ -270,7 +270,7 @@ def bridge(
         names = ", ".join(sorted(compared))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = costs.sensitivity.bridge(start, end, recorded=recorded)
+    table = costs.sensitivity.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
     locale, schema = start.policy.locale(output.lang), text.schema_of("documents.bridge")
     shown = text.ShownTable(locale("terminal.bridge", currency=locale.currency), table, schema)
     units = {"currency": locale.currency, "minor_units": start.policy.digits}

@@ -43,8 +43,9 @@ from outage_analysis.assumptions import (
     RateAssumption,
     rates_by_effort,
 )
-from outage_analysis.costs.expected import Portfolio, compiled_lines, expected_at
+from outage_analysis.costs.expected import Portfolio, build_portfolio, compiled_lines, expected_at
 from outage_analysis.costs.simulation import (
+    SEED,
     Estimate,
     Simulation,
     expected_estimate,
@@ -54,6 +55,7 @@ from outage_analysis.costs.simulation import (
     rounded_estimate,
     rounded_probability,
     rounded_table,
+    simulate,
     sobol_points,
     with_equal_correlations,
 )
@@ -671,6 +673,10 @@ def scenario_table(
     )
 
 
+QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
+"""Column of the bridge -> the probability of a total below it."""
+
+
 STEPS = ("data", "assumption", "policy", "payments")
 PAYMENT_KINDS = ("mean_payment", "paid_total")
 """Kinds of assumption that state what was actually paid."""
@@ -698,14 +704,24 @@ class BridgeRun:
     as_of: date
 
 
-def bridge(first: BridgeRun, second: BridgeRun, *, recorded: float | None = None) -> pl.DataFrame:
-    """Explain how the expected cash changed from one run to a later one.
+def bridge(
+    first: BridgeRun,
+    second: BridgeRun,
+    *,
+    recorded: float | None = None,
+    draws: int | None = None,
+    seed: int = SEED,
+) -> pl.DataFrame:
+    """Explain how the expected cash, and with draws its range, changed from one run to a later one.
 
     Args:
         first: the earlier run.
         second: the later run.
         recorded: the total of the first run as an older version of this package computed it, in the smallest
             unit of the currency; by default, the total that this version computes.
+        draws: the number of points with which both runs are simulated, a power of two; by default there is no
+            simulation.
+        seed: the seed of the points, the same for both runs.
 
     Returns:
         The table `documents.bridge`, with amounts in the smallest unit of the currency. The
@@ -714,7 +730,9 @@ def bridge(first: BridgeRun, second: BridgeRun, *, recorded: float | None = None
         facts, assumptions and lines that changed. A line that gains or loses its expected cost has a separate
         row after its step. The amounts add up exactly to the total at the end; a run without an expected cost
         has a total of 0. Counts observed in the outage itself belong to the step `payments`, although the
-        ledger states them. A change in what claimants must do to be paid belongs to the step `policy`.
+        ledger states them. A change in what claimants must do to be paid belongs to the step `policy`. With
+        draws, `p50`, `p75` and `p90` of the rows `start` and `end` are quantiles of the total of the run, if
+        it has an expected cost.
 
     Raises:
         UsageError: the second run is earlier than the first, the currencies differ, or `recorded` is negative
@@ -753,7 +771,18 @@ def bridge(first: BridgeRun, second: BridgeRun, *, recorded: float | None = None
             rows.append((step, amount, rows[-1][2] + amount, what))
     rows.append(("method", totals[0] - start, totals[-1], ""))
     rows.append(("end", None, totals[-1], _run_ids(second)))
-    return text.schema_of("documents.bridge").frame(rows)
+    schema = text.schema_of("documents.bridge")
+    ranges = {"start": _quantiles(first, draws, seed), "end": _quantiles(second, draws, seed)}
+    names = schema.without(*QUANTILES).names
+    return schema.frame(dict(zip(names, row, strict=True)) | ranges.get(row[0], {}) for row in rows)
+
+
+def _quantiles(run: BridgeRun, draws: int | None, seed: int) -> dict[str, float]:
+    portfolio = build_portfolio(run.policy, run.ledger, as_of=run.as_of)
+    if draws is None or "cash" not in portfolio.valuations:
+        return {}
+    total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
+    return {name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()}
 
 
 def _run_ids(side: BridgeRun) -> str:
