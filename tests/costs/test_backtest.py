@@ -212,7 +212,7 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
         (
             'denominator = "CL-13"\n',
             "",
-            "needs denominator: the fact that counts those of whom some were filed",
+            "has a denominator, the fact that counts those who could be paid, exactly unless it is a total",
         ),
         ('id = "accepted"', 'id = "filed"', "gives the id filed twice"),
         ('id = "closing-total"', 'id = "paid"', "gives the id paid twice"),

@@ -364,5 +364,5 @@ def test_the_facts_are_those_of_the_reference_cases() -> None:
         "CO-11": goods["channel_credit_paid"],
         "IN-02": intake["by_24_october"],
     }
-    assert {fact: get_fact(fact, hindsight=True).whole for fact in facts} == facts
+    assert {fact: get_fact(fact, hindsight=True).number for fact in facts} == facts
     assert intake["by_6_november"] == shares["total"]

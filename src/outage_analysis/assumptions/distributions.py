@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -39,8 +39,6 @@ MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 class Distribution(Document, ABC):
     """The distribution of one uncertain number."""
 
-    bounds_are_stated: ClassVar[bool] = False
-
     @cached_property
     def points(self) -> tuple[FloatArray, FloatArray]:
         """Values in increasing order, and their weights.
@@ -62,7 +60,7 @@ class Distribution(Document, ABC):
         The mean of a heavy-tailed distribution can lie outside these percentiles; the range is then widened
         to include it.
         """
-        if self.bounds_are_stated:
+        if isinstance(self, PointDistribution | BoundedDistribution):
             return self.support
         low, high = self.quantile((0.01, 0.99))
         return min(float(low), self.mean), max(float(high), self.mean)
@@ -108,8 +106,6 @@ class Distribution(Document, ABC):
 
 class PointDistribution(Distribution):
     """A distribution over single values, each with its probability."""
-
-    bounds_are_stated: ClassVar[bool] = True
 
     @property
     def support(self) -> Interval:
@@ -186,8 +182,6 @@ class Lognormal(Distribution):
 
 class BoundedDistribution(Distribution):
     """A distribution between two stated bounds, with a most likely value unless it is uniform."""
-
-    bounds_are_stated: ClassVar[bool] = True
 
     low: Finite
     """The smallest possible value."""

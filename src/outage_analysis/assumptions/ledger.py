@@ -127,11 +127,6 @@ class Entry(NamedDocument, ABC):
         """How many uniform random numbers one draw (simulated value) of the assumption needs."""
         return len(self.factors)
 
-    @property
-    def models(self) -> tuple[Name, ...]:
-        """The names of the rival rules that a review may follow; empty if there is only one model."""
-        return tuple(rule.name for rule in getattr(self, "rules", ()))
-
     @abstractmethod
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption.
@@ -263,18 +258,15 @@ class RateAssumption(NumberEntry):
             return None
         last = max((d for d in (closes, observed.closed_on) if d), default=None)
         if self.kind == "acceptance":
-            final, problem = observed.decided, "and filings may still be undecided"
+            is_final, problem = observed.decided, "and filings may still be undecided"
             remedy = "Leave out `observed` until all is decided, or count decided filings: `decided = true`."
-        elif last is None:
-            final, problem = False, "and no last day to file or to take is known"
-            remedy = "Give the line of the policy its deadlines, or state `closed_on` beside the counts."
         else:
-            final = observed.day is not None and observed.day > last
-            problem = f"but the last day to file or to take is {last}: more may come"
-            remedy = "Leave out `observed` until a later count, or forecast late claims (`ultimate`)."
+            is_final = observed.day is not None and last is not None and observed.day > last
+            problem = f"but the last day to file or to take is {last or 'not known'}: more may come"
+            remedy = "Leave out `observed`, state `closed_on`, or forecast late claims (`ultimate`)."
         until = observed.day or "an unknown day"
         counts = f"`observed` counts {observed.hits} of {observed.of} up to {until}"
-        return None if final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
+        return None if is_final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
 
     def range_under_cap(self, ceiling: float) -> Range:
         """The expected value and the range of the smaller of the rate and `ceiling`."""
@@ -637,21 +629,18 @@ class Ledger(Displayable, NamedDocument):
         """Summary for display: each assumption's expected value, range and grade."""
         locale = Locale(lang, self.currency or "", decimal_places(self.currency) if self.currency else 0)
 
-        def cells(named: tuple[str, Assumption]) -> tuple[str, ...]:
-            name, entry = named
-            grade, day = grade_label(entry, locale), locale.day(entry.public_on)
-            return name, *value_and_range(entry, locale), grade, day
+        def cells(entry: Assumption) -> tuple[str, ...]:
+            return *value_and_range(entry, locale), grade_label(entry, locale), locale.day(entry.public_on)
 
+        rows, more = first_rows(locale, self.assumptions, cells, "ledger.assumptions")
         names = short_names([a.name[lang] for a in self.assumptions])
-        listed = [*zip(names, self.assumptions, strict=True)]
-        rows, more = first_rows(locale, listed, cells, "ledger.assumptions")
+        rows = tuple((name, *row) for name, row in zip(names, rows, strict=False))
         heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
         known = sum(a.outcome_known for a in self.assumptions)
-        sizes = {"count": len(self.assumptions), "ties": len(self.correlations)}
-        counts = {name: locale.number(size) for name, size in sizes.items()}
+        counts = {"count": len(self.assumptions), "ties": len(self.correlations)}
         day = locale.day(self.as_of)
         description = locale("card.ledger", id=self.id, incident=self.incident, day=day, **counts)
-        notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
+        notes = [locale("card.outcome_known", count=known)] if known else []
         if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
             notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
         table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
@@ -699,11 +688,10 @@ class Ledger(Displayable, NamedDocument):
             >>> changed.id, changed.assumptions[0].range.expected
             ('kakao-2022-changed', 0.5)
         """
-        entry = next((entry for entry in self.assumptions if entry.id == id_), None)
-        if entry is None:
-            ids = [entry.id for entry in self.assumptions]
-            remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
-            raise UsageError("no such assumption", value=id_, remedy=remedy)
+        entries = {entry.id: entry for entry in self.assumptions}
+        if id_ not in entries:
+            raise UsageError("no such assumption", value=id_, remedy=spelling_hint(str(id_), list(entries)))
+        entry = entries[id_]
         if isinstance(entry, BandMix | Handling):
             remedy = "Edit the TOML file of the ledger."
             raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
@@ -714,10 +702,9 @@ class Ledger(Displayable, NamedDocument):
         if (low is None) != (high is None) or (value is None and low is None):
             raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
         numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
-        for number in numbers.values():
-            is_real = isinstance(number, int | float | Real) and not isinstance(number, bool)
-            if not is_real or not math.isfinite(number):
-                raise UsageError(f"{entry.id} is a number", value=number)
+        for x in numbers.values():
+            if isinstance(x, bool) or not isinstance(x, int | float | Real) or not math.isfinite(x):
+                raise UsageError(f"{entry.id} is a number", value=x)
         # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
         unit = 10 ** decimal_places(self.currency or "") if is_amount else 1
         scaled = {name: float(Decimal(str(number)) * unit) for name, number in numbers.items()}
@@ -918,8 +905,7 @@ def example_warning(ledger: Ledger | None, locale: Locale) -> str:
     """A warning that states how many assumptions are placeholder examples; empty if there are none."""
     if ledger is None or not ledger.examples:
         return ""
-    counts = locale.number(len(ledger.examples)), locale.number(len(ledger.assumptions))
-    return locale("report.examples", count=counts[0], total=counts[1])
+    return locale("report.examples", count=len(ledger.examples), total=len(ledger.assumptions))
 
 
 def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
@@ -934,22 +920,17 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
         if entry.size is None:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
-    if not isinstance(entry, Award) or entry.distribution:  # Only the last factor can be an amount.
-        *counts, last = entry.factors
-        texts = [
-            *(format_distribution(count, locale) for count in counts),
-            format_distribution(last, locale, unit),
-        ]
+    if not isinstance(entry, Award) or entry.distribution:
+        amount = entry.factors[-1]  # The others are numbers of people and weeks.
+        texts = [format_distribution(x, locale, unit if x is amount else 1) for x in entry.factors]
         counted = f" {entry.unit[locale.lang]}" if isinstance(entry, Factor) and entry.unit else ""
         return " × ".join(texts) + counted
     rules, loss = [], format_distribution(entry.loss, locale, unit)
     for rule in entry.rules:
-        limits = {"floor": rule.floor or None, "limit": rule.cap}
-        said = [
-            locale(f"explain.{x}", amount=locale.exact_money(n)) for x, n in limits.items() if n is not None
-        ]
-        paid = f"{format_distribution(rule.share, locale)} × {loss}"
-        rules.append(f"{rule.weight:.3g}: {', '.join([paid, *said])}")
+        said = [f"{rule.weight:.3g}: {format_distribution(rule.share, locale)} × {loss}"]
+        limits = (("floor", rule.floor or None), ("limit", rule.cap))
+        said += [locale(f"explain.{x}", amount=locale.exact_money(n)) for x, n in limits if n is not None]
+        rules.append(", ".join(said))
     return "; ".join(rules)
 
 

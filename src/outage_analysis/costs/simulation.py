@@ -852,7 +852,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
         codes = np.zeros(total.values.size, dtype=np.int64)  # a number for each combination of models
         for name in (name for name in blocks[0] if name in used):
             branch = np.concatenate([block[name] for block in blocks])
-            codes = codes * len(run.portfolio.entries[name].models) + branch
+            codes = codes * len(getattr(run.portfolio.entries[name], "rules", ())) + branch
         _, place, sizes = np.unique(codes, return_inverse=True, return_counts=True)
         means = np.bincount(place, weights=total.mean.ravel()) / sizes
         model = float(np.average((means - total.mean.mean()) ** 2, weights=sizes)) if len(sizes) > 1 else 0.0

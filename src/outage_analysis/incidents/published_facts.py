@@ -145,28 +145,17 @@ class Fact:
         return self.value
 
     @property
-    def whole(self) -> int:
-        """The value of the fact as an integer.
-
-        Raises:
-            UsageError: the fact is a range, or its value is not a whole number.
-        """
-        if self.number != int(self.number):
-            raise UsageError("this fact is not a whole number", value=self.id)
-        return int(self.number)
-
-    @property
     def count(self) -> int:
         """The number of people or cases that the fact counts.
 
         Raises:
-            UsageError: the fact is an amount, a share, a duration or another measure.
+            UsageError: the fact is an amount, a share, a duration or another measure, or no whole number.
         """
-        unit = self.unit
-        if is_currency(unit) or unit in MEASURES or "/" in unit or "," in unit or self.number < 0:
-            remedy = f"Its unit is '{unit}'."
+        measured = is_currency(self.unit) or self.unit in MEASURES or "/" in self.unit or "," in self.unit
+        if measured or self.number < 0 or self.number != int(self.number):
+            remedy = f"Its value is {self.number:g}, its unit '{self.unit}'."
             raise UsageError("this fact counts no people and no cases", value=self.id, remedy=remedy)
-        return self.whole
+        return int(self.number)
 
     def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
         """Return the value of the fact, or an end of its range, in the main currency unit (euros, not cents).
@@ -372,12 +361,8 @@ class Outcome(NamedDocument):
 
     def _check(self) -> None:
         refuse_if(
-            self.stage == "total" and self.denominator,
-            "is a total, which has no denominator | Leave out denominator.",
-        )
-        refuse_if(
-            self.stage != "total" and not self.denominator,
-            f"needs denominator: the fact that counts those of whom some were {self.stage}",
+            (self.stage == "total") == bool(self.denominator),
+            "has a denominator, the fact that counts those who could be paid, exactly unless it is a total",
         )
 
 

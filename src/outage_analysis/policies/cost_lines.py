@@ -32,6 +32,7 @@ from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag
 
 from outage_analysis.files import Day, Document, Identifier, NamedDocument, OptionalText, Unit, refuse_if
 from outage_analysis.incidents import (
+    LARGEST_CUT,
     LARGEST_LOSS,
     NEGATIVE,
     UNKNOWN,
@@ -184,8 +185,6 @@ class RuleBand(Rule):
     """Upper edge, in the loss unit."""
 
 
-LARGEST_TOTAL = 2**63 - 1
-"""Upper bound for losses: the losses of one claimant may add up to more than the largest single loss."""
 MAX_STEPS = 2_000
 """The largest number of edges of one policy, including those of payment periods."""
 
@@ -281,7 +280,7 @@ class Tariff:
 
     @cached_property
     def _upper_ends(self) -> list[int]:
-        return [LARGEST_TOTAL if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
+        return [LARGEST_CUT if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -347,8 +346,8 @@ def check_step_count(steps: int) -> None:
     """
     refuse_if(
         steps > MAX_STEPS,
-        f"its payment jumps at more than {MAX_STEPS:,} losses"
-        " | Lengthen the period, or set `limit` or `up_to`.",
+        f"its payments bend or jump at more than {MAX_STEPS:,} losses"
+        " | Lengthen the periods, set `limit` or `up_to`, or split the policy.",
     )
 
 
@@ -368,18 +367,14 @@ def _pieces_of_rule(band: Band, place: int, rule: Rule) -> Iterator[Piece]:
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
     """Yield the losses in a band after which the payment has another formula."""
-    top = LARGEST_TOTAL if high is None else high
     if not rule.depends_on_loss:
         return
-    candidates, limit_reached = [rule.deductible], top
-    losses = range(low + 1, top + 1)
-    if rule.floor:
-        floor = rule.floor * SHARE_SCALE
-        candidates.append(low + bisect_right(losses, floor, key=rule.amount_before_limits))
-    if rule.limit is not None:
-        limit = rule.limit * SHARE_SCALE
-        limit_reached = low + bisect_right(losses, limit, key=rule.amount_before_limits)
-        candidates.append(limit_reached)
+    # The losses of one claimant may add up to more than the largest single loss.
+    top = LARGEST_CUT if high is None else high
+    losses, key = range(low + 1, top + 1), rule.amount_before_limits
+    limits = [limit * SHARE_SCALE for limit in (rule.floor, rule.limit) if limit is not None]
+    candidates = [rule.deductible, *(low + bisect_right(losses, limit, key=key) for limit in limits)]
+    limit_reached = top if rule.limit is None else candidates[-1]
     if rule.rate is not None:
         candidates.append(rule.rate.after)
         if rule.rate.every > 1:
@@ -425,11 +420,13 @@ class Accounting(Document):
     """The reason, briefly."""
 
 
+COUNTED_BY = ("published_count", "recipients", "recipients_high", "cap", "amount")
+"""The keys of a line that may name a fact whose number enters the cost."""
+
+
 class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ()
-    """The keys that may name a fact whose number enters the cost."""
     VALUATION: ClassVar[str] = "cash"
 
     public_on: Day | None = None
@@ -459,7 +456,7 @@ class Line(NamedDocument):
 
         Facts that are only cited are not included.
         """
-        return tuple(fact for key in self.NUMBERS if (fact := self.fact(key)) is not None)
+        return tuple(fact for key in COUNTED_BY if (fact := self.fact(key)) is not None)
 
     def fact(self, key: str) -> str | None:
         """The id of the fact under a key; None if there is none, or the line has no such key."""
@@ -541,8 +538,6 @@ class Segment(Document):
 class Schedule(Line):
     """A cost line that pays by loss band."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("published_count",)
-
     kind: Literal["schedule"]
     """A payment by loss band."""
     closed: Closed = "upper"
@@ -620,12 +615,9 @@ class Schedule(Line):
             "pays a share of an unknown loss | Give `unknown` a fixed payment or a review.",
         )
         refuse_if(
-            self.segments and self.grain == "claimant",
-            "pays by claimant and by segment | Write each segment as a line of its own.",
-        )
-        refuse_if(
-            self.segments and self.published_count,
-            "has segments and one published count | Write each segment as a line of its own.",
+            self.segments and (self.grain == "claimant" or self.published_count),
+            "has segments, and pays by claimant or from one published count"
+            " | Write each segment as a line of its own.",
         )
         # The jumps of all tariffs are limited in total, too; a tariff beyond the limit is not computed.
         for steps in accumulate(len(tariff.cuts) for _, tariff in self.tariffs):
@@ -635,7 +627,6 @@ class Schedule(Line):
 class InKind(Line):
     """A free good for everyone entitled, valued at its list price. That is not cash that is paid out."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "cap")
     VALUATION: ClassVar[str] = "face_value"
 
     kind: Literal["in_kind"]
@@ -657,7 +648,6 @@ class InKind(Line):
 class Voucher(Line):
     """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients",)
     VALUATION: ClassVar[str] = "face_value"
 
     kind: Literal["voucher"]
@@ -679,8 +669,6 @@ class Voucher(Line):
 
 class FeeCredit(Line):
     """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
-
-    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "recipients_high")
 
     kind: Literal["fee_credit"]
     """A refund of part of a fee."""
@@ -748,8 +736,6 @@ class FeeCredit(Line):
 
 class Budget(Line):
     """An amount set aside or announced for a whole cost line."""
-
-    NUMBERS: ClassVar[tuple[str, ...]] = ("amount",)
 
     kind: Literal["budget"]
     """An amount announced for the line as a whole."""

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import (
+    MAX_NAME,
     Document,
     Name,
     NamedDocument,
@@ -39,7 +40,6 @@ from outage_analysis.files import (
 )
 from outage_analysis.incidents import UNKNOWN, Band, Incident, TieOut, fact_exists, get_fact
 from outage_analysis.policies.cost_lines import (
-    MAX_STEPS,
     MONEY,
     SHARE_DIGITS,
     SHARE_SCALE,
@@ -52,6 +52,7 @@ from outage_analysis.policies.cost_lines import (
     RuleBand,
     Schedule,
     Tariff,
+    check_step_count,
 )
 from outage_analysis.text import (
     DECIMALS,
@@ -86,17 +87,11 @@ class Policy(Displayable, NamedDocument):
 
     def _check(self) -> None:
         line_ids = [line.id for line in self.lines]
-        refuse_repeated(line_ids, "two lines have the id {}")
         for tie in self.tie_outs:
             refuse_if(not {*tie.lines} <= {*line_ids}, f"the tie-out {tie.id} names a line that is not there")
         ids = [*line_ids, *(tie.id for tie in self.tie_outs)]
-        refuse_repeated(ids, "the id {} is given to a tie-out and to something else")
-        steps = len(self.breakpoints)
-        refuse_if(
-            steps > MAX_STEPS,
-            f"its payments bend or jump at {steps:,} losses, at most {MAX_STEPS:,} are allowed"
-            " | Lengthen the periods, or split the policy.",
-        )
+        refuse_repeated(ids, "two lines or tie-outs have the id {}")
+        check_step_count(len(self.breakpoints))
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
         refuse_if(
             self.loss_unit != self.currency and any(rule.share for rule in rules),
@@ -116,8 +111,7 @@ class Policy(Displayable, NamedDocument):
 
         rows, more = first_rows(locale, self.lines, cells, "policy.lines")
         heads = tuple(locale(f"column.{h}") for h in ("line", "kind", "payment", "public_on", "effort"))
-        totals = {"count": self.lines, "sums": self.tie_outs, "missing": self.missing}
-        counts = {name: locale.number(len(items)) for name, items in totals.items()}
+        counts = {"count": len(self.lines), "sums": len(self.tie_outs), "missing": len(self.missing)}
         description = locale("card.policy", id=self.id, unit=locale.unit, **counts)
         unruled = ", ".join(line.name[lang] for line in self.schedules if line.unknown is None)
         notes = [locale("card.no_rule", lines=unruled)] if unruled else []
@@ -145,9 +139,8 @@ class Policy(Displayable, NamedDocument):
         Raises:
             UsageError: the language is not supported.
         """
-        divisible = self.loss_unit != self.currency
-        money = (self.currency, self.digits, self.loss_digits)
-        return Locale(lang, *money, divisible, self.starts, loss_unit=self.loss_unit)
+        is_money, money = self.loss_unit == self.currency, (self.currency, self.digits, self.loss_digits)
+        return Locale(lang, *money, not is_money, self.starts, loss_unit=self.loss_unit)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
         """The cost lines that were public by a day, and the cost lines that were not."""
@@ -232,14 +225,12 @@ class Policy(Displayable, NamedDocument):
             >>> changed.id, changed.schedules[0].bands[0].fixed
             ('kakao-2022-changed', 40000)
         """
-        ids = [schedule.id for schedule in self.schedules]
-        if line is None and len(ids) != 1:
-            remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
-            raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
-        schedule = self.line(line or ids[0])
+        named = self.schedules if line is None else (self.line(line),)
+        schedule = named[0] if len(named) == 1 else None
         if not isinstance(schedule, Schedule):
-            remedy = spelling_hint(schedule.id, ids) if ids else ""
-            raise UsageError("the cost line does not pay by loss band", value=line, remedy=remedy)
+            ids = ", ".join(schedule.id for schedule in self.schedules) or "none"
+            problem = f"name a cost line of {self.id} that pays by loss band"
+            raise UsageError(problem, value=line, remedy=f"These do: {ids}.")
         fixed = smallest_units(pays, self.digits, "the payment")
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
         edges = [band.up_to for band in schedule.bands]
@@ -304,17 +295,14 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
     Raises:
         UsageError: currency, decimal places or loss unit differ.
     """
-    payer, outage = f"the policy {policy.id}", f"the incident {incident.id}"
-    amounts = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
-    places = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
-    losses = f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}"
-    for own, theirs, problem, remedy in (
-        (policy.currency, incident.currency, amounts, "Restate the policy in the incident's currency."),
-        (policy.digits, incident.minor_units, places, "Give both the same minor_units."),
-        (policy.loss_unit, incident.loss.unit, losses, "Restate the bands in the incident's loss unit."),
+    for own, theirs, what in (
+        (policy.currency, incident.currency, ""),
+        (policy.digits, incident.minor_units, " decimal places"),
+        (policy.loss_unit, incident.loss.unit, " for losses"),
     ):
         if own != theirs:
-            raise UsageError(problem, remedy=remedy)
+            problem = f"the policy {policy.id} counts in {own}{what}, the incident {incident.id} in {theirs}"
+            raise UsageError(problem, remedy="Restate the policy in the units of the incident.")
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
@@ -410,19 +398,14 @@ def policy_from_tiers(
     for locale in map(policy.locale, LANGUAGES):
         pays, bands = PolicyExplainer(policy, locale).rule_text, policy.schedules[0].bands
         words = "; ".join(f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in bands)
-        names[locale.lang] = locale("explain.tiers_named", tiers=words)
-    try:
-        return policy.model_copy(update={"name": Name(**names)})
-    except ValidationError:  # many tiers are too long for a name
-        return policy
+        names[locale.lang] = one_line(locale("explain.tiers_named", tiers=words), MAX_NAME)
+    return policy.model_copy(update={"name": Name(**names)})
 
 
 def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:
-    remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
     if not isinstance(tiers, Mapping) or not tiers:
-        is_empty = isinstance(tiers, Mapping)
-        problem = "there is no tier" if is_empty else f"tiers are a mapping, not a {type(tiers).__name__}"
-        raise UsageError(problem, remedy=remedy)
+        remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
+        raise UsageError("tiers are a mapping with at least one tier", value=tiers, remedy=remedy)
     name, digits = "the largest loss of a tier", incident.loss_digits
     stated = {None if x is None else smallest_units(x, digits, name): pays for x, pays in tiers.items()}
     edges = sorted(up_to for up_to in stated if up_to is not None)
@@ -484,8 +467,8 @@ class PolicyExplainer:
         for change in sorted(line.effort_changes, key=lambda c: c.since):
             yield say("effort_from", day=day(change.since), effort=say(f"effort_{change.effort}"))
         for number, d in enumerate(sorted(line.deadlines, key=lambda d: d.announced_on)):
-            key = "extension" if number else "deadline"
-            yield say(key, closes=day(d.closes), day=day(d.announced_on))
+            days = {"closes": day(d.closes), "day": day(d.announced_on)}
+            yield say("extension" if number else "deadline", **days)
         yield from self._schedule(line) if isinstance(line, Schedule) else self._terms(line)
         if line.statutory:
             yield say("statutory")
@@ -571,8 +554,7 @@ class PolicyExplainer:
         if pays is None:
             return self.locale("word.unpriced")
         goods = line.payment is not None and line.main_valuation == "face_value"
-        face = f" ({self.locale('word.face_value')})" if goods else ""
-        return f"{self._value(pays)}{face}"
+        return f"{self._value(pays)} ({self.locale('word.face_value')})" if goods else str(self._value(pays))
 
     def rule_text(self, rule: Rule | None) -> str:
         """A text that states what a payment rule pays; if `rule` is None, it states that there is no rule."""
@@ -588,8 +570,8 @@ class PolicyExplainer:
             text = say("rate_one" if rate.every == 1 else "rate", amount=self.money(rate.amount), **words)
             if rate.after:
                 text += say("after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after))
-            rounding = say("round_up" if rate.round_up else "complete") if rate.every > 1 else ""
-            parts.append(text + rounding)
+            text += say("round_up" if rate.round_up else "complete") if rate.every > 1 else ""
+            parts.append(text)
         limits = [say("floor", amount=self.money(rule.floor))] if rule.floor else []
         limits += [say("limit", amount=self.money(rule.limit))] if rule.limit is not None else []
         return ", ".join([*([" + ".join(parts)] if parts else []), *limits]) or say("nothing")
@@ -657,7 +639,7 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]
         yield "undated", say("finding.no_deadline")
     if line.accounting is None:
         yield "accounting", say("finding.no_accounting")
-    for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *line.numeric_facts)):
+    for fact in dict.fromkeys((*_cited_facts(line), *line.numeric_facts)):
         if not fact_exists(fact):
             yield "fact", say("finding.cites", fact=fact)
 
@@ -699,10 +681,9 @@ def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding
         edge = piece.band[1] or 0
         paid, less = tariff.pay(edge), tariff.pay(edge + 1)
         if paid and (less or 0) < paid:
-            key = "cliff_review" if less is None else "cliff"
-            losses = {"loss": teller.loss(edge), "larger": teller.loss(edge + 1)}
-            amounts = {"paid": teller.money(paid), "less": teller.money(less or 0)}
-            yield "cliff", teller.locale(f"finding.{key}", **losses, **amounts)
+            told = {"loss": teller.loss(edge), "larger": teller.loss(edge + 1)}
+            told |= {"paid": teller.money(paid), "less": teller.money(less or 0)}
+            yield "cliff", teller.locale("finding.cliff_review" if less is None else "finding.cliff", **told)
     paying = [piece.fixed is None or bool(piece.fixed or piece.slope) for piece in positive]
     for number, piece in enumerate(positive):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):

@@ -11,7 +11,7 @@ Every result answers its reader with sentences and tables in one language, and g
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -84,9 +84,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         shown = self.with_short_cells()
-        table = html_table(
-            shown.heads, shown.rows, lambda n, text: cell_class(text, number=n in self.numbers), self.shades
-        )
+        table = html_table(shown.heads, shown.rows, self.numbers, self.shades)
         caption = f"<p>{_escaped_line(self.caption)}</p>\n" if self.caption else ""
         return caption + table + (f"\n<p><em>{_escaped_line(self.more)}</em></p>" if self.more else "")
 
@@ -254,7 +252,7 @@ class Displayable(ABC):
 def html_table(
     heads: Sequence[str],
     rows: Iterable[Sequence[str]],
-    style: Callable[[int, str], str],
+    numbers: Collection[int],
     shades: Iterable[Sequence[float]] = (),
 ) -> str:
     """Return a table as escaped HTML. It scrolls horizontally, and the keyboard can reach it.
@@ -262,15 +260,15 @@ def html_table(
     Args:
         heads: the column heads.
         rows: the rows, each with one text per column.
-        style: a function that returns the CSS class of a cell, given its column index and text; empty for
-            none.
+        numbers: the indices of columns of numbers. Their cells have the CSS class n; other cells that are
+            short enough for one line have d.
         shades: for the first rows, how dark each cell is, from 0 to 1.
     """
 
     def cells(tag: str, texts: Sequence[str], shades: Sequence[float] = ()) -> str:
         parts = []
         for n, text in enumerate(texts):
-            class_, tint = style(n, text), ""
+            class_, tint = "n" if n in numbers else "d" if len(text) <= LONGEST_UNBROKEN else "", ""
             if level := ceil(SHADES * shades[n]) if shades else 0:
                 # A page exported from a notebook allows no style attributes and uses the class; elsewhere,
                 # the style works without a style sheet.
@@ -284,11 +282,6 @@ def html_table(
     body = "".join(f"<tr>{cells('td', *row)}</tr>\n" for row in zip_longest(rows, shades, fillvalue=()))
     table = f"<table>{head}\n<tbody>{body}</tbody></table>"
     return f'<div class="outage-grid" tabindex="0">{table}</div>'
-
-
-def cell_class(text: str, *, number: bool) -> str:
-    """Return the CSS class of a cell: n for numbers, d for text short enough for one line, else empty."""
-    return "n" if number else "d" if len(text) <= LONGEST_UNBROKEN else ""
 
 
 def _escaped_line(text: str) -> str:
@@ -398,9 +391,9 @@ def answer_card(title: str, lines: Sequence[str], answer: Answer) -> Card:
     """Return a card with the sentences and the first tables of an answer."""
     shown = []
     for each in islice((table for table in answer.tables if isinstance(table, ShownTable)), CARD_TABLES):
-        texts, caption = text_table(each, answer), title_with_currency(each, answer.locale)
-        rows, more = first_rows(answer.locale, texts.rows, tuple, ".to_dict()")
-        shown.append(Table(texts.heads, rows, texts.numbers, caption, more))
+        table = text_table(each, answer)
+        rows, more = first_rows(answer.locale, table.rows, tuple, ".to_dict()")
+        shown.append(replace(table, rows=rows, more=more))
     return Card(title, tuple(lines), tuple(shown), (*answer.sentences, *answer.card_notes))
 
 
@@ -486,15 +479,10 @@ def _amount_units(
     return {name: units for name, units in amounts.items() if any(units)}
 
 
-def title_with_currency(shown: ShownTable, locale: Locale) -> str:
-    """Return the title of a table, with the currency if amounts are converted and the title lacks it."""
-    currency = currency_if_converted(shown.rows, shown.schema, locale)
-    stated = not currency or currency in shown.title
-    return one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
-
-
 def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Table:
     """Return a table as it is printed: heads and cells in the language and the units of the answer.
+
+    Its caption is the title, with the currency if amounts are converted and the title lacks it.
 
     Args:
         shown: the table.
@@ -526,7 +514,10 @@ def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Ta
         ]
         for row in texts.iter_rows()
     )
-    return Table(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+    currency = currency_if_converted(shown.rows, schema, locale)
+    suffix = locale("terminal.sums", currency=currency) if currency and currency not in shown.title else ""
+    cells = tuple(tuple(map(_cell_text, row)) for row in rows)
+    return Table(heads, cells, numbers, one_line(shown.title + suffix))
 
 
 def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:

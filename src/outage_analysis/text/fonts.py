@@ -85,14 +85,7 @@ def printable(text: str) -> str:
 
 def printable_table(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a table in which the function `printable` was applied to every text."""
-    for name, dtype in frame.schema.items():
-        if dtype == pl.String:
-            printable_texts = {
-                text: printable(text) for text in frame[name].drop_nulls().unique(maintain_order=True)
-            }
-            replacements = {text: safe for text, safe in printable_texts.items() if text != safe}
-            frame = frame.with_columns(pl.col(name).replace(replacements)) if replacements else frame
-    return frame
+    return frame.with_columns(pl.col(pl.String).map_elements(printable, return_dtype=pl.String))
 
 
 def subset_font(text: str, weight: Weight) -> bytes:
@@ -126,7 +119,6 @@ def font_face_rules(text: str) -> str:
 def _open_font(weight: Weight) -> TTFont:
     from fontTools.ttLib import TTFont
 
-    buffer = BytesIO(
-        (folder() / f"OutageSans-{weight}.otf").read_bytes()
-    )  # The font is read into memory, so that no file stays open.
-    return TTFont(buffer, lazy=True, recalcTimestamp=False, recalcBBoxes=False)
+    # The font is read into memory, so that no file stays open.
+    data = (folder() / f"OutageSans-{weight}.otf").read_bytes()
+    return TTFont(BytesIO(data), lazy=True, recalcTimestamp=False, recalcBBoxes=False)

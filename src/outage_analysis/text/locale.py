@@ -124,18 +124,16 @@ def percentile_measure(probability: float) -> str:
     return "p" + percent(probability).removesuffix("%").replace(".", "_")
 
 
-def percentile_probability(measure: str) -> float:
-    """Return the probability of a value below a percentile, given its key in tables: 0.975 for p97_5."""
-    return float(measure.removeprefix("p").replace("_", ".")) / 100
-
-
 def percentile_mark(measure: str) -> str:
     """Return the name of a percentile for readers, given its key in tables: P97.5 for p97_5."""
     return measure.upper().replace("_", ".")
 
 
-PERCENTILE_MEASURES = tuple(percentile_measure(half / 200) for half in range(1, 200))
-"""The measures of all percentiles in steps of half a percent, which includes the ends at every level."""
+PERCENTILES = {percentile_measure(half / 200): half / 200 for half in range(1, 200)}
+"""Key of each percentile in tables -> the probability of a value below it: p97_5 -> 0.975.
+
+They are in steps of half a percent, which includes the ends at every level.
+"""
 
 
 LARGEST_EXACT = 2**53
@@ -230,7 +228,7 @@ def _tiny(value: float | Decimal) -> str:
 def _label_texts(lang: str) -> dict[str, str]:
     """Return all labels of a language: `section.key` -> text."""
     document = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
-    percentiles = {measure: percentile_mark(measure) for measure in PERCENTILE_MEASURES}
+    percentiles = {measure: percentile_mark(measure) for measure in PERCENTILES}
     sections = [*((section, percentiles) for section in ("word", "column")), *document.items()]
     return {f"{section}.{key}": text for section, words in sections for key, text in words.items()}
 
