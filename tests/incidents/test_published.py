@@ -201,10 +201,10 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('aliases = ["카톡",', 'aliases = ["카톡", "톡채널",', "'톡채널' is an alias of two ids"),
-        ('id = "talk_channel"', 'id = "kakaotalk"', "the id kakaotalk is given twice"),
-        ('id = "small_business"', 'id = "general_user"', "the id general_user is given twice"),
-        ('id = "region"\n', 'id = "industry"\n', "the id industry is given twice"),
+        ('aliases = ["카톡",', 'aliases = ["카톡", "톡채널",', "'톡채널' is an id or an alias of two"),
+        ('id = "talk_channel"', 'id = "kakaotalk"', "'kakaotalk' is an id or an alias of two"),
+        ('id = "small_business"', 'id = "general_user"', "'generaluser' is an id or an alias of two"),
+        ('id = "region"\n', 'id = "industry"\n', "two dimensions have the id industry"),
         (
             'id = "region"\n',
             'id = "region"\nedges = [10]\n',

@@ -97,7 +97,7 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("fixed = 30", "fixed = 1_000_000_000_001", "fixed = 1_0", FIXED,
      "less than or equal to 1000000000000", 10**12 + 1, ""),
     ("fixed = 30", "share = 2", "share = 2", SHARE, "not between 0 and 1", 2, ""),
-    ("fixed = 30", "share = true", "share = true", SHARE, "is not a number", True,
+    ("fixed = 30", "share = true", "share = true", SHARE, "not between 0 and 1", True,
      "Write a share as 0.25"),
     ("fixed = 30", "share = inf", "share = inf", SHARE, "not between 0 and 1", math.inf, ""),
     ("fixed = 30", "fixd = 30", "fixd = 30", "line 'cash' > band 1 > fixd", "unknown key", None,

@@ -422,13 +422,13 @@ def class_groups(
         (effort, of) -> ids of facts in percent.
     """
     topic = "acceptance" if kind == "acceptance" else "take-up"
-    rates = published_rates().filter(
-        pl.col("topic") == topic,
-        pl.col("event").is_not_null(),
-        pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
-    )
     latest = (
-        rates.filter(~pl.col("event").is_in(list(without)))
+        published_rates()
+        .filter(
+            pl.col("topic") == topic,
+            pl.col("event").is_not_null() & ~pl.col("event").is_in(list(without)),
+            pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
+        )
         .sort("public_on", maintain_order=True)
         .group_by("effort", "of", "event", maintain_order=True)
         .agg(pl.col("id").last())

@@ -135,10 +135,6 @@ class Entry(NamedDocument, ABC):
             An array of shape (n,), or (n, bands) for a band mix.
         """
 
-    def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
-        """The index of the rival model that each of the n draws uses, (n,); None if there is one model."""
-        return None
-
 
 class NumberEntry(Entry):
     """An assumption about one number, such as a rate, an amount, or people x weeks x weekly wage."""
@@ -156,8 +152,8 @@ class NumberEntry(Entry):
 
     @property
     def most(self) -> float | None:
-        """The largest possible value; None if nothing limits it."""
-        return _largest_product(*self.factors)
+        """The largest possible value; None if nothing limits it, or if single payments vary around it."""
+        return None if getattr(self, "spread", 0) else _largest_product(*self.factors)
 
 
 def _largest_product(*factors: Distribution) -> float | None:
@@ -334,11 +330,6 @@ class MeanPayment(StatedNumber):
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single payments, as a share of their mean."""
 
-    @property
-    def most(self) -> float | None:
-        """The largest mean payment; None if nothing limits it, or if single payments vary around it."""
-        return None if self.spread else super().most
-
 
 class PaidTotal(StatedNumber):
     """The total paid under a cost line, once it is known; it replaces every forecast of the line.
@@ -419,13 +410,11 @@ class Award(NumberEntry):
         """How many uniform random numbers one draw needs: 3 with rules (rule, loss, share), otherwise 1."""
         return 3 if self.rules else 1
 
-    def branch(self, u: FloatArray) -> np.ndarray | None:
-        """The index of the rule that each draw uses; None if a distribution is stated instead of rules.
+    def branch(self, u: FloatArray) -> np.ndarray:
+        """The index of the rule that each of the n draws uses, (n,), if the award follows from rules.
 
         A larger uniform number never selects a rule with a smaller mean award.
         """
-        if not self.rules:
-            return None
         upper = np.cumsum([self.rules[k].weight for k in self._by_cost])[:-1]
         return self._by_cost[np.searchsorted(upper, u[:, 0], side="right")]
 
@@ -462,9 +451,7 @@ class Award(NumberEntry):
     @property
     def most(self) -> float | None:
         """The largest award; None if nothing limits it, or if single awards vary around the mean."""
-        if self.spread:
-            return None
-        if not self.rules:
+        if self.spread or not self.rules:
             return super().most
         products = [_largest_product(self._proved_loss, rule.share) for rule in self.rules]
         most = max(
@@ -637,9 +624,9 @@ class Ledger(Displayable, NamedDocument):
         rows = tuple((name, *row) for name, row in zip(names, rows, strict=False))
         heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
         known = sum(a.outcome_known for a in self.assumptions)
+        about = {"id": self.id, "incident": self.incident, "day": locale.day(self.as_of)}
         counts = {"count": len(self.assumptions), "ties": len(self.correlations)}
-        day = locale.day(self.as_of)
-        description = locale("card.ledger", id=self.id, incident=self.incident, day=day, **counts)
+        description = locale("card.ledger", **about, **counts)
         notes = [locale("card.outcome_known", count=known)] if known else []
         if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
             notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
@@ -694,11 +681,13 @@ class Ledger(Displayable, NamedDocument):
         entry = entries[id_]
         if isinstance(entry, BandMix | Handling):
             remedy = "Edit the TOML file of the ledger."
-            raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
+            raise UsageError(f"{id_} is a {entry.kind}, which is not one number", remedy=remedy)
         is_amount = entry.kind in AMOUNT_KINDS
         if is_amount and self.currency is None:
-            problem = f"the ledger states no currency, so the unit of {entry.id} is unknown"
-            raise UsageError(problem, remedy='Add the currency to the ledger, as in currency = "EUR".')
+            raise UsageError(
+                f"the ledger states no currency, so the unit of {id_} is unknown",
+                remedy='Add the currency to the ledger, as in currency = "EUR".',
+            )
         if (low is None) != (high is None) or (value is None and low is None):
             raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
         numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
@@ -711,8 +700,13 @@ class Ledger(Displayable, NamedDocument):
         kind = "fixed" if low is None else "uniform" if value is None else "pert"
         parameters = {"value": scaled["mode"]} if low is None else scaled
         fields = type(entry).model_fields
-        changes: dict[str, object] = {key: fields[key].default for key in ORIGINS if key in fields}
-        changes |= {"source": SET_BY_USER, "rationale": SET_BY_USER, "grade": "assumed", "approved_by": ""}
+        changes: dict[str, object] = {
+            **{key: fields[key].default for key in ORIGINS if key in fields},
+            "source": SET_BY_USER,
+            "rationale": SET_BY_USER,
+            "grade": "assumed",
+            "approved_by": "",
+        }
         try:
             changed = validated_copy(entry, distribution={"kind": kind, **parameters}, **changes)
         except UsageError as error:
@@ -838,8 +832,8 @@ def rates_by_effort(
             words = {"count": len(ids), "low": f"{shares[0]:.3g}", "high": f"{shares[-1]:.3g}"}
             rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
             rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
-        common = {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
-        rates.append(RateAssumption.model_validate(rate | common))
+        rate |= {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
+        rates.append(RateAssumption.model_validate(rate))
     return tuple(rates)
 
 
@@ -889,10 +883,8 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
         return locale.with_unit(expected, locale.unit).rstrip(), span
     if isinstance(entry, RateAssumption):
         expected, low, high = map(locale.share, entry.range)
-    elif entry.kind == "exposure":
-        expected, low, high = (locale.number(locale.rounded(value, 3)) for value in entry.range)
     else:
-        expected, low, high = (f"{value:.3g}" for value in entry.range)
+        expected, low, high = (locale.number(locale.rounded(value, 3)) for value in entry.range)
     return expected, locale.span(low, high)
 
 

@@ -496,9 +496,12 @@ class Portfolio(text.ShortRepr):
         }
 
     def branches(self, u: FloatArray) -> dict[str, np.ndarray]:
-        """Return, per assumption with rival models, the model index of each draw."""
-        found = {name: self.entries[name].branch(u[:, place]) for name, place in self.places.items()}
-        return {name: branch for name, branch in found.items() if branch is not None}
+        """Return, per award with rival rules, the index of the rule of each draw."""
+        return {
+            name: entry.branch(u[:, place])
+            for name, place in self.places.items()
+            if isinstance(entry := self.entries[name], Award) and entry.rules
+        }
 
 
 def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, FloatArray]) -> FloatArray:

@@ -192,8 +192,8 @@ class Layout(Columns):
             UsageError: the layout mentions an unknown column. The message suggests the closest known one.
         """
         if foreign := self.unknown_column(known):
-            problem = "the layout speaks of a column that no claim has"
-            raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
+            remedy = spelling_hint(foreign, list(known))
+            raise UsageError("the layout speaks of a column that no claim has", value=foreign, remedy=remedy)
 
     def merged_over(self, below: Columns) -> Layout:
         """Return this layout, supplemented by a more general one, such as the incident's.
@@ -202,13 +202,13 @@ class Layout(Columns):
         general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
-        update: dict[str, object] = {
+        update = {
             "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
             "encoding": self.encoding or below.encoding,
             "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
+            **{key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED},
         }
-        replaced = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
-        return self.model_copy(update=update | replaced)
+        return self.model_copy(update=update)
 
     def spellings(self, column: str) -> set[str]:
         """Return all headers that a column may have, without case, spaces and hyphens."""
@@ -259,12 +259,10 @@ class Layout(Columns):
         columns_found = self.header_positions(headers, searched)
         for column, positions in columns_found.items():
             masked = [mask_personal_data(headers[position]) for position in positions]
-            if len(masked) > 1:
-                value, remedy = " and ".join(masked), "Remove or rename one."
-                raise InputRefused(f"two columns stand for {column}", **known, value=value, remedy=remedy)
-            if column in self.constants:
-                problem = f"has a column for {column}, which the layout gives as a constant"
-                raise InputRefused(problem, **known, column=masked[0], remedy="Remove one of the two.")
+            if len(masked) > 1 or column in self.constants:
+                what = "two columns" if len(masked) > 1 else "a column and a constant of the layout"
+                problem, remedy = f"{what} stand for {column}", "Remove or rename one of the two."
+                raise InputRefused(problem, **known, value=" and ".join(masked), remedy=remedy)
         known["value"] = mask_personal_data(", ".join(headers))
         for column in needed:
             if column not in columns_found and column not in self.given_columns:
@@ -368,8 +366,7 @@ time_zones = cache(available_timezones)
 
 def _known_zone(name: str) -> str:
     # Python lists "localtime"; DuckDB does not know it.
-    known = name in time_zones() and name != "localtime"
-    refuse_if(not known, "is not an IANA time zone | Write it as Asia/Seoul.")
+    refuse_if(name not in time_zones() - {"localtime"}, "is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
 
@@ -570,11 +567,10 @@ class Incident(NamedDocument, Columns):
 
     def _check(self) -> None:
         super()._check()
-        for group in (self.services, self.claimant_types, self.dimensions):
-            refuse_repeated([item.id for item in group], "the id {} is given twice")
+        refuse_repeated([dimension.id for dimension in self.dimensions], "two dimensions have the id {}")
         for group in (self.services, self.claimant_types):
             spellings = [spelling for item in group for spelling in sorted(item.spellings())]
-            refuse_repeated(spellings, "'{}' is an alias of two ids")
+            refuse_repeated(spellings, "'{}' is an id or an alias of two")
         strangers = sorted({*self.first_services} - {service.id for service in self.services})
         refuse_if(strangers, f"has first_services with {', '.join(strangers)}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
@@ -657,8 +653,8 @@ class Incident(NamedDocument, Columns):
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
-        money = (self.currency, self.minor_units, self.loss_digits)
-        return Locale(lang, *money, divisible=not self.loss_currency, loss_unit=self.loss.unit)
+        is_money, unit = bool(self.loss_currency), self.loss.unit
+        return Locale(lang, self.currency, self.minor_units, self.loss_digits, not is_money, loss_unit=unit)
 
     @property
     def loss_currency(self) -> str:
@@ -668,8 +664,8 @@ class Incident(NamedDocument, Columns):
     def display_names(self, lang: str) -> dict[str, str]:
         """Return the names of everything in the incident that has an id."""
         named = (*self.dimensions, *self.services, *self.claimant_types, *self.tie_outs)
-        headlines = {headline.fact: headline.name for headline in self.headlines}
-        names = self.groups | {item.id: item.name for item in named} | headlines
+        names = {**self.groups, **{item.id: item.name for item in named}}
+        names |= {headline.fact: headline.name for headline in self.headlines}
         return {id_: name[lang] for id_, name in names.items()}
 
 

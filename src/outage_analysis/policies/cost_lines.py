@@ -51,14 +51,9 @@ SHARE_SCALE = 10_000
 
 
 def _share_in_ten_thousandths(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
-            "is not a number | Write a share as 0.25, of at most four places."
-        )
-    refuse_if(
-        not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1,
-        "is not between 0 and 1 with at most four places | Write a quarter as 0.25.",
-    )
+    is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    if not is_share or Decimal(repr(value)) * SHARE_SCALE % 1:
+        raise ValueError("is not between 0 and 1 with at most four places | Write a share as 0.25.")
     return int(Decimal(repr(value)) * SHARE_SCALE)
 
 

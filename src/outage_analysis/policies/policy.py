@@ -22,7 +22,6 @@ from pydantic import Field
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import (
     MAX_NAME,
-    Document,
     Name,
     NamedDocument,
     Text,
@@ -235,9 +234,9 @@ class Policy(Displayable, NamedDocument):
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
         edges = [band.up_to for band in schedule.bands]
         if edge not in edges:
-            asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
-            problem = f"{schedule.id} has no band with this upper edge"
-            raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
+            known = ("None" if x is None else in_units(x, self.loss_digits) for x in edges)
+            remedy = f"Its bands end at {', '.join(known)}."
+            raise UsageError(f"{schedule.id} has no band with this upper edge", value=up_to, remedy=remedy)
         with usage_errors("the payment"):
             paid = RuleBand(over=schedule.bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
         changed = tuple(paid if band.up_to == edge else band for band in schedule.bands)
@@ -316,9 +315,9 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
         raise UsageError(problem, file=out, remedy="Choose another --out.")
     text = (files(__package__) / "template.toml").read_text("utf-8")
     # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
-    pays = "share = 0.1" if loss_unit == currency else "rate = { amount = 50_000, every = 300_000 }"
-    values = {"id": toml_value(id_), "currency": toml_value(currency), "loss_unit": toml_value(loss_unit)}
-    document = text.format(**values, second_band=f"  {pays}")
+    pays = "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
+    values = {"id": id_, "currency": currency, "loss_unit": loss_unit}
+    document = text.format(second_band=pays, **{key: toml_value(x) for key, x in values.items()})
     parse_document(Policy, document, "the new document")
     with atomic_file(out) as partial:
         partial.write_text(document, "utf-8")
@@ -406,8 +405,8 @@ def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...
     if not isinstance(tiers, Mapping) or not tiers:
         remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
         raise UsageError("tiers are a mapping with at least one tier", value=tiers, remedy=remedy)
-    name, digits = "the largest loss of a tier", incident.loss_digits
-    stated = {None if x is None else smallest_units(x, digits, name): pays for x, pays in tiers.items()}
+    loss = partial(smallest_units, digits=incident.loss_digits, name="the largest loss of a tier")
+    stated = {None if edge is None else loss(edge): pays for edge, pays in tiers.items()}
     edges = sorted(up_to for up_to in stated if up_to is not None)
     if len(stated) < len(tiers) or (edges and edges[0] <= 0):
         raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
@@ -451,8 +450,8 @@ class PolicyExplainer:
         yield self._sentence("head", name=policy.name[self.lang], id=policy.id, **units)
         for line in policy.lines:
             yield ""
-            kind = self.locale(f"word.{line.kind}")
-            yield self._sentence("line", name=line.name[self.lang], id=line.id, kind=kind)
+            words = {"name": line.name[self.lang], "kind": self.locale(f"word.{line.kind}")}
+            yield self._sentence("line", id=line.id, **words)
             yield from (f"  {sentence}" for sentence in self._line(line))
         if policy.missing:
             yield ""
@@ -639,20 +638,18 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]
         yield "undated", say("finding.no_deadline")
     if line.accounting is None:
         yield "accounting", say("finding.no_accounting")
-    for fact in dict.fromkeys((*_cited_facts(line), *line.numeric_facts)):
+    for fact in dict.fromkeys((*_cited_facts(line.model_dump()), *line.numeric_facts)):
         if not fact_exists(fact):
             yield "fact", say("finding.cites", fact=fact)
 
 
-def _cited_facts(document: Document) -> Iterator[str]:
-    """Yield the ids under each key `facts` of a document and of the documents inside it."""
-    for key in type(document).model_fields:
-        value = getattr(document, key)
-        if key == "facts":
-            yield from value
-        for inner in value if isinstance(value, tuple) else (value,):
-            if isinstance(inner, Document):
-                yield from _cited_facts(inner)
+def _cited_facts(value: object) -> Iterator[str]:
+    """Yield the ids under each key `facts` of the values of a document."""
+    if isinstance(value, dict):
+        yield from value.get("facts", ())
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+    for inner in inside:
+        yield from _cited_facts(inner)
 
 
 def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.text.display import (
         MAX_CARD_ROWS,
+        TRANSLATORS,
         Answer,
         Card,
         Displayable,

@@ -46,8 +46,6 @@ GAP = 2
 """Number of spaces between two columns of a grid."""
 READABLE = 12
 """Least width to which a column of text may shrink."""
-HEAD = 2
-"""Number of lines of a grid above its first row."""
 VALUE = 24
 """Least width for a value next to its label. If there is less space, the value starts on the next line.
 """
@@ -77,10 +75,8 @@ class Table:
 
     def with_short_cells(self) -> Table:
         """Return the table with each cell on one line of at most `LONGEST_CELL` characters."""
-        heads, *rows = (
-            tuple(one_line(text, LONGEST_CELL) for text in row) for row in (self.heads, *self.rows)
-        )
-        return replace(self, heads=heads, rows=tuple(rows))
+        heads, *rows = ([one_line(x, LONGEST_CELL) for x in row] for row in (self.heads, *self.rows))
+        return replace(self, heads=tuple(heads), rows=tuple(map(tuple, rows)))
 
     def _repr_html_(self) -> str:
         shown = self.with_short_cells()
@@ -110,8 +106,8 @@ class Table:
 
         The blocks have one line per value. The two lines of the column heads do not count.
         """
-        least = self._widths[1]
-        return _line_width(least) <= width and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
+        is_narrow = _line_width(self._widths[1]) <= width
+        return is_narrow and len(self.grid(width)) <= len(self.blocks(width)) + 2
 
     def grid(self, width: int | None = None) -> list[str]:
         """Return the table as the lines of a grid: column heads, a horizontal line, and the rows.
@@ -280,8 +276,8 @@ def html_table(
 
     head = f"<thead><tr>{cells('th', heads)}</tr></thead>"
     body = "".join(f"<tr>{cells('td', *row)}</tr>\n" for row in zip_longest(rows, shades, fillvalue=()))
-    table = f"<table>{head}\n<tbody>{body}</tbody></table>"
-    return f'<div class="outage-grid" tabindex="0">{table}</div>'
+    place = '<div class="outage-grid" tabindex="0">'
+    return f"{place}<table>{head}\n<tbody>{body}</tbody></table></div>"
 
 
 def _escaped_line(text: str) -> str:
@@ -290,16 +286,14 @@ def _escaped_line(text: str) -> str:
 
 def wrap_text(text: str, width: int) -> list[str]:
     """Break a text into lines of a given width, between words. Only words longer than a line are cut."""
-    lines, line = [], ""
+    lines = [""]
     for word in text.split(" "):
-        candidate = f"{line} {word}" if line else word
-        if cell_len(candidate) <= width:
-            line = candidate
-            continue
-        lines += [line] if line else []
-        *full_lines, line = chop_cells(word, max(width, 2)) or [""]
-        lines += full_lines
-    return [*lines, line]
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        else:  # An empty line is filled first.
+            lines = [*lines[:-1], *filter(None, lines[-1:]), *(chop_cells(word, max(width, 2)) or [""])]
+    return lines
 
 
 def _line_width(widths: Sequence[int]) -> int:
@@ -381,16 +375,14 @@ def shown_tables(
             yield ShownTable(title, table.rename(measures, strict=False), schema.renamed(measures))
 
 
-CARD_TABLES = 2
-"""A notebook card has at most this many of the tables of an answer."""
 LONGEST_PRINTED = 400
 """Most characters that are printed of a table cell."""
 
 
 def answer_card(title: str, lines: Sequence[str], answer: Answer) -> Card:
-    """Return a card with the sentences and the first tables of an answer."""
+    """Return a card with the sentences and the first two tables of an answer."""
     shown = []
-    for each in islice((table for table in answer.tables if isinstance(table, ShownTable)), CARD_TABLES):
+    for each in islice((table for table in answer.tables if isinstance(table, ShownTable)), 2):
         table = text_table(each, answer)
         rows, more = first_rows(answer.locale, table.rows, tuple, ".to_dict()")
         shown.append(replace(table, rows=rows, more=more))
@@ -520,6 +512,15 @@ def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Ta
     return Table(heads, cells, numbers, one_line(shown.title + suffix))
 
 
+TRANSLATORS: dict[Any, Callable[[Locale, Any], str]] = {
+    "word": lambda locale, value: locale.label_or(f"word.{str(value).lower()}", str(value)),
+    "flag": lambda locale, value: locale(f"word.{str(value).lower()}"),
+    "rule": lambda locale, value: locale.label_or(f"rule.{value}", str(value)),
+    "unit": lambda locale, value: locale.unit_name(str(value)),
+}
+"""Unit -> the function that translates a value, for units whose values are words."""
+
+
 def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:
     if value is None:
         return None
@@ -527,11 +528,7 @@ def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping
         return names.get(str(value), value)
     if unit == "names":
         return "; ".join(names.get(id_, id_) for id_ in str(value).split())
-    if unit in ("word", "rule"):
-        return locale.label_or(f"{unit}.{value}", str(value))
-    if unit == "flag":
-        return locale(f"word.{str(value).lower()}")
-    return locale.unit_name(str(value)) if unit == "unit" else value
+    return TRANSLATORS[unit](locale, value) if unit in TRANSLATORS else value
 
 
 def _cell_text(value: object) -> str:

@@ -13,14 +13,11 @@ from functools import cache
 from io import BytesIO
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from outage_analysis.errors import EnvironmentFailed
-
-if TYPE_CHECKING:
-    from fontTools.ttLib import TTFont
 
 Weight = Literal["Regular", "Bold"]
 WEIGHTS: tuple[Weight, ...] = ("Regular", "Bold")
@@ -93,10 +90,10 @@ def subset_font(text: str, weight: Weight) -> bytes:
     from fontTools import subset
 
     font = _open_font(weight)
-    options = subset.Options()
-    options.layout_features = ["kern", "tnum"]
-    options.hinting = True  # The fonts have no hints to remove, and a search for them is slow.
-    options.recalc_timestamp = options.recalc_bounds = False
+    # The fonts have no hints to remove, and a search for them is slow.
+    options = subset.Options(
+        layout_features=["kern", "tnum"], hinting=True, recalc_timestamp=False, recalc_bounds=False
+    )
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(set(text))))
     subsetter.subset(font)
@@ -116,7 +113,7 @@ def font_face_rules(text: str) -> str:
     return "".join(rules)
 
 
-def _open_font(weight: Weight) -> TTFont:
+def _open_font(weight: Weight) -> Any:  # noqa: ANN401 - the library ships no types
     from fontTools.ttLib import TTFont
 
     # The font is read into memory, so that no file stays open.

@@ -147,7 +147,6 @@ TINY = 0.0001
 LEAST_PERCENT = 0.01
 """Smaller percentages are written as "<0.01%", and percentages as close to 100 % as ">99.99%"."""
 NEARLY_ALL, ALL = 99.5, 100
-MOST_DIGITS = 4
 LANGUAGES = ("en", "ko")
 SPECIAL: dict[tuple[int | None, int | None], str] = {
     (None, None): "unknown",
@@ -367,7 +366,7 @@ class Locale:
                 return f">{ALL - LEAST_PERCENT}%"
             digits = -math.floor(math.log10(gap_to_all))
         # Halves are rounded up: 24.5 % becomes 25 %. Rounding to nine decimals first removes binary errors.
-        step = Decimal(1).scaleb(-min(digits, MOST_DIGITS))
+        step = Decimal(1).scaleb(-min(digits, 4))
         return f"{Decimal(repr(round(percent, 9))).quantize(step, ROUND_HALF_UP)}%"
 
     def one_in(self, share: float) -> str:
