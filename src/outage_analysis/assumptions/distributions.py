@@ -31,7 +31,6 @@ Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 
-FLOAT_NOISE = 1e-9
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
@@ -321,7 +320,7 @@ def check_adds_up(what: str, shares: Sequence[float]) -> None:
     Raises:
         ValueError: the sum of the shares differs from 1 by more than rounding.
     """
-    refuse_if(abs(sum(shares) - 1) > FLOAT_NOISE, f"has {what} that do not sum to 1")
+    refuse_if(not np.isclose(sum(shares), 1, rtol=0, atol=1e-9), f"has {what} that do not sum to 1")
 
 
 NODES = 1024
@@ -421,11 +420,10 @@ def class_groups(
     Returns:
         (effort, of) -> ids of facts in percent.
     """
-    topic = "acceptance" if kind == "acceptance" else "take-up"
     latest = (
         published_rates()
         .filter(
-            pl.col("topic") == topic,
+            pl.col("topic") == ("acceptance" if kind == "acceptance" else "take-up"),
             pl.col("event").is_not_null() & ~pl.col("event").is_in(list(without)),
             pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
         )
@@ -454,8 +452,8 @@ def published_spread(
     Raises:
         UsageError: there is no such fact.
     """
-    used = published_rates().filter(pl.col("id").is_in([get_fact(c).id for c in classes]))
-    events = {*used["event"].drop_nulls(), *without}
+    used = pl.col("id").is_in([get_fact(c).id for c in classes])
+    events = {*published_rates().filter(used)["event"].drop_nulls(), *without}
     squares, degrees_of_freedom = 0.0, 0
     for group in class_groups(kind, public_by=public_by, without=events).values():
         squares += _sum_of_squares(_logits([get_fact(c).middle / 100 for c in group]))

@@ -16,7 +16,7 @@ from importlib.resources import files
 from itertools import chain
 from numbers import Real
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -180,8 +180,8 @@ class ObservedCounts(Document):
     @property
     def day(self) -> date | None:
         """The day up to which the successes were counted; None if their published fact has no day."""
-        days = [d for d in (self.counted_on, get_fact(self.hits, hindsight=True).public_on) if d]
-        return min(days, default=None)
+        published = get_fact(self.hits, hindsight=True).public_on
+        return min(filter(None, (self.counted_on, published)), default=None)
 
 
 class RateAssumption(NumberEntry):
@@ -260,8 +260,7 @@ class RateAssumption(NumberEntry):
             is_final = observed.day is not None and last is not None and observed.day > last
             problem = f"but the last day to file or to take is {last or 'not known'}: more may come"
             remedy = "Leave out `observed`, state `closed_on`, or forecast late claims (`ultimate`)."
-        until = observed.day or "an unknown day"
-        counts = f"`observed` counts {observed.hits} of {observed.of} up to {until}"
+        counts = f"`observed` counts {observed.hits} of {observed.of} up to {observed.day or 'no known day'}"
         return None if is_final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
 
     def range_under_cap(self, ceiling: float) -> Range:
@@ -340,10 +339,6 @@ class PaidTotal(StatedNumber):
     kind: Literal["paid_total"]
 
 
-AWARD_MIDPOINTS = (np.arange(400) + 0.5) / 400
-"""Probabilities at which the mean award under a floor and a cap is averaged."""
-
-
 class AwardRule(Document):
     """One rule that a review may follow: it pays a share of the proved loss, between a floor and a cap."""
 
@@ -366,8 +361,8 @@ class AwardRule(Document):
         return np.clip(loss_share, self.floor, np.inf if self.cap is None else self.cap)
 
     def mean(self, loss: Distribution) -> float:
-        """The expected award if the mean loss has the distribution `loss`."""
-        shares, counts = np.unique(self.share.quantile(AWARD_MIDPOINTS), return_counts=True)
+        """The expected award if the mean loss has the distribution `loss`, averaged over 400 shares."""
+        shares, counts = np.unique(self.share.quantile((np.arange(400) + 0.5) / 400), return_counts=True)
 
         def mean_up_to(limit: float) -> float:
             """The mean of min(limit, share x loss)."""
@@ -720,8 +715,8 @@ class Ledger(Displayable, NamedDocument):
         An assumption for the effort class takes precedence over an assumption for all classes.
         """
         of_line = (a for a in self.assumptions if a.kind == kind and line in a.lines)
-        candidates = (a for a in of_line if a.effort in (None, effort))
-        return max(candidates, key=lambda a: a.effort is not None, default=None)
+        fitting = [a for a in of_line if a.effort in (None, effort)]
+        return max(fitting, key=lambda a: a.effort is not None, default=None)
 
 
 def load_ledger(id_or_path: str | Path | Ledger) -> Ledger:
@@ -816,9 +811,8 @@ def rates_by_effort(
         >>> [(rate.id, rate.kind) for rate in rates]
         [('filing-share-one-tap', 'filing_share'), ('acceptance-one-tap', 'acceptance')]
     """
-    text = (files(__package__) / "reference_rates.toml").read_text("utf-8")
     rates = []
-    for rate in tomllib.loads(text)["rate"]:
+    for rate in tomllib.loads((files(__package__) / "reference_rates.toml").read_text("utf-8"))["rate"]:
         if rate["effort"] not in lines:
             continue
         if (of := rate.pop("of", None)) is not None:
@@ -904,8 +898,8 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
     unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, LateClaims):  # a list of 200 values
-        likely = locale.likely_range
-        low, high = (f"{end:.4g}" for end in entry.distribution.quantile([likely.lower, likely.upper]))
+        ends = entry.distribution.quantile([locale.likely_range.lower, locale.likely_range.upper])
+        low, high = (f"{end:.4g}" for end in ends)
         return locale("distribution.forecast", mean=f"{entry.range.expected:.4g}", low=low, high=high)
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
@@ -926,7 +920,7 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     return "; ".join(rules)
 
 
-def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) -> str:
+def format_distribution(value: Any, locale: Locale = ENGLISH, unit: int = 1) -> str:  # noqa: ANN401
     """A distribution and its parameters as text; also the value of one of its parameters.
 
     Args:
@@ -934,7 +928,7 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
         locale: the language.
         unit: the divisor of the parameters that have the unit of the number, such as `low` and `mode`.
     """
-    if isinstance(value, Document):
+    if isinstance(value, Distribution):
         in_unit = ("low", "mode", "high", "median", "value", "values")  # the others are pure numbers
         parameters = [
             f"{locale(f'distribution.{name}')} "
@@ -942,12 +936,9 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
             for name in type(value).model_fields
             if name != "kind"
         ]
-        kind = getattr(value, "kind", "")
-        return f"{locale(f'distribution.{kind}')}({', '.join(parameters)})"
+        return f"{locale('distribution.' + getattr(value, 'kind', ''))}({', '.join(parameters)})"
     if isinstance(value, tuple):
         return " ".join(format_distribution(inner, locale, unit) for inner in value)
-    if not isinstance(value, float | int):
-        return str(value)
     if unit > 1:
         return locale.exact(value / unit)
     return f"{value:,.0f}" if GROUPED_FROM <= abs(value) < math.inf else f"{value:,.6g}"

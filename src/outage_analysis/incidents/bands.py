@@ -67,12 +67,14 @@ class Bands:
 
     def __post_init__(self) -> None:
         """Raise an error if the cuts would put a loss into two bands or into none."""
-        problem = "the edges of loss bands are whole numbers of the loss unit above 0 that increase"
-        remedy = f"Write each once, sorted, up to {LARGEST_CUT:,}: zero has a band of its own."
         for before, cut in itertools.pairwise((-math.inf, *self.cuts)):
             is_edge = type(cut) is int and abs(cut) <= LARGEST_CUT and cut not in (-1, 0)
             if not is_edge or (cut < 0 and not self.negative) or before >= cut:
-                raise UsageError(problem, value=cut, remedy=remedy)
+                raise UsageError(
+                    "the edges of loss bands are whole numbers of the loss unit above 0 that increase",
+                    value=cut,
+                    remedy=f"Write each once, sorted, up to {LARGEST_CUT:,}: zero has a band of its own.",
+                )
 
     @classmethod
     def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:

@@ -566,7 +566,6 @@ class Incident(NamedDocument, Columns):
     """Published totals to reconcile with the facts."""
 
     def _check(self) -> None:
-        super()._check()
         refuse_repeated([dimension.id for dimension in self.dimensions], "two dimensions have the id {}")
         for group in (self.services, self.claimant_types):
             spellings = [spelling for item in group for spelling in sorted(item.spellings())]
@@ -611,8 +610,10 @@ class Incident(NamedDocument, Columns):
     @cached_property
     def known_ids(self) -> dict[str, dict[str, str]]:
         """Column of a claim -> normalized spelling of a service or claimant type -> its id."""
-        named = self.named_items.items()
-        return {column: {s: item.id for item in items for s in item.spellings()} for column, items in named}
+        return {
+            column: {spelling: item.id for item in items for spelling in item.spellings()}
+            for column, items in self.named_items.items()
+        }
 
     @property
     def zone(self) -> ZoneInfo:
@@ -653,8 +654,8 @@ class Incident(NamedDocument, Columns):
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
-        is_money, unit = bool(self.loss_currency), self.loss.unit
-        return Locale(lang, self.currency, self.minor_units, self.loss_digits, not is_money, loss_unit=unit)
+        money = (self.currency, self.minor_units, self.loss_digits, not self.loss_currency)
+        return Locale(lang, *money, loss_unit=self.loss.unit)
 
     @property
     def loss_currency(self) -> str:
@@ -664,7 +665,7 @@ class Incident(NamedDocument, Columns):
     def display_names(self, lang: str) -> dict[str, str]:
         """Return the names of everything in the incident that has an id."""
         named = (*self.dimensions, *self.services, *self.claimant_types, *self.tie_outs)
-        names = {**self.groups, **{item.id: item.name for item in named}}
+        names = self.groups | {item.id: item.name for item in named}
         names |= {headline.fact: headline.name for headline in self.headlines}
         return {id_: name[lang] for id_, name in names.items()}
 

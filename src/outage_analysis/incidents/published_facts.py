@@ -153,7 +153,7 @@ class Fact:
         """
         measured = is_currency(self.unit) or self.unit in MEASURES or "/" in self.unit or "," in self.unit
         if measured or self.number < 0 or self.number != int(self.number):
-            remedy = f"Its value is {self.number:g}, its unit '{self.unit}'."
+            remedy = f"It is {self.number:g} in the unit '{self.unit}'."
             raise UsageError("this fact counts no people and no cases", value=self.id, remedy=remedy)
         return int(self.number)
 
@@ -220,8 +220,7 @@ class TieOut(NamedDocument):
             "needs exactly one of printed and printed_value",
         )
         refuse_if(self.at_least and self.at_most, "cannot be both at_least and at_most")
-        for ids in (self.of, self.lines):
-            refuse_repeated(ids, "counts {} twice | Name each once.")
+        refuse_repeated([*self.of, *self.lines], "counts {} twice | Name each once.")
         refuse_if(
             not (self.of or self.lines), "computes from nothing: name facts in `of` or cost lines in `lines`"
         )
@@ -244,9 +243,8 @@ def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False
     if fact is None:
         raise UsageError("no such fact", value=id_, remedy=spelling_hint(id_, [*published, *later]))
     if public_by is not None and (fact.public_on is None or fact.public_on > public_by):
-        when = fact.public_on or "an unknown day"
         raise ModelRefused(
-            f"fact {id_} was public on {when}, after the as-of date {public_by}",
+            f"fact {id_} was public on {fact.public_on or 'no known day'}, after the as-of date {public_by}",
             remedy=f"Move {either('as_of', '--as-of')} to a day on which it was known, or leave out the line "
             "that needs it.",
         )
@@ -362,7 +360,8 @@ class Outcome(NamedDocument):
     def _check(self) -> None:
         refuse_if(
             (self.stage == "total") == bool(self.denominator),
-            "has a denominator, the fact that counts those who could be paid, exactly unless it is a total",
+            "has a denominator exactly unless it is a total | Leave out denominator, or name the fact that counts"
+            " those of whom some filed, were accepted or took the offer.",
         )
 
 
@@ -413,10 +412,10 @@ class BacktestSpec(NamedDocument):
         )
         ids = [*(x.id for x in self.outcomes), *(x.id for x in self.unscored)]
         refuse_repeated(ids, "gives the id {} twice")
-        counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}
-        for x in self.unscored:
-            problem = f"shows {x.id} as worth {x.outcome}, which is no outcome that counts people"
-            refuse_if(x.outcome and x.outcome not in counts, problem)
+        counts = {None, *(x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken"))}
+        wrong = {x.id: x.outcome for x in self.unscored if x.outcome not in counts}
+        for id_, outcome in wrong.items():
+            raise ValueError(f"shows {id_} as worth {outcome}, which is no outcome that counts people")
 
     def later_fact(self, id_: str, after: date | None = None) -> Fact:
         """Return a fact that became public after a day, by default that of the forecast, and by `known_on`.

@@ -223,8 +223,7 @@ class Piece:
         """Whether this piece pays `fixed + slope x loss` for each of its losses that is also in `band`."""
         if (self.fixed, self.slope) == (fixed, slope):
             return True
-        ends = self.overlap(band)
-        return all(x is not None and self.pay(x) == fixed + slope * x for x in ends)
+        return all(x is not None and self.pay(x) == fixed + slope * x for x in self.overlap(band))
 
 
 @dataclass(frozen=True)

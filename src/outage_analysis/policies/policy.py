@@ -109,12 +109,12 @@ class Policy(Displayable, NamedDocument):
             return line.name[lang], kind, explainer.payment_summary(line), day or "–", asked or "–"
 
         rows, more = first_rows(locale, self.lines, cells, "policy.lines")
-        heads = tuple(locale(f"column.{h}") for h in ("line", "kind", "payment", "public_on", "effort"))
+        heads = ("line", "kind", "payment", "public_on", "effort")
+        table = Table(tuple(locale(f"column.{head}") for head in heads), rows, more=more)
         counts = {"count": len(self.lines), "sums": len(self.tie_outs), "missing": len(self.missing)}
         description = locale("card.policy", id=self.id, unit=locale.unit, **counts)
         unruled = ", ".join(line.name[lang] for line in self.schedules if line.unknown is None)
         notes = [locale("card.no_rule", lines=unruled)] if unruled else []
-        table = Table(heads, rows, more=more)
         return Card(self.name[lang], (description,), (table,), (*notes, locale("card.policy_next")))
 
     @property
@@ -138,8 +138,8 @@ class Policy(Displayable, NamedDocument):
         Raises:
             UsageError: the language is not supported.
         """
-        is_money, money = self.loss_unit == self.currency, (self.currency, self.digits, self.loss_digits)
-        return Locale(lang, *money, not is_money, self.starts, loss_unit=self.loss_unit)
+        money = (self.currency, self.digits, self.loss_digits, self.loss_unit != self.currency)
+        return Locale(lang, *money, self.starts, loss_unit=self.loss_unit)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
         """The cost lines that were public by a day, and the cost lines that were not."""
@@ -148,8 +148,8 @@ class Policy(Displayable, NamedDocument):
 
     def as_known_on(self, day: date) -> Policy:
         """The policy as known on a day: only cost lines, efforts and deadlines that were public by then."""
-        known, _ = self.public_by(day)
-        return self.model_copy(update={"lines": tuple(line.as_known_on(day) for line in known)})
+        known = (line.as_known_on(day) for line in self.lines if line.known_on(day))
+        return self.model_copy(update={"lines": tuple(known)})
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
@@ -300,8 +300,10 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
         (policy.loss_unit, incident.loss.unit, " for losses"),
     ):
         if own != theirs:
-            problem = f"the policy {policy.id} counts in {own}{what}, the incident {incident.id} in {theirs}"
-            raise UsageError(problem, remedy="Restate the policy in the units of the incident.")
+            raise UsageError(
+                f"the policy {policy.id} counts in {own}{what}, the incident {incident.id} in {theirs}",
+                remedy="Restate the policy in the units of the incident.",
+            )
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
@@ -313,11 +315,11 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
     if out.exists() or out.suffix != ".toml":
         problem = "exists already" if out.exists() else "is not named .toml"
         raise UsageError(problem, file=out, remedy="Choose another --out.")
-    text = (files(__package__) / "template.toml").read_text("utf-8")
     # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
     pays = "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
     values = {"id": id_, "currency": currency, "loss_unit": loss_unit}
-    document = text.format(second_band=pays, **{key: toml_value(x) for key, x in values.items()})
+    template = (files(__package__) / "template.toml").read_text("utf-8")
+    document = template.format(second_band=pays, **{key: toml_value(x) for key, x in values.items()})
     parse_document(Policy, document, "the new document")
     with atomic_file(out) as partial:
         partial.write_text(document, "utf-8")
@@ -380,19 +382,20 @@ def policy_from_tiers(
         line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units, "the payment")}
     if closes is not None:
         if closes < incident.claims_to:
-            problem, remedy = "claims were filed after that day", f"The last one is of {incident.claims_to}."
-            raise UsageError(problem, column="closes", value=closes, remedy=remedy)
+            remedy = f"The last one is of {incident.claims_to}."
+            raise UsageError("claims were filed after that day", column="closes", value=closes, remedy=remedy)
         line["deadlines"] = ({"announced_on": line["public_on"], "closes": closes},)
-    document = {
-        "id": f"{incident.id}-tiers",
-        "name": {lang: Locale(lang)("explain.tiers") for lang in LANGUAGES},
-        "currency": incident.currency,
-        "minor_units": incident.minor_units,
-        "loss_unit": incident.loss.unit,
-        "line": (line,),
-    }
     with usage_errors("the policy"):
-        policy = Policy.model_validate(document)
+        policy = Policy.model_validate(
+            {
+                "id": f"{incident.id}-tiers",
+                "name": line["name"],
+                "currency": incident.currency,
+                "minor_units": incident.minor_units,
+                "loss_unit": incident.loss.unit,
+                "line": (line,),
+            }
+        )
     names = {}
     for locale in map(policy.locale, LANGUAGES):
         pays, bands = PolicyExplainer(policy, locale).rule_text, policy.schedules[0].bands
@@ -419,8 +422,6 @@ def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...
 
 MOST_EXAMPLES = 3
 """The most breakpoints inside a band with an example; if there are more, the first ones and the last one."""
-LONGEST = 10_000
-"""The maximum number of characters of a note."""
 
 
 def explain(policy: Policy, lang: str = "en") -> list[str]:
@@ -445,17 +446,16 @@ class PolicyExplainer:
 
     def sentences(self) -> Iterator[str]:
         """Yield the sentences that explain the whole policy, one per line of text."""
-        policy = self.policy
-        units = {"unit": self.locale.unit, "loss_unit": self._loss_unit()}
-        yield self._sentence("head", name=policy.name[self.lang], id=policy.id, **units)
-        for line in policy.lines:
+        about = {"unit": self.locale.unit, "loss_unit": self._loss_unit(), "id": self.policy.id}
+        yield self._sentence("head", name=self.policy.name[self.lang], **about)
+        for line in self.policy.lines:
             yield ""
             words = {"name": line.name[self.lang], "kind": self.locale(f"word.{line.kind}")}
             yield self._sentence("line", id=line.id, **words)
             yield from (f"  {sentence}" for sentence in self._line(line))
-        if policy.missing:
+        if self.policy.missing:
             yield ""
-            yield from (self._sentence("missing", text=text[self.lang]) for text in policy.missing)
+            yield from (self._sentence("missing", text=text[self.lang]) for text in self.policy.missing)
 
     def _line(self, line: CostLine) -> Iterator[str]:
         say, day = self._sentence, self.locale.day
@@ -577,7 +577,7 @@ class PolicyExplainer:
 
     def _sentence(self, key: str, **values: object) -> str:
         """The translated sentence for a key, filled with `values`; line breaks in values are escaped."""
-        safe = {name: one_line(v, LONGEST) if isinstance(v, str) else v for name, v in values.items()}
+        safe = {name: one_line(v, 10_000) if isinstance(v, str) else v for name, v in values.items()}
         return self.locale(f"explain.{key}", **safe)
 
     def money(self, amount: float | Fraction) -> str:
@@ -605,10 +605,6 @@ class PolicyExplainer:
         )
 
 
-Finding = tuple[str, str]
-"""What is doubtful (a word `finding.kind_...`, such as `cliff`), and a sentence about it."""
-
-
 def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
     """List possible mistakes in a policy, in the order of its cost lines.
 
@@ -628,7 +624,8 @@ def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
     return pl.DataFrame(rows, dict.fromkeys(("finding", "line", "says"), pl.String), orient="row")
 
 
-def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]:
+def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[tuple[str, str]]:
+    """Yield what is doubtful (a word `finding.kind_...`, such as `cliff`), and a sentence about it."""
     say = teller.locale
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, teller)
@@ -652,7 +649,7 @@ def _cited_facts(value: object) -> Iterator[str]:
         yield from _cited_facts(inner)
 
 
-def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[Finding]:
+def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[tuple[str, str]]:
     locale, earlier = teller.locale, list[EntitledValues]()
     if line.unknown is None:
         yield "unknown", locale("finding.no_rule")
@@ -672,7 +669,7 @@ def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
     return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
 
 
-def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding]:
+def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[tuple[str, str]]:
     zero, *positive = tariff.pieces[2:]  # the pieces of unknown and negative losses come first
     for piece in (zero, *positive[:-1]):
         edge = piece.band[1] or 0

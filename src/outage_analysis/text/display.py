@@ -371,8 +371,8 @@ def shown_tables(
     for name, schema in schemas_of(group).items():
         table = tables.get(name)
         if table is not None and not table.is_empty():
-            title = f"{mark}{locale(f'terminal.{group}_{name}')}"
-            yield ShownTable(title, table.rename(measures, strict=False), schema.renamed(measures))
+            shown = table.rename(measures, strict=False)
+            yield ShownTable(mark + locale(f"terminal.{group}_{name}"), shown, schema.renamed(measures))
 
 
 LONGEST_PRINTED = 400
@@ -496,7 +496,7 @@ def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Ta
     texts = texts.drop(hidden, strict=False)
     numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
     columns = {column.name: column for column in schema.columns} if schema else {}
-    labels = [columns[name].label if name in columns else name for name in texts.columns]
+    labels = (columns[name].label if name in columns else name for name in texts.columns)
     words = (locale.label_or(f"column.{x}", locale.label_or(f"word.{x}", x)) for x in labels)
     heads = tuple(one_line(word, LONGEST_PRINTED) for word in words)
     rows = (

@@ -85,7 +85,7 @@ class LikelyRange:
 
         An end that is itself P95 or P99, such as P95 at a level of 90, appears once.
         """
-        printed = self.points | {"p95": 0.95, "p99": 0.99}
+        printed = {**self.points, "p95": 0.95, "p99": 0.99}
         return dict(sorted(printed.items(), key=lambda item: item[1]))
 
     @property
@@ -136,8 +136,6 @@ They are in steps of half a percent, which includes the ends at every level.
 """
 
 
-LARGEST_EXACT = 2**53
-"""From this size on, floating-point numbers cannot represent every whole number."""
 ALL_DIGITS = 15
 """Significant digits of amounts that must not be rounded: as many as a floating-point number has."""
 LARGE = 100
@@ -154,8 +152,6 @@ SPECIAL: dict[tuple[int | None, int | None], str] = {
     (-1, 0): "zero",
 }
 """Band -> its label, for bands that are not written as a range."""
-WITHOUT_UNIT = frozenset(((None, None), (-1, 0)))
-"""Bands whose labels do not contain an amount."""
 EDGE = re.compile(r"-?\d[\d,.]*(?!\d|~)(?![,.]\d)")
 """Pattern of an edge in a Korean band. In a range, the unit is written only after the high end."""
 UPPER, LOWER, OPEN = (
@@ -312,8 +308,7 @@ class Locale:
 
     def unit_name(self, unit: str) -> str:
         """Return the unit of a published figure in the language: cases/day, or 건/일."""
-        parts = re.split(r"([/,] ?)", unit)
-        return "".join(self.label_or(f"unit.{part}", part) for part in parts)
+        return "".join(self.label_or(f"unit.{part}", part) for part in re.split(r"([/,] ?)", unit))
 
     def translated_distribution(self, text: str) -> str:
         """Return the description of a distribution with translated parameter names: theta 12, or 세타 12."""
@@ -335,18 +330,16 @@ class Locale:
             return f"{round(value):,}"  # The format `:.0f` would convert an int to a float and lose digits.
         return _tiny(value) or f"{value:,.4g}"
 
-    def exact(self, value: float) -> str:
+    def exact(self, value: float | Decimal) -> str:
         """Format a number for a table.
 
         Whole numbers are written in full, other numbers with up to two decimals, and numbers below 1 with up
         to three significant digits.
         """
-        if isinstance(value, int):
-            return f"{value:,}"
-        if float(value).is_integer():
-            return f"{value:,.0f}"
-        if abs(value) < 1:
-            return _tiny(value) or f"{value:.3g}"
+        if value % 1 == 0:
+            return f"{int(value):,}"
+        if -1 < value < 1:
+            return _tiny(value) or f"{float(value):.3g}"
         return f"{value:,.2f}".rstrip("0").rstrip(".")
 
     def share(self, value: float) -> str:
@@ -493,7 +486,7 @@ class Locale:
             'over 180 minutes'
         """
         text = self.band(over, up_to)
-        if not self.loss_unit or (over, up_to) in WITHOUT_UNIT:
+        if not self.loss_unit or (over, up_to) in ((None, None), (-1, 0)):  # They contain no amount.
             return text
         if self.lang == "ko":
             return EDGE.sub(lambda edge: self.with_unit(edge[0], self.loss_unit_name), text)
@@ -549,10 +542,9 @@ class Locale:
         return in_units(amount, self.loss_digits)
 
     def exact_loss(self, amount: float) -> str:
-        """Format a loss for a table in the main unit (euros, not cents); very large losses get all digits."""
-        if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
-            return in_units(amount, self.loss_digits)
-        return self.exact(amount / 10**self.loss_digits)
+        """Format a loss for a table in the main unit (euros, not cents); whole numbers keep all digits."""
+        digits = self.loss_digits
+        return self.exact(Decimal(amount).scaleb(-digits) if isinstance(amount, int) else amount / 10**digits)
 
 
 class Note(str):
