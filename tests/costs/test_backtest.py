@@ -212,7 +212,7 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
         (
             'denominator = "CL-13"\n',
             "",
-            "has a denominator, the fact that counts those who could be paid, exactly unless it is a total",
+            "has a denominator exactly unless it is a total. Leave out denominator, or name the fact",
         ),
         ('id = "accepted"', 'id = "filed"', "gives the id filed twice"),
         ('id = "closing-total"', 'id = "paid"', "gives the id paid twice"),

@@ -61,8 +61,8 @@ class Distribution(Document, ABC):
         """
         if isinstance(self, PointDistribution | BoundedDistribution):
             return self.support
-        low, high = self.quantile((0.01, 0.99))
-        return min(float(low), self.mean), max(float(high), self.mean)
+        low, high = self.quantile((0.01, 0.99)).tolist()
+        return min(low, self.mean), max(high, self.mean)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
         """The quantiles at probabilities strictly between 0 and 1, in an array of the same shape."""
@@ -261,8 +261,9 @@ class Beta(Distribution):
     @cached_property
     def logits(self) -> QuantileTable:
         """A table from normal scores (normal quantiles of probabilities) to the logits of the share."""
-        a, b = self.a, self.b
-        return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
+        return QuantileTable(
+            lambda z: log_beta_quantile(self.a, self.b, z) - log_beta_quantile(self.b, self.a, -z)
+        )
 
     @property
     def mean(self) -> float:
@@ -328,8 +329,6 @@ MAX_NORMAL_SCORE = 8.3
 """The outermost normal scores of a table. A double cannot represent probabilities above the upper one."""
 TINY = 1e-14
 """Below this a quantile is computed from the first term of its series, because it may underflow."""
-FLOOR = -1e12
-"""The smallest logarithm in a table; it replaces minus infinity."""
 
 
 class QuantileTable:
@@ -342,7 +341,7 @@ class QuantileTable:
     def __init__(self, function: Callable[[FloatArray], FloatArray]) -> None:
         self._step = 2 * MAX_NORMAL_SCORE / NODES
         nodes = np.arange(-2.0, NODES + 3)
-        y = np.maximum(function(nodes * self._step - MAX_NORMAL_SCORE), FLOOR)
+        y = np.maximum(function(nodes * self._step - MAX_NORMAL_SCORE), -1e12)  # not minus infinity
         slopes = (8 * (y[3:-1] - y[1:-3]) - (y[4:] - y[:-4])) / 12
         rises, left, right = np.diff(y[2:-2]), slopes[:-1], slopes[1:]
         self._powers = np.stack([y[2:-3], left, 3 * rises - 2 * left - right, left + right - 2 * rises])
@@ -500,12 +499,8 @@ def _sum_of_squares(logits: FloatArray) -> float:
     return float(((logits - logits.mean()) ** 2).sum())
 
 
-OUTERMOST_SCORE = 8.2
-"""Beyond this normal score a double cannot represent a probability below 1."""
 CONTRADICTION = 6.0
 """How many standard deviations apart the prior and the counts must be to contradict each other."""
-NEGLIGIBLE = 40.0
-"""Log densities this far below the maximum are treated as zero."""
 COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
 RatePrior = Beta | LogitT | Uniform | Pert
@@ -537,11 +532,11 @@ class UpdatedRate(Distribution):
         Raises:
             ModelRefused: the prior makes the observed rate practically impossible.
         """
-        low, high = -OUTERMOST_SCORE, OUTERMOST_SCORE
+        low, high = -8.2, 8.2  # Beyond these scores a double cannot represent a probability below 1.
         for _ in range(6):
             scores = np.linspace(low, high, COARSE_STEPS + 1)
             density = self._log_likelihood(self._rates(scores)) - scores**2 / 2
-            relevant = np.flatnonzero(density > density.max() - NEGLIGIBLE)
+            relevant = np.flatnonzero(density > density.max() - 40)  # Smaller densities count as zero.
             low, high = scores[max(relevant[0] - 1, 0)], scores[min(relevant[-1] + 1, COARSE_STEPS)]
         scores = np.linspace(low, high, FINE_STEPS + 1)
         rates = self._rates(scores)

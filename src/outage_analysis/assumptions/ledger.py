@@ -218,17 +218,15 @@ class RateAssumption(NumberEntry):
     @property
     def computed_from(self) -> tuple[str, ...]:
         """The ids of the facts that state the reference classes and the observed counts."""
-        observed = (self.observed.hits, self.observed.of) if self.observed else ()
-        return (*self.classes, *observed)
+        return self.classes + ((self.observed.hits, self.observed.of) if self.observed else ())
 
     @cached_property
     def prior(self) -> Distribution:
         """The distribution of the rate before it is updated with counts from the event itself."""
         if self.distribution is not None:
             return self.distribution
-        shares = [get_fact(c).middle / 100 for c in self.classes]
         spread = published_spread(self.kind, self.classes, public_by=self.public_on, without=self.left_out)
-        return reference_class_prior(shares, spread)
+        return reference_class_prior([get_fact(c).middle / 100 for c in self.classes], spread)
 
     @cached_property
     def sampled_distribution(self) -> Distribution:
@@ -265,9 +263,8 @@ class RateAssumption(NumberEntry):
 
     def range_under_cap(self, ceiling: float) -> Range:
         """The expected value and the range of the smaller of the rate and `ceiling`."""
-        sampled = self.sampled_distribution
-        low, high = sampled.ends
-        return Range.around(sampled.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
+        low, high = (min(end, ceiling) for end in self.sampled_distribution.ends)
+        return Range.around(self.sampled_distribution.capped_mean(ceiling), low, high)
 
     @property
     def most(self) -> float:
@@ -555,8 +552,6 @@ class BandMix(Entry):
 
 
 SET_BY_USER = Text(en="Set by the user.", ko="사용자가 정한 값.")
-ORIGINS = ("facts", "classes", "left_out", "observed", "loss", "rules")
-"""Keys of an assumption from which its value follows; a value that a user sets follows from none."""
 Assumption = Annotated[
     RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
     Field(discriminator="kind"),
@@ -696,7 +691,12 @@ class Ledger(Displayable, NamedDocument):
         parameters = {"value": scaled["mode"]} if low is None else scaled
         fields = type(entry).model_fields
         changes: dict[str, object] = {
-            **{key: fields[key].default for key in ORIGINS if key in fields},
+            # A value that a user sets follows from none of these keys.
+            **{
+                key: fields[key].default
+                for key in ("facts", "classes", "left_out", "observed", "loss", "rules")
+                if key in fields
+            },
             "source": SET_BY_USER,
             "rationale": SET_BY_USER,
             "grade": "assumed",
@@ -714,9 +714,8 @@ class Ledger(Displayable, NamedDocument):
 
         An assumption for the effort class takes precedence over an assumption for all classes.
         """
-        of_line = (a for a in self.assumptions if a.kind == kind and line in a.lines)
-        fitting = [a for a in of_line if a.effort in (None, effort)]
-        return max(fitting, key=lambda a: a.effort is not None, default=None)
+        by_effort = {a.effort: a for a in self.assumptions if a.kind == kind and line in a.lines}
+        return by_effort.get(effort, by_effort.get(None))
 
 
 def load_ledger(id_or_path: str | Path | Ledger) -> Ledger:
@@ -735,7 +734,7 @@ def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
     """
     if day is None:
         return load_ledger(incident) if incident in bundled_ids("assumptions") else None
-    written = (x for x in map(load_ledger, bundled_ids("assumptions")) if x.incident == incident)
+    written = [x for x in map(load_ledger, bundled_ids("assumptions")) if x.incident == incident]
     return max((x for x in written if x.as_of <= day), key=lambda x: x.as_of, default=None)
 
 
@@ -870,7 +869,7 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     """The expected value and the range of an assumption as formatted text."""
     if isinstance(entry, BandMix):
         shares = " / ".join(locale.share(band.share) for band in entry.bands)
-        return shares, locale.span(locale.share(0), locale.share(1))
+        return shares, locale.span("0%", "100%")
     if entry.kind in AMOUNT_KINDS:
         expected, low, high = (locale.exact_money(round(value)) for value in entry.range)
         span = locale.with_unit(locale.span(low, high), locale.unit)

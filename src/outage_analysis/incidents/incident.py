@@ -202,13 +202,14 @@ class Layout(Columns):
         general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
-        update = {
-            "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
-            "encoding": self.encoding or below.encoding,
-            "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
-            **{key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED},
-        }
-        return self.model_copy(update=update)
+        return self.model_copy(
+            update={
+                "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
+                "encoding": self.encoding or below.encoding,
+                "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
+                **{key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED},
+            }
+        )
 
     def spellings(self, column: str) -> set[str]:
         """Return all headers that a column may have, without case, spaces and hyphens."""
@@ -738,15 +739,6 @@ class ClosingBranch(NamedDocument):
     """Whether the author already knew how the intake ended."""
 
 
-class FinalCount(Document):
-    """The final number of claims of an intake; used only in hindsight."""
-
-    at: When
-    """When the intake ended."""
-    fact: str
-    """The id of the fact with the final count."""
-
-
 class IntakeSeries(NamedDocument):
     """The intake of claims through one channel, as described in a TOML document."""
 
@@ -766,8 +758,8 @@ class IntakeSeries(NamedDocument):
     """The announced closing times."""
     branches: tuple[ClosingBranch, ...] = Field(alias="branch", default=())
     """Alternative closing times that are included in a forecast by default."""
-    outcome: FinalCount | None = None
-    """The final number of claims."""
+    outcome: Point | None = None
+    """The final number of claims, and when the intake ended; used only in hindsight."""
 
     def _check(self) -> None:
         moments = [self.opened, *(p.at for p in self.points)]
@@ -788,7 +780,7 @@ class IntakeSeries(NamedDocument):
         """
         counted = (p for p in self.points if p.at <= self.end_of(day))
         points = tuple(p for p in counted if p.count is not None or (p.public_on or date.max) <= day)
-        deadlines = tuple(d for d in self.deadlines if d.public_on and d.public_on <= day)
+        deadlines = tuple(d for d in self.deadlines if (d.public_on or date.max) <= day)
         known = self.model_copy(update={"points": points, "deadlines": deadlines, "outcome": None})
         return known if points else None
 

@@ -360,8 +360,8 @@ class Outcome(NamedDocument):
     def _check(self) -> None:
         refuse_if(
             (self.stage == "total") == bool(self.denominator),
-            "has a denominator exactly unless it is a total | Leave out denominator, or name the fact that counts"
-            " those of whom some filed, were accepted or took the offer.",
+            "has a denominator exactly unless it is a total | Leave out denominator, or name the fact that"
+            " counts those of whom some filed, were accepted or took the offer.",
         )
 
 

@@ -253,7 +253,7 @@ class Tariff:
 
         The order is: negative, zero and unknown losses, then bands of positive losses in increasing order.
         """
-        positive = [(band, rule) for band, rule in self.bands_with_rules if contains_integer(band)]
+        positive = (pair for pair in self.bands_with_rules if contains_integer(pair[0]))
         return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown or Rule()), *positive]
 
     @cached_property
@@ -421,8 +421,6 @@ COUNTED_BY = ("published_count", "recipients", "recipients_high", "cap", "amount
 class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
-    VALUATION: ClassVar[str] = "cash"
-
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
     is always left out."""
@@ -460,7 +458,7 @@ class Line(NamedDocument):
     @property
     def main_valuation(self) -> str:
         """The kind of cost that the line has, such as `cash`; the main one if it has several."""
-        return str(getattr(self, "valuation", self.VALUATION))
+        return str(getattr(self, "valuation", "cash"))
 
     @property
     def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
@@ -592,8 +590,8 @@ class Schedule(Line):
     @property
     def starts(self) -> frozenset[int]:
         """If bands are written without their upper edge, the largest loss of each band; otherwise empty."""
-        edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
-        return frozenset(edge - 1 for edge in edges if self.closed == "lower")
+        written = (band.over for _, tariff in self.tariffs for band in tariff.bands if self.closed == "lower")
+        return frozenset(edge - 1 for edge in written if edge)
 
     @property
     def breakpoints(self) -> tuple[int, ...]:
@@ -621,7 +619,7 @@ class Schedule(Line):
 class InKind(Line):
     """A free good for everyone entitled, valued at its list price. That is not cash that is paid out."""
 
-    VALUATION: ClassVar[str] = "face_value"
+    valuation: ClassVar[str] = "face_value"
 
     kind: Literal["in_kind"]
     """A free good."""
@@ -642,7 +640,7 @@ class InKind(Line):
 class Voucher(Line):
     """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
 
-    VALUATION: ClassVar[str] = "face_value"
+    valuation: ClassVar[str] = "face_value"
 
     kind: Literal["voucher"]
     """A voucher per started hour."""
@@ -742,13 +740,3 @@ class Budget(Line):
 
 
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
-
-
-def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
-    """The amounts that a line states, by name.
-
-    An amount is in the smallest unit of the currency, or the id of the fact that states it.
-    """
-    if isinstance(line, Budget):
-        return {"budget": line.amount}
-    return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}

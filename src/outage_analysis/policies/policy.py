@@ -44,7 +44,6 @@ from outage_analysis.policies.cost_lines import (
     SHARE_SCALE,
     Budget,
     CostLine,
-    EntitledValues,
     FeeCredit,
     Line,
     Rule,
@@ -88,8 +87,9 @@ class Policy(Displayable, NamedDocument):
         line_ids = [line.id for line in self.lines]
         for tie in self.tie_outs:
             refuse_if(not {*tie.lines} <= {*line_ids}, f"the tie-out {tie.id} names a line that is not there")
-        ids = [*line_ids, *(tie.id for tie in self.tie_outs)]
-        refuse_repeated(ids, "two lines or tie-outs have the id {}")
+        refuse_repeated(
+            [*line_ids, *(tie.id for tie in self.tie_outs)], "two lines or tie-outs have the id {}"
+        )
         check_step_count(len(self.breakpoints))
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
         refuse_if(
@@ -239,8 +239,8 @@ class Policy(Displayable, NamedDocument):
             raise UsageError(f"{schedule.id} has no band with this upper edge", value=up_to, remedy=remedy)
         with usage_errors("the payment"):
             paid = RuleBand(over=schedule.bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
-        changed = tuple(paid if band.up_to == edge else band for band in schedule.bands)
-        return self.with_line(validated_copy(schedule, bands=changed))
+        bands = tuple(paid if band.up_to == edge else band for band in schedule.bands)
+        return self.with_line(validated_copy(schedule, bands=bands))
 
     def with_line(self, line: CostLine) -> Policy:
         """Return a copy in which a cost line replaces the line with the same id; its id ends in `-changed`.
@@ -628,7 +628,12 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[tuple[st
     """Yield what is doubtful (a word `finding.kind_...`, such as `cliff`), and a sentence about it."""
     say = teller.locale
     if isinstance(line, Schedule):
-        yield from _schedule_findings(line, teller)
+        if line.unknown is None:
+            yield "unknown", say("finding.no_rule")
+        names = [*(segment.id for segment in line.segments), None]
+        for name, (_, tariff) in zip(names, line.tariffs, strict=True):
+            for kind, says in _piece_findings(tariff, teller):
+                yield kind, say("finding.in_segment", segment=name, says=says) if name else says
     if line.public_on is None:
         yield "undated", say("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
@@ -647,26 +652,6 @@ def _cited_facts(value: object) -> Iterator[str]:
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
     for inner in inside:
         yield from _cited_facts(inner)
-
-
-def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[tuple[str, str]]:
-    locale, earlier = teller.locale, list[EntitledValues]()
-    if line.unknown is None:
-        yield "unknown", locale("finding.no_rule")
-    names = [*(segment.id for segment in line.segments), None]
-    for name, (when, tariff) in zip(names, line.tariffs, strict=True):
-        for kind, says in _piece_findings(tariff, teller):
-            yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
-        entitled, claims = line.eligibility, {**line.eligibility, **when}
-        unentitled = any(not set(values) & set(entitled.get(d, values)) for d, values in when.items())
-        if unentitled or any(_covers(other, claims) for other in earlier):
-            yield "dead", locale("finding.never_used", segment=name or line.name[teller.lang])
-        earlier.append(when)
-
-
-def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
-    """Whether every claim that meets the condition `narrow` also meets the condition `wide`."""
-    return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
 
 
 def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[tuple[str, str]]:

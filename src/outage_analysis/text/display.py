@@ -40,8 +40,6 @@ LONGEST_UNBROKEN = 24
 
 SHADES = 5
 """Number of shades of a cell."""
-LARGEST_OPACITY = 0.45
-"""Opacity of the darkest shade: text in the colour of the page is readable on it, on white and on black."""
 GAP = 2
 """Number of spaces between two columns of a grid."""
 READABLE = 12
@@ -121,8 +119,7 @@ class Table:
         while width is not None and _line_width(widths) < width and widths != full:
             growing = [n for n, most in enumerate(full) if widths[n] < most]
             widths[min(growing, key=widths.__getitem__)] += 1
-        rule = "─" * (_line_width(widths) - 1)
-        lines = [*self._row(self.heads, widths), f" {rule}"]
+        lines = [*self._row(self.heads, widths), f" {'─' * (_line_width(widths) - 1)}"]
         return lines + [line for row in self.rows for line in self._row(row, widths)]
 
     def blocks(self, width: int) -> list[str]:
@@ -186,8 +183,7 @@ class Card:
         head = "<br>".join([f"<strong>{_escaped_line(self.title)}</strong>", *map(_escaped_line, self.lines)])
         parts = [f"<p>{head}</p>", *(table._repr_html_() for table in self.tables)]
         parts += [f"<p>{'<br>'.join(map(_escaped_line, self.notes))}</p>"] if self.notes else []
-        inside = "\n".join(parts)
-        return f'<div class="outage-card">{inside}</div>'
+        return '<div class="outage-card">' + "\n".join(parts) + "</div>"
 
     def __repr__(self) -> str:
         def wrapped(texts: Iterable[str]) -> list[str]:
@@ -269,7 +265,8 @@ def html_table(
                 # A page exported from a notebook allows no style attributes and uses the class; elsewhere,
                 # the style works without a style sheet.
                 class_ += f" h{level}"
-                tint = f' style="background: rgba(0, 114, 178, {LARGEST_OPACITY * level / SHADES:.2f})"'
+                # Text in the colour of the page is readable on the darkest shade, on white and on black.
+                tint = f' style="background: rgba(0, 114, 178, {0.45 * level / SHADES:.2f})"'
             mark = f' class="{class_}"' if class_ else ""
             parts.append(f"<{tag}{mark}{tint}>{escape(text)}</{tag}>")
         return "".join(parts)

@@ -108,8 +108,10 @@ def font_face_rules(text: str) -> str:
     rules = []
     for weight, number in zip(WEIGHTS, (400, 700), strict=True):
         data = base64.b64encode(subset_font(letters, weight)).decode()
-        source = f"url(data:font/otf;base64,{data}) format('opentype')"
-        rules.append(f"@font-face {{ font-family: '{FAMILY}'; font-weight: {number}; src: {source}; }}\n")
+        rules.append(
+            f"@font-face {{ font-family: '{FAMILY}'; font-weight: {number}; "
+            f"src: url(data:font/otf;base64,{data}) format('opentype'); }}\n"
+        )
     return "".join(rules)
 
 

@@ -85,8 +85,7 @@ class LikelyRange:
 
         An end that is itself P95 or P99, such as P95 at a level of 90, appears once.
         """
-        printed = {**self.points, "p95": 0.95, "p99": 0.99}
-        return dict(sorted(printed.items(), key=lambda item: item[1]))
+        return dict(sorted((self.points | {"p95": 0.95, "p99": 0.99}).items(), key=lambda item: item[1]))
 
     @property
     def columns(self) -> dict[str, float]:
