@@ -35,12 +35,12 @@ from outage_analysis.incidents import UNKNOWN, ZERO, Band, TieOut, get_fact, is_
 from outage_analysis.losses import EDGES, Cube, Schema, null_unstated_sums, sum_or_null
 from outage_analysis.policies import (
     SHARE_SCALE,
-    Budget,
     Policy,
     PolicyExplainer,
     Schedule,
     Tariff,
     load_policy,
+    stated_amounts,
 )
 from outage_analysis.text import TABLE_DIGITS, Locale, schema_of
 
@@ -563,9 +563,7 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
 def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fraction | None:
     """Return what a line pays in a tie-out, in the smallest unit; None if a review decides it."""
     line, schedule = policy.line(id_), policy.schedule(id_)
-    stated = line.amount if isinstance(line, Budget) else line.payment
-    if tie.kind != {"budget": "budget", "fee_credit": "credits"}.get(line.kind, line.main_valuation):
-        stated = None
+    stated = stated_amounts(line).get("credit" if tie.kind == "credits" else tie.kind)
     amount: Fraction | int | None = None
     if tie.kind == "payments" and count is not None and tie.loss is not None:
         if schedule and not schedule.segments:

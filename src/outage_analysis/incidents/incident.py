@@ -787,8 +787,11 @@ class IntakeSeries(NamedDocument):
     @property
     def deadline(self) -> IntakeDeadline | None:
         """The deadline announced last. If several were announced on that day, the one that closes last."""
-        announced = [d for d in self.deadlines if d.public_on]
-        return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
+        return max(
+            (deadline for deadline in self.deadlines if deadline.public_on),
+            key=lambda d: (d.public_on or date.min, d.closes),
+            default=None,
+        )
 
     @property
     def zone(self) -> tzinfo:

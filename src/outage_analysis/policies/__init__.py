@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Tariff,
         Voucher,
         contains_integer,
+        stated_amounts,
     )
     from outage_analysis.policies.policy import (
         Amount,

@@ -740,3 +740,13 @@ class Budget(Line):
 
 
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]
+
+
+def stated_amounts(line: CostLine) -> dict[str, int | str | None]:
+    """The amounts that a line states, by name.
+
+    An amount is in the smallest unit of the currency, or the id of the fact that states it.
+    """
+    if isinstance(line, Budget):
+        return {"budget": line.amount}
+    return {"credit" if isinstance(line, FeeCredit) else line.main_valuation: line.payment}

@@ -91,9 +91,9 @@ class Policy(Displayable, NamedDocument):
             [*line_ids, *(tie.id for tie in self.tie_outs)], "two lines or tie-outs have the id {}"
         )
         check_step_count(len(self.breakpoints))
-        rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
+        tariffs = (tariff for line in self.schedules for _, tariff in line.tariffs)
         refuse_if(
-            self.loss_unit != self.currency and any(rule.share for rule in rules),
+            self.loss_unit != self.currency and any(rule.share for t in tariffs for _, rule in t.rules()),
             f"pays a share of a loss in {self.loss_unit}, which is no money"
             " | Give a `rate` for every so many of them, or state losses in the policy's currency.",
         )

@@ -542,8 +542,11 @@ class Locale:
 
     def exact_loss(self, amount: float) -> str:
         """Format a loss for a table in the main unit (euros, not cents); whole numbers keep all digits."""
-        digits = self.loss_digits
-        return self.exact(Decimal(amount).scaleb(-digits) if isinstance(amount, int) else amount / 10**digits)
+        return self.exact(
+            Decimal(amount).scaleb(-self.loss_digits)
+            if isinstance(amount, int)
+            else amount / 10**self.loss_digits
+        )
 
 
 class Note(str):
