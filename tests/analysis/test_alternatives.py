@@ -99,7 +99,7 @@ def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Path, tmp
         (("counted.toml",), UsageError, "needs two or more different policies"),
         (("flat.toml", "flat.toml"), UsageError, "needs two or more different policies"),
         (("goods.toml",), ModelRefused, "Without one: tram-goods"),
-        (("kddi-2022",), UsageError, "pays JPY, the incident tram-2031 counts in EUR"),
+        (("kddi-2022",), UsageError, "counts in JPY, the incident tram-2031 in EUR"),
         (("nowhere.toml",), UsageError, "no such file"),
         (("incident.toml",), UsageError, "unknown key"),
     ],

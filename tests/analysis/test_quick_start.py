@@ -152,7 +152,7 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"tiers": {}}, "there is no tier"),
+        ({"tiers": {}}, "tiers are a mapping with at least one tier"),
         ({"tiers": {0: 5}}, "must end at different losses above 0"),
         ({"tiers": {100: 5, 100.0001: 6}}, "the largest loss of a tier has no decimal places"),
         ({"tiers": {100: -5}}, r"the payment is a number from 0 \(found '-5'\)"),

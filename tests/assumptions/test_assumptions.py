@@ -486,7 +486,7 @@ def test_a_count_that_was_published_late_is_of_the_day_it_states(reshelve: Reshe
 
 @pytest.mark.usefixtures("counted")
 def test_without_a_deadline_the_entry_says_when_filing_closed() -> None:
-    with pytest.raises(ModelRefused, match=r"no last day .* is known\. .* state `closed_on`"):
+    with pytest.raises(ModelRefused, match=r"last day .* is not known: more may come\. .* state `closed_on`"):
         cost_table(policy_of(tiers()), with_rate(rate()), as_of=HALFWAY)
     known = with_rate(rate(closed_on=date(2023, 3, 1)))
     assert cost_table(policy_of(tiers()), known, as_of=HALFWAY)["expected"].is_not_null().all()

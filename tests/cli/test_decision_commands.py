@@ -216,7 +216,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         ),
         (("compare", "policy.toml", *TRAM), 2, "needs two or more different policies. Name each once."),
         (("compare", "policy.toml", "policy.toml", *TRAM), 2, "needs two or more different policies"),
-        (("compare", "kakao-2022", "kddi-2022"), 2, "kddi-2022 pays JPY, the incident kakao-2022 counts in"),
+        (("compare", "kakao-2022", "kddi-2022"), 2, "kddi-2022 counts in JPY, the incident kakao-2022 in"),
         ((*WEEK[:3], "--as-of", "2022-12-30"), 5, "Without one: kakao-candidate-cash, kakao-candidate-vou"),
         ((*WEEK, "--ledger", "ledger.toml"), 2, "the ledger tram-ledger is for the incident tram-2031, not"),
         ((*BOTH, "--claims", "nowhere.csv"), 3, "nowhere.csv: there is no such file"),

@@ -210,7 +210,7 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
         (
             'denominator = "CL-13"\n',
             "",
-            "needs denominator: the fact that counts those of whom some were filed",
+            "has a denominator exactly unless it is a total. Leave out denominator, or name the fact",
         ),
         ('id = "accepted"', 'id = "filed"', "gives the id filed twice"),
         ('stage = "paid"', 'stage = "refused"', "'filed', 'accepted', 'taken', 'paid' or 'total'"),

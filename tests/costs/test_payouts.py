@@ -285,7 +285,7 @@ def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.
 
 
 def test_a_rounded_share_of_any_loss_is_refused() -> None:
-    with pytest.raises(ValidationError, match="jumps at more than 2,000 losses"):
+    with pytest.raises(ValidationError, match="bend or jump at more than 2,000 losses"):
         policy_of({"band": ({"over": 0, "rate": {"amount": 10, "every": 100}},)})
 
 

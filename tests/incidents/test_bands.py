@@ -120,9 +120,9 @@ def test_a_band_is_within_another_when_its_losses_are(a: tuple[int, int], b: tup
         ([(0, 5), (6, None)], "there is a gap: no band covers losses over 5 up to 6"),
         ([(0, 5), (4, None)], "two bands overlap on losses over 4 up to 5"),
         ([(0, 5), (5, 9)], "the last band ends at 9: larger losses have no rule"),
-        ([(1, None)], "the first band starts at 1, not at 0"),
-        ([(0, 5), (5, 5), (5, None)], "the band over 5 has an upper edge of 5, so it is empty"),
-        ([(0, None), (5, None)], "the band over 0 has no upper edge, so it is empty or another"),
+        ([(1, None)], "there is a gap: no band covers losses over 0 up to 1"),
+        ([(0, 5), (5, 5), (5, None)], "the band over 5 is empty"),
+        ([(0, None), (5, None)], "the band over 5 is empty, or a band below it has no upper edge"),
     ],
 )
 def test_a_list_of_bands_that_is_no_partition_is_refused(

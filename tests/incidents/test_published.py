@@ -139,9 +139,9 @@ def test_a_range_has_a_middle_but_no_single_value() -> None:
 
 
 def test_a_count_is_whole_and_a_percentage_need_not_be() -> None:
-    assert get_fact("CL-13").whole == 8461
-    with pytest.raises(UsageError, match="is not a whole number"):
-        _ = get_fact("CL-13.share").whole
+    assert get_fact("CL-13").count == 8461
+    with pytest.raises(UsageError, match="counts no people and no cases"):
+        _ = get_fact("CL-13.share").count
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_the_outage_lasted_127_and_a_half_hours_and_the_largest_loss_is_a_quarte
 ) -> None:
     assert incident.outage.hours == 127.5
     assert {s.id: s.outage for s in incident.services}["talk_channel"][0].hours is None  # it has no end
-    assert incident.loss.plausible_to == get_fact(incident.quarter_profit).whole
+    assert incident.loss.plausible_to == get_fact(incident.quarter_profit).number
 
 
 def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> None:
@@ -201,10 +201,10 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('aliases = ["카톡",', 'aliases = ["카톡", "톡채널",', "'톡채널' is an alias of two ids"),
-        ('id = "talk_channel"', 'id = "kakaotalk"', "the id kakaotalk is given twice"),
-        ('id = "small_business"', 'id = "general_user"', "the id general_user is given twice"),
-        ('id = "region"\n', 'id = "industry"\n', "the id industry is given twice"),
+        ('aliases = ["카톡",', 'aliases = ["카톡", "톡채널",', "'톡채널' is an id or an alias of two"),
+        ('id = "talk_channel"', 'id = "kakaotalk"', "'kakaotalk' is an id or an alias of two"),
+        ('id = "small_business"', 'id = "general_user"', "'generaluser' is an id or an alias of two"),
+        ('id = "region"\n', 'id = "industry"\n', "two dimensions have the id industry"),
         (
             'id = "region"\n',
             'id = "region"\nedges = [10]\n',

@@ -128,6 +128,7 @@ def test_a_tier_is_changed_for_claimants_of_no_segment() -> None:
     assert (changed.segments[0].bands[0].fixed, changed.bands[0].fixed) == (30_000, 7)
 
 
+NAME_ONE = "name a cost line of p that pays by loss band"
 TWO = policy_of(tiers(), tiers(id="more"), fee(1_000))
 
 
@@ -148,9 +149,17 @@ TWO = policy_of(tiers(), tiers(id="more"), fee(1_000))
         ),
         (POLICY, {"up_to": "all", "pays": 1}, "the edge of a band is a number from 0"),
         (POLICY, {"up_to": 300_000, "pays": 1, "line": "tier"}, "Did you mean 'tiers'"),
-        (TWO, {"up_to": 300_000, "pays": 1}, "2 cost lines of p pay by loss band.*line= tiers, more"),
-        (TWO, {"up_to": 300_000, "pays": 1, "line": "fee"}, "does not pay by loss band"),
-        (policy_of(fee(1)), {"up_to": 300_000, "pays": 1}, "0 cost lines of p pay by loss band"),
+        (
+            TWO,
+            {"up_to": 300_000, "pays": 1},
+            "name a cost line of p that pays by loss band. These do: tiers, more",
+        ),
+        (
+            TWO,
+            {"up_to": 300_000, "pays": 1, "line": "fee"},
+            f"{NAME_ONE} .found 'fee'.. These do: tiers, more",
+        ),
+        (policy_of(fee(1)), {"up_to": 300_000, "pays": 1}, f"{NAME_ONE}. These do: none"),
     ],
 )
 def test_a_wrong_tier_is_one_clear_error(policy: Policy, changes: dict[str, Any], problem: str) -> None:

@@ -77,7 +77,10 @@ printed_value = 8_461
 tolerance = 1
 unit = "cases"
 """
-WHOLE, JOIN = "Write a whole number, without quotes.", "Make the next band start where the last one ends."
+WHOLE, JOIN = (
+    "Write a whole number, without quotes.",
+    "Make the first band start at 0, and the next one where the last one ends.",
+)
 INTEGER, NOT_BELOW, MISSING = "valid integer", "greater than or equal to 0", "a required key is missing"
 NO_DATE, PATTERN = "is not a date", "string should match pattern"
 CASH, FUND = '[[line]]\nid = "cash"', '[[line]]\nid = "fund"'
@@ -94,7 +97,7 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("fixed = 30", "fixed = 1_000_000_000_001", "fixed = 1_0", FIXED,
      "less than or equal to 1000000000000", 10**12 + 1, ""),
     ("fixed = 30", "share = 2", "share = 2", SHARE, "not between 0 and 1", 2, ""),
-    ("fixed = 30", "share = true", "share = true", SHARE, "is not a number", True,
+    ("fixed = 30", "share = true", "share = true", SHARE, "not between 0 and 1", True,
      "Write a share as 0.25"),
     ("fixed = 30", "share = inf", "share = inf", SHARE, "not between 0 and 1", math.inf, ""),
     ("fixed = 30", "fixd = 30", "fixd = 30", "line 'cash' > band 1 > fixd", "unknown key", None,
@@ -135,7 +138,7 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("amount = 900", 'facts = "PR-08"', 'facts = "PR-08"', "line 'fund' > facts", "", None, ""),
     ('loss_unit = "EUR"\n', "", "", "loss_unit", MISSING, None, "Add it."),
     ('id = "p"', 'id = "../p"', "id = ", "id", PATTERN, "../p", ""),
-    ('id = "fund"', 'id = "cash"', "", "", "two lines have the id cash", None, ""),
+    ('id = "fund"', 'id = "cash"', "", "", "two lines or tie-outs have the id cash", None, ""),
     ('of = ["CL-13"]', 'of = ["CL-13"]\nlines = ["cush"]', "", "",
      "the tie-out sum names a line that is not there",
      None, ""),
@@ -270,7 +273,7 @@ def hostile_documents() -> dict[str, tuple[str | bytes, str]]:
                  "band = " + steps.replace("10_000", f"10_00{n}")
                 for n in range(3)
             ),
-            "at most 2,000",
+            "more than 2,000",
         ),
         "a path for a key": (f'{LINE}"../../../etc/passwd" = 1\n{BAND}', "../../../etc/passwd: unknown key"),
         "code for a key": (f"{LINE}\"__import__('os').system('true')\" = 1\n{BAND}", "unknown key"),
@@ -562,7 +565,7 @@ def test_edges_are_as_they_are_written_whichever_side_is_closed(edited: Edited, 
             ["over = 300_000", "over = 200_000"],
             "line 'small-business-cash': two bands overlap on losses over 200,000 up to 300,000",
         ),
-        (["over = 0", "over = 1"], "the first band starts at 1, not at 0"),
+        (["over = 0", "over = 1"], "there is a gap: no band covers losses over 0 up to 1"),
         (
             ["over = 500_000", "over = 500_000\nup_to = 900_000"],
             "the last band ends at 900,000: larger losses have no rule",

@@ -18,7 +18,7 @@ from tests.commands import command
 from tests.conftest import Edited
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.paths import OWN_OUTAGE
-from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B
+from tests.policies.policy_documents import DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A
 from tests.untranslated_text import untranslated
 
 # --- what a second reader would ask about ----------------------------------------------------------
@@ -83,11 +83,6 @@ ASK: list[tuple[str, str, Page, Page]] = [
     ("gap", "losses of 0.11 to 0.20 euros are paid nothing",
      bands({"fixed": 5}, {"limit": 0}, {"review": True}),
      bands({"fixed": 5}, {"limit": 6, "fixed": 7}, {"review": True})),
-    ("dead", "the bands of s2 are never used", segments(AB, B), segments(B, AB)),
-    ("dead", "the bands of s2 are never used", segments(A, {**A, "service": ("x",)}),
-     segments({**A, "service": ("x",)}, A)),
-    ("dead", "the bands of s1 are", segments(A, eligibility=B), segments(A, eligibility=AB)),
-    ("dead", "are never used", segments(A, eligibility=A), segments(A, eligibility=AB)),
     ("unknown", "no rule for a claim without a stated loss: if most claims state none, there is no",
      {k: v for k, v in SOUND.items() if k != "unknown"}, SOUND),
     ("undated", "no day of announcement: no calculation uses the cost line", {**SOUND, "public_on": None},
@@ -231,4 +226,4 @@ def test_a_policy_of_another_unit_is_found_with_the_incident() -> None:
     assert command("policies", "check", "kakao-2022", "--incident", "kakao-2022")[2] == ""
     code, _, err = command("policies", "check", "att-2024", "--incident", "kakao-2022")
     assert (code, err.count("\n")) == (2, 1)
-    assert "pays USD, the incident kakao-2022 counts in KRW" in err
+    assert "counts in USD, the incident kakao-2022 in KRW" in err

@@ -124,7 +124,7 @@ MILLION = 10**6
 @pytest.mark.parametrize("cap", [FIRST_COME, "US-10.mau", "US-10.customers", "US-02", None])
 def test_a_capped_good_is_expected_to_serve_the_mean_of_the_lesser_number(cap: str | None) -> None:
     """Of a good worth one cent, the cost is the number of people who take it."""
-    served = 48 * MILLION if cap is None else get_fact(cap).whole
+    served = 48 * MILLION if cap is None else get_fact(cap).count
     line = {"kind": "in_kind", "effort": "one_tap", "face_value": 1, "recipients": EVERYBODY}
     rate = Beta(a=2, b=18)
     taken = {"kind": "take_up", "lines": ("line-0",), "distribution": rate.model_dump()}

@@ -45,7 +45,7 @@ def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("fact", MARGINS)
 def test_each_margin_is_the_published_count(rows: pl.DataFrame, fact: str) -> None:
-    assert rows.filter(MARGINS[fact]).height == get_fact(fact).whole
+    assert rows.filter(MARGINS[fact]).height == get_fact(fact).number
 
 
 def test_the_bundled_file_is_what_its_seed_makes() -> None:

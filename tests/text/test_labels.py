@@ -33,15 +33,7 @@ from outage_analysis.incidents import (
 from outage_analysis.incidents.published_facts import KOREAN, MEASURES
 from outage_analysis.losses import FAMILIES, load_grouped
 from outage_analysis.policies import load_policy
-from outage_analysis.text import (
-    LANGUAGES,
-    LEAST_LEVEL,
-    MOST_LEVEL,
-    PERCENTILE_MEASURES,
-    LikelyRange,
-    Locale,
-    percentile_probability,
-)
+from outage_analysis.text import LANGUAGES, LEAST_LEVEL, MOST_LEVEL, PERCENTILES, LikelyRange, Locale
 from tests.untranslated_text import untranslated
 
 
@@ -346,8 +338,7 @@ def test_the_range_has_the_probability_of_its_level_and_equal_tails(level: int) 
     tail = Fraction(100 - level, 200)
     assert (likely.lower, likely.upper) == (float(tail), float(1 - tail))
     for measure, probability in likely.percentiles.items():
-        assert percentile_probability(measure) == pytest.approx(probability, abs=1e-15)
-        assert measure in PERCENTILE_MEASURES
+        assert PERCENTILES[measure] == pytest.approx(probability, abs=1e-15)
     assert list(likely.percentiles.values()) == sorted({float(tail), 0.5, float(1 - tail), 0.95, 0.99})
 
 

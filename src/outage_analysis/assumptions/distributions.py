@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -31,15 +31,12 @@ Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 
-FLOAT_NOISE = 1e-9
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
 
 class Distribution(Document, ABC):
     """The distribution of one uncertain number."""
-
-    bounds_are_stated: ClassVar[bool] = False
 
     @cached_property
     def points(self) -> tuple[FloatArray, FloatArray]:
@@ -62,10 +59,10 @@ class Distribution(Document, ABC):
         The mean of a heavy-tailed distribution can lie outside these percentiles; the range is then widened
         to include it.
         """
-        if self.bounds_are_stated:
+        if isinstance(self, PointDistribution | BoundedDistribution):
             return self.support
-        low, high = self.quantile((0.01, 0.99))
-        return min(float(low), self.mean), max(float(high), self.mean)
+        low, high = self.quantile((0.01, 0.99)).tolist()
+        return min(low, self.mean), max(high, self.mean)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
         """The quantiles at probabilities strictly between 0 and 1, in an array of the same shape."""
@@ -108,8 +105,6 @@ class Distribution(Document, ABC):
 
 class PointDistribution(Distribution):
     """A distribution over single values, each with its probability."""
-
-    bounds_are_stated: ClassVar[bool] = True
 
     @property
     def support(self) -> Interval:
@@ -186,8 +181,6 @@ class Lognormal(Distribution):
 
 class BoundedDistribution(Distribution):
     """A distribution between two stated bounds, with a most likely value unless it is uniform."""
-
-    bounds_are_stated: ClassVar[bool] = True
 
     low: Finite
     """The smallest possible value."""
@@ -268,8 +261,9 @@ class Beta(Distribution):
     @cached_property
     def logits(self) -> QuantileTable:
         """A table from normal scores (normal quantiles of probabilities) to the logits of the share."""
-        a, b = self.a, self.b
-        return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
+        return QuantileTable(
+            lambda z: log_beta_quantile(self.a, self.b, z) - log_beta_quantile(self.b, self.a, -z)
+        )
 
     @property
     def mean(self) -> float:
@@ -327,7 +321,7 @@ def check_adds_up(what: str, shares: Sequence[float]) -> None:
     Raises:
         ValueError: the sum of the shares differs from 1 by more than rounding.
     """
-    refuse_if(abs(sum(shares) - 1) > FLOAT_NOISE, f"has {what} that do not sum to 1")
+    refuse_if(not np.isclose(sum(shares), 1, rtol=0, atol=1e-9), f"has {what} that do not sum to 1")
 
 
 NODES = 1024
@@ -335,8 +329,6 @@ MAX_NORMAL_SCORE = 8.3
 """The outermost normal scores of a table. A double cannot represent probabilities above the upper one."""
 TINY = 1e-14
 """Below this a quantile is computed from the first term of its series, because it may underflow."""
-FLOOR = -1e12
-"""The smallest logarithm in a table; it replaces minus infinity."""
 
 
 class QuantileTable:
@@ -349,7 +341,7 @@ class QuantileTable:
     def __init__(self, function: Callable[[FloatArray], FloatArray]) -> None:
         self._step = 2 * MAX_NORMAL_SCORE / NODES
         nodes = np.arange(-2.0, NODES + 3)
-        y = np.maximum(function(nodes * self._step - MAX_NORMAL_SCORE), FLOOR)
+        y = np.maximum(function(nodes * self._step - MAX_NORMAL_SCORE), -1e12)  # not minus infinity
         slopes = (8 * (y[3:-1] - y[1:-3]) - (y[4:] - y[:-4])) / 12
         rises, left, right = np.diff(y[2:-2]), slopes[:-1], slopes[1:]
         self._powers = np.stack([y[2:-3], left, 3 * rises - 2 * left - right, left + right - 2 * rises])
@@ -427,14 +419,13 @@ def class_groups(
     Returns:
         (effort, of) -> ids of facts in percent.
     """
-    topic = "acceptance" if kind == "acceptance" else "take-up"
-    rates = published_rates().filter(
-        pl.col("topic") == topic,
-        pl.col("event").is_not_null(),
-        pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
-    )
     latest = (
-        rates.filter(~pl.col("event").is_in(list(without)))
+        published_rates()
+        .filter(
+            pl.col("topic") == ("acceptance" if kind == "acceptance" else "take-up"),
+            pl.col("event").is_not_null() & ~pl.col("event").is_in(list(without)),
+            pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
+        )
         .sort("public_on", maintain_order=True)
         .group_by("effort", "of", "event", maintain_order=True)
         .agg(pl.col("id").last())
@@ -460,8 +451,8 @@ def published_spread(
     Raises:
         UsageError: there is no such fact.
     """
-    used = published_rates().filter(pl.col("id").is_in([get_fact(c).id for c in classes]))
-    events = {*used["event"].drop_nulls(), *without}
+    used = pl.col("id").is_in([get_fact(c).id for c in classes])
+    events = {*published_rates().filter(used)["event"].drop_nulls(), *without}
     squares, degrees_of_freedom = 0.0, 0
     for group in class_groups(kind, public_by=public_by, without=events).values():
         squares += _sum_of_squares(_logits([get_fact(c).middle / 100 for c in group]))
@@ -508,12 +499,8 @@ def _sum_of_squares(logits: FloatArray) -> float:
     return float(((logits - logits.mean()) ** 2).sum())
 
 
-OUTERMOST_SCORE = 8.2
-"""Beyond this normal score a double cannot represent a probability below 1."""
 CONTRADICTION = 6.0
 """How many standard deviations apart the prior and the counts must be to contradict each other."""
-NEGLIGIBLE = 40.0
-"""Log densities this far below the maximum are treated as zero."""
 COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
 RatePrior = Beta | LogitT | Uniform | Pert
@@ -545,11 +532,11 @@ class UpdatedRate(Distribution):
         Raises:
             ModelRefused: the prior makes the observed rate practically impossible.
         """
-        low, high = -OUTERMOST_SCORE, OUTERMOST_SCORE
+        low, high = -8.2, 8.2  # Beyond these scores a double cannot represent a probability below 1.
         for _ in range(6):
             scores = np.linspace(low, high, COARSE_STEPS + 1)
             density = self._log_likelihood(self._rates(scores)) - scores**2 / 2
-            relevant = np.flatnonzero(density > density.max() - NEGLIGIBLE)
+            relevant = np.flatnonzero(density > density.max() - 40)  # Smaller densities count as zero.
             low, high = scores[max(relevant[0] - 1, 0)], scores[min(relevant[-1] + 1, COARSE_STEPS)]
         scores = np.linspace(low, high, FINE_STEPS + 1)
         rates = self._rates(scores)

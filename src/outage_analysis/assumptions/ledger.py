@@ -16,7 +16,7 @@ from importlib.resources import files
 from itertools import chain
 from numbers import Real
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -152,8 +152,8 @@ class NumberEntry(Entry):
 
     @property
     def most(self) -> float | None:
-        """The largest possible value; None if nothing limits it."""
-        return _largest_product(*self.factors)
+        """The largest possible value; None if nothing limits it, or if single payments vary around it."""
+        return None if getattr(self, "spread", 0) else _largest_product(*self.factors)
 
 
 def _largest_product(*factors: Distribution) -> float | None:
@@ -180,8 +180,8 @@ class ObservedCounts(Document):
     @property
     def day(self) -> date | None:
         """The day up to which the successes were counted; None if their published fact has no day."""
-        days = [d for d in (self.counted_on, get_fact(self.hits, hindsight=True).public_on) if d]
-        return min(days, default=None)
+        published = get_fact(self.hits, hindsight=True).public_on
+        return min(filter(None, (self.counted_on, published)), default=None)
 
 
 class RateAssumption(NumberEntry):
@@ -218,17 +218,15 @@ class RateAssumption(NumberEntry):
     @property
     def computed_from(self) -> tuple[str, ...]:
         """The ids of the facts that state the reference classes and the observed counts."""
-        observed = (self.observed.hits, self.observed.of) if self.observed else ()
-        return (*self.classes, *observed)
+        return self.classes + ((self.observed.hits, self.observed.of) if self.observed else ())
 
     @cached_property
     def prior(self) -> Distribution:
         """The distribution of the rate before it is updated with counts from the event itself."""
         if self.distribution is not None:
             return self.distribution
-        shares = [get_fact(c).middle / 100 for c in self.classes]
         spread = published_spread(self.kind, self.classes, public_by=self.public_on, without=self.left_out)
-        return reference_class_prior(shares, spread)
+        return reference_class_prior([get_fact(c).middle / 100 for c in self.classes], spread)
 
     @cached_property
     def sampled_distribution(self) -> Distribution:
@@ -254,24 +252,19 @@ class RateAssumption(NumberEntry):
             return None
         last = max((d for d in (closes, observed.closed_on) if d), default=None)
         if self.kind == "acceptance":
-            final, problem = observed.decided, "and filings may still be undecided"
+            is_final, problem = observed.decided, "and filings may still be undecided"
             remedy = "Leave out `observed` until all is decided, or count decided filings: `decided = true`."
-        elif last is None:
-            final, problem = False, "and no last day to file or to take is known"
-            remedy = "Give the line of the policy its deadlines, or state `closed_on` beside the counts."
         else:
-            final = observed.day is not None and observed.day > last
-            problem = f"but the last day to file or to take is {last}: more may come"
-            remedy = "Leave out `observed` until a later count, or forecast late claims (`ultimate`)."
-        until = observed.day or "an unknown day"
-        counts = f"`observed` counts {observed.hits} of {observed.of} up to {until}"
-        return None if final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
+            is_final = observed.day is not None and last is not None and observed.day > last
+            problem = f"but the last day to file or to take is {last or 'not known'}: more may come"
+            remedy = "Leave out `observed`, state `closed_on`, or forecast late claims (`ultimate`)."
+        counts = f"`observed` counts {observed.hits} of {observed.of} up to {observed.day or 'no known day'}"
+        return None if is_final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
 
     def range_under_cap(self, ceiling: float) -> Range:
         """The expected value and the range of the smaller of the rate and `ceiling`."""
-        sampled = self.sampled_distribution
-        low, high = sampled.ends
-        return Range.around(sampled.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
+        low, high = (min(end, ceiling) for end in self.sampled_distribution.ends)
+        return Range.around(self.sampled_distribution.capped_mean(ceiling), low, high)
 
     @property
     def most(self) -> float:
@@ -333,11 +326,6 @@ class MeanPayment(StatedNumber):
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single payments, as a share of their mean."""
 
-    @property
-    def most(self) -> float | None:
-        """The largest mean payment; None if nothing limits it, or if single payments vary around it."""
-        return None if self.spread else super().most
-
 
 class PaidTotal(StatedNumber):
     """The total paid under a cost line, once it is known; it replaces every forecast of the line.
@@ -346,10 +334,6 @@ class PaidTotal(StatedNumber):
     """
 
     kind: Literal["paid_total"]
-
-
-AWARD_MIDPOINTS = (np.arange(400) + 0.5) / 400
-"""Probabilities at which the mean award under a floor and a cap is averaged."""
 
 
 class AwardRule(Document):
@@ -374,8 +358,8 @@ class AwardRule(Document):
         return np.clip(loss_share, self.floor, np.inf if self.cap is None else self.cap)
 
     def mean(self, loss: Distribution) -> float:
-        """The expected award if the mean loss has the distribution `loss`."""
-        shares, counts = np.unique(self.share.quantile(AWARD_MIDPOINTS), return_counts=True)
+        """The expected award if the mean loss has the distribution `loss`, averaged over 400 shares."""
+        shares, counts = np.unique(self.share.quantile((np.arange(400) + 0.5) / 400), return_counts=True)
 
         def mean_up_to(limit: float) -> float:
             """The mean of min(limit, share x loss)."""
@@ -451,9 +435,7 @@ class Award(NumberEntry):
     @property
     def most(self) -> float | None:
         """The largest award; None if nothing limits it, or if single awards vary around the mean."""
-        if self.spread:
-            return None
-        if not self.rules:
+        if self.spread or not self.rules:
             return super().most
         products = [_largest_product(self._proved_loss, rule.share) for rule in self.rules]
         most = max(
@@ -562,8 +544,6 @@ class BandMix(Entry):
 
 
 SET_BY_USER = Text(en="Set by the user.", ko="사용자가 정한 값.")
-ORIGINS = ("facts", "classes", "left_out", "observed", "loss", "rules")
-"""Keys of an assumption from which its value follows; a value that a user sets follows from none."""
 Assumption = Annotated[
     RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
     Field(discriminator="kind"),
@@ -618,21 +598,18 @@ class Ledger(Displayable, NamedDocument):
         """Summary for display: each assumption's expected value, range and grade."""
         locale = Locale(lang, self.currency or "", decimal_places(self.currency) if self.currency else 0)
 
-        def cells(named: tuple[str, Assumption]) -> tuple[str, ...]:
-            name, entry = named
-            grade, day = grade_label(entry, locale), locale.day(entry.public_on)
-            return name, *value_and_range(entry, locale), grade, day
+        def cells(entry: Assumption) -> tuple[str, ...]:
+            return *value_and_range(entry, locale), grade_label(entry, locale), locale.day(entry.public_on)
 
+        rows, more = first_rows(locale, self.assumptions, cells, "ledger.assumptions")
         names = short_names([a.name[lang] for a in self.assumptions])
-        listed = [*zip(names, self.assumptions, strict=True)]
-        rows, more = first_rows(locale, listed, cells, "ledger.assumptions")
+        rows = tuple((name, *row) for name, row in zip(names, rows, strict=False))
         heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
         known = sum(a.outcome_known for a in self.assumptions)
-        sizes = {"count": len(self.assumptions), "ties": len(self.correlations)}
-        counts = {name: locale.number(size) for name, size in sizes.items()}
-        day = locale.day(self.as_of)
-        description = locale("card.ledger", id=self.id, incident=self.incident, day=day, **counts)
-        notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
+        about = {"id": self.id, "incident": self.incident, "day": locale.day(self.as_of)}
+        counts = {"count": len(self.assumptions), "ties": len(self.correlations)}
+        description = locale("card.ledger", **about, **counts)
+        notes = [locale("card.outcome_known", count=known)] if known else []
         if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
             notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
         table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
@@ -680,33 +657,43 @@ class Ledger(Displayable, NamedDocument):
             >>> changed.id, changed.assumptions[0].range.expected
             ('kakao-2022-changed', 0.5)
         """
-        entry = next((entry for entry in self.assumptions if entry.id == id_), None)
-        if entry is None:
-            ids = [entry.id for entry in self.assumptions]
-            remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
-            raise UsageError("no such assumption", value=id_, remedy=remedy)
+        entries = {entry.id: entry for entry in self.assumptions}
+        if id_ not in entries:
+            raise UsageError("no such assumption", value=id_, remedy=spelling_hint(str(id_), list(entries)))
+        entry = entries[id_]
         if isinstance(entry, BandMix | Handling):
             remedy = "Edit the TOML file of the ledger."
-            raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
+            raise UsageError(f"{id_} is a {entry.kind}, which is not one number", remedy=remedy)
         is_amount = entry.kind in AMOUNT_KINDS
         if is_amount and self.currency is None:
-            problem = f"the ledger states no currency, so the unit of {entry.id} is unknown"
-            raise UsageError(problem, remedy='Add the currency to the ledger, as in currency = "EUR".')
+            raise UsageError(
+                f"the ledger states no currency, so the unit of {id_} is unknown",
+                remedy='Add the currency to the ledger, as in currency = "EUR".',
+            )
         if (low is None) != (high is None) or (value is None and low is None):
             raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
         numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
-        for number in numbers.values():
-            is_real = isinstance(number, int | float | Real) and not isinstance(number, bool)
-            if not is_real or not math.isfinite(number):
-                raise UsageError(f"{entry.id} is a number", value=number)
+        for x in numbers.values():
+            if isinstance(x, bool) or not isinstance(x, int | float | Real) or not math.isfinite(x):
+                raise UsageError(f"{entry.id} is a number", value=x)
         # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
         unit = 10 ** decimal_places(self.currency or "") if is_amount else 1
         scaled = {name: float(Decimal(str(number)) * unit) for name, number in numbers.items()}
         kind = "fixed" if low is None else "uniform" if value is None else "pert"
         parameters = {"value": scaled["mode"]} if low is None else scaled
         fields = type(entry).model_fields
-        changes: dict[str, object] = {key: fields[key].default for key in ORIGINS if key in fields}
-        changes |= {"source": SET_BY_USER, "rationale": SET_BY_USER, "grade": "assumed", "approved_by": ""}
+        changes: dict[str, object] = {
+            # A value that a user sets follows from none of these keys.
+            **{
+                key: fields[key].default
+                for key in ("facts", "classes", "left_out", "observed", "loss", "rules")
+                if key in fields
+            },
+            "source": SET_BY_USER,
+            "rationale": SET_BY_USER,
+            "grade": "assumed",
+            "approved_by": "",
+        }
         try:
             changed = validated_copy(entry, distribution={"kind": kind, **parameters}, **changes)
         except UsageError as error:
@@ -719,9 +706,8 @@ class Ledger(Displayable, NamedDocument):
 
         An assumption for the effort class takes precedence over an assumption for all classes.
         """
-        of_line = (a for a in self.assumptions if a.kind == kind and line in a.lines)
-        candidates = (a for a in of_line if a.effort in (None, effort))
-        return max(candidates, key=lambda a: a.effort is not None, default=None)
+        by_effort = {a.effort: a for a in self.assumptions if a.kind == kind and line in a.lines}
+        return by_effort.get(effort, by_effort.get(None))
 
 
 def load_ledger(id_or_path: str | Path | Ledger) -> Ledger:
@@ -740,7 +726,7 @@ def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
     """
     if day is None:
         return load_ledger(incident) if incident in bundled_ids("assumptions") else None
-    written = (x for x in map(load_ledger, bundled_ids("assumptions")) if x.incident == incident)
+    written = [x for x in map(load_ledger, bundled_ids("assumptions")) if x.incident == incident]
     return max((x for x in written if x.as_of <= day), key=lambda x: x.as_of, default=None)
 
 
@@ -816,9 +802,8 @@ def rates_by_effort(
         >>> [(rate.id, rate.kind) for rate in rates]
         [('filing-share-one-tap', 'filing_share'), ('acceptance-one-tap', 'acceptance')]
     """
-    text = (files(__package__) / "reference_rates.toml").read_text("utf-8")
     rates = []
-    for rate in tomllib.loads(text)["rate"]:
+    for rate in tomllib.loads((files(__package__) / "reference_rates.toml").read_text("utf-8"))["rate"]:
         if rate["effort"] not in lines:
             continue
         if (of := rate.pop("of", None)) is not None:
@@ -832,8 +817,8 @@ def rates_by_effort(
             words = {"count": len(ids), "low": f"{shares[0]:.3g}", "high": f"{shares[-1]:.3g}"}
             rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
             rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
-        common = {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
-        rates.append(RateAssumption.model_validate(rate | common))
+        rate |= {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
+        rates.append(RateAssumption.model_validate(rate))
     return tuple(rates)
 
 
@@ -876,17 +861,15 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     """The expected value and the range of an assumption as formatted text."""
     if isinstance(entry, BandMix):
         shares = " / ".join(locale.share(band.share) for band in entry.bands)
-        return shares, locale.span(locale.share(0), locale.share(1))
+        return shares, locale.span("0%", "100%")
     if entry.kind in AMOUNT_KINDS:
         expected, low, high = (locale.exact_money(round(value)) for value in entry.range)
         span = locale.with_unit(locale.span(low, high), locale.unit)
         return locale.with_unit(expected, locale.unit).rstrip(), span
     if isinstance(entry, RateAssumption):
         expected, low, high = map(locale.share, entry.range)
-    elif entry.kind == "exposure":
-        expected, low, high = (locale.number(locale.rounded(value, 3)) for value in entry.range)
     else:
-        expected, low, high = (f"{value:.3g}" for value in entry.range)
+        expected, low, high = (locale.number(locale.rounded(value, 3)) for value in entry.range)
     return expected, locale.span(low, high)
 
 
@@ -899,42 +882,36 @@ def example_warning(ledger: Ledger | None, locale: Locale) -> str:
     """A warning that states how many assumptions are placeholder examples; empty if there are none."""
     if ledger is None or not ledger.examples:
         return ""
-    counts = locale.number(len(ledger.examples)), locale.number(len(ledger.assumptions))
-    return locale("report.examples", count=counts[0], total=counts[1])
+    return locale("report.examples", count=len(ledger.examples), total=len(ledger.assumptions))
 
 
 def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
     unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, LateClaims):  # a list of 200 values
-        likely = locale.likely_range
-        low, high = (f"{end:.4g}" for end in entry.distribution.quantile([likely.lower, likely.upper]))
+        ends = entry.distribution.quantile([locale.likely_range.lower, locale.likely_range.upper])
+        low, high = (f"{end:.4g}" for end in ends)
         return locale("distribution.forecast", mean=f"{entry.range.expected:.4g}", low=low, high=high)
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
-    if not isinstance(entry, Award) or entry.distribution:  # Only the last factor can be an amount.
-        *counts, last = entry.factors
-        texts = [
-            *(format_distribution(count, locale) for count in counts),
-            format_distribution(last, locale, unit),
-        ]
+    if not isinstance(entry, Award) or entry.distribution:
+        amount = entry.factors[-1]  # The others are numbers of people and weeks.
+        texts = [format_distribution(x, locale, unit if x is amount else 1) for x in entry.factors]
         counted = f" {entry.unit[locale.lang]}" if isinstance(entry, Factor) and entry.unit else ""
         return " × ".join(texts) + counted
     rules, loss = [], format_distribution(entry.loss, locale, unit)
     for rule in entry.rules:
-        limits = {"floor": rule.floor or None, "limit": rule.cap}
-        said = [
-            locale(f"explain.{x}", amount=locale.exact_money(n)) for x, n in limits.items() if n is not None
-        ]
-        paid = f"{format_distribution(rule.share, locale)} × {loss}"
-        rules.append(f"{rule.weight:.3g}: {', '.join([paid, *said])}")
+        said = [f"{rule.weight:.3g}: {format_distribution(rule.share, locale)} × {loss}"]
+        limits = (("floor", rule.floor or None), ("limit", rule.cap))
+        said += [locale(f"explain.{x}", amount=locale.exact_money(n)) for x, n in limits if n is not None]
+        rules.append(", ".join(said))
     return "; ".join(rules)
 
 
-def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) -> str:
+def format_distribution(value: Any, locale: Locale = ENGLISH, unit: int = 1) -> str:  # noqa: ANN401
     """A distribution and its parameters as text; also the value of one of its parameters.
 
     Args:
@@ -942,7 +919,7 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
         locale: the language.
         unit: the divisor of the parameters that have the unit of the number, such as `low` and `mode`.
     """
-    if isinstance(value, Document):
+    if isinstance(value, Distribution):
         in_unit = ("low", "mode", "high", "median", "value", "values")  # the others are pure numbers
         parameters = [
             f"{locale(f'distribution.{name}')} "
@@ -950,12 +927,9 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
             for name in type(value).model_fields
             if name != "kind"
         ]
-        kind = getattr(value, "kind", "")
-        return f"{locale(f'distribution.{kind}')}({', '.join(parameters)})"
+        return f"{locale('distribution.' + getattr(value, 'kind', ''))}({', '.join(parameters)})"
     if isinstance(value, tuple):
         return " ".join(format_distribution(inner, locale, unit) for inner in value)
-    if not isinstance(value, float | int):
-        return str(value)
     if unit > 1:
         return locale.exact(value / unit)
     return f"{value:,.0f}" if GROUPED_FROM <= abs(value) < math.inf else f"{value:,.6g}"

@@ -134,12 +134,12 @@ class Output:
                 block = text_lines(shown)
                 least = len(block)
             else:
-                title, table = text.title_with_currency(shown, locale), text.text_table(shown, answer)
+                table = text.text_table(shown, answer)
                 if width and not self.everything and not table.fits(width):
                     complete, table = table, text.text_table(shown, answer, narrow=True)
                     hidden += len(complete.heads) - len(table.heads)
                 drawn = table.lines(width) if width else table.grid()
-                block = [*(text.wrap_text(title, width) if width else [title]), *drawn, ""]
+                block = [*(text.wrap_text(table.caption, width) if width else [table.caption]), *drawn, ""]
                 least = min(len(block), LEAST_LINES)
             if len(lines) < room < len(lines) + least:
                 room = len(lines)

@@ -17,6 +17,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.incidents.bands import (
         GRID_PER_DECADE,
+        LARGEST_CUT,
         LARGEST_LOSS,
         NEGATIVE,
         UNKNOWN,

@@ -67,12 +67,14 @@ class Bands:
 
     def __post_init__(self) -> None:
         """Raise an error if the cuts would put a loss into two bands or into none."""
-        problem = "the edges of loss bands are whole numbers of the loss unit above 0 that increase"
-        remedy = f"Write each once, sorted, up to {LARGEST_CUT:,}: zero has a band of its own."
         for before, cut in itertools.pairwise((-math.inf, *self.cuts)):
             is_edge = type(cut) is int and abs(cut) <= LARGEST_CUT and cut not in (-1, 0)
             if not is_edge or (cut < 0 and not self.negative) or before >= cut:
-                raise UsageError(problem, value=cut, remedy=remedy)
+                raise UsageError(
+                    "the edges of loss bands are whole numbers of the loss unit above 0 that increase",
+                    value=cut,
+                    remedy=f"Write each once, sorted, up to {LARGEST_CUT:,}: zero has a band of its own.",
+                )
 
     @classmethod
     def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
@@ -109,28 +111,23 @@ def check_partition(bands: list[tuple[int, int | None]]) -> None:
         ValueError: the bands have a gap or an overlap, a band is empty, the first band does not start at 0,
             or the last band has an upper edge. The message ends with a remedy, after " | ".
     """
-    first, last = bands[0][0], bands[-1][1]
-    refuse_if(
-        first,
-        f"the first band starts at {first:,}, not at 0: losses below it have no rule"
-        " | Add a band from 0, paying 0 if that is meant.",
-    )
-    for (low, high), (next_low, _) in itertools.pairwise(bands):
-        if high is None or high <= low:
-            ends = "no upper edge" if high is None else f"an upper edge of {high:,}"
+    end: int | None = 0
+    for low, high in bands:
+        if end is None or (high is not None and high <= low):
             raise ValueError(
-                f"the band over {low:,} has {ends}, so it is empty or another band overlaps it"
+                f"the band over {low:,} is empty, or a band below it has no upper edge"
                 " | Let each band end above its `over`, and leave `up_to` out of the last band alone."
             )
-        problem = "two bands overlap on" if next_low < high else "there is a gap: no band covers"
+        problem = "two bands overlap on" if low < end else "there is a gap: no band covers"
         refuse_if(
-            next_low != high,
-            f"{problem} losses over {min(high, next_low):,} up to {max(high, next_low):,}"
-            " | Make the next band start where the last one ends.",
+            low != end,
+            f"{problem} losses over {min(end, low):,} up to {max(end, low):,}"
+            " | Make the first band start at 0, and the next one where the last one ends.",
         )
+        end = high
     refuse_if(
-        last is not None,
-        f"the last band ends at {last or 0:,}: larger losses have no rule"
+        end is not None,
+        f"the last band ends at {end or 0:,}: larger losses have no rule"
         " | Leave `up_to` out of the last band, or add a band that pays 0.",
     )
 

@@ -192,8 +192,8 @@ class Layout(Columns):
             UsageError: the layout mentions an unknown column. The message suggests the closest known one.
         """
         if foreign := self.unknown_column(known):
-            problem = "the layout speaks of a column that no claim has"
-            raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
+            remedy = spelling_hint(foreign, list(known))
+            raise UsageError("the layout speaks of a column that no claim has", value=foreign, remedy=remedy)
 
     def merged_over(self, below: Columns) -> Layout:
         """Return this layout, supplemented by a more general one, such as the incident's.
@@ -202,13 +202,14 @@ class Layout(Columns):
         general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
-        update: dict[str, object] = {
-            "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
-            "encoding": self.encoding or below.encoding,
-            "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
-        }
-        replaced = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
-        return self.model_copy(update=update | replaced)
+        return self.model_copy(
+            update={
+                "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
+                "encoding": self.encoding or below.encoding,
+                "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
+                **{key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED},
+            }
+        )
 
     def spellings(self, column: str) -> set[str]:
         """Return all headers that a column may have, without case, spaces and hyphens."""
@@ -259,12 +260,10 @@ class Layout(Columns):
         columns_found = self.header_positions(headers, searched)
         for column, positions in columns_found.items():
             masked = [mask_personal_data(headers[position]) for position in positions]
-            if len(masked) > 1:
-                value, remedy = " and ".join(masked), "Remove or rename one."
-                raise InputRefused(f"two columns stand for {column}", **known, value=value, remedy=remedy)
-            if column in self.constants:
-                problem = f"has a column for {column}, which the layout gives as a constant"
-                raise InputRefused(problem, **known, column=masked[0], remedy="Remove one of the two.")
+            if len(masked) > 1 or column in self.constants:
+                what = "two columns" if len(masked) > 1 else "a column and a constant of the layout"
+                problem, remedy = f"{what} stand for {column}", "Remove or rename one of the two."
+                raise InputRefused(problem, **known, value=" and ".join(masked), remedy=remedy)
         known["value"] = mask_personal_data(", ".join(headers))
         for column in needed:
             if column not in columns_found and column not in self.given_columns:
@@ -368,8 +367,7 @@ time_zones = cache(available_timezones)
 
 def _known_zone(name: str) -> str:
     # Python lists "localtime"; DuckDB does not know it.
-    known = name in time_zones() and name != "localtime"
-    refuse_if(not known, "is not an IANA time zone | Write it as Asia/Seoul.")
+    refuse_if(name not in time_zones() - {"localtime"}, "is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
 
@@ -569,12 +567,10 @@ class Incident(NamedDocument, Columns):
     """Published totals to reconcile with the facts."""
 
     def _check(self) -> None:
-        super()._check()
-        for group in (self.services, self.claimant_types, self.dimensions):
-            refuse_repeated([item.id for item in group], "the id {} is given twice")
+        refuse_repeated([dimension.id for dimension in self.dimensions], "two dimensions have the id {}")
         for group in (self.services, self.claimant_types):
             spellings = [spelling for item in group for spelling in sorted(item.spellings())]
-            refuse_repeated(spellings, "'{}' is an alias of two ids")
+            refuse_repeated(spellings, "'{}' is an id or an alias of two")
         strangers = sorted({*self.first_services} - {service.id for service in self.services})
         refuse_if(strangers, f"has first_services with {', '.join(strangers)}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
@@ -615,8 +611,10 @@ class Incident(NamedDocument, Columns):
     @cached_property
     def known_ids(self) -> dict[str, dict[str, str]]:
         """Column of a claim -> normalized spelling of a service or claimant type -> its id."""
-        named = self.named_items.items()
-        return {column: {s: item.id for item in items for s in item.spellings()} for column, items in named}
+        return {
+            column: {spelling: item.id for item in items for spelling in item.spellings()}
+            for column, items in self.named_items.items()
+        }
 
     @property
     def zone(self) -> ZoneInfo:
@@ -657,8 +655,8 @@ class Incident(NamedDocument, Columns):
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
-        money = (self.currency, self.minor_units, self.loss_digits)
-        return Locale(lang, *money, divisible=not self.loss_currency, loss_unit=self.loss.unit)
+        money = (self.currency, self.minor_units, self.loss_digits, not self.loss_currency)
+        return Locale(lang, *money, loss_unit=self.loss.unit)
 
     @property
     def loss_currency(self) -> str:
@@ -668,8 +666,8 @@ class Incident(NamedDocument, Columns):
     def display_names(self, lang: str) -> dict[str, str]:
         """Return the names of everything in the incident that has an id."""
         named = (*self.dimensions, *self.services, *self.claimant_types, *self.tie_outs)
-        headlines = {headline.fact: headline.name for headline in self.headlines}
-        names = self.groups | {item.id: item.name for item in named} | headlines
+        names = self.groups | {item.id: item.name for item in named}
+        names |= {headline.fact: headline.name for headline in self.headlines}
         return {id_: name[lang] for id_, name in names.items()}
 
 
@@ -741,15 +739,6 @@ class ClosingBranch(NamedDocument):
     """Whether the author already knew how the intake ended."""
 
 
-class FinalCount(Document):
-    """The final number of claims of an intake; used only in hindsight."""
-
-    at: When
-    """When the intake ended."""
-    fact: str
-    """The id of the fact with the final count."""
-
-
 class IntakeSeries(NamedDocument):
     """The intake of claims through one channel, as described in a TOML document."""
 
@@ -769,8 +758,8 @@ class IntakeSeries(NamedDocument):
     """The announced closing times."""
     branches: tuple[ClosingBranch, ...] = Field(alias="branch", default=())
     """Alternative closing times that are included in a forecast by default."""
-    outcome: FinalCount | None = None
-    """The final number of claims."""
+    outcome: Point | None = None
+    """The final number of claims, and when the intake ended; used only in hindsight."""
 
     def _check(self) -> None:
         moments = [self.opened, *(p.at for p in self.points)]
@@ -791,15 +780,18 @@ class IntakeSeries(NamedDocument):
         """
         counted = (p for p in self.points if p.at <= self.end_of(day))
         points = tuple(p for p in counted if p.count is not None or (p.public_on or date.max) <= day)
-        deadlines = tuple(d for d in self.deadlines if d.public_on and d.public_on <= day)
+        deadlines = tuple(d for d in self.deadlines if (d.public_on or date.max) <= day)
         known = self.model_copy(update={"points": points, "deadlines": deadlines, "outcome": None})
         return known if points else None
 
     @property
     def deadline(self) -> IntakeDeadline | None:
         """The deadline announced last. If several were announced on that day, the one that closes last."""
-        announced = [d for d in self.deadlines if d.public_on]
-        return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
+        return max(
+            (deadline for deadline in self.deadlines if deadline.public_on),
+            key=lambda d: (d.public_on or date.min, d.closes),
+            default=None,
+        )
 
     @property
     def zone(self) -> tzinfo:

@@ -145,28 +145,17 @@ class Fact:
         return self.value
 
     @property
-    def whole(self) -> int:
-        """The value of the fact as an integer.
-
-        Raises:
-            UsageError: the fact is a range, or its value is not a whole number.
-        """
-        if self.number != int(self.number):
-            raise UsageError("this fact is not a whole number", value=self.id)
-        return int(self.number)
-
-    @property
     def count(self) -> int:
         """The number of people or cases that the fact counts.
 
         Raises:
-            UsageError: the fact is an amount, a share, a duration or another measure.
+            UsageError: the fact is an amount, a share, a duration or another measure, or no whole number.
         """
-        unit = self.unit
-        if is_currency(unit) or unit in MEASURES or "/" in unit or "," in unit or self.number < 0:
-            remedy = f"Its unit is '{unit}'."
+        measured = is_currency(self.unit) or self.unit in MEASURES or "/" in self.unit or "," in self.unit
+        if measured or self.number < 0 or self.number != int(self.number):
+            remedy = f"It is {self.number:g} in the unit '{self.unit}'."
             raise UsageError("this fact counts no people and no cases", value=self.id, remedy=remedy)
-        return self.whole
+        return int(self.number)
 
     def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
         """Return the value of the fact, or an end of its range, in the main currency unit (euros, not cents).
@@ -231,8 +220,7 @@ class TieOut(NamedDocument):
             "needs exactly one of printed and printed_value",
         )
         refuse_if(self.at_least and self.at_most, "cannot be both at_least and at_most")
-        for ids in (self.of, self.lines):
-            refuse_repeated(ids, "counts {} twice | Name each once.")
+        refuse_repeated([*self.of, *self.lines], "counts {} twice | Name each once.")
         refuse_if(
             not (self.of or self.lines), "computes from nothing: name facts in `of` or cost lines in `lines`"
         )
@@ -255,9 +243,8 @@ def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False
     if fact is None:
         raise UsageError("no such fact", value=id_, remedy=spelling_hint(id_, [*published, *later]))
     if public_by is not None and (fact.public_on is None or fact.public_on > public_by):
-        when = fact.public_on or "an unknown day"
         raise ModelRefused(
-            f"fact {id_} was public on {when}, after the as-of date {public_by}",
+            f"fact {id_} was public on {fact.public_on or 'no known day'}, after the as-of date {public_by}",
             remedy=f"Move {either('as_of', '--as-of')} to a day on which it was known, or leave out the line "
             "that needs it.",
         )
@@ -371,12 +358,9 @@ class Outcome(NamedDocument):
 
     def _check(self) -> None:
         refuse_if(
-            self.stage == "total" and self.denominator,
-            "is a total, which has no denominator | Leave out denominator.",
-        )
-        refuse_if(
-            self.stage != "total" and not self.denominator,
-            f"needs denominator: the fact that counts those of whom some were {self.stage}",
+            (self.stage == "total") == bool(self.denominator),
+            "has a denominator exactly unless it is a total | Leave out denominator, or name the fact that"
+            " counts those of whom some filed, were accepted or took the offer.",
         )
 
 

@@ -31,7 +31,6 @@ from outage_analysis.text import (
     TableSchema,
     Unit,
     all_schemas,
-    cell_class,
     currency_if_converted,
     format_amounts,
     html_table,
@@ -130,12 +129,12 @@ def show_table(
         mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
         return note(f"{mark} {locale('notebook.no_rows')}")
-    numeric = [kind.is_numeric() for kind in table.dtypes]
+    numbers = [n for n, kind in enumerate(table.dtypes) if kind.is_numeric()]
     counted = whole_counts(table, schema)
     write = partial(_format_value, locale)
     formatted = format_amounts(counted, schema, formats, write, whole=True) if formats else counted
     rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
-    html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
+    html = html_table(table.columns, rows, numbers)
     head = note(mark) if mark else Html("", "")
     return Html(f"{head.markup}\n{html}", f"{head.text}\n{formatted}")
 

@@ -32,6 +32,7 @@ from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag
 
 from outage_analysis.files import Day, Document, Identifier, NamedDocument, OptionalText, Unit, refuse_if
 from outage_analysis.incidents import (
+    LARGEST_CUT,
     LARGEST_LOSS,
     NEGATIVE,
     UNKNOWN,
@@ -50,14 +51,9 @@ SHARE_SCALE = 10_000
 
 
 def _share_in_ten_thousandths(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
-            "is not a number | Write a share as 0.25, of at most four places."
-        )
-    refuse_if(
-        not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1,
-        "is not between 0 and 1 with at most four places | Write a quarter as 0.25.",
-    )
+    is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    if not is_share or Decimal(repr(value)) * SHARE_SCALE % 1:
+        raise ValueError("is not between 0 and 1 with at most four places | Write a share as 0.25.")
     return int(Decimal(repr(value)) * SHARE_SCALE)
 
 
@@ -184,8 +180,6 @@ class RuleBand(Rule):
     """Upper edge, in the loss unit."""
 
 
-LARGEST_TOTAL = 2**63 - 1
-"""Upper bound for losses: the losses of one claimant may add up to more than the largest single loss."""
 MAX_STEPS = 2_000
 """The largest number of edges of one policy, including those of payment periods."""
 
@@ -229,8 +223,7 @@ class Piece:
         """Whether this piece pays `fixed + slope x loss` for each of its losses that is also in `band`."""
         if (self.fixed, self.slope) == (fixed, slope):
             return True
-        ends = self.overlap(band)
-        return all(x is not None and self.pay(x) == fixed + slope * x for x in ends)
+        return all(x is not None and self.pay(x) == fixed + slope * x for x in self.overlap(band))
 
 
 @dataclass(frozen=True)
@@ -260,7 +253,7 @@ class Tariff:
 
         The order is: negative, zero and unknown losses, then bands of positive losses in increasing order.
         """
-        positive = [(band, rule) for band, rule in self.bands_with_rules if contains_integer(band)]
+        positive = (pair for pair in self.bands_with_rules if contains_integer(pair[0]))
         return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown or Rule()), *positive]
 
     @cached_property
@@ -281,7 +274,7 @@ class Tariff:
 
     @cached_property
     def _upper_ends(self) -> list[int]:
-        return [LARGEST_TOTAL if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
+        return [LARGEST_CUT if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -347,8 +340,8 @@ def check_step_count(steps: int) -> None:
     """
     refuse_if(
         steps > MAX_STEPS,
-        f"its payment jumps at more than {MAX_STEPS:,} losses"
-        " | Lengthen the period, or set `limit` or `up_to`.",
+        f"its payments bend or jump at more than {MAX_STEPS:,} losses"
+        " | Lengthen the periods, set `limit` or `up_to`, or split the policy.",
     )
 
 
@@ -368,18 +361,14 @@ def _pieces_of_rule(band: Band, place: int, rule: Rule) -> Iterator[Piece]:
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
     """Yield the losses in a band after which the payment has another formula."""
-    top = LARGEST_TOTAL if high is None else high
     if not rule.depends_on_loss:
         return
-    candidates, limit_reached = [rule.deductible], top
-    losses = range(low + 1, top + 1)
-    if rule.floor:
-        floor = rule.floor * SHARE_SCALE
-        candidates.append(low + bisect_right(losses, floor, key=rule.amount_before_limits))
-    if rule.limit is not None:
-        limit = rule.limit * SHARE_SCALE
-        limit_reached = low + bisect_right(losses, limit, key=rule.amount_before_limits)
-        candidates.append(limit_reached)
+    # The losses of one claimant may add up to more than the largest single loss.
+    top = LARGEST_CUT if high is None else high
+    losses, key = range(low + 1, top + 1), rule.amount_before_limits
+    limits = [limit * SHARE_SCALE for limit in (rule.floor, rule.limit) if limit is not None]
+    candidates = [rule.deductible, *(low + bisect_right(losses, limit, key=key) for limit in limits)]
+    limit_reached = top if rule.limit is None else candidates[-1]
     if rule.rate is not None:
         candidates.append(rule.rate.after)
         if rule.rate.every > 1:
@@ -425,12 +414,12 @@ class Accounting(Document):
     """The reason, briefly."""
 
 
+COUNTED_BY = ("published_count", "recipients", "recipients_high", "cap", "amount")
+"""The keys of a line that may name a fact whose number enters the cost."""
+
+
 class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
-
-    NUMBERS: ClassVar[tuple[str, ...]] = ()
-    """The keys that may name a fact whose number enters the cost."""
-    VALUATION: ClassVar[str] = "cash"
 
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
@@ -459,7 +448,7 @@ class Line(NamedDocument):
 
         Facts that are only cited are not included.
         """
-        return tuple(fact for key in self.NUMBERS if (fact := self.fact(key)) is not None)
+        return tuple(fact for key in COUNTED_BY if (fact := self.fact(key)) is not None)
 
     def fact(self, key: str) -> str | None:
         """The id of the fact under a key; None if there is none, or the line has no such key."""
@@ -469,7 +458,7 @@ class Line(NamedDocument):
     @property
     def main_valuation(self) -> str:
         """The kind of cost that the line has, such as `cash`; the main one if it has several."""
-        return str(getattr(self, "valuation", self.VALUATION))
+        return str(getattr(self, "valuation", "cash"))
 
     @property
     def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
@@ -541,8 +530,6 @@ class Segment(Document):
 class Schedule(Line):
     """A cost line that pays by loss band."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("published_count",)
-
     kind: Literal["schedule"]
     """A payment by loss band."""
     closed: Closed = "upper"
@@ -603,8 +590,8 @@ class Schedule(Line):
     @property
     def starts(self) -> frozenset[int]:
         """If bands are written without their upper edge, the largest loss of each band; otherwise empty."""
-        edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
-        return frozenset(edge - 1 for edge in edges if self.closed == "lower")
+        written = (band.over for _, tariff in self.tariffs for band in tariff.bands if self.closed == "lower")
+        return frozenset(edge - 1 for edge in written if edge)
 
     @property
     def breakpoints(self) -> tuple[int, ...]:
@@ -620,12 +607,9 @@ class Schedule(Line):
             "pays a share of an unknown loss | Give `unknown` a fixed payment or a review.",
         )
         refuse_if(
-            self.segments and self.grain == "claimant",
-            "pays by claimant and by segment | Write each segment as a line of its own.",
-        )
-        refuse_if(
-            self.segments and self.published_count,
-            "has segments and one published count | Write each segment as a line of its own.",
+            self.segments and (self.grain == "claimant" or self.published_count),
+            "has segments, and pays by claimant or from one published count"
+            " | Write each segment as a line of its own.",
         )
         # The jumps of all tariffs are limited in total, too; a tariff beyond the limit is not computed.
         for steps in accumulate(len(tariff.cuts) for _, tariff in self.tariffs):
@@ -635,8 +619,7 @@ class Schedule(Line):
 class InKind(Line):
     """A free good for everyone entitled, valued at its list price. That is not cash that is paid out."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "cap")
-    VALUATION: ClassVar[str] = "face_value"
+    valuation: ClassVar[str] = "face_value"
 
     kind: Literal["in_kind"]
     """A free good."""
@@ -657,8 +640,7 @@ class InKind(Line):
 class Voucher(Line):
     """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
 
-    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients",)
-    VALUATION: ClassVar[str] = "face_value"
+    valuation: ClassVar[str] = "face_value"
 
     kind: Literal["voucher"]
     """A voucher per started hour."""
@@ -679,8 +661,6 @@ class Voucher(Line):
 
 class FeeCredit(Line):
     """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
-
-    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "recipients_high")
 
     kind: Literal["fee_credit"]
     """A refund of part of a fee."""
@@ -748,8 +728,6 @@ class FeeCredit(Line):
 
 class Budget(Line):
     """An amount set aside or announced for a whole cost line."""
-
-    NUMBERS: ClassVar[tuple[str, ...]] = ("amount",)
 
     kind: Literal["budget"]
     """An amount announced for the line as a whole."""

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import (
-    Document,
+    MAX_NAME,
     Name,
     NamedDocument,
     Text,
@@ -39,19 +39,18 @@ from outage_analysis.files import (
 )
 from outage_analysis.incidents import UNKNOWN, Band, Incident, TieOut, fact_exists, get_fact
 from outage_analysis.policies.cost_lines import (
-    MAX_STEPS,
     MONEY,
     SHARE_DIGITS,
     SHARE_SCALE,
     Budget,
     CostLine,
-    EntitledValues,
     FeeCredit,
     Line,
     Rule,
     RuleBand,
     Schedule,
     Tariff,
+    check_step_count,
 )
 from outage_analysis.text import (
     DECIMALS,
@@ -86,20 +85,15 @@ class Policy(Displayable, NamedDocument):
 
     def _check(self) -> None:
         line_ids = [line.id for line in self.lines]
-        refuse_repeated(line_ids, "two lines have the id {}")
         for tie in self.tie_outs:
             refuse_if(not {*tie.lines} <= {*line_ids}, f"the tie-out {tie.id} names a line that is not there")
-        ids = [*line_ids, *(tie.id for tie in self.tie_outs)]
-        refuse_repeated(ids, "the id {} is given to a tie-out and to something else")
-        steps = len(self.breakpoints)
-        refuse_if(
-            steps > MAX_STEPS,
-            f"its payments bend or jump at {steps:,} losses, at most {MAX_STEPS:,} are allowed"
-            " | Lengthen the periods, or split the policy.",
+        refuse_repeated(
+            [*line_ids, *(tie.id for tie in self.tie_outs)], "two lines or tie-outs have the id {}"
         )
-        rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
+        check_step_count(len(self.breakpoints))
+        tariffs = (tariff for line in self.schedules for _, tariff in line.tariffs)
         refuse_if(
-            self.loss_unit != self.currency and any(rule.share for rule in rules),
+            self.loss_unit != self.currency and any(rule.share for t in tariffs for _, rule in t.rules()),
             f"pays a share of a loss in {self.loss_unit}, which is no money"
             " | Give a `rate` for every so many of them, or state losses in the policy's currency.",
         )
@@ -115,13 +109,12 @@ class Policy(Displayable, NamedDocument):
             return line.name[lang], kind, explainer.payment_summary(line), day or "–", asked or "–"
 
         rows, more = first_rows(locale, self.lines, cells, "policy.lines")
-        heads = tuple(locale(f"column.{h}") for h in ("line", "kind", "payment", "public_on", "effort"))
-        totals = {"count": self.lines, "sums": self.tie_outs, "missing": self.missing}
-        counts = {name: locale.number(len(items)) for name, items in totals.items()}
+        heads = ("line", "kind", "payment", "public_on", "effort")
+        table = Table(tuple(locale(f"column.{head}") for head in heads), rows, more=more)
+        counts = {"count": len(self.lines), "sums": len(self.tie_outs), "missing": len(self.missing)}
         description = locale("card.policy", id=self.id, unit=locale.unit, **counts)
         unruled = ", ".join(line.name[lang] for line in self.schedules if line.unknown is None)
         notes = [locale("card.no_rule", lines=unruled)] if unruled else []
-        table = Table(heads, rows, more=more)
         return Card(self.name[lang], (description,), (table,), (*notes, locale("card.policy_next")))
 
     @property
@@ -145,9 +138,8 @@ class Policy(Displayable, NamedDocument):
         Raises:
             UsageError: the language is not supported.
         """
-        divisible = self.loss_unit != self.currency
-        money = (self.currency, self.digits, self.loss_digits)
-        return Locale(lang, *money, divisible, self.starts, loss_unit=self.loss_unit)
+        money = (self.currency, self.digits, self.loss_digits, self.loss_unit != self.currency)
+        return Locale(lang, *money, self.starts, loss_unit=self.loss_unit)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
         """The cost lines that were public by a day, and the cost lines that were not."""
@@ -156,8 +148,8 @@ class Policy(Displayable, NamedDocument):
 
     def as_known_on(self, day: date) -> Policy:
         """The policy as known on a day: only cost lines, efforts and deadlines that were public by then."""
-        known, _ = self.public_by(day)
-        return self.model_copy(update={"lines": tuple(line.as_known_on(day) for line in known)})
+        known = (line.as_known_on(day) for line in self.lines if line.known_on(day))
+        return self.model_copy(update={"lines": tuple(known)})
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
@@ -232,25 +224,23 @@ class Policy(Displayable, NamedDocument):
             >>> changed.id, changed.schedules[0].bands[0].fixed
             ('kakao-2022-changed', 40000)
         """
-        ids = [schedule.id for schedule in self.schedules]
-        if line is None and len(ids) != 1:
-            remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
-            raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
-        schedule = self.line(line or ids[0])
+        named = self.schedules if line is None else (self.line(line),)
+        schedule = named[0] if len(named) == 1 else None
         if not isinstance(schedule, Schedule):
-            remedy = spelling_hint(schedule.id, ids) if ids else ""
-            raise UsageError("the cost line does not pay by loss band", value=line, remedy=remedy)
+            ids = ", ".join(schedule.id for schedule in self.schedules) or "none"
+            problem = f"name a cost line of {self.id} that pays by loss band"
+            raise UsageError(problem, value=line, remedy=f"These do: {ids}.")
         fixed = smallest_units(pays, self.digits, "the payment")
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
         edges = [band.up_to for band in schedule.bands]
         if edge not in edges:
-            asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
-            problem = f"{schedule.id} has no band with this upper edge"
-            raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
+            known = ("None" if x is None else in_units(x, self.loss_digits) for x in edges)
+            remedy = f"Its bands end at {', '.join(known)}."
+            raise UsageError(f"{schedule.id} has no band with this upper edge", value=up_to, remedy=remedy)
         with usage_errors("the payment"):
             paid = RuleBand(over=schedule.bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
-        changed = tuple(paid if band.up_to == edge else band for band in schedule.bands)
-        return self.with_line(validated_copy(schedule, bands=changed))
+        bands = tuple(paid if band.up_to == edge else band for band in schedule.bands)
+        return self.with_line(validated_copy(schedule, bands=bands))
 
     def with_line(self, line: CostLine) -> Policy:
         """Return a copy in which a cost line replaces the line with the same id; its id ends in `-changed`.
@@ -304,17 +294,16 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
     Raises:
         UsageError: currency, decimal places or loss unit differ.
     """
-    payer, outage = f"the policy {policy.id}", f"the incident {incident.id}"
-    amounts = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
-    places = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
-    losses = f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}"
-    for own, theirs, problem, remedy in (
-        (policy.currency, incident.currency, amounts, "Restate the policy in the incident's currency."),
-        (policy.digits, incident.minor_units, places, "Give both the same minor_units."),
-        (policy.loss_unit, incident.loss.unit, losses, "Restate the bands in the incident's loss unit."),
+    for own, theirs, what in (
+        (policy.currency, incident.currency, ""),
+        (policy.digits, incident.minor_units, " decimal places"),
+        (policy.loss_unit, incident.loss.unit, " for losses"),
     ):
         if own != theirs:
-            raise UsageError(problem, remedy=remedy)
+            raise UsageError(
+                f"the policy {policy.id} counts in {own}{what}, the incident {incident.id} in {theirs}",
+                remedy="Restate the policy in the units of the incident.",
+            )
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
@@ -326,11 +315,11 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
     if out.exists() or out.suffix != ".toml":
         problem = "exists already" if out.exists() else "is not named .toml"
         raise UsageError(problem, file=out, remedy="Choose another --out.")
-    text = (files(__package__) / "template.toml").read_text("utf-8")
     # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
-    pays = "share = 0.1" if loss_unit == currency else "rate = { amount = 50_000, every = 300_000 }"
-    values = {"id": toml_value(id_), "currency": toml_value(currency), "loss_unit": toml_value(loss_unit)}
-    document = text.format(**values, second_band=f"  {pays}")
+    pays = "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
+    values = {"id": id_, "currency": currency, "loss_unit": loss_unit}
+    template = (files(__package__) / "template.toml").read_text("utf-8")
+    document = template.format(second_band=pays, **{key: toml_value(x) for key, x in values.items()})
     parse_document(Policy, document, "the new document")
     with atomic_file(out) as partial:
         partial.write_text(document, "utf-8")
@@ -393,38 +382,34 @@ def policy_from_tiers(
         line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units, "the payment")}
     if closes is not None:
         if closes < incident.claims_to:
-            problem, remedy = "claims were filed after that day", f"The last one is of {incident.claims_to}."
-            raise UsageError(problem, column="closes", value=closes, remedy=remedy)
+            remedy = f"The last one is of {incident.claims_to}."
+            raise UsageError("claims were filed after that day", column="closes", value=closes, remedy=remedy)
         line["deadlines"] = ({"announced_on": line["public_on"], "closes": closes},)
-    document = {
-        "id": f"{incident.id}-tiers",
-        "name": {lang: Locale(lang)("explain.tiers") for lang in LANGUAGES},
-        "currency": incident.currency,
-        "minor_units": incident.minor_units,
-        "loss_unit": incident.loss.unit,
-        "line": (line,),
-    }
     with usage_errors("the policy"):
-        policy = Policy.model_validate(document)
+        policy = Policy.model_validate(
+            {
+                "id": f"{incident.id}-tiers",
+                "name": line["name"],
+                "currency": incident.currency,
+                "minor_units": incident.minor_units,
+                "loss_unit": incident.loss.unit,
+                "line": (line,),
+            }
+        )
     names = {}
     for locale in map(policy.locale, LANGUAGES):
         pays, bands = PolicyExplainer(policy, locale).rule_text, policy.schedules[0].bands
         words = "; ".join(f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in bands)
-        names[locale.lang] = locale("explain.tiers_named", tiers=words)
-    try:
-        return policy.model_copy(update={"name": Name(**names)})
-    except ValidationError:  # many tiers are too long for a name
-        return policy
+        names[locale.lang] = one_line(locale("explain.tiers_named", tiers=words), MAX_NAME)
+    return policy.model_copy(update={"name": Name(**names)})
 
 
 def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:
-    remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
     if not isinstance(tiers, Mapping) or not tiers:
-        is_empty = isinstance(tiers, Mapping)
-        problem = "there is no tier" if is_empty else f"tiers are a mapping, not a {type(tiers).__name__}"
-        raise UsageError(problem, remedy=remedy)
-    name, digits = "the largest loss of a tier", incident.loss_digits
-    stated = {None if x is None else smallest_units(x, digits, name): pays for x, pays in tiers.items()}
+        remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
+        raise UsageError("tiers are a mapping with at least one tier", value=tiers, remedy=remedy)
+    loss = partial(smallest_units, digits=incident.loss_digits, name="the largest loss of a tier")
+    stated = {None if edge is None else loss(edge): pays for edge, pays in tiers.items()}
     edges = sorted(up_to for up_to in stated if up_to is not None)
     if len(stated) < len(tiers) or (edges and edges[0] <= 0):
         raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
@@ -437,8 +422,6 @@ def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...
 
 MOST_EXAMPLES = 3
 """The most breakpoints inside a band with an example; if there are more, the first ones and the last one."""
-LONGEST = 10_000
-"""The maximum number of characters of a note."""
 
 
 def explain(policy: Policy, lang: str = "en") -> list[str]:
@@ -463,17 +446,16 @@ class PolicyExplainer:
 
     def sentences(self) -> Iterator[str]:
         """Yield the sentences that explain the whole policy, one per line of text."""
-        policy = self.policy
-        units = {"unit": self.locale.unit, "loss_unit": self._loss_unit()}
-        yield self._sentence("head", name=policy.name[self.lang], id=policy.id, **units)
-        for line in policy.lines:
+        about = {"unit": self.locale.unit, "loss_unit": self._loss_unit(), "id": self.policy.id}
+        yield self._sentence("head", name=self.policy.name[self.lang], **about)
+        for line in self.policy.lines:
             yield ""
-            kind = self.locale(f"word.{line.kind}")
-            yield self._sentence("line", name=line.name[self.lang], id=line.id, kind=kind)
+            words = {"name": line.name[self.lang], "kind": self.locale(f"word.{line.kind}")}
+            yield self._sentence("line", id=line.id, **words)
             yield from (f"  {sentence}" for sentence in self._line(line))
-        if policy.missing:
+        if self.policy.missing:
             yield ""
-            yield from (self._sentence("missing", text=text[self.lang]) for text in policy.missing)
+            yield from (self._sentence("missing", text=text[self.lang]) for text in self.policy.missing)
 
     def _line(self, line: CostLine) -> Iterator[str]:
         say, day = self._sentence, self.locale.day
@@ -484,8 +466,8 @@ class PolicyExplainer:
         for change in sorted(line.effort_changes, key=lambda c: c.since):
             yield say("effort_from", day=day(change.since), effort=say(f"effort_{change.effort}"))
         for number, d in enumerate(sorted(line.deadlines, key=lambda d: d.announced_on)):
-            key = "extension" if number else "deadline"
-            yield say(key, closes=day(d.closes), day=day(d.announced_on))
+            days = {"closes": day(d.closes), "day": day(d.announced_on)}
+            yield say("extension" if number else "deadline", **days)
         yield from self._schedule(line) if isinstance(line, Schedule) else self._terms(line)
         if line.statutory:
             yield say("statutory")
@@ -571,8 +553,7 @@ class PolicyExplainer:
         if pays is None:
             return self.locale("word.unpriced")
         goods = line.payment is not None and line.main_valuation == "face_value"
-        face = f" ({self.locale('word.face_value')})" if goods else ""
-        return f"{self._value(pays)}{face}"
+        return f"{self._value(pays)} ({self.locale('word.face_value')})" if goods else str(self._value(pays))
 
     def rule_text(self, rule: Rule | None) -> str:
         """A text that states what a payment rule pays; if `rule` is None, it states that there is no rule."""
@@ -588,15 +569,15 @@ class PolicyExplainer:
             text = say("rate_one" if rate.every == 1 else "rate", amount=self.money(rate.amount), **words)
             if rate.after:
                 text += say("after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after))
-            rounding = say("round_up" if rate.round_up else "complete") if rate.every > 1 else ""
-            parts.append(text + rounding)
+            text += say("round_up" if rate.round_up else "complete") if rate.every > 1 else ""
+            parts.append(text)
         limits = [say("floor", amount=self.money(rule.floor))] if rule.floor else []
         limits += [say("limit", amount=self.money(rule.limit))] if rule.limit is not None else []
         return ", ".join([*([" + ".join(parts)] if parts else []), *limits]) or say("nothing")
 
     def _sentence(self, key: str, **values: object) -> str:
         """The translated sentence for a key, filled with `values`; line breaks in values are escaped."""
-        safe = {name: one_line(v, LONGEST) if isinstance(v, str) else v for name, v in values.items()}
+        safe = {name: one_line(v, 10_000) if isinstance(v, str) else v for name, v in values.items()}
         return self.locale(f"explain.{key}", **safe)
 
     def money(self, amount: float | Fraction) -> str:
@@ -624,10 +605,6 @@ class PolicyExplainer:
         )
 
 
-Finding = tuple[str, str]
-"""What is doubtful (a word `finding.kind_...`, such as `cliff`), and a sentence about it."""
-
-
 def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
     """List possible mistakes in a policy, in the order of its cost lines.
 
@@ -647,62 +624,45 @@ def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
     return pl.DataFrame(rows, dict.fromkeys(("finding", "line", "says"), pl.String), orient="row")
 
 
-def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[Finding]:
+def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[tuple[str, str]]:
+    """Yield what is doubtful (a word `finding.kind_...`, such as `cliff`), and a sentence about it."""
     say = teller.locale
     if isinstance(line, Schedule):
-        yield from _schedule_findings(line, teller)
+        if line.unknown is None:
+            yield "unknown", say("finding.no_rule")
+        names = [*(segment.id for segment in line.segments), None]
+        for name, (_, tariff) in zip(names, line.tariffs, strict=True):
+            for kind, says in _piece_findings(tariff, teller):
+                yield kind, say("finding.in_segment", segment=name, says=says) if name else says
     if line.public_on is None:
         yield "undated", say("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
         yield "undated", say("finding.no_deadline")
     if line.accounting is None:
         yield "accounting", say("finding.no_accounting")
-    for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *line.numeric_facts)):
+    for fact in dict.fromkeys((*_cited_facts(line.model_dump()), *line.numeric_facts)):
         if not fact_exists(fact):
             yield "fact", say("finding.cites", fact=fact)
 
 
-def _cited_facts(document: Document) -> Iterator[str]:
-    """Yield the ids under each key `facts` of a document and of the documents inside it."""
-    for key in type(document).model_fields:
-        value = getattr(document, key)
-        if key == "facts":
-            yield from value
-        for inner in value if isinstance(value, tuple) else (value,):
-            if isinstance(inner, Document):
-                yield from _cited_facts(inner)
+def _cited_facts(value: object) -> Iterator[str]:
+    """Yield the ids under each key `facts` of the values of a document."""
+    if isinstance(value, dict):
+        yield from value.get("facts", ())
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+    for inner in inside:
+        yield from _cited_facts(inner)
 
 
-def _schedule_findings(line: Schedule, teller: PolicyExplainer) -> Iterator[Finding]:
-    locale, earlier = teller.locale, list[EntitledValues]()
-    if line.unknown is None:
-        yield "unknown", locale("finding.no_rule")
-    names = [*(segment.id for segment in line.segments), None]
-    for name, (when, tariff) in zip(names, line.tariffs, strict=True):
-        for kind, says in _piece_findings(tariff, teller):
-            yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
-        entitled, claims = line.eligibility, {**line.eligibility, **when}
-        unentitled = any(not set(values) & set(entitled.get(d, values)) for d, values in when.items())
-        if unentitled or any(_covers(other, claims) for other in earlier):
-            yield "dead", locale("finding.never_used", segment=name or line.name[teller.lang])
-        earlier.append(when)
-
-
-def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
-    """Whether every claim that meets the condition `narrow` also meets the condition `wide`."""
-    return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
-
-
-def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[Finding]:
+def _piece_findings(tariff: Tariff, teller: PolicyExplainer) -> Iterator[tuple[str, str]]:
     zero, *positive = tariff.pieces[2:]  # the pieces of unknown and negative losses come first
     for piece in (zero, *positive[:-1]):
         edge = piece.band[1] or 0
         paid, less = tariff.pay(edge), tariff.pay(edge + 1)
         if paid and (less or 0) < paid:
-            key = "cliff_review" if less is None else "cliff"
-            losses = {"loss": teller.loss(edge), "larger": teller.loss(edge + 1)}
-            amounts = {"paid": teller.money(paid), "less": teller.money(less or 0)}
-            yield "cliff", teller.locale(f"finding.{key}", **losses, **amounts)
+            told = {"loss": teller.loss(edge), "larger": teller.loss(edge + 1)}
+            told |= {"paid": teller.money(paid), "less": teller.money(less or 0)}
+            yield "cliff", teller.locale("finding.cliff_review" if less is None else "finding.cliff", **told)
     paying = [piece.fixed is None or bool(piece.fixed or piece.slope) for piece in positive]
     for number, piece in enumerate(positive):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.text import Column, Locale, Unit, column_of, fonts, scaled_parameters
+from outage_analysis.text import TRANSLATORS, Column, Locale, Unit, column_of, fonts, scaled_parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,13 +155,11 @@ FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "share": Locale.share,
     "day": Locale.day,
     "hour": lambda locale, value: f"{locale.day(value)} {value:%H:%M}",
-    "unit": Locale.unit_name,
     "data": lambda _, value: truncate(str(value)),
     "parameters": lambda locale, value: locale.translated_distribution(
         scaled_parameters(value, locale.loss_digits)
     ),
-    "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
-    "rule": lambda locale, value: locale.label_or(f"rule.{value}", str(value)),
+    **TRANSLATORS,
 }
 """Unit -> the function that formats a value, for units that need only the locale."""
 MAX_CELL_LENGTH = 120

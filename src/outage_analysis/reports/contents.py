@@ -554,7 +554,7 @@ def _hindsight_lesson(analysis: Analysis, locale: Locale) -> Iterator[str]:
     filed, accepted, paid = (values[fact] for fact in facts)
     amounts = {"expected": locale.money(expected), "paid": locale.money(paid)}
     yield locale("report.hindsight_figures", day=locale.day(analysis.as_of), fact=outcome.paid, **amounts)
-    count = get_fact(line.published_count).whole if line.published_count else 0
+    count = get_fact(line.published_count).count if line.published_count else 0
     tiers = [rule.fixed for _, rule in line.tariff.rules() if rule.fixed]
     if count and tiers:
         mean = paid / accepted

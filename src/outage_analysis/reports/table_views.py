@@ -185,8 +185,8 @@ def _cost_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
     figures, valuation = _rows(analysis, "costs").filter(HAS_AMOUNT), pl.col("valuation")
     is_separate = valuation.is_in(("top_down", "handling"))
     quantiles = _rows(analysis, "quantiles")
-    points = quantiles.filter(pl.col("measure").is_in(text.PERCENTILE_MEASURES), valuation="cash")
-    below = [text.percentile_probability(measure) for measure in points["measure"]]
+    points = quantiles.filter(pl.col("measure").is_in(list(text.PERCENTILES)), valuation="cash")
+    below = [text.PERCENTILES[measure] for measure in points["measure"]]
     chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
     return {
         "beside": figures.filter(is_separate),

@@ -20,6 +20,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.text.display import (
         MAX_CARD_ROWS,
+        TRANSLATORS,
         Answer,
         Card,
         Displayable,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         Table,
         answer_card,
         band_expression,
-        cell_class,
         currency_if_converted,
         first_rows,
         format_amounts,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         shown_tables,
         synthetic_mark,
         text_table,
-        title_with_currency,
         whole_counts,
         wrap_text,
     )
@@ -58,7 +57,7 @@ if TYPE_CHECKING:
         LEAST_LEVEL,
         MEDIAN,
         MOST_LEVEL,
-        PERCENTILE_MEASURES,
+        PERCENTILES,
         LikelyRange,
         Locale,
         Note,
@@ -67,7 +66,6 @@ if TYPE_CHECKING:
         percent,
         percentile_mark,
         percentile_measure,
-        percentile_probability,
         short_names,
     )
     from outage_analysis.text.notations import (

@@ -11,7 +11,7 @@ Every result answers its reader with sentences and tables in one language, and g
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -40,14 +40,10 @@ LONGEST_UNBROKEN = 24
 
 SHADES = 5
 """Number of shades of a cell."""
-LARGEST_OPACITY = 0.45
-"""Opacity of the darkest shade: text in the colour of the page is readable on it, on white and on black."""
 GAP = 2
 """Number of spaces between two columns of a grid."""
 READABLE = 12
 """Least width to which a column of text may shrink."""
-HEAD = 2
-"""Number of lines of a grid above its first row."""
 VALUE = 24
 """Least width for a value next to its label. If there is less space, the value starts on the next line.
 """
@@ -77,16 +73,12 @@ class Table:
 
     def with_short_cells(self) -> Table:
         """Return the table with each cell on one line of at most `LONGEST_CELL` characters."""
-        heads, *rows = (
-            tuple(one_line(text, LONGEST_CELL) for text in row) for row in (self.heads, *self.rows)
-        )
-        return replace(self, heads=heads, rows=tuple(rows))
+        heads, *rows = ([one_line(x, LONGEST_CELL) for x in row] for row in (self.heads, *self.rows))
+        return replace(self, heads=tuple(heads), rows=tuple(map(tuple, rows)))
 
     def _repr_html_(self) -> str:
         shown = self.with_short_cells()
-        table = html_table(
-            shown.heads, shown.rows, lambda n, text: cell_class(text, number=n in self.numbers), self.shades
-        )
+        table = html_table(shown.heads, shown.rows, self.numbers, self.shades)
         caption = f"<p>{_escaped_line(self.caption)}</p>\n" if self.caption else ""
         return caption + table + (f"\n<p><em>{_escaped_line(self.more)}</em></p>" if self.more else "")
 
@@ -112,8 +104,8 @@ class Table:
 
         The blocks have one line per value. The two lines of the column heads do not count.
         """
-        least = self._widths[1]
-        return _line_width(least) <= width and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
+        is_narrow = _line_width(self._widths[1]) <= width
+        return is_narrow and len(self.grid(width)) <= len(self.blocks(width)) + 2
 
     def grid(self, width: int | None = None) -> list[str]:
         """Return the table as the lines of a grid: column heads, a horizontal line, and the rows.
@@ -127,8 +119,7 @@ class Table:
         while width is not None and _line_width(widths) < width and widths != full:
             growing = [n for n, most in enumerate(full) if widths[n] < most]
             widths[min(growing, key=widths.__getitem__)] += 1
-        rule = "─" * (_line_width(widths) - 1)
-        lines = [*self._row(self.heads, widths), f" {rule}"]
+        lines = [*self._row(self.heads, widths), f" {'─' * (_line_width(widths) - 1)}"]
         return lines + [line for row in self.rows for line in self._row(row, widths)]
 
     def blocks(self, width: int) -> list[str]:
@@ -192,8 +183,7 @@ class Card:
         head = "<br>".join([f"<strong>{_escaped_line(self.title)}</strong>", *map(_escaped_line, self.lines)])
         parts = [f"<p>{head}</p>", *(table._repr_html_() for table in self.tables)]
         parts += [f"<p>{'<br>'.join(map(_escaped_line, self.notes))}</p>"] if self.notes else []
-        inside = "\n".join(parts)
-        return f'<div class="outage-card">{inside}</div>'
+        return '<div class="outage-card">' + "\n".join(parts) + "</div>"
 
     def __repr__(self) -> str:
         def wrapped(texts: Iterable[str]) -> list[str]:
@@ -254,7 +244,7 @@ class Displayable(ABC):
 def html_table(
     heads: Sequence[str],
     rows: Iterable[Sequence[str]],
-    style: Callable[[int, str], str],
+    numbers: Collection[int],
     shades: Iterable[Sequence[float]] = (),
 ) -> str:
     """Return a table as escaped HTML. It scrolls horizontally, and the keyboard can reach it.
@@ -262,33 +252,29 @@ def html_table(
     Args:
         heads: the column heads.
         rows: the rows, each with one text per column.
-        style: a function that returns the CSS class of a cell, given its column index and text; empty for
-            none.
+        numbers: the indices of columns of numbers. Their cells have the CSS class n; other cells that are
+            short enough for one line have d.
         shades: for the first rows, how dark each cell is, from 0 to 1.
     """
 
     def cells(tag: str, texts: Sequence[str], shades: Sequence[float] = ()) -> str:
         parts = []
         for n, text in enumerate(texts):
-            class_, tint = style(n, text), ""
+            class_, tint = "n" if n in numbers else "d" if len(text) <= LONGEST_UNBROKEN else "", ""
             if level := ceil(SHADES * shades[n]) if shades else 0:
                 # A page exported from a notebook allows no style attributes and uses the class; elsewhere,
                 # the style works without a style sheet.
                 class_ += f" h{level}"
-                tint = f' style="background: rgba(0, 114, 178, {LARGEST_OPACITY * level / SHADES:.2f})"'
+                # Text in the colour of the page is readable on the darkest shade, on white and on black.
+                tint = f' style="background: rgba(0, 114, 178, {0.45 * level / SHADES:.2f})"'
             mark = f' class="{class_}"' if class_ else ""
             parts.append(f"<{tag}{mark}{tint}>{escape(text)}</{tag}>")
         return "".join(parts)
 
     head = f"<thead><tr>{cells('th', heads)}</tr></thead>"
     body = "".join(f"<tr>{cells('td', *row)}</tr>\n" for row in zip_longest(rows, shades, fillvalue=()))
-    table = f"<table>{head}\n<tbody>{body}</tbody></table>"
-    return f'<div class="outage-grid" tabindex="0">{table}</div>'
-
-
-def cell_class(text: str, *, number: bool) -> str:
-    """Return the CSS class of a cell: n for numbers, d for text short enough for one line, else empty."""
-    return "n" if number else "d" if len(text) <= LONGEST_UNBROKEN else ""
+    place = '<div class="outage-grid" tabindex="0">'
+    return f"{place}<table>{head}\n<tbody>{body}</tbody></table></div>"
 
 
 def _escaped_line(text: str) -> str:
@@ -297,16 +283,14 @@ def _escaped_line(text: str) -> str:
 
 def wrap_text(text: str, width: int) -> list[str]:
     """Break a text into lines of a given width, between words. Only words longer than a line are cut."""
-    lines, line = [], ""
+    lines = [""]
     for word in text.split(" "):
-        candidate = f"{line} {word}" if line else word
-        if cell_len(candidate) <= width:
-            line = candidate
-            continue
-        lines += [line] if line else []
-        *full_lines, line = chop_cells(word, max(width, 2)) or [""]
-        lines += full_lines
-    return [*lines, line]
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        else:  # An empty line is filled first.
+            lines = [*lines[:-1], *filter(None, lines[-1:]), *(chop_cells(word, max(width, 2)) or [""])]
+    return lines
 
 
 def _line_width(widths: Sequence[int]) -> int:
@@ -384,23 +368,21 @@ def shown_tables(
     for name, schema in schemas_of(group).items():
         table = tables.get(name)
         if table is not None and not table.is_empty():
-            title = f"{mark}{locale(f'terminal.{group}_{name}')}"
-            yield ShownTable(title, table.rename(measures, strict=False), schema.renamed(measures))
+            shown = table.rename(measures, strict=False)
+            yield ShownTable(mark + locale(f"terminal.{group}_{name}"), shown, schema.renamed(measures))
 
 
-CARD_TABLES = 2
-"""A notebook card has at most this many of the tables of an answer."""
 LONGEST_PRINTED = 400
 """Most characters that are printed of a table cell."""
 
 
 def answer_card(title: str, lines: Sequence[str], answer: Answer) -> Card:
-    """Return a card with the sentences and the first tables of an answer."""
+    """Return a card with the sentences and the first two tables of an answer."""
     shown = []
-    for each in islice((table for table in answer.tables if isinstance(table, ShownTable)), CARD_TABLES):
-        texts, caption = text_table(each, answer), title_with_currency(each, answer.locale)
-        rows, more = first_rows(answer.locale, texts.rows, tuple, ".to_dict()")
-        shown.append(Table(texts.heads, rows, texts.numbers, caption, more))
+    for each in islice((table for table in answer.tables if isinstance(table, ShownTable)), 2):
+        table = text_table(each, answer)
+        rows, more = first_rows(answer.locale, table.rows, tuple, ".to_dict()")
+        shown.append(replace(table, rows=rows, more=more))
     return Card(title, tuple(lines), tuple(shown), (*answer.sentences, *answer.card_notes))
 
 
@@ -486,15 +468,10 @@ def _amount_units(
     return {name: units for name, units in amounts.items() if any(units)}
 
 
-def title_with_currency(shown: ShownTable, locale: Locale) -> str:
-    """Return the title of a table, with the currency if amounts are converted and the title lacks it."""
-    currency = currency_if_converted(shown.rows, shown.schema, locale)
-    stated = not currency or currency in shown.title
-    return one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
-
-
 def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Table:
     """Return a table as it is printed: heads and cells in the language and the units of the answer.
+
+    Its caption is the title, with the currency if amounts are converted and the title lacks it.
 
     Args:
         shown: the table.
@@ -516,7 +493,7 @@ def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Ta
     texts = texts.drop(hidden, strict=False)
     numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
     columns = {column.name: column for column in schema.columns} if schema else {}
-    labels = [columns[name].label if name in columns else name for name in texts.columns]
+    labels = (columns[name].label if name in columns else name for name in texts.columns)
     words = (locale.label_or(f"column.{x}", locale.label_or(f"word.{x}", x)) for x in labels)
     heads = tuple(one_line(word, LONGEST_PRINTED) for word in words)
     rows = (
@@ -526,7 +503,19 @@ def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Ta
         ]
         for row in texts.iter_rows()
     )
-    return Table(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+    currency = currency_if_converted(shown.rows, schema, locale)
+    suffix = locale("terminal.sums", currency=currency) if currency and currency not in shown.title else ""
+    cells = tuple(tuple(map(_cell_text, row)) for row in rows)
+    return Table(heads, cells, numbers, one_line(shown.title + suffix))
+
+
+TRANSLATORS: dict[Any, Callable[[Locale, Any], str]] = {
+    "word": lambda locale, value: locale.label_or(f"word.{str(value).lower()}", str(value)),
+    "flag": lambda locale, value: locale(f"word.{str(value).lower()}"),
+    "rule": lambda locale, value: locale.label_or(f"rule.{value}", str(value)),
+    "unit": lambda locale, value: locale.unit_name(str(value)),
+}
+"""Unit -> the function that translates a value, for units whose values are words."""
 
 
 def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:
@@ -536,11 +525,7 @@ def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping
         return names.get(str(value), value)
     if unit == "names":
         return "; ".join(names.get(id_, id_) for id_ in str(value).split())
-    if unit in ("word", "rule"):
-        return locale.label_or(f"{unit}.{value}", str(value))
-    if unit == "flag":
-        return locale(f"word.{str(value).lower()}")
-    return locale.unit_name(str(value)) if unit == "unit" else value
+    return TRANSLATORS[unit](locale, value) if unit in TRANSLATORS else value
 
 
 def _cell_text(value: object) -> str:

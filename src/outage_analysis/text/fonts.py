@@ -13,14 +13,11 @@ from functools import cache
 from io import BytesIO
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from outage_analysis.errors import EnvironmentFailed
-
-if TYPE_CHECKING:
-    from fontTools.ttLib import TTFont
 
 Weight = Literal["Regular", "Bold"]
 WEIGHTS: tuple[Weight, ...] = ("Regular", "Bold")
@@ -85,14 +82,7 @@ def printable(text: str) -> str:
 
 def printable_table(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a table in which the function `printable` was applied to every text."""
-    for name, dtype in frame.schema.items():
-        if dtype == pl.String:
-            printable_texts = {
-                text: printable(text) for text in frame[name].drop_nulls().unique(maintain_order=True)
-            }
-            replacements = {text: safe for text, safe in printable_texts.items() if text != safe}
-            frame = frame.with_columns(pl.col(name).replace(replacements)) if replacements else frame
-    return frame
+    return frame.with_columns(pl.col(pl.String).map_elements(printable, return_dtype=pl.String))
 
 
 def subset_font(text: str, weight: Weight) -> bytes:
@@ -100,10 +90,10 @@ def subset_font(text: str, weight: Weight) -> bytes:
     from fontTools import subset
 
     font = _open_font(weight)
-    options = subset.Options()
-    options.layout_features = ["kern", "tnum"]
-    options.hinting = True  # The fonts have no hints to remove, and a search for them is slow.
-    options.recalc_timestamp = options.recalc_bounds = False
+    # The fonts have no hints to remove, and a search for them is slow.
+    options = subset.Options(
+        layout_features=["kern", "tnum"], hinting=True, recalc_timestamp=False, recalc_bounds=False
+    )
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(set(text))))
     subsetter.subset(font)
@@ -118,15 +108,16 @@ def font_face_rules(text: str) -> str:
     rules = []
     for weight, number in zip(WEIGHTS, (400, 700), strict=True):
         data = base64.b64encode(subset_font(letters, weight)).decode()
-        source = f"url(data:font/otf;base64,{data}) format('opentype')"
-        rules.append(f"@font-face {{ font-family: '{FAMILY}'; font-weight: {number}; src: {source}; }}\n")
+        rules.append(
+            f"@font-face {{ font-family: '{FAMILY}'; font-weight: {number}; "
+            f"src: url(data:font/otf;base64,{data}) format('opentype'); }}\n"
+        )
     return "".join(rules)
 
 
-def _open_font(weight: Weight) -> TTFont:
+def _open_font(weight: Weight) -> Any:  # noqa: ANN401 - the library ships no types
     from fontTools.ttLib import TTFont
 
-    buffer = BytesIO(
-        (folder() / f"OutageSans-{weight}.otf").read_bytes()
-    )  # The font is read into memory, so that no file stays open.
-    return TTFont(buffer, lazy=True, recalcTimestamp=False, recalcBBoxes=False)
+    # The font is read into memory, so that no file stays open.
+    data = (folder() / f"OutageSans-{weight}.otf").read_bytes()
+    return TTFont(BytesIO(data), lazy=True, recalcTimestamp=False, recalcBBoxes=False)

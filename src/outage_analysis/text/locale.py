@@ -85,8 +85,7 @@ class LikelyRange:
 
         An end that is itself P95 or P99, such as P95 at a level of 90, appears once.
         """
-        printed = self.points | {"p95": 0.95, "p99": 0.99}
-        return dict(sorted(printed.items(), key=lambda item: item[1]))
+        return dict(sorted((self.points | {"p95": 0.95, "p99": 0.99}).items(), key=lambda item: item[1]))
 
     @property
     def columns(self) -> dict[str, float]:
@@ -124,22 +123,18 @@ def percentile_measure(probability: float) -> str:
     return "p" + percent(probability).removesuffix("%").replace(".", "_")
 
 
-def percentile_probability(measure: str) -> float:
-    """Return the probability of a value below a percentile, given its key in tables: 0.975 for p97_5."""
-    return float(measure.removeprefix("p").replace("_", ".")) / 100
-
-
 def percentile_mark(measure: str) -> str:
     """Return the name of a percentile for readers, given its key in tables: P97.5 for p97_5."""
     return measure.upper().replace("_", ".")
 
 
-PERCENTILE_MEASURES = tuple(percentile_measure(half / 200) for half in range(1, 200))
-"""The measures of all percentiles in steps of half a percent, which includes the ends at every level."""
+PERCENTILES = {percentile_measure(half / 200): half / 200 for half in range(1, 200)}
+"""Key of each percentile in tables -> the probability of a value below it: p97_5 -> 0.975.
+
+They are in steps of half a percent, which includes the ends at every level.
+"""
 
 
-LARGEST_EXACT = 2**53
-"""From this size on, floating-point numbers cannot represent every whole number."""
 ALL_DIGITS = 15
 """Significant digits of amounts that must not be rounded: as many as a floating-point number has."""
 LARGE = 100
@@ -149,7 +144,6 @@ TINY = 0.0001
 LEAST_PERCENT = 0.01
 """Smaller percentages are written as "<0.01%", and percentages as close to 100 % as ">99.99%"."""
 NEARLY_ALL, ALL = 99.5, 100
-MOST_DIGITS = 4
 LANGUAGES = ("en", "ko")
 SPECIAL: dict[tuple[int | None, int | None], str] = {
     (None, None): "unknown",
@@ -157,8 +151,6 @@ SPECIAL: dict[tuple[int | None, int | None], str] = {
     (-1, 0): "zero",
 }
 """Band -> its label, for bands that are not written as a range."""
-WITHOUT_UNIT = frozenset(((None, None), (-1, 0)))
-"""Bands whose labels do not contain an amount."""
 EDGE = re.compile(r"-?\d[\d,.]*(?!\d|~)(?![,.]\d)")
 """Pattern of an edge in a Korean band. In a range, the unit is written only after the high end."""
 UPPER, LOWER, OPEN = (
@@ -230,7 +222,7 @@ def _tiny(value: float | Decimal) -> str:
 def _label_texts(lang: str) -> dict[str, str]:
     """Return all labels of a language: `section.key` -> text."""
     document = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
-    percentiles = {measure: percentile_mark(measure) for measure in PERCENTILE_MEASURES}
+    percentiles = {measure: percentile_mark(measure) for measure in PERCENTILES}
     sections = [*((section, percentiles) for section in ("word", "column")), *document.items()]
     return {f"{section}.{key}": text for section, words in sections for key, text in words.items()}
 
@@ -315,8 +307,7 @@ class Locale:
 
     def unit_name(self, unit: str) -> str:
         """Return the unit of a published figure in the language: cases/day, or 건/일."""
-        parts = re.split(r"([/,] ?)", unit)
-        return "".join(self.label_or(f"unit.{part}", part) for part in parts)
+        return "".join(self.label_or(f"unit.{part}", part) for part in re.split(r"([/,] ?)", unit))
 
     def translated_distribution(self, text: str) -> str:
         """Return the description of a distribution with translated parameter names: theta 12, or 세타 12."""
@@ -338,18 +329,16 @@ class Locale:
             return f"{round(value):,}"  # The format `:.0f` would convert an int to a float and lose digits.
         return _tiny(value) or f"{value:,.4g}"
 
-    def exact(self, value: float) -> str:
+    def exact(self, value: float | Decimal) -> str:
         """Format a number for a table.
 
         Whole numbers are written in full, other numbers with up to two decimals, and numbers below 1 with up
         to three significant digits.
         """
-        if isinstance(value, int):
-            return f"{value:,}"
-        if float(value).is_integer():
-            return f"{value:,.0f}"
-        if abs(value) < 1:
-            return _tiny(value) or f"{value:.3g}"
+        if value % 1 == 0:
+            return f"{int(value):,}"
+        if -1 < value < 1:
+            return _tiny(value) or f"{float(value):.3g}"
         return f"{value:,.2f}".rstrip("0").rstrip(".")
 
     def share(self, value: float) -> str:
@@ -369,7 +358,7 @@ class Locale:
                 return f">{ALL - LEAST_PERCENT}%"
             digits = -math.floor(math.log10(gap_to_all))
         # Halves are rounded up: 24.5 % becomes 25 %. Rounding to nine decimals first removes binary errors.
-        step = Decimal(1).scaleb(-min(digits, MOST_DIGITS))
+        step = Decimal(1).scaleb(-min(digits, 4))
         return f"{Decimal(repr(round(percent, 9))).quantize(step, ROUND_HALF_UP)}%"
 
     def one_in(self, share: float) -> str:
@@ -496,7 +485,7 @@ class Locale:
             'over 180 minutes'
         """
         text = self.band(over, up_to)
-        if not self.loss_unit or (over, up_to) in WITHOUT_UNIT:
+        if not self.loss_unit or (over, up_to) in ((None, None), (-1, 0)):  # They contain no amount.
             return text
         if self.lang == "ko":
             return EDGE.sub(lambda edge: self.with_unit(edge[0], self.loss_unit_name), text)
@@ -552,10 +541,12 @@ class Locale:
         return in_units(amount, self.loss_digits)
 
     def exact_loss(self, amount: float) -> str:
-        """Format a loss for a table in the main unit (euros, not cents); very large losses get all digits."""
-        if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
-            return in_units(amount, self.loss_digits)
-        return self.exact(amount / 10**self.loss_digits)
+        """Format a loss for a table in the main unit (euros, not cents); whole numbers keep all digits."""
+        return self.exact(
+            Decimal(amount).scaleb(-self.loss_digits)
+            if isinstance(amount, int)
+            else amount / 10**self.loss_digits
+        )
 
 
 class Note(str):
