@@ -388,12 +388,9 @@ def as_day(day: str | date | None, name: str = "as_of") -> date | None:
     Raises:
         UsageError: the text is no day.
     """
-    if day is None or isinstance(day, date):
-        return day.date() if isinstance(day, datetime) else day
-    try:
-        return date.fromisoformat(day)
-    except (TypeError, ValueError):
-        raise UsageError(f"{name} is not a day", value=day, remedy="Write it as 2022-12-30.") from None
+    if isinstance(day, datetime):
+        return day.date()
+    return None if day is None else text.parse_day(day, name)
 
 
 def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:

@@ -76,9 +76,8 @@ class Cube:
     first."""
 
     def __repr__(self) -> str:
-        by = f" by {', '.join(self.dimensions)} and band" if self.dimensions else " by band"
-        synthetic = ", synthetic" if self.synthetic else ""
-        return f"<Cube of {self.claims:,} claims{by}: {len(self.frame):,} rows{synthetic}>"
+        by, synthetic = ", ".join([*self.dimensions, "band"]), ", synthetic" if self.synthetic else ""
+        return f"<Cube of {self.claims:,} claims by {by}: {len(self.frame):,} rows{synthetic}>"
 
     @property
     def first_decision(self) -> str:
@@ -98,9 +97,9 @@ def cube_bytes(cube: Cube, metadata: Mapping[str, str] | None = None) -> bytes:
         "incident_sha256": _incident_sha256(cube.incident) if cube.incident else None,
         "rejects": cube.rejects,
     }
+    texts = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
     # Polars writes to memory, not to disk: on a full disk, it would report a wrong file format.
     buffer = io.BytesIO()
-    texts = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
     cube.frame.write_parquet(buffer, compression="zstd", metadata=texts)
     return buffer.getvalue()
 
@@ -111,8 +110,9 @@ def _read_saved(path: Path, incident: incidents.Incident) -> Cube:
         about = json.loads(pl.read_parquet_metadata(io.BytesIO(data))[CUBE_KEY])
         frame, sha256 = pl.read_parquet(io.BytesIO(data)), about.pop("incident_sha256")
         cube = Cube(frame, **{**about, "dimensions": tuple(about["dimensions"])})
-        has_columns = [*cube.dimensions, *EDGES, *MEASURES] == [c for c in frame.columns if c != "paid"]
-        fits = has_columns and bool(frame.select(*EDGES, *MEASURES).schema == {**EDGES, **MEASURES})
+        kinds = {name: kind for name, kind in frame.schema.items() if name != "paid"}
+        has_columns = [*kinds] == [*cube.dimensions, *EDGES, *MEASURES]
+        fits = has_columns and kinds == {**kinds, **EDGES, **MEASURES}
     except (OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
         raise InputRefused("is no cube that save_cube wrote", file=path.name) from error
     if not fits or len(frame.filter(pl.col("claims") >= 0)) < len(frame):
@@ -158,8 +158,7 @@ def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
     mistaken for a known loss.
     """
     stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
-    sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
-    return frame.with_columns(pl.when(stated).then(pl.col(sums)))
+    return frame.with_columns(pl.when(stated).then(pl.col("^loss(_squared)?$")))
 
 
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
@@ -219,8 +218,12 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
     header = [name.strip().casefold() for name in numbered[0][1]]
     for column in (*COUNT_DIMENSIONS, "band", "claims", *(["loss"] if "loss" in header else [])):
         if header.count(column) != 1:
-            remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
-            raise InputRefused(f"needs exactly one column {column}", file=path.name, row=1, remedy=remedy)
+            raise InputRefused(
+                f"needs exactly one column {column}",
+                file=path.name,
+                row=1,
+                remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
+            )
     rows: list[CountRow] = []
     stated: list[tuple[tuple[str, str], float, float, int, str]] = []
     for number, fields in numbered[1:]:
@@ -233,8 +236,7 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
             about = {**vars(error), "file": path.name, "row": number, "column": error.column or "band"}
             raise InputRefused(**about) from error
         if row[2:4] != incidents.UNKNOWN:
-            ends = (-math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3])
-            stated.append((row[:2], *ends, number, record["band"]))
+            stated.append((row[:2], *Cell(*row[2:]).ends, number, record["band"]))
     check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     for one, other in itertools.pairwise(sorted(stated)):
         if one[0] == other[0] and one[1:3] != other[1:3] and other[1] < one[2]:
@@ -260,13 +262,7 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
 
 def _count_row(record: Mapping[str, str], incident: incidents.Incident) -> CountRow:
     """Return a row of a file of totals; only the errors of a band do not name their column."""
-    ids = []
-    for column in COUNT_DIMENSIONS:
-        ids.append(incident.known_ids[column].get(incidents.normalized_name(record[column]), ""))
-        if not ids[-1]:
-            aliases = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
-            remedy = spelling_hint(record[column], aliases)
-            raise UsageError(f"{column} is not known", column=column, value=record[column], remedy=remedy)
+    service, claimant_type = (incident.known_id(column, record[column]) for column in COUNT_DIMENSIONS)
     band = incidents.parse_band(record["band"], incident.loss_digits)
     claims, loss = _parse_number(record["claims"], "claims"), None
     if stated := record.get("loss", "").strip():
@@ -274,12 +270,11 @@ def _count_row(record: Mapping[str, str], incident: incidents.Incident) -> Count
         over, up_to = (-1, 0) if band == incidents.UNKNOWN else band
         if (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to):
             raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
-    return (ids[0], ids[1], *band, claims, loss, None)
+    return (service, claimant_type, *band, claims, loss, None)
 
 
 def _parse_number(raw: str, column: str, digits: int = 0) -> int:
-    text = raw.strip()
-    written = r"\d+(\.\d+)?" if digits else r"\d+"
+    text, written = raw.strip(), r"\d+(\.\d+)?" if digits else r"\d+"
     number = in_smallest_units(text, digits) if re.fullmatch(written, text, re.ASCII) else None
     if number is None or len(text) > MAX_DIGITS:
         kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
@@ -362,8 +357,7 @@ class Group(NamedTuple):
 def sum_or_none(parts: Iterable[int | None]) -> int | None:
     """The sum of the numbers; None if one of them is None, that is, unknown."""
     every = list(parts)
-    known = [part for part in every if part is not None]
-    return sum(known) if len(known) == len(every) else None
+    return None if None in every else sum(part or 0 for part in every)
 
 
 def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
@@ -409,13 +403,15 @@ def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
         values, column = list(value) if isinstance(value, list | tuple) else [value], cube.frame[dimension]
         known = column.unique(maintain_order=True).to_list()
         for stranger in (x for x in values if x not in known):
-            remedy = spelling_hint(str(stranger), [str(k) for k in known if k not in (None, MERGED)])
             merged = ", or it is counted together with other small groups" if MERGED in known else ""
-            problem = f"no claim of the cube has it{merged}"
-            raise UsageError(problem, column=dimension, value=stranger, remedy=remedy)
-        wanted = pl.Series(values, dtype=column.dtype).implode()
-        kept = cube.frame.filter(pl.col(dimension).is_in(wanted, nulls_equal=True))
-        cube = replace(cube, frame=kept)
+            raise UsageError(
+                f"no claim of the cube has it{merged}",
+                column=dimension,
+                value=stranger,
+                remedy=spelling_hint(str(stranger), [str(k) for k in known if k not in (None, MERGED)]),
+            )
+        wanted = pl.col(dimension).is_in(pl.Series(values, dtype=column.dtype).implode(), nulls_equal=True)
+        cube = replace(cube, frame=cube.frame.filter(wanted))
     return cube
 
 

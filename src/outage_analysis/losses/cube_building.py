@@ -95,7 +95,7 @@ def build_cube(
     bands = loss_bands(bands, policy, incident)
     groups = {name: _dimension_expression(name, incident, by_id) for name in dimensions}
     if line is None:
-        source = _filed_claims_query(until)
+        source = f"from exact_claims where {_filed_condition(until)}"
     else:
         check_dimensions(tuple(line.eligibility), available, "no such dimension")
         if nameless := claims.warehouse.frame(queries.load("nameless_claims")).item():
@@ -198,7 +198,7 @@ def count_combinations(
     inputs = {"bands": _band_rows(claims, bands)}
     query = queries.load(
         "combinations",
-        source=_filed_claims_query(until),
+        source=f"from exact_claims where {_filed_condition(until)}",
         category=quote_identifier(dimension) if dimension else "cast(null as varchar)",
         most=str(MAX_CATEGORIES),
         least=str(MIN_CLAIMS_PER_CATEGORY),
@@ -228,11 +228,6 @@ def _band_rows(claims: Claims, bands: Bands) -> pl.DataFrame:
 def _filed_condition(until: date | None) -> str:
     """The SQL condition for claims filed on or before the day `until`; if it is None, for all claims."""
     return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
-
-
-def _filed_claims_query(until: date | None) -> str:
-    """The SQL query for the claims filed on or before the day `until`; if it is None, for all claims."""
-    return f"from exact_claims where {_filed_condition(until)}"
 
 
 def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dimension]) -> str:
@@ -388,7 +383,7 @@ def _card(
     titles = {d: locale.label_or(f"column.{d}", d) for d in dimensions}
     titles |= {d.id: d.name[locale.lang] for d in incident.dimensions if d.id in titles}
     lower = [title[:1].lower() + title[1:] for title in titles.values()]
-    unit = locale.unit if incident.loss_currency else locale.unit_name(incident.loss.unit)
+    unit = locale.loss_unit_name
     what = [*lower[:1], *([locale("by.loss_in", unit=unit)] if shown else [])]
     about = locale("by.and", first=what[0], last=what[1]) if len(what) > 1 else "".join(what)
     title = locale("by.title", dimensions=about) if about else locale("by.in_all")

@@ -35,15 +35,11 @@ def quality_table(claims: Claims) -> pl.DataFrame:
 
     Columns: file, encoding, dialect (of the CSV), rows, claims, rejects, first_day, last_day.
     """
-    read = pl.DataFrame(
-        [(f.name, f.encoding, f.dialect) for f in claims.inputs],
-        schema=dict.fromkeys(("file", "encoding", "dialect"), pl.String),
-        orient="row",
-    )
-    spans = claims.warehouse.frame(queries.load("spans"))
-    return read.join(claims.files, on="file", maintain_order="left").join(
-        spans, on="file", maintain_order="left"
-    )
+    read = [(f.name, f.encoding, f.dialect) for f in claims.inputs]
+    table = pl.DataFrame(read, dict.fromkeys(("file", "encoding", "dialect"), pl.String), orient="row")
+    for counted in (claims.files, claims.warehouse.frame(queries.load("spans"))):
+        table = table.join(counted, on="file", maintain_order="left")
+    return table
 
 
 def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
@@ -77,8 +73,7 @@ class ClaimsQuality(Result):
 
     @property
     def _counts(self) -> dict[str, int]:
-        rows, rejects = (int(self.claims.files[name].sum()) for name in ("rows", "rejects"))
-        return {"rows": rows, "claims": len(self.claims), "rejects": rejects}
+        return {name: int(self.claims.files[name].sum()) for name in ("rows", "claims", "rejects")}
 
     def _first_rejects(self, lang: str) -> list[str]:
         first = rejected_rows(self.claims.warehouse, MAX_EXPLAINED_REJECTS).iter_rows(named=True)
