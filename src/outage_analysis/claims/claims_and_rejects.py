@@ -135,8 +135,7 @@ def _value_and_remedy(
     column = rule.split(" ", 1)[0]
     remedy = locale.label_or(f"remedy.{rule}", locale("remedy.whole"))
     if rule.endswith("is known"):
-        items = incident.named_items[column]
-        names = [s for item in items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+        names = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
         close = likely_typo_of(str(text), names)
         if close is None:  # The value may be the name of a person.
             hint = locale("remedy.known", names=listed_names(names))
@@ -162,8 +161,8 @@ def _displayed_value(rule: str, text: str, locale: Locale) -> str:
     column, words = rule.split(" ", 1)[0], UNIT_WORDS.sub("", text)
     if column == "filed_on":
         words = DATE_WORDS.sub("", words)
-    measured = not rule.startswith(("claim", "service"))
-    if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
+    may_be_name = LETTERS.search(words) and not rule.startswith(("claim", "service"))
+    if len(text) > MAX_VALUE_LENGTH or may_be_name:
         return locale("remedy.characters", count=len(text))
     shape = {"filed_on": DATE_SHAPE, "loss": AMOUNT_SHAPE}.get(column)
     is_plain = rule in NUMERIC_RULES or (shape is not None and shape.fullmatch(text))
@@ -354,15 +353,11 @@ class Claims(Displayable):
             claims=locale.number(accepted),
             rejects=locale.number(rejected),
         )
-        lines = [
-            *([locale("card.synthetic")] if self.synthetic else []),
-            total,
-            *([locale("card.selection", selection=self.selection)] if self.is_derived else []),
-        ]
+        selected = locale("card.selection", selection=self.selection) if self.is_derived else ""
         skipped = locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS]))
         return Card(
             locale("card.claims", incident=self.incident.name[lang]),
-            tuple(lines),
+            (*([locale("card.synthetic")] if self.synthetic else []), total, *filter(None, [selected])),
             _card_tables(self, rejected, locale),
             (skipped,) if self.skipped else (),
         )
@@ -567,8 +562,8 @@ class Claims(Displayable):
             >>> claims.join(customers).by("segment")  # doctest: +SKIP
         """
         table = polars_frame(frame)
-        numbers = [d.id for d in self.incident.dimensions if d.is_number]
-        keys = [c for c in claim_columns(self.incident) if c not in ("loss", *numbers)]
+        amounts = {"loss", *(d.id for d in self.incident.dimensions if d.is_number)}
+        keys = [c for c in claim_columns(self.incident) if c not in amounts]
         if on not in keys:
             remedy = spelling_hint(on, keys)
             raise UsageError("claims cannot be joined on this column", value=on, remedy=remedy)
@@ -770,10 +765,9 @@ class Claims(Displayable):
         """
         rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
         rows, rejected = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum()), len(rejects)
-        rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
+        rules = dict(rejects["broken"].explode().value_counts().iter_rows())
         first = explain_reject(self.incident, rejects.row(0, named=True))
-        share = _rejected_share(rejected, rows, max_share, dict(rules.iter_rows()))
-        first.problem = f"{share}; the first {first.problem}"
+        first.problem = f"{_rejected_share(rejected, rows, max_share, rules)}; the first {first.problem}"
         enough = -(-100 * rejected // rows)
         onward = (
             "Mend the rows, or go on without them: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 import unicodedata
@@ -186,7 +187,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     layout = layouts[0] if len(layouts) == 1 else Layout()
     named = {name: headers[0] for name, headers in layout.columns.items()} | dict(columns or {})
     named |= {COUNT: count} if count else {}
-    fixed = {**({"service": service} if service else {}), **({"loss": ""} if loss is None else {})}
+    fixed = ({"service": service} if service else {}) | ({"loss": ""} if loss is None else {})
     by_column = {name: (x,) if isinstance(x, str) else tuple(x) for name, x in (formats or {}).items()}
     parts = {name: x if x == ROW_ID else tuple(x) for name, x in (computed or {}).items()}
     stated: dict[str, Any] = {
@@ -216,8 +217,8 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             # If two files in different folders have the same name, messages give their paths.
             texts.append(replace(text, file=str(path)) if names[path.name] > 1 else text)
         found = {normalized_name(header): header for text in texts for header in text.format.headers}
-        parts_named = [header for of in parts.values() if of != ROW_ID for header in of]
-        for header in (*(columns or {}).values(), *filter(None, [count]), *parts_named):
+        joined = itertools.chain(*(headers for headers in parts.values() if headers != ROW_ID))
+        for header in (*(columns or {}).values(), *filter(None, [count]), *joined):
             if normalized_name(header) not in found:
                 hint = spelling_hint(header, [*found.values()])
                 raise UsageError("no file has this column", value=header, remedy=hint)
@@ -402,13 +403,14 @@ def _chosen_columns(
 def _unrecognised(file: TextColumns, kind: str, reason: str = "") -> UsageError:
     """Return the error that no column of a file is recognised as a column of a claim."""
     listed = ", ".join(toml_value(mask_personal_data(header)) for header in file.format.headers[:MAX_LISTED])
-    without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
-    return UsageError(
-        f"has no column that is recognised as the {kind}{reason and f': {reason}'}; its columns: {listed}",
-        file=masked_name(file.file),
-        remedy=f"Name it: {_naming(kind)}."
-        + (f" If no column is one: {without}." if kind == "claim_id" else ""),
+    problem = (
+        f"has no column that is recognised as the {kind}{reason and f': {reason}'}; its columns: {listed}"
     )
+    remedy = f"Name it: {_naming(kind)}."
+    if kind == "claim_id":
+        without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
+        remedy += f" If no column is one: {without}."
+    return UsageError(problem, file=masked_name(file.file), remedy=remedy)
 
 
 def _currency_of(files: Sequence[TextColumns], draft: Incident) -> str:
@@ -730,8 +732,11 @@ def _column_lines(of_claim: str, choice: Choice) -> list[str]:
 
 def _toml_lines(values: Mapping[str, object]) -> list[str]:
     """Return values as lines of TOML, without those that are not given."""
-    given = {key: value for key, value in values.items() if value not in (None, ())}
-    return [f"{key} = {x if isinstance(x, Decimal) else toml_value(x)}" for key, x in given.items()]
+    return [
+        f"{key} = {value if isinstance(value, Decimal) else toml_value(value)}"
+        for key, value in values.items()
+        if value not in (None, ())
+    ]
 
 
 def _comment_lines(text: str) -> list[str]:

@@ -52,7 +52,7 @@ def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     """
     # Except in the folder of the warehouse.
     warehouse.run("set enable_external_access = false")
-    warehouse.show_times_in(incident.time_zone)
+    warehouse.run(f"set TimeZone = {quote_literal(incident.time_zone)}")
     names = warehouse.frame("from files order by file_number")["file"]
     files = f"[{', '.join(map(quote_literal, names))}]"
     columns = dimension_columns(incident)

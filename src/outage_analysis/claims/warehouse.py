@@ -221,7 +221,7 @@ class Warehouse:
         # DuckDB would otherwise read a Python variable of the caller if a query names an unknown table.
         self.run("set python_enable_replacements = false")
         self.run("set allowed_directories = $folders", folders=[str(folder)])
-        self.show_times_in("UTC")
+        self.run("set TimeZone = 'UTC'")  # DuckDB would otherwise show times in that of the machine
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
         # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
         # on.
@@ -265,13 +265,6 @@ class Warehouse:
                 if isinstance(error, duckdb.Error):
                     raise self._as_own_error(error) from error
                 raise
-
-    def show_times_in(self, zone: str) -> None:
-        """Show times of filing in a time zone, given its IANA name; at first they are shown in UTC.
-
-        Otherwise DuckDB reads and shows them in the time zone of the machine.
-        """
-        self.run(f"set TimeZone = {quote_literal(zone)}")
 
     def qualified(self, table: str) -> str:
         """Return the name by which the queries of a derived warehouse read a table of this one."""

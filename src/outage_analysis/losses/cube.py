@@ -92,11 +92,9 @@ class Cube:
 
 def cube_bytes(cube: Cube, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return a cube as a Parquet file with metadata; equal cubes give equal bytes."""
-    stated = ("dimensions", "synthetic", "source", "line", "rows", "decision")
-    about = {name: getattr(cube, name) for name in stated} | {
-        "incident_sha256": _incident_sha256(cube.incident) if cube.incident else None,
-        "rejects": cube.rejects,
-    }
+    stated = ("dimensions", "synthetic", "source", "line", "rows", "decision", "rejects")
+    about = {name: getattr(cube, name) for name in stated}
+    about["incident_sha256"] = _incident_sha256(cube.incident) if cube.incident else None
     texts = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
     # Polars writes to memory, not to disk: on a full disk, it would report a wrong file format.
     buffer = io.BytesIO()
@@ -166,7 +164,7 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
 
     No two rows have the same dimension values and band, so equal cubes get the same row order.
     """
-    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
+    unknown = pl.all_horizontal(pl.col(*EDGES).is_null())
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
@@ -336,8 +334,8 @@ class Group(NamedTuple):
     def claims_in_band(self, low: float, high: float) -> int | None:
         """The number of claims over `low` up to `high`; None if a loss band is only partly inside."""
         near = [cell for cell in self.cells if cell.ends[0] < high and low < cell.ends[1]]
-        known = all(low <= cell.ends[0] and cell.ends[1] <= high for cell in near)
-        return sum(cell.claims for cell in near) if known else None
+        inside = (low <= cell.ends[0] and cell.ends[1] <= high for cell in near)
+        return sum(cell.claims for cell in near) if all(inside) else None
 
     def cells_above(self, threshold: int) -> tuple[Cell, ...]:
         """The loss bands above a threshold: -1 selects losses from 0 on, 0 selects losses above 0.
@@ -439,8 +437,8 @@ def merge_rare_groups(cube: Cube, texts: Sequence[str]) -> Cube:
     if rare_groups.is_empty():
         return cube
     frame = cube.frame.join(rare_groups, on=keys, how="left", nulls_equal=True)
-    merged = (pl.when("rare").then(pl.lit(MERGED)).otherwise(pl.col(name)).alias(name) for name in texts)
-    summed = frame.with_columns(*merged).group_by(*keys, "over", "up_to").agg(pl.col(*MEASURES).sum())
+    frame = frame.with_columns(pl.when("rare").then(pl.lit(MERGED)).otherwise(pl.col(*texts)).name.keep())
+    summed = frame.group_by(*keys, *EDGES).agg(pl.col(*MEASURES).sum())
     return replace(cube, frame=sorted_cube(summed.select(cube.frame.columns), keys))
 
 
@@ -495,15 +493,16 @@ def regroup(cube: Cube, by: Sequence[str], bands: incidents.Bands | None = None)
                     remedy="Display bands are unions of the cube's bands.",
                 )
             rows.append((*band, *wider))
-        schema = dict.fromkeys(("over", "up_to", "to_over", "to_up_to"), pl.Int64)
-        frame = frame.join(pl.DataFrame(rows, schema, orient="row"), on=["over", "up_to"], nulls_equal=True)
-        frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
-        keys += ["over", "up_to"]
+        schema = dict.fromkeys((*EDGES, "to_over", "to_up_to"), pl.Int64)
+        wider_bands = pl.DataFrame(rows, schema, orient="row")
+        frame = frame.join(wider_bands, on=[*EDGES], nulls_equal=True)
+        frame = frame.with_columns(over="to_over", up_to="to_up_to")
+        keys += EDGES
     sums = (pl.col("claims").sum(), sum_or_null("loss"))
     if not keys:
         return frame.select(*sums)
     summed = frame.group_by(keys).agg(*sums)
-    summed = null_unstated_sums(summed) if {"over", "up_to"} <= set(keys) else summed
+    summed = null_unstated_sums(summed) if EDGES.keys() <= set(keys) else summed
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
 
 
@@ -538,9 +537,8 @@ def cumulative_intake(cube: Cube, *, per: Literal["day", "hour"] = "day") -> pl.
     counted = regroup(cube, [column]).select(column, "claims")
     timed = counted.drop_nulls(column)
     every = timed.upsample(column, every=interval) if len(timed) else timed
-    table = every.with_columns(pl.col("claims").fill_null(0)).with_columns(
-        cumulative=pl.col("claims").cum_sum()
-    )
+    claims = pl.col("claims").fill_null(0)
+    table = every.with_columns(claims, cumulative=claims.cum_sum())
     return pl.concat([table, counted.filter(pl.col(column).is_null())], how="diagonal")
 
 

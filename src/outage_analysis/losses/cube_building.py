@@ -195,7 +195,6 @@ def count_combinations(
     """
     if dimension:
         claims.check_no_personal_data([dimension])
-    inputs = {"bands": _band_rows(claims, bands)}
     query = queries.load(
         "combinations",
         source=f"from exact_claims where {_filed_condition(until)}",
@@ -203,7 +202,7 @@ def count_combinations(
         most=str(MAX_CATEGORIES),
         least=str(MIN_CLAIMS_PER_CATEGORY),
     )
-    table = claims.warehouse.frame(query, inputs=inputs)
+    table = claims.warehouse.frame(query, inputs={"bands": _band_rows(claims, bands)})
     if dimension:
         stated = table.filter(pl.col("category").is_not_null())
         if 2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum():
@@ -238,9 +237,8 @@ def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dim
     if dimension is None or dimension.kind != "number":
         return column
     *labels, last = map(quote_literal, dimension_labels(dimension))
-    cases = [
-        f"when {column} <= {cut} then {label}" for cut, label in zip(dimension.cuts, labels, strict=True)
-    ]
+    bands = zip(dimension.cuts, labels, strict=True)
+    cases = (f"when {column} <= {cut} then {label}" for cut, label in bands)
     return f"case when {column} is null then null {' '.join(cases)} else {last} end"
 
 
@@ -317,8 +315,11 @@ def claims_by_band(
         DisclosureBlocked: the values of a dimension contain personal data.
     """
     incident = claims.incident
-    bands = [bands] if isinstance(bands, int | float) else bands
-    edges = Bands(() if bands is None else _cuts(bands, incident))
+    stated = [bands] if isinstance(bands, int | float) else bands or ()
+    digits = incident.loss_digits
+    cuts = [smallest_units(edge, digits, "an edge of the loss bands") for edge in stated]
+    # The edge 0 is left out, because zero losses always have a band of their own.
+    edges = Bands(tuple(cuts[1:] if cuts[:1] == [0] else cuts))
     negative = pl.col("up_to") < 0
     # A cube divides negative losses by the mirrored edges; here they are one band.
     cells = null_unstated_sums(build_cube(claims, dimensions=dimensions, bands=edges).frame).with_columns(
@@ -327,7 +328,7 @@ def claims_by_band(
     )
     keys = [*dimensions, *(EDGES if bands is not None else ())]
     rows = cells.group_by(keys).agg(SUMS) if keys else cells.select(SUMS).filter(len(cells) > 0)
-    locale, unit = incident.locale(lang), 10**incident.loss_digits
+    locale, unit = incident.locale(lang), 10**digits
     listed = {column: [item.id for item in items] for column, items in incident.named_items.items()}
     listed |= {d.id: dimension_labels(d) for d in incident.dimensions if d.kind == "number"}
     ordered = {name: pl.col(name).cast(pl.Enum(ids), strict=False) for name, ids in listed.items()}
@@ -351,12 +352,6 @@ def claims_by_band(
         share=pl.col("claims") / pl.col("claims").sum(),
     )
     return ClaimsByBand(frame, _card(claims, frame, dimensions, shown, locale))
-
-
-def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
-    # The edge 0 is left out, because zero losses always have a band of their own.
-    cuts = [smallest_units(edge, incident.loss_digits, "an edge of the loss bands") for edge in bands]
-    return tuple(cuts[1:] if cuts[:1] == [0] else cuts)
 
 
 def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], bands: pl.DataFrame) -> pl.DataFrame:

@@ -63,6 +63,11 @@ class IntakeIncrements(ShortRepr):
         """The number of claims in the increments (intervals between counts) that are used for the fit."""
         return int(self.counts[self.used].sum())
 
+    @property
+    def dispersion_order(self) -> float:
+        """The order of the gamma distribution of 1 / phi; its prior density is its square, from 0 to 1."""
+        return float((self.used.sum() - 1) / 2 + 3)
+
     def operational(self, times: object, parameters: Array) -> Array:
         """Times in units of the time observed, without weekends: one row, or one row per curve."""
         times = np.asarray(times, float)
@@ -282,16 +287,10 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
     # For a given deviance, 1 / phi has a gamma distribution, truncated at 1. Each curve gets one quantile
     # of it.
     half = np.maximum(np.concatenate([deviance for _, _, deviance in samples.values()]), 1e-9) / 2
-    order = _dispersion_order(observed)
-    uniform = np.tile(UNIFORM, len(samples))
+    order, uniform = observed.dispersion_order, np.tile(UNIFORM, len(samples))
     phis = half / special.gammaincinv(order, np.maximum(uniform * special.gammainc(order, half), 1e-300))
     parameters = {kind: theta for kind, (theta, _, _) in samples.items()}
     return WeightedCurves(observed, parameters, weights / weights.sum(), np.maximum(phis, 1.0))
-
-
-def _dispersion_order(observed: IntakeIncrements) -> float:
-    """The order of the gamma distribution of 1 / phi; its prior density is its square, from 0 to 1."""
-    return float((observed.used.sum() - 1) / 2 + 3)
 
 
 def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]:
@@ -303,7 +302,7 @@ def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]
     the deviance is divided by phi, and 1 / phi is integrated out. So the same counts always give the same
     curves.
     """
-    counts, order = observed.counts[observed.used], _dispersion_order(observed)
+    counts, order = observed.counts[observed.used], observed.dispersion_order
     saturated = special.xlogy(counts, counts / counts.sum()).sum()
     start = [(0.0, 2.0), (LOG_SHAPE, 0.6), *([(0.5, 0.6)] if kind == BURR else [])]
     start += [(LOG_WEEKEND, LOG_WEEKEND_DEVIATION)] if observed.starts else []

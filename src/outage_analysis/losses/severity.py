@@ -434,24 +434,21 @@ class SeverityFit(Displayable):
             (locale.translated_distribution(name), locale.exact(value), locale.exact(self.se[name]))
             for name, value in self.params.items()
         )
+        losses, figures, numbers = self.grouped, _figures(self, locale), frozenset({1, 2})
         heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
         band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
-        counted = list(
-            zip(pairwise(self.grouped.edges), self.grouped.counts, self.expected.tolist(), strict=True)
-        )
         bands, more = first_rows(
             locale,
-            counted,
+            [*zip(pairwise(losses.edges), losses.counts, self.expected.tolist(), strict=True)],
             lambda row: (_band_label(*row[0], locale), locale.exact(row[1]), locale.exact(row[2])),
             "fit.grouped",
         )
-        figures = _figures(self, locale)
         return Card(
             locale("card.fit", family=locale(f"word.{self.family}"), count=locale.number(self.n)),
-            _band_lines(self.grouped, locale),
+            _band_lines(losses, locale),
             (
-                Table(heads, parameters, frozenset({1, 2}), locale("card.parameters")),
-                Table(band_heads, bands, frozenset({1, 2}), locale("card.by_band"), more),
+                Table(heads, parameters, numbers, locale("card.parameters")),
+                Table(band_heads, bands, numbers, locale("card.by_band"), more),
             ),
             (locale("card.moments", **figures), locale("card.goodness", **figures)),
         )
