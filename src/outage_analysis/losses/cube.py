@@ -76,7 +76,8 @@ class Cube:
     first."""
 
     def __repr__(self) -> str:
-        by, synthetic = ", ".join([*self.dimensions, "band"]), ", synthetic" if self.synthetic else ""
+        by = f"{', '.join(self.dimensions)} and band" if self.dimensions else "band"
+        synthetic = ", synthetic" if self.synthetic else ""
         return f"<Cube of {self.claims:,} claims by {by}: {len(self.frame):,} rows{synthetic}>"
 
     @property
