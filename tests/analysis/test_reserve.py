@@ -373,7 +373,7 @@ def median(days: int, closes: float, spike: float = 0.0, former: tuple[float, ..
     late = forecast_late_claims(
         range(1, days + 1), filed, [Branch("end", closes, spike)], former=former, starts=FIRST
     ).late["end"]
-    return late.counted + late.quantile(0.5)
+    return late.median
 
 
 def test_each_day_has_the_forecast_from_its_own_counts_and_deadline(made: IntakeForecast) -> None:

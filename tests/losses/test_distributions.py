@@ -26,7 +26,7 @@ from outage_analysis.losses import (
     with_shares,
 )
 from outage_analysis.losses.cube import PROBABILITIES, Cell, loss_bounds
-from outage_analysis.losses.severity import between_heaps, fit_edges
+from outage_analysis.losses.severity import fit_edges
 from tests.loss_cubes import (
     CUTS,
     LOSSES,
@@ -278,12 +278,6 @@ INF = math.inf
 # --- edges ----------------------------------------------------------------------------------------------
 
 
-def test_cuts_between_heaps_repeat_in_every_decade() -> None:
-    assert between_heaps(1_000, 100_000) == (1_616, 2_610, 4_217, 6_813, 16_156, 26_102, 42_170, 68_129)
-    assert between_heaps(1_616, 2_610) == (1_616,)
-    assert between_heaps(5, 5) == ()
-
-
 def test_the_top_band_of_a_fit_is_open_and_holds_enough() -> None:
     many = loss_cube([*range(1_000, 2_000), *[3_000] * 40, *[5_000] * 29], *log_grid())
     assert fit_edges(many)[-2:] == (2_610, INF)  # 69 losses above it; above 4,217 there would be 29
@@ -291,9 +285,9 @@ def test_the_top_band_of_a_fit_is_open_and_holds_enough() -> None:
     assert fit_edges(few) == (0, INF)  # 1 of 21 losses is above 1,616: fewer than one in 20
 
 
-def test_a_cut_inside_a_band_is_left_out() -> None:
+def test_edges_repeat_in_every_decade_and_one_inside_a_band_is_left_out() -> None:
     cube = loss_cube(range(1_000, 100_000, 50), *log_grid(), 30_000)
-    assert fit_edges(cube) == (0, *between_heaps(1_001, 100_000), INF)
+    assert fit_edges(cube) == (0, 1_616, 2_610, 4_217, 6_813, 16_156, 26_102, 42_170, 68_129, INF)
     totals = cube_of_claims([("mail", x) for x in (1, 400_000, 600_000)], Bands((300_000, 500_000)))
     assert fit_edges(totals) == (0, INF)
 

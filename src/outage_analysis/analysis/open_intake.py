@@ -165,7 +165,7 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
         for id_, late in forecast.late.items():
             low, high = late.total(level)
             expected = {"late": late.mean, "total": counted + late.mean}
-            ends = {"median": counted + late.quantile(0.5), "level": level, "low": low, "high": high}
+            ends = {"median": late.median, "level": level, "low": low, "high": high}
             rows[id_] = {"branch": id_, "by": late.by, "counted": counted} | expected | ends
         notes += forecast.notes
     for branch in channel.branches:
@@ -289,7 +289,7 @@ def _medians(channel: losses.Channel, branch: losses.Branch, ahead: float, level
         for at, ends in ((ahead, ("next_low", "next_high")), (branch.closes, ("low", "high"))):
             late = losses.supported_late_count(growth, branch, at)
             found |= zip(ends, late.total(level), strict=True)
-        return found | {"median": late.counted + late.quantile(0.5)}
+        return found | {"median": late.median}
     except ModelRefused as refusal:
         return found | {"refused": refusal.problem}
 

@@ -227,12 +227,10 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
     if claims and (rejects := int(claims.files["rejects"].sum())):
         counts, key = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}, "terminal.rejects"
         if claims.incident.window == "observed":
-            from outage_analysis.claims import explain_reject  # imported here: few need it
-            from outage_analysis.losses import reject_sentence
+            from outage_analysis.losses import reject_sentence  # imported here: few need it
 
-            key = "terminal.rejects_observed"
-            first = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True), lang)
-            counts["first"] = reject_sentence(first, lang)
+            key, first = "terminal.rejects_observed", claims.rejected_rows.row(0, named=True)
+            counts["first"] = reject_sentence(claims.incident, first, lang)
         found.append(locale(key, **counts))
     return [*found, *filter(None, [example_warning(ledger, locale)])]
 
@@ -388,12 +386,9 @@ def as_day(day: str | date | None, name: str = "as_of") -> date | None:
     Raises:
         UsageError: the text is no day.
     """
-    if day is None or isinstance(day, date):
-        return day.date() if isinstance(day, datetime) else day
-    try:
-        return date.fromisoformat(day)
-    except (TypeError, ValueError):
-        raise UsageError(f"{name} is not a day", value=day, remedy="Write it as 2022-12-30.") from None
+    if isinstance(day, datetime):
+        return day.date()
+    return None if day is None else text.parse_day(day, name)
 
 
 def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:

@@ -803,8 +803,7 @@ def fit_cube(
             "seen) or open.",
         )
     top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
-    chosen = families or tuple(losses.FAMILIES)
-    fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=cube.synthetic, families=chosen)
+    fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=cube.synthetic, families=families)
     return fits, text.Note("fitted", losses=f"{sum(counts):,}", bands=str(len(counts)), top=top, left=left)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
@@ -21,7 +21,7 @@ from outage_analysis.claims.validation import control_totals, create_claims_view
 from outage_analysis.claims.warehouse import NoWarehouse, Warehouse, run_select
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError, either, one_line
 from outage_analysis.files import Name, likely_typo_of, listed_names, spelling_hint, toml_value
-from outage_analysis.incidents import RESERVED, Dimension, Incident, Layout, claim_columns, normalized_name
+from outage_analysis.incidents import RESERVED, Dimension, Incident, Layout, claim_columns
 from outage_analysis.text import (
     MAX_CARD_ROWS,
     Card,
@@ -32,10 +32,11 @@ from outage_analysis.text import (
     find_personal_data,
     first_rows,
     has_personal_number,
-    in_smallest_units,
     mask_personal_data,
+    parse_day,
     schema_of,
     schemas_of,
+    smallest_units,
 )
 
 if TYPE_CHECKING:
@@ -84,46 +85,9 @@ MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
 """Limits for the error about too many rejects: the rules it names, and the characters of its remedy."""
 
 
-def rejected_rows(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
-    """Return the first `most` rejects in file and row order, with their raw text; None returns all rejects.
-
-    The raw text is not masked.
-    """
-    limit = "" if most is None else f"limit {most}"
-    return warehouse.frame(f"from rejects order by source_file, source_row {limit}")
-
-
-def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
-    """Explain rejects as a flat table with one row per reject, in the given order.
-
-    Args:
-        rejects: rows of `rejected_rows`.
-        incident: the outage of the complaint files.
-
-    Returns:
-        The columns of `REJECT_COLUMNS`. Personal data are masked, and texts that a spreadsheet would run as a
-        formula begin with an apostrophe.
-    """
-    locale, columns, rows = Locale("en"), claim_columns(incident), list[tuple[object, ...]]()
-    # Equal values are explained once: most rejects of a file break the same rule in the same way.
-    explain = cache(partial(_value_and_remedy, incident, locale))
-    for reject in rejects.iter_rows(named=True):
-        rule, *others = reject["broken"]
-        column = rule.split(" ", 1)[0]
-        value, remedy = explain(rule, reject.get(column))
-        rows.append(
-            (
-                reject["source_file"],
-                reject["source_row"],
-                column if column in columns else None,
-                value,
-                rule,
-                _problem(rule, reject["problem"]),
-                _kept_row(reject, locale) or remedy,
-                "; ".join(others),
-            )
-        )
-    return escape_formulas(pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row"))
+def rejected_rows(warehouse: Warehouse, most: int) -> pl.DataFrame:
+    """Return the first `most` rejects in file and row order, with their raw text, which is not masked."""
+    return warehouse.frame(f"from rejects order by source_file, source_row limit {most}")
 
 
 def explain_reject(incident: Incident, reject: Mapping[str, Any], lang: str = "en") -> InputRefused:
@@ -160,9 +124,7 @@ def _kept_row(reject: Mapping[str, Any], locale: Locale) -> str:
 def _problem(rule: str, reader_problem: str | None) -> str:
     opposites = ((" is not ", " is "), (" is ", " is not "), (" has ", " does not have "))
     sentences = (rule.replace(holds, broken, 1) for holds, broken in opposites if holds in rule)
-    sentence = next(sentences, f"the row breaks the rule '{rule}'")
-    if sentence.startswith("the "):
-        sentence = f"T{sentence[1:]}"
+    sentence = re.sub("^the ", "The ", next(sentences, f"the row breaks the rule '{rule}'"))
     return f"{sentence}: {reader_problem}." if reader_problem else f"{sentence}."
 
 
@@ -173,8 +135,7 @@ def _value_and_remedy(
     column = rule.split(" ", 1)[0]
     remedy = locale.label_or(f"remedy.{rule}", locale("remedy.whole"))
     if rule.endswith("is known"):
-        items = incident.named_items[column]
-        names = [s for item in items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+        names = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
         close = likely_typo_of(str(text), names)
         if close is None:  # The value may be the name of a person.
             hint = locale("remedy.known", names=listed_names(names))
@@ -183,15 +144,11 @@ def _value_and_remedy(
     elif rule.endswith((A_DECISION, PAID)):
         remedy = locale("remedy.decision" if rule.endswith(A_DECISION) else "remedy.paid")
     elif rule == READABLE_LOSS and (word := str(text).strip(BLANKS)).casefold() in MISSING_WORDS:
-        remedy = _missing_remedy(incident, word, locale)
+        written = toml_value(word)
+        remedy = locale("remedy.missing", text=written, layout=either("layouts=", "--columns"))
+        if incident.window == "observed" and (argument := either(f"missing=[{written}]", "")):
+            remedy = locale("remedy.missing_argument", argument=argument)
     return text and _displayed_value(rule, text, locale), remedy
-
-
-def _missing_remedy(incident: Incident, text: str, locale: Locale) -> str:
-    written = toml_value(text)
-    if incident.window == "observed" and (argument := either(f"missing=[{written}]", "")):
-        return locale("remedy.missing_argument", argument=argument)
-    return locale("remedy.missing", text=written, layout=either("layouts=", "--columns"))
 
 
 def _displayed_value(rule: str, text: str, locale: Locale) -> str:
@@ -204,8 +161,8 @@ def _displayed_value(rule: str, text: str, locale: Locale) -> str:
     column, words = rule.split(" ", 1)[0], UNIT_WORDS.sub("", text)
     if column == "filed_on":
         words = DATE_WORDS.sub("", words)
-    measured = not rule.startswith(("claim", "service"))
-    if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
+    may_be_name = LETTERS.search(words) and not rule.startswith(("claim", "service"))
+    if len(text) > MAX_VALUE_LENGTH or may_be_name:
         return locale("remedy.characters", count=len(text))
     shape = {"filed_on": DATE_SHAPE, "loss": AMOUNT_SHAPE}.get(column)
     is_plain = rule in NUMERIC_RULES or (shape is not None and shape.fullmatch(text))
@@ -229,12 +186,15 @@ def check_reject_share(by_rule: Mapping[str, int], rows: int, limit: float, *, f
     """
     rejected = sum(by_rule.values())
     if rejected > limit * rows:
-        remedy = f"Mend the rows, or go on without them: max_rejects={-(-100 * rejected // rows) / 100:g}."
-        raise InputRefused(_rejected_share(rejected, rows, limit, by_rule), file=file, remedy=remedy)
+        raise InputRefused(
+            _rejected_share(rejected, rows, limit, by_rule),
+            file=file,
+            remedy=f"Mend the rows, or go on without them: max_rejects={-(-100 * rejected // rows) / 100:g}.",
+        )
 
 
-FIRST_DAY, LAST_DAY = "filed_from", "filed_to"
-"""Conditions of `filter` that are not columns: the first and the last filing day."""
+DAY_LIMITS = {"filed_from": (">=", "from"), "filed_to": ("<=", "to")}
+"""Conditions of `filter` that are not columns: the first and the last filing day, in SQL and in words."""
 SEGMENT = "segment"
 """A reserved name that `join` allows nevertheless, because customer tables often have this column. Only
 `payments` needs the name, and refuses a cube with such a dimension."""
@@ -271,21 +231,22 @@ def _described(column: str, values: Sequence[object]) -> str:
     texts = [
         "(not stated)" if v is None else one_line(mask_personal_data(str(v)), MAX_SELECTION) for v in values
     ]
-    rest = f" and {len(texts) - MAX_LISTED:,} more" if len(texts) > MAX_LISTED else ""
-    return ", ".join(texts[:MAX_LISTED]) + rest
+    rest = [f"{len(texts) - MAX_LISTED:,} more"] if len(texts) > MAX_LISTED else []
+    return " and ".join([", ".join(texts[:MAX_LISTED]), *rest])
 
 
 def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[str | int | date | None]:
     incident, find = claims.incident, cast("Callable[[object], str | int | date]", str)
-    digits = {"loss": incident.loss_digits} | {
+    digits = {
         d.id: incident.minor_units if d.kind == "paid" else 0 for d in incident.dimensions if d.is_number
     }
+    digits["loss"] = incident.loss_digits
     if column in incident.named_items:
-        find = partial(_known_id, incident, column)
+        find = partial(incident.known_id, column)
     elif column == "filed_on":
-        find = partial(_day, column)
+        find = partial(parse_day, name=column)
     elif column in digits:
-        find = partial(_whole_number, column, digits[column])
+        find = partial(smallest_units, digits=digits[column], name=column)
     values = [None if value is None else find(value) for value in given]
     wanted = [value for value in values if value is not None] if find is str else []
     query = queries.load("missing_texts", name=_column(column))
@@ -294,41 +255,17 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
         if column in IDS:
             raise UsageError(f"no claim has this {column}", column=column, value=masked)
         close = likely_typo_of(missing, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
-        remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
-        raise UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
+        raise UsageError(
+            "no claim has this value",
+            column=column,
+            value=masked,
+            remedy=f"Did you mean '{mask_personal_data(close)}'?" if close else "",
+        )
     return values
-
-
-def _known_id(incident: Incident, column: str, value: object) -> str:
-    if id_ := incident.known_ids[column].get(normalized_name(str(value))):
-        return id_
-    names = [name for item in incident.named_items[column] for name in (item.id, *item.known_names)]
-    remedy = spelling_hint(str(value), names)
-    raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
 
 
 MAX_COMPARED = 1_000
 """Most values of a text dimension that are compared with a misspelt one."""
-
-
-def _day(column: str, value: object) -> date:
-    """Return a date, or an ISO text such as 2022-10-19, as a date."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise UsageError(
-            "is not a day", column=column, value=value, remedy="Write it as 2022-10-19, or give a date."
-        ) from None
-
-
-def _whole_number(column: str, digits: int, value: object) -> int:
-    whole = in_smallest_units(value, digits)
-    if whole is None:
-        kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
-        raise UsageError(f"is not {kind}", column=column, value=value)
-    return whole
 
 
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
@@ -416,15 +353,11 @@ class Claims(Displayable):
             claims=locale.number(accepted),
             rejects=locale.number(rejected),
         )
-        lines = [
-            *([locale("card.synthetic")] if self.synthetic else []),
-            total,
-            *([locale("card.selection", selection=self.selection)] if self.is_derived else []),
-        ]
+        selected = locale("card.selection", selection=self.selection) if self.is_derived else ""
         skipped = locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS]))
         return Card(
             locale("card.claims", incident=self.incident.name[lang]),
-            tuple(lines),
+            (*([locale("card.synthetic")] if self.synthetic else []), total, *filter(None, [selected])),
             _card_tables(self, rejected, locale),
             (skipped,) if self.skipped else (),
         )
@@ -458,7 +391,26 @@ class Claims(Displayable):
         Example:
             >>> claims.rejects.select("row", "column", "value", "remedy")  # doctest: +SKIP
         """
-        return rejects_table(self.rejected_rows, self.incident)
+        locale, columns, rows = Locale("en"), claim_columns(self.incident), list[tuple[object, ...]]()
+        # Equal values are explained once: most rejects of a file break the same rule in the same way.
+        explain = cache(partial(_value_and_remedy, self.incident, locale))
+        for reject in self.rejected_rows.iter_rows(named=True):
+            rule, *others = reject["broken"]
+            column = rule.split(" ", 1)[0]
+            value, remedy = explain(rule, reject.get(column))
+            rows.append(
+                (
+                    reject["source_file"],
+                    reject["source_row"],
+                    column if column in columns else None,
+                    value,
+                    rule,
+                    _problem(rule, reject["problem"]),
+                    _kept_row(reject, locale) or remedy,
+                    "; ".join(others),
+                )
+            )
+        return escape_formulas(pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row"))
 
     @property
     def rejected_rows(self) -> pl.DataFrame:
@@ -466,7 +418,7 @@ class Claims(Displayable):
 
         The class docstring describes the columns; `rejects` masks personal data.
         """
-        return rejected_rows(self.warehouse)
+        return self.warehouse.frame("from rejects order by source_file, source_row")
 
     @property
     def is_derived(self) -> bool:
@@ -488,8 +440,8 @@ class Claims(Displayable):
 
         The results are counts and losses by service, claimant type or day, without ids and texts of claims.
         """
-        rows = [(name, schema.row) for name, schema in schemas_of("query").items()]
-        return pl.DataFrame(rows, schema=["query", "row"], orient="row")
+        named = schemas_of("query")
+        return pl.DataFrame({"query": [*named], "row": [schema.row for schema in named.values()]})
 
     def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
         """Run a named query or one SQL SELECT statement (DuckDB), and return its rows as a Polars frame.
@@ -564,18 +516,18 @@ class Claims(Displayable):
         Example:
             >>> claims.filter(service="kakao_t", filed_from="2022-10-20")  # doctest: +SKIP
         """
-        known = [*claim_columns(self.incident), FIRST_DAY, LAST_DAY]
+        known = [*claim_columns(self.incident), *DAY_LIMITS]
         if not conditions:
             raise UsageError("filter has no condition", remedy='Name one, such as service="...".')
         parts, described = [], []
         for column, value in conditions.items():
             if column not in known:
-                remedy = spelling_hint(column, known)
-                raise UsageError("claims have no such column", value=column, remedy=remedy)
-            if column in (FIRST_DAY, LAST_DAY):
-                day, sign = _day(column, value), ">=" if column == FIRST_DAY else "<="
-                parts.append(f"filed_on {sign} date {quote_literal(day.isoformat())}")
-                described.append(f"filed_on {'from' if column == FIRST_DAY else 'to'} {day.isoformat()}")
+                hint = spelling_hint(column, known)
+                raise UsageError("claims have no such column", value=column, remedy=hint)
+            if column in DAY_LIMITS:
+                day, (sign, word) = parse_day(value, column), DAY_LIMITS[column]
+                parts.append(f"filed_on {sign} date '{day}'")
+                described.append(f"filed_on {word} {day}")
                 continue
             given = list(value) if isinstance(value, list | tuple | set | frozenset | pl.Series) else [value]
             values = _claim_values(self, column, given)
@@ -610,8 +562,8 @@ class Claims(Displayable):
             >>> claims.join(customers).by("segment")  # doctest: +SKIP
         """
         table = polars_frame(frame)
-        numbers = [d.id for d in self.incident.dimensions if d.is_number]
-        keys = [c for c in claim_columns(self.incident) if c not in ("loss", *numbers)]
+        amounts = {"loss", *(d.id for d in self.incident.dimensions if d.is_number)}
+        keys = [c for c in claim_columns(self.incident) if c not in amounts]
         if on not in keys:
             remedy = spelling_hint(on, keys)
             raise UsageError("claims cannot be joined on this column", value=on, remedy=remedy)
@@ -727,11 +679,10 @@ class Claims(Displayable):
             >>> claims.fit("lognormal").best.chart()  # doctest: +SKIP
         """
         from outage_analysis.analysis import fit_cube
-        from outage_analysis.losses import FAMILIES, build_cube
+        from outage_analysis.losses import build_cube
 
-        cube, chosen = build_cube(self, dimensions=[*(where or ())]), families or tuple(FAMILIES)
-        unit = 10**self.incident.loss_digits
-        return fit_cube(cube, totals=False, where=where, families=chosen, recovery=recovery, unit=unit)[0]
+        cube, unit = build_cube(self, dimensions=[*(where or ())]), 10**self.incident.loss_digits
+        return fit_cube(cube, totals=False, where=where, families=families, recovery=recovery, unit=unit)[0]
 
     def forecast(
         self, *, closes: str | date | None = None, spike: float | None = None, recovery: bool = False
@@ -776,8 +727,8 @@ class Claims(Displayable):
     @property
     def exact_totals(self) -> pl.DataFrame:
         """The control totals with losses in the smallest currency unit."""
-        scales = [layout.scale.get("loss", 1) for layout in self.layouts]
-        files = dict(zip((file.name for file in self.inputs), scales, strict=True))
+        read = zip(self.inputs, self.layouts, strict=True)
+        files = {file.name: layout.scale.get("loss", 1) for file, layout in read}
         return control_totals(self.warehouse, self.incident, files)
 
     def check_reject_share(self, max_share: float) -> None:
@@ -814,10 +765,9 @@ class Claims(Displayable):
         """
         rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
         rows, rejected = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum()), len(rejects)
-        rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
+        rules = dict(rejects["broken"].explode().value_counts().iter_rows())
         first = explain_reject(self.incident, rejects.row(0, named=True))
-        share = _rejected_share(rejected, rows, max_share, dict(rules.iter_rows()))
-        first.problem = f"{share}; the first {first.problem}"
+        first.problem = f"{_rejected_share(rejected, rows, max_share, rules)}; the first {first.problem}"
         enough = -(-100 * rejected // rows)
         onward = (
             "Mend the rows, or go on without them: "
@@ -863,9 +813,8 @@ def check_labels(column: str, texts: pl.Series) -> None:
     personal = find_personal_data(texts)
     if personal is not None:
         kind, count = personal
-        article = "an" if kind[0] in "ae" else "a"
         raise DisclosureBlocked(
-            f"holds what looks like {article} {kind} in {count:,} of {len(texts):,} different values",
+            f"holds what looks like personal data ({kind}) in {count:,} of {len(texts):,} different values",
             column=column,
             remedy="Replace it in the file, or map the column to another header.",
         )
@@ -888,8 +837,7 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
         lambda f: (str(f[0]), locale.number(f[1]), *("–" if x is None else own.loss(x) for x in f[2:])),
         "claims.control_totals",
     )
-    titles = tuple(locale(f"column.{name}") for name in measures)
-    units = own.unit if own.loss_unit == own.currency else own.unit_name(own.loss_unit)
+    titles, units = tuple(locale(f"column.{name}") for name in measures), own.loss_unit_name
     scales = [own.number(scale) for scale in dict.fromkeys(sums["scale"]) if scale != 1]
     if scales:  # some files state losses in another unit: say what an amount of 1 stands for
         units = own("card.scaled", unit=units, scale=", ".join(scales))
@@ -908,5 +856,5 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
 def _reject_cells(claims: Claims, reject: Mapping[str, Any], locale: Locale) -> tuple[str, ...]:
     error, rule = explain_reject(claims.incident, reject, locale.lang), reject["broken"][0]
     value = "–" if error.value is None else one_line(error.value, 80)
-    name = locale.label_or(f"rule.{rule}", rule)
-    return str(error.file), locale.number(error.row or 0), name, value, error.remedy
+    place = str(error.file), locale.number(error.row or 0)
+    return *place, locale.label_or(f"rule.{rule}", rule), value, error.remedy

@@ -137,8 +137,7 @@ def read_claims(
                     remedy="Give either the incident or these arguments.",
                 )
         elif stores:
-            remedy = "Give the incident of its claims."
-            raise UsageError("a warehouse file needs its incident", remedy=remedy)
+            raise UsageError("a warehouse file needs its incident", remedy="Give the incident of its claims.")
         else:
             saved = {saved_incident_id(path) for path in expand_paths(path_list)[0]}
             if not outage and len(saved) == 1 and (id_ := saved.pop()) in bundled_ids("incidents"):
@@ -351,9 +350,8 @@ def open_claims(path: Path, incident: Incident) -> Claims:
         raise InputRefused("there is no such file", file=path)
     warehouse = Warehouse()
     own = {"file_number": "bigint", "source_row": "bigint", "synthetic": "boolean"}
-    accepted = own | column_types(incident)
     try:
-        warehouse.open(path, {**COLUMNS, "accepted": accepted})
+        warehouse.open(path, {**COLUMNS, "accepted": own | column_types(incident)})
         passport = warehouse.frame("from passport").row(0, named=True)
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)

@@ -105,13 +105,12 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: tuple[date, date])
         for name in readable:
             if not _differ(days, [name], formats) or is_certain(name, formats):
                 read, inside = read_and_inside([name], remaining)
-                outside_weight = OUTSIDE_WEIGHT if name in FULL_YEAR_FORMATS else 0
-                weights[name] = inside + outside_weight * (read - inside)
+                weights[name] = inside + OUTSIDE_WEIGHT * (read - inside) * (name in FULL_YEAR_FORMATS)
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
             break
-        least = (1 - TIE_MARGIN) * weights[best]
-        rivals = [n for n in weights if n == best or (weights[n] > least and _differ(remaining, [n], [best]))]
+        near = [n for n in weights if weights[n] > (1 - TIE_MARGIN) * weights[best]]
+        rivals = [n for n in near if n == best or _differ(remaining, [n], [best])]
         if not all(is_certain(n, [other]) for n in rivals for other in rivals if n != other):
             if formats:
                 break
@@ -171,18 +170,14 @@ def choose_amount_formats(amounts: pl.DataFrame) -> FormatChoice:
             return FormatChoice((), score, reason, ("grouped", "european"))
         if unclear and rows_read(COMMA_AMOUNTS) > rows_read(WESTERN_FORMATS):
             european = max(COMMA_AMOUNTS, key=lambda name: rows_read([name]))
-            whole = with_either.replace(".", "")
-            reason = f'"{with_either}" is {whole} ({european}), or has three decimals, which no format reads'
+            reading = f"{with_either.replace('.', '')} ({european})"
+            reason = f'"{with_either}" is {reading}, or has three decimals, which no format reads'
             return FormatChoice((), score, reason, (european,))
     names, remaining, formats = (COMMA_AMOUNTS if comma > point else WESTERN_FORMATS), amounts, list[str]()
-    while best := max(names, key=lambda name: rows_read([name], remaining)):
-        if not rows_read([best], remaining):
-            break
-        formats.append(best)
-        remaining = remaining.filter(pl.col(best).is_null())
-    if not formats:
-        return FormatChoice()
-    return FormatChoice(tuple(formats), rows_read(formats) / filled)
+    while rows_read(names, remaining):
+        formats.append(max(names, key=lambda name: rows_read([name], remaining)))
+        remaining = remaining.filter(pl.col(formats[-1]).is_null())
+    return FormatChoice(tuple(formats), rows_read(formats) / filled) if formats else FormatChoice()
 
 
 MAX_VALUES = 100_000
@@ -278,13 +273,11 @@ class Column:
     @cached_property
     def named(self) -> dict[str, float]:
         """The shares of non-empty cells that name a service or a claimant type: service, claimant_type."""
-        rows = {
-            kind: sum(
-                rows for text, rows in self.distinct.texts.iter_rows() if normalized_name(text) in known
-            )
-            for kind, known in self._incident.known_ids.items()
-        }
-        return {kind: named / max(1, self.codes.filled) for kind, named in rows.items()}
+        shares = dict[str, float]()
+        for kind, known in self._incident.known_ids.items():
+            named = (n for text, n in self.distinct.texts.iter_rows() if normalized_name(text) in known)
+            shares[kind] = sum(named) / max(1, self.codes.filled)
+        return shares
 
     @cached_property
     def personal(self) -> tuple[str, int] | None:
@@ -354,18 +347,6 @@ class Column:
         """Whether most values contain a digit, as days and amounts do."""
         return self.share(pl.col("text").str.contains(_DIGIT)) >= MIN_SHARE
 
-    @property
-    def may_be_day(self) -> bool:
-        """Whether the column may contain days: some format can read most rows as days.
-
-        If the days are written as plain numbers, the header must also mean a day.
-        """
-        if not self.kind.has_digits:
-            return False
-        formats = self.kind.day.formats or self.kind.day.tied
-        numeric = NUMERIC_DAY_FORMATS.issuperset(formats)
-        return bool(formats) and (not numeric or has_word(self.header, "filed", "time_of_filing"))
-
     @cached_property
     def reads_as(self) -> str:
         """The kind of most values: nothing, service, claimant_type, day, amount, free text or text."""
@@ -376,8 +357,11 @@ class Column:
         for kind, share in self.named.items():
             if share >= MIN_SHARE:
                 return kind
-        if self.may_be_day and self.day.score >= MIN_SHARE:
-            return "day"
+        if self.has_digits and self.day.score >= MIN_SHARE:
+            formats = {*(self.day.formats or self.day.tied)}
+            # Plain numbers are days only if the header means a day.
+            if formats - NUMERIC_DAY_FORMATS or has_word(self.header, "filed", "time_of_filing"):
+                return "day"
         if self.has_digits and self.amount.score >= MIN_SHARE:
             return "amount"
         return "free text" if self.free_text else "text"
@@ -385,15 +369,16 @@ class Column:
     def first_and_last_day(self, formats: Sequence[str]) -> list[date]:
         """Return the first and the last day, in any of the formats; no day if none reads one."""
         days = ", ".join(day_sql("text", [name], self._incident.time_zone) for name in formats)
-        name = quote_identifier(self.name)
-        query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, days=days)
+        column = quote_identifier(self.name)
+        query = queries.load("first_and_last_day", name=column, key=_SAME_DAY, days=days)
         return [day for day in self._file.warehouse.frame(query).row(0) if day is not None]
 
-    def format_choice(self, reads_as: str) -> FormatChoice:
-        """Return the proposed formats if `reads_as` is day or amount; otherwise an empty choice."""
-        if reads_as == "day":
-            return self.day
-        return self.amount if reads_as == "amount" else FormatChoice()
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The proposed formats of a column of days or amounts; none for other columns."""
+        if self.reads_as == "day":
+            return self.day.formats
+        return self.amount.formats if self.reads_as == "amount" else ()
 
     @property
     def hidden(self) -> str | None:
@@ -406,12 +391,8 @@ class Column:
         if self.reads_as == "free text":
             return "(free text)"
         # Names of people are mostly distinct.
-        names = (
-            self.reads_as == "text"
-            and not self.has_digits
-            and 1 < self.codes.filled < self.distinct.number / MIN_SHARE
-        )
-        return "(text)" if names else None
+        mostly_distinct = 1 < self.codes.filled < self.distinct.number / MIN_SHARE
+        return "(text)" if self.reads_as == "text" and not self.has_digits and mostly_distinct else None
 
     @property
     def header_is_a_day(self) -> bool:
@@ -568,14 +549,12 @@ def choose_columns(
         if name in ("synthetic", CURRENCY) and name not in dimensions:
             continue
         known = [columns[at] for at in places]
-        fault = _unsafe_id_reason(known[0]) if name in IDS else None
         choices[name] = Choice(known[0], "the header is known")
         if len(known) > 1:
             choices[name] = Choice(None, f"{_header_list(known)} are both known headers", known)
-        elif fault:
-            known_header = f"the header {quote_header(known[0])} is known"
+        elif name in IDS and (fault := _unsafe_id_reason(known[0])):
             advice = f"so its column is read although it {fault}: rename the header, or remove the column"
-            choices[name] = Choice(None, f"{known_header}, {advice}")
+            choices[name] = Choice(None, f"the header {quote_header(known[0])} is known, {advice}")
     computed_from = {normalized_name(h) for name in layout.computed for h in layout.parts(name).values()}
     taken = [columns[at] for places in positions.values() for at in places]
     taken += [column for column in columns if normalized_name(column.header) in computed_from]
@@ -587,7 +566,7 @@ def choose_columns(
             continue
         unused = [column for column in columns if column not in taken]
         choices[name] = _choose_by_values(name, unused, incident, headless=layout.header_row == 0)
-        taken += [column for column in [choices[name].column] if column is not None]
+        taken += filter(None, [choices[name].column])
     return choices
 
 
@@ -617,12 +596,10 @@ def _fits(name: str, column: Column, incident: Incident, *, headless: bool) -> b
     The header comes first: reading values in every format takes longest.
     """
     header, named, unnamed = column.header, column.kind.named, incident.window == "observed"
-    if name == "service":
-        by_header = unnamed and has_word(header, "service") and column.reads_as == "text"
-        return named["service"] >= MIN_SHARE or by_header
-    if name == "claimant_type":
-        by_header = unnamed and has_word(header, "type") and column.reads_as == "text"
-        return named["service"] < MIN_SHARE and (named["claimant_type"] >= MIN_SHARE or by_header)
+    if name in named:
+        by_header = unnamed and has_word(header, DECIDING_WORDS[name]) and column.reads_as == "text"
+        other_names = name == "claimant_type" and named["service"] >= MIN_SHARE
+        return (named[name] >= MIN_SHARE or by_header) and not other_names
     if name == "decision":
         means_decision = header_words.means("decision", header) and not incident.rows
         return has_word(header, "decision") and (column.decisions >= MIN_SHARE or means_decision)
@@ -635,10 +612,11 @@ def _fits(name: str, column: Column, incident: Incident, *, headless: bool) -> b
         return (headless or header_words.means("loss", header, units)) and column.reads_as == "amount"
     if headless:  # Without a header, only the values can be used.
         id_like = name == "claim_id" and column.reads_as == "text" and column.distinct.number == column.rows
-        return id_like and _may_be_id(name, column)
-    is_claim = name == "claim_id" and header_words.means_claim_id(header)
-    is_claimant = name == "claimant_id" and header_words.means("claimant_id", header)
-    return (is_claim or is_claimant) and _may_be_id(name, column)
+    elif name == "claim_id":
+        id_like = header_words.means_claim_id(header)
+    else:
+        id_like = header_words.means("claimant_id", header)
+    return id_like and _may_be_id(name, column)
 
 
 def _may_be_id(name: str, column: Column) -> bool:
@@ -691,18 +669,12 @@ def certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
     choice = column.day if name == "filed_on" else column.amount
     if choice.formats:
         return choice.formats
-    file = masked_name(file)
-    if not choice.tied:
-        known = listed_names(list(DATES if name == "filed_on" else AMOUNTS))
-        problem = f"has values in no format that is known for {name}"
-        raise UsageError(problem, file=file, column=column.header, remedy=f"Known: {known}")
-    raise UsageError(
-        f"has values that fit the formats {' and '.join(choice.tied)}: {choice.reason}",
-        file=file,
-        column=column.header,
-        remedy="Name the format: "
-        + either(
+    problem = f"has values in no format that is known for {name}"
+    remedy = f"Known: {listed_names(list(DATES if name == 'filed_on' else AMOUNTS))}"
+    if choice.tied:
+        problem = f"has values that fit the formats {' and '.join(choice.tied)}: {choice.reason}"
+        remedy = "Name the format: " + either(
             f'formats={{"{name}": "{choice.tied[0]}"}}.',
             f'{name} = ["{choice.tied[0]}"] under [formats] of a --columns layout.',
-        ),
-    )
+        )
+    raise UsageError(problem, file=masked_name(file), column=column.header, remedy=remedy)

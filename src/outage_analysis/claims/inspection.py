@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 import unicodedata
@@ -67,6 +68,7 @@ from outage_analysis.text import (
     find_personal_data,
     mask_personal_data,
     masked_name,
+    parse_day,
     rows_by_currency,
     schema_of,
     stated_unit,
@@ -185,7 +187,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     layout = layouts[0] if len(layouts) == 1 else Layout()
     named = {name: headers[0] for name, headers in layout.columns.items()} | dict(columns or {})
     named |= {COUNT: count} if count else {}
-    fixed = {**({"service": service} if service else {}), **({"loss": ""} if loss is None else {})}
+    fixed = ({"service": service} if service else {}) | ({"loss": ""} if loss is None else {})
     by_column = {name: (x,) if isinstance(x, str) else tuple(x) for name, x in (formats or {}).items()}
     parts = {name: x if x == ROW_ID else tuple(x) for name, x in (computed or {}).items()}
     stated: dict[str, Any] = {
@@ -207,20 +209,19 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             raise UsageError("no file of complaints was named", remedy="Name at least one.")
         name = files[0].stem
         draft = _draft(name, currency, stated)
-        # If two files in different folders have the same name, messages give their paths.
-        names = Counter(path.name for path in files)
-        texts = []
+        names, texts = Counter(path.name for path in files), list[TextColumns]()
         for path in files:
             known = layout_for(path.name, layouts, draft)
             text = TextColumns.read(path, draft, known)
             _check_has_rows_below_a_header(text, draft, known)
+            # If two files in different folders have the same name, messages give their paths.
             texts.append(replace(text, file=str(path)) if names[path.name] > 1 else text)
         found = {normalized_name(header): header for text in texts for header in text.format.headers}
-        parts_named = [header for of in parts.values() if of != ROW_ID for header in of]
-        for header in (*(columns or {}).values(), *filter(None, [count]), *parts_named):
+        joined = itertools.chain(*(headers for headers in parts.values() if headers != ROW_ID))
+        for header in (*(columns or {}).values(), *filter(None, [count]), *joined):
             if normalized_name(header) not in found:
-                remedy = spelling_hint(header, [*found.values()])
-                raise UsageError("no file has this column", value=header, remedy=remedy)
+                hint = spelling_hint(header, [*found.values()])
+                raise UsageError("no file has this column", value=header, remedy=hint)
         if not currency:
             draft = _draft(name, _currency_of(texts, draft), stated)
         decided = {name: (named[name],) for name in DECIDED if name in named}
@@ -311,30 +312,22 @@ def _derived(
     for column_of in found.keys() - draft.computed.keys():
         headers.setdefault(column_of, set()).update(c.header for c in found[column_of].values())
     formats: dict[str, Sequence[str]] = {**draft.formats}
-    for column_of in ("filed_on", *AMOUNTS_READ):
+    for column_of, every in {"filed_on": DATES, **dict.fromkeys(AMOUNTS_READ, AMOUNTS)}.items():
         if column_of in found and column_of not in formats:
-            every = DATES if column_of == "filed_on" else AMOUNTS
             read = {n for file, c in found[column_of].items() for n in certain_formats(column_of, c, file)}
             formats[column_of] = tuple(n for n in every if n in read)
-    scales = {
-        (name, _scale_of(name, c, draft, f)) for name in AMOUNTS_READ for f, c in found.get(name, {}).items()
-    }
-    scale = {name: factor for name, factor in scales if factor != 1 or draft.scale}
-    if len(scales) > len({name for name, _ in scales}):
+    amounts = {name: found[name] for name in AMOUNTS_READ if name in found}
+    scales = {(name, _scale_of(name, c, draft, f)) for name, of in amounts.items() for f, c in of.items()}
+    if len(scales) > len(amounts):
         raise UsageError("files state losses in different units", remedy="Read them one by one.")
     # If two formats read a value as different days, both days count.
     days = [x for c in found.get("filed_on", {}).values() for x in c.first_and_last_day(formats["filed_on"])]
     if filed_on := draft.constants.get("filed_on"):
-        try:
-            days.append(date.fromisoformat(filed_on))
-        except ValueError:
-            remedy = "Write it as 2026-01-15."
-            raise UsageError("is not a day", column="filed_on", value=filed_on, remedy=remedy) from None
+        days.append(parse_day(filed_on, "filed_on"))
     if not days:
         raise InputRefused("has no row with a day", file=masked_name(files[0].file))
     first, last = min(days), max(days)
     start = datetime.combine(first, time(), draft.zone)
-    start = start.replace(tzinfo=timezone(start.utcoffset() or timedelta()))
     title = f"report.complaints_{'on' if first == last else 'from'}"
     locales = {lang: Locale(lang) for lang in LANGUAGES}
     described = {
@@ -342,12 +335,12 @@ def _derived(
         "dimension": (*stated["dimension"], *kinds),
         "columns": {name: tuple(sorted(of)) for name, of in sorted(headers.items())},
         "formats": dict(sorted(formats.items())),
-        "scale": scale,
+        "scale": {name: factor for name, factor in scales if factor != 1 or draft.scale},
         "name": {lang: x(title, first=x.day(first), last=x.day(last)) for lang, x in locales.items()},
         "claims_from": first,
         "claims_to": last,
         "limits": (DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
-        "outage": {"start": start},
+        "outage": {"start": start.replace(tzinfo=timezone(start.utcoffset() or timedelta()))},
     }
     return _draft(name, draft.currency, {**stated, **described})
 
@@ -410,13 +403,14 @@ def _chosen_columns(
 def _unrecognised(file: TextColumns, kind: str, reason: str = "") -> UsageError:
     """Return the error that no column of a file is recognised as a column of a claim."""
     listed = ", ".join(toml_value(mask_personal_data(header)) for header in file.format.headers[:MAX_LISTED])
-    without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
-    return UsageError(
-        f"has no column that is recognised as the {kind}{reason and f': {reason}'}; its columns: {listed}",
-        file=masked_name(file.file),
-        remedy=f"Name it: {_naming(kind)}."
-        + (f" If no column is one: {without}." if kind == "claim_id" else ""),
+    problem = (
+        f"has no column that is recognised as the {kind}{reason and f': {reason}'}; its columns: {listed}"
     )
+    remedy = f"Name it: {_naming(kind)}."
+    if kind == "claim_id":
+        without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
+        remedy += f" If no column is one: {without}."
+    return UsageError(problem, file=masked_name(file.file), remedy=remedy)
 
 
 def _currency_of(files: Sequence[TextColumns], draft: Incident) -> str:
@@ -461,9 +455,8 @@ def _check_currencies(columns: Sequence[Column], draft: Incident, file: str) -> 
 def _scale_of(name: str, column: Column, draft: Incident, file: str) -> float:
     """Return how many units an amount of 1 stands for, as the caller or else the header states it."""
     unit = draft.loss.unit if name == "loss" else draft.currency
-    scale = draft.scale.get("loss") if unit == draft.loss.unit else None
-    scaled, file = scale is not None, masked_name(file)
-    stated = checked_scale(column.header, draft.currency, unit, scaled=scaled, file=file)
+    scale, file = draft.scale.get("loss") if unit == draft.loss.unit else None, masked_name(file)
+    stated = checked_scale(column.header, draft.currency, unit, scaled=scale is not None, file=file)
     return scale or (int(stated) if stated == int(stated) else float(stated))
 
 
@@ -497,13 +490,13 @@ def _counted_names(columns: Mapping[str, Column], kind: str) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     for file, column in columns.items():
-        values = column.distinct.texts.filter(pl.col("text").str.strip_chars() != "")
+        values, number = (
+            column.distinct.texts.filter(pl.col("text").str.strip_chars() != ""),
+            column.distinct.number,
+        )
         problem = ""
-        if (
-            column.distinct.number > MAX_NAMES
-            or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH
-        ):
-            problem = f"has {column.distinct.number:,} different values, too many for a {kind}"
+        if number > MAX_NAMES or (values["text"].str.len_chars() > MAX_NAME_LENGTH).any():
+            problem = f"has {number:,} different values, too many for a {kind}"
         elif find_personal_data(values["text"]) or header_words.means_personal_data(column.header):
             problem = f"holds personal data, so it is no {kind}"
         if problem:
@@ -529,8 +522,7 @@ def _items(counts: Counter[str], prefix: str, reserved: Collection[str]) -> tupl
     for number, (name, *others) in enumerate(spellings.values(), start=1):
         plain = identifier(name)
         id_ = plain if plain and plain not in {*reserved, *items} else f"{prefix}-{number}"
-        aliases = {"aliases": tuple(others)} if others else {}
-        items[id_] = {"id": id_, "name": {"en": name}, **aliases}
+        items[id_] = {"id": id_, "name": {"en": name}} | ({"aliases": tuple(others)} if others else {})
     return tuple(items.values())
 
 
@@ -652,10 +644,16 @@ def _described(column: Column, of_claim: str | None) -> tuple[object, ...]:
     if personal is None and column.hidden == "(personal)":
         personal = "by its header"
     example = column.distinct.texts["text"].first() if column.codes.filled else None
-    shown = example if example is None else column.hidden or mask_personal_data(str(example))
-    formats = ", ".join(column.format_choice(column.reads_as).formats) or None
-    values = (column.reads_as, formats, round(missing, 4), column.distinct.number, personal, shown)
-    return mask_personal_data(column.header), of_claim, *values
+    return (
+        mask_personal_data(column.header),
+        of_claim,
+        column.reads_as,
+        ", ".join(column.formats) or None,
+        round(missing, 4),
+        column.distinct.number,
+        personal,
+        example if example is None else column.hidden or mask_personal_data(str(example)),
+    )
 
 
 def _amounts(
@@ -664,7 +662,7 @@ def _amounts(
     formats = () if loss is None else layout.formats.get("loss") or loss.amount.formats
     named = () if loss is None else stated_unit(loss.header, incident.loss.unit).currencies
     if loss is None or not formats or (named and incident.currency not in named):
-        return pl.DataFrame(schema=schema_of("claims_amounts").dtypes)
+        return schema_of("claims_amounts").frame()
     scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
     digits, currency = incident.loss_digits, incident.loss_currency
     amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
@@ -708,15 +706,14 @@ def _layout_document(
         headers = [column.header for column in columns]
         if not known_layout.merged_over(incident).header_positions(headers, ["claim_id"]):
             computed.setdefault("claim_id", ROW_ID)
-    stated = {*chosen, *incident.constants, *known_layout.constants}
-    constants = {d.id: "" for d in incident.dimensions if d.id not in stated} | known_layout.constants
+    constants = {d.id: "" for d in incident.dimensions if d.id not in {*chosen, *incident.constants}}
     lines = [*_toml_lines(settings), *_comment_lines(", ".join(found_words)), "", "[columns]"]
     lines += [line for of_claim, proposed in choices.items() for line in _column_lines(of_claim, proposed)]
     lines += ["", "[formats]", *tied, *_toml_lines({**formats, **known_layout.formats})]
     tables: dict[str, Mapping[str, object]] = {
         "[scale]": scales | known_layout.scale,
         "[computed] # columns that the file does not have": computed,
-        '[constants] # no such column; "" is unknown': constants,
+        '[constants] # no such column; "" is unknown': constants | known_layout.constants,
     }
     for title, values in tables.items():
         lines += ["", title, *_toml_lines(values)] if values else []
@@ -735,8 +732,11 @@ def _column_lines(of_claim: str, choice: Choice) -> list[str]:
 
 def _toml_lines(values: Mapping[str, object]) -> list[str]:
     """Return values as lines of TOML, without those that are not given."""
-    given = {key: value for key, value in values.items() if value not in (None, ())}
-    return [f"{key} = {x if isinstance(x, Decimal) else toml_value(x)}" for key, x in given.items()]
+    return [
+        f"{key} = {value if isinstance(value, Decimal) else toml_value(value)}"
+        for key, value in values.items()
+        if value not in (None, ())
+    ]
 
 
 def _comment_lines(text: str) -> list[str]:

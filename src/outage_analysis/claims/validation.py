@@ -52,7 +52,7 @@ def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     """
     # Except in the folder of the warehouse.
     warehouse.run("set enable_external_access = false")
-    warehouse.show_times_in(incident.time_zone)
+    warehouse.run(f"set TimeZone = {quote_literal(incident.time_zone)}")
     names = warehouse.frame("from files order by file_number")["file"]
     files = f"[{', '.join(map(quote_literal, names))}]"
     columns = dimension_columns(incident)
@@ -89,9 +89,8 @@ def control_totals(
     """
     query = queries.load("control_totals", file=file, amount=amount, source=source)
     found = {number: sums for number, *sums in warehouse.frame(query).rows()}
-    nothing = [0, *4 * [None]]
     rows = [
-        (name, *found.get(number, nothing), incident.loss.unit, float(scale))
+        (name, *found.get(number, (0, None, None, None, None)), incident.loss.unit, float(scale))
         for number, (name, scale) in enumerate(files.items())
     ]
     return schema_of("claims_amounts").frame(rows)
@@ -192,21 +191,16 @@ def _as_claims(table: str, files: InputFiles) -> str:
     if not files.count_claims:
         return table
     place = "rowid, " if table == "typed_rows" else ""
-    query = queries.load("rows_as_claims", place=place, table=table)
-    return f"({query}) as {table}"
+    return f"({queries.load('rows_as_claims', place=place, table=table)}) as {table}"
 
 
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
     columns = (*cell_values.IDS, *TEXT_COLUMNS, FILED_AT, COUNT, *dimensions)
-    rows = [
-        (column, raw, id_)
-        for column, raw in warehouse.frame(
-            queries.load("spellings_found"), blanks=cell_values.BLANKS
-        ).iter_rows()
-        if (id_ := incident.known_ids[column].get(normalized_name(raw)))
-    ]
-    spellings = pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
+    found = warehouse.frame(queries.load("spellings_found"), blanks=cell_values.BLANKS).rows()
+    rows = [(column, raw, incident.known_ids[column].get(normalized_name(raw))) for column, raw in found]
+    schema = dict.fromkeys(("list", "raw", "id"), pl.String)
+    spellings = pl.DataFrame(rows, schema=schema, orient="row").drop_nulls("id")
     add_rows = warehouse.create
     for (layout, midnight, timed, own_column), numbers in _files_by_layout(warehouse, files):
         moment = f"cast(null as {MOMENT})"
@@ -216,11 +210,9 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
             c if c in cell_values.IDS else f"raw_{c}": cell_values.stated_text_sql(c, layout.missing)
             for c in columns
         }
+        day = cell_values.filed_at_day_sql(incident, layout) if own_column else "cast(null as date)"
         values = {c: cell_values.value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
-        values[COUNT] = cell_values.count_sql(layout)
-        values[cell_values.FILED_AT_DAY] = "cast(null as date)"
-        if own_column:
-            values[cell_values.FILED_AT_DAY] = cell_values.filed_at_day_sql(incident, layout)
+        values |= {COUNT: cell_values.count_sql(layout), cell_values.FILED_AT_DAY: day}
         query = queries.load(
             "parsed_rows",
             files=", ".join(numbers),

@@ -54,11 +54,10 @@ class Limits:
                 remedy="Write it as 4GB or 50%.",
             )
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            name = either("threads", "--threads")
-            raise UsageError(f"{name} is not between 1 and {MAX_THREADS}", value=self.threads)
+            problem = f"{either('threads', '--threads')} is not between 1 and {MAX_THREADS}"
+            raise UsageError(problem, value=self.threads)
         if self.folder is not None and not self.folder.is_dir():
-            name = either("folder", "--temp")
-            raise UsageError(f"{name} is not an existing folder", value=self.folder)
+            raise UsageError(f"{either('folder', '--temp')} is not an existing folder", value=self.folder)
 
 
 MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
@@ -91,17 +90,16 @@ def run_select(
     if re.fullmatch(r"[\w-]+", sql):
         frame = run_select(warehouse, named_query(sql), inputs, files)
         return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
-    frames = {name: value for name, value in inputs.items() if isinstance(value, pl.DataFrame | pl.LazyFrame)}
-    for name in frames:
-        if name.casefold() in OWN_TABLES:
-            raise UsageError(
-                "a frame has the name of a table of the claims",
-                value=name,
-                remedy="Pass the frame under another name.",
-            )
-    values = {name: value for name, value in inputs.items() if name not in frames}
-    tables = {name: frame.lazy().collect() for name, frame in frames.items()}
-    rows = warehouse.select(sql, {"files": files, **tables}, values)
+    tables, values = {"files": files}, dict[str, object]()
+    for name, value in inputs.items():
+        if not isinstance(value, pl.DataFrame | pl.LazyFrame):
+            values[name] = value
+        elif name.casefold() in OWN_TABLES:
+            remedy = "Pass the frame under another name."
+            raise UsageError("a frame has the name of a table of the claims", value=name, remedy=remedy)
+        else:
+            tables[name] = value.lazy().collect()
+    rows = warehouse.select(sql, tables, values)
     changed = []  # DuckDB returns sums of whole numbers as decimals of 38 digits
     for column in rows:
         if isinstance(column.dtype, pl.Decimal):
@@ -117,16 +115,13 @@ MAX_SQL_LENGTH = 80
 
 def query_error(error: Exception) -> UsageError:
     """Convert the DuckDB error about a query of the user to one line: the problem and, if any, a hint."""
-    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    problem = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", lines[0]).rstrip(".!")
-    hint = next((line for line in lines[1:] if line.startswith("Candidate bindings: ")), "")
-    at = next((line for line in lines[1:] if line.startswith("LINE ")), "")
-    if hint:
-        remedy = f"Columns with similar names: {hint.removeprefix('Candidate bindings: ')}."
-    elif problem.startswith(("Table with name", "Cannot access file")):
+    first, *lines = (line.strip() for line in str(error).split("\n") if line.strip())
+    problem = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", first).rstrip(".!")
+    remedy = next((f"See {line}" for line in lines if line.startswith("LINE ")), "")
+    if problem.startswith(("Table with name", "Cannot access file")):
         remedy = "The tables are claims, rejects, files and the frames that are passed."
-    else:
-        remedy = f"See {at}" if at else ""
+    for names in (line for line in lines if line.startswith("Candidate bindings: ")):
+        remedy = f"Columns with similar names: {names.removeprefix('Candidate bindings: ')}."
     return UsageError(f"the SQL query fails: {problem}", remedy=remedy)
 
 
@@ -226,7 +221,7 @@ class Warehouse:
         # DuckDB would otherwise read a Python variable of the caller if a query names an unknown table.
         self.run("set python_enable_replacements = false")
         self.run("set allowed_directories = $folders", folders=[str(folder)])
-        self.show_times_in("UTC")
+        self.run("set TimeZone = 'UTC'")  # DuckDB would otherwise show times in that of the machine
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
         # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
         # on.
@@ -270,13 +265,6 @@ class Warehouse:
                 if isinstance(error, duckdb.Error):
                     raise self._as_own_error(error) from error
                 raise
-
-    def show_times_in(self, zone: str) -> None:
-        """Show times of filing in a time zone, given its IANA name; at first they are shown in UTC.
-
-        Otherwise DuckDB reads and shows them in the time zone of the machine.
-        """
-        self.run(f"set TimeZone = {quote_literal(zone)}")
 
     def qualified(self, table: str) -> str:
         """Return the name by which the queries of a derived warehouse read a table of this one."""
@@ -337,15 +325,13 @@ class Warehouse:
                 statements = connection.extract_statements(sql)
                 if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                     raise not_one_select(sql)
-                for name in sorted(values.keys() ^ set(statements[0].named_parameters)):
-                    raise UsageError(
-                        f"the query does not use the value {name}"
-                        if name in values
-                        else f"the query has the parameter ${name} and no value for it",
-                        remedy=f"Write it as ${name}, or pass a Polars frame as a table."
-                        if name in values
-                        else f"Pass the value: query(sql, {name}=...).",
-                    )
+                parameters = set(statements[0].named_parameters)
+                for name in sorted(values.keys() - parameters):
+                    remedy = f"Write it as ${name}, or pass a Polars frame as a table."
+                    raise UsageError(f"the query does not use the value {name}", remedy=remedy)
+                for name in sorted(parameters - values.keys()):
+                    problem = f"the query has the parameter ${name} and no value for it"
+                    raise UsageError(problem, remedy=f"Pass the value: query(sql, {name}=...).")
                 # The type of a statement does not tell whether a WITH clause inserts rows.
                 connection.execute("begin transaction read only").fetchall()
                 try:
@@ -376,10 +362,10 @@ class Warehouse:
 
         `metadata` is stored in the file as key-value metadata.
         """
-        entries = ", ".join(
+        entries = (
             f"{quote_identifier(key)}: {quote_literal(value)}" for key, value in sorted(metadata.items())
         )
-        options = f"format parquet, compression zstd, kv_metadata {{{entries}}}"
+        options = f"format parquet, compression zstd, kv_metadata {{{', '.join(entries)}}}"
         # The rows are stored in a table before they are written, so that equal rows give equal bytes.
         # DuckDB's Parquet writer uses statistics to leave out data. The statistics of a query depend on how
         # the query is written, those of a table only on its rows.
@@ -427,10 +413,10 @@ class Warehouse:
             InputRefused: the file contains anything other than tables with exactly these columns, or another
                 program has unsaved changes to it.
         """
-        log = Path(f"{path}.wal")
-        if log.exists():
-            problem, remedy = "has changes of another program beside it, in", "Close that program, or ingest"
-            raise InputRefused(f"{problem} {log.name}", file=path.name, remedy=f"{remedy} its files again.")
+        if (log := Path(f"{path}.wal")).exists():
+            problem = f"has changes of another program beside it, in {log.name}"
+            remedy = "Close that program, or ingest its files again."
+            raise InputRefused(problem, file=path.name, remedy=remedy)
         self._file = path.name
         self.run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)")
         for kind, name in self.frame(queries.load("other_objects")).rows():
@@ -442,9 +428,9 @@ class Warehouse:
         for name in self.frame(queries.load("base_tables"))["name"]:
             problem = f"{NOT_A_STORE}: its table {one_line(name, MAX_NAME_LENGTH)!r} is not the one of this"
             raise InputRefused(f"{problem} version", file=path.name, remedy="Ingest its files again.")
-        for table in columns:
-            self.run(f"drop table {quote_identifier(table)}")
-            self.view(table, f"from opened.main.{quote_identifier(table)}")
+        for table in map(quote_identifier, columns):
+            self.run(f"drop table {table}")
+            self.run(f"create view {table} as from opened.main.{table}")
 
     def _as_own_error(self, error: duckdb.Error) -> Exception:
         """Convert a DuckDB error to an error of this package, unless the query itself has a mistake."""

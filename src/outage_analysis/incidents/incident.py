@@ -616,6 +616,18 @@ class Incident(NamedDocument, Columns):
             for column, items in self.named_items.items()
         }
 
+    def known_id(self, column: str, text: object) -> str:
+        """Return the id of a service or claimant type, given the column and one of its spellings.
+
+        Raises:
+            UsageError: there is none of this name.
+        """
+        if id_ := self.known_ids[column].get(normalized_name(str(text))):
+            return id_
+        names = [name for item in self.named_items[column] for name in (item.id, *item.known_names)]
+        remedy = spelling_hint(str(text), names)
+        raise UsageError(f"{column} is not known", column=column, value=text, remedy=remedy)
+
     @property
     def zone(self) -> ZoneInfo:
         """The time zone that determines the calendar day of an event."""

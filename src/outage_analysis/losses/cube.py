@@ -76,9 +76,9 @@ class Cube:
     first."""
 
     def __repr__(self) -> str:
-        by = f" by {', '.join(self.dimensions)} and band" if self.dimensions else " by band"
+        by = f"{', '.join(self.dimensions)} and band" if self.dimensions else "band"
         synthetic = ", synthetic" if self.synthetic else ""
-        return f"<Cube of {self.claims:,} claims{by}: {len(self.frame):,} rows{synthetic}>"
+        return f"<Cube of {self.claims:,} claims by {by}: {len(self.frame):,} rows{synthetic}>"
 
     @property
     def first_decision(self) -> str:
@@ -93,14 +93,12 @@ class Cube:
 
 def cube_bytes(cube: Cube, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return a cube as a Parquet file with metadata; equal cubes give equal bytes."""
-    stated = ("dimensions", "synthetic", "source", "line", "rows", "decision")
-    about = {name: getattr(cube, name) for name in stated} | {
-        "incident_sha256": _incident_sha256(cube.incident) if cube.incident else None,
-        "rejects": cube.rejects,
-    }
+    stated = ("dimensions", "synthetic", "source", "line", "rows", "decision", "rejects")
+    about = {name: getattr(cube, name) for name in stated}
+    about["incident_sha256"] = _incident_sha256(cube.incident) if cube.incident else None
+    texts = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
     # Polars writes to memory, not to disk: on a full disk, it would report a wrong file format.
     buffer = io.BytesIO()
-    texts = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
     cube.frame.write_parquet(buffer, compression="zstd", metadata=texts)
     return buffer.getvalue()
 
@@ -111,8 +109,9 @@ def _read_saved(path: Path, incident: incidents.Incident) -> Cube:
         about = json.loads(pl.read_parquet_metadata(io.BytesIO(data))[CUBE_KEY])
         frame, sha256 = pl.read_parquet(io.BytesIO(data)), about.pop("incident_sha256")
         cube = Cube(frame, **{**about, "dimensions": tuple(about["dimensions"])})
-        has_columns = [*cube.dimensions, *EDGES, *MEASURES] == [c for c in frame.columns if c != "paid"]
-        fits = has_columns and bool(frame.select(*EDGES, *MEASURES).schema == {**EDGES, **MEASURES})
+        kinds = {name: kind for name, kind in frame.schema.items() if name != "paid"}
+        has_columns = [*kinds] == [*cube.dimensions, *EDGES, *MEASURES]
+        fits = has_columns and kinds == {**kinds, **EDGES, **MEASURES}
     except (OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
         raise InputRefused("is no cube that save_cube wrote", file=path.name) from error
     if not fits or len(frame.filter(pl.col("claims") >= 0)) < len(frame):
@@ -158,8 +157,7 @@ def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
     mistaken for a known loss.
     """
     stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
-    sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
-    return frame.with_columns(pl.when(stated).then(pl.col(sums)))
+    return frame.with_columns(pl.when(stated).then(pl.col("^loss(_squared)?$")))
 
 
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
@@ -167,7 +165,7 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
 
     No two rows have the same dimension values and band, so equal cubes get the same row order.
     """
-    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
+    unknown = pl.all_horizontal(pl.col(*EDGES).is_null())
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
@@ -219,8 +217,12 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
     header = [name.strip().casefold() for name in numbered[0][1]]
     for column in (*COUNT_DIMENSIONS, "band", "claims", *(["loss"] if "loss" in header else [])):
         if header.count(column) != 1:
-            remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
-            raise InputRefused(f"needs exactly one column {column}", file=path.name, row=1, remedy=remedy)
+            raise InputRefused(
+                f"needs exactly one column {column}",
+                file=path.name,
+                row=1,
+                remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
+            )
     rows: list[CountRow] = []
     stated: list[tuple[tuple[str, str], float, float, int, str]] = []
     for number, fields in numbered[1:]:
@@ -233,8 +235,7 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
             about = {**vars(error), "file": path.name, "row": number, "column": error.column or "band"}
             raise InputRefused(**about) from error
         if row[2:4] != incidents.UNKNOWN:
-            ends = (-math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3])
-            stated.append((row[:2], *ends, number, record["band"]))
+            stated.append((row[:2], *Cell(*row[2:]).ends, number, record["band"]))
     check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     for one, other in itertools.pairwise(sorted(stated)):
         if one[0] == other[0] and one[1:3] != other[1:3] and other[1] < one[2]:
@@ -260,13 +261,7 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
 
 def _count_row(record: Mapping[str, str], incident: incidents.Incident) -> CountRow:
     """Return a row of a file of totals; only the errors of a band do not name their column."""
-    ids = []
-    for column in COUNT_DIMENSIONS:
-        ids.append(incident.known_ids[column].get(incidents.normalized_name(record[column]), ""))
-        if not ids[-1]:
-            aliases = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
-            remedy = spelling_hint(record[column], aliases)
-            raise UsageError(f"{column} is not known", column=column, value=record[column], remedy=remedy)
+    service, claimant_type = (incident.known_id(column, record[column]) for column in COUNT_DIMENSIONS)
     band = incidents.parse_band(record["band"], incident.loss_digits)
     claims, loss = _parse_number(record["claims"], "claims"), None
     if stated := record.get("loss", "").strip():
@@ -274,12 +269,11 @@ def _count_row(record: Mapping[str, str], incident: incidents.Incident) -> Count
         over, up_to = (-1, 0) if band == incidents.UNKNOWN else band
         if (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to):
             raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
-    return (ids[0], ids[1], *band, claims, loss, None)
+    return (service, claimant_type, *band, claims, loss, None)
 
 
 def _parse_number(raw: str, column: str, digits: int = 0) -> int:
-    text = raw.strip()
-    written = r"\d+(\.\d+)?" if digits else r"\d+"
+    text, written = raw.strip(), r"\d+(\.\d+)?" if digits else r"\d+"
     number = in_smallest_units(text, digits) if re.fullmatch(written, text, re.ASCII) else None
     if number is None or len(text) > MAX_DIGITS:
         kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
@@ -341,8 +335,8 @@ class Group(NamedTuple):
     def claims_in_band(self, low: float, high: float) -> int | None:
         """The number of claims over `low` up to `high`; None if a loss band is only partly inside."""
         near = [cell for cell in self.cells if cell.ends[0] < high and low < cell.ends[1]]
-        known = all(low <= cell.ends[0] and cell.ends[1] <= high for cell in near)
-        return sum(cell.claims for cell in near) if known else None
+        inside = (low <= cell.ends[0] and cell.ends[1] <= high for cell in near)
+        return sum(cell.claims for cell in near) if all(inside) else None
 
     def cells_above(self, threshold: int) -> tuple[Cell, ...]:
         """The loss bands above a threshold: -1 selects losses from 0 on, 0 selects losses above 0.
@@ -362,8 +356,7 @@ class Group(NamedTuple):
 def sum_or_none(parts: Iterable[int | None]) -> int | None:
     """The sum of the numbers; None if one of them is None, that is, unknown."""
     every = list(parts)
-    known = [part for part in every if part is not None]
-    return sum(known) if len(known) == len(every) else None
+    return None if None in every else sum(part or 0 for part in every)
 
 
 def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
@@ -409,13 +402,15 @@ def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
         values, column = list(value) if isinstance(value, list | tuple) else [value], cube.frame[dimension]
         known = column.unique(maintain_order=True).to_list()
         for stranger in (x for x in values if x not in known):
-            remedy = spelling_hint(str(stranger), [str(k) for k in known if k not in (None, MERGED)])
             merged = ", or it is counted together with other small groups" if MERGED in known else ""
-            problem = f"no claim of the cube has it{merged}"
-            raise UsageError(problem, column=dimension, value=stranger, remedy=remedy)
-        wanted = pl.Series(values, dtype=column.dtype).implode()
-        kept = cube.frame.filter(pl.col(dimension).is_in(wanted, nulls_equal=True))
-        cube = replace(cube, frame=kept)
+            raise UsageError(
+                f"no claim of the cube has it{merged}",
+                column=dimension,
+                value=stranger,
+                remedy=spelling_hint(str(stranger), [str(k) for k in known if k not in (None, MERGED)]),
+            )
+        wanted = pl.col(dimension).is_in(pl.Series(values, dtype=column.dtype).implode(), nulls_equal=True)
+        cube = replace(cube, frame=cube.frame.filter(wanted))
     return cube
 
 
@@ -443,8 +438,8 @@ def merge_rare_groups(cube: Cube, texts: Sequence[str]) -> Cube:
     if rare_groups.is_empty():
         return cube
     frame = cube.frame.join(rare_groups, on=keys, how="left", nulls_equal=True)
-    merged = (pl.when("rare").then(pl.lit(MERGED)).otherwise(pl.col(name)).alias(name) for name in texts)
-    summed = frame.with_columns(*merged).group_by(*keys, "over", "up_to").agg(pl.col(*MEASURES).sum())
+    frame = frame.with_columns(pl.when("rare").then(pl.lit(MERGED)).otherwise(pl.col(*texts)).name.keep())
+    summed = frame.group_by(*keys, *EDGES).agg(pl.col(*MEASURES).sum())
     return replace(cube, frame=sorted_cube(summed.select(cube.frame.columns), keys))
 
 
@@ -499,15 +494,16 @@ def regroup(cube: Cube, by: Sequence[str], bands: incidents.Bands | None = None)
                     remedy="Display bands are unions of the cube's bands.",
                 )
             rows.append((*band, *wider))
-        schema = dict.fromkeys(("over", "up_to", "to_over", "to_up_to"), pl.Int64)
-        frame = frame.join(pl.DataFrame(rows, schema, orient="row"), on=["over", "up_to"], nulls_equal=True)
-        frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
-        keys += ["over", "up_to"]
+        schema = dict.fromkeys((*EDGES, "to_over", "to_up_to"), pl.Int64)
+        wider_bands = pl.DataFrame(rows, schema, orient="row")
+        frame = frame.join(wider_bands, on=[*EDGES], nulls_equal=True)
+        frame = frame.with_columns(over="to_over", up_to="to_up_to")
+        keys += EDGES
     sums = (pl.col("claims").sum(), sum_or_null("loss"))
     if not keys:
         return frame.select(*sums)
     summed = frame.group_by(keys).agg(*sums)
-    summed = null_unstated_sums(summed) if {"over", "up_to"} <= set(keys) else summed
+    summed = null_unstated_sums(summed) if EDGES.keys() <= set(keys) else summed
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
 
 
@@ -542,9 +538,8 @@ def cumulative_intake(cube: Cube, *, per: Literal["day", "hour"] = "day") -> pl.
     counted = regroup(cube, [column]).select(column, "claims")
     timed = counted.drop_nulls(column)
     every = timed.upsample(column, every=interval) if len(timed) else timed
-    table = every.with_columns(pl.col("claims").fill_null(0)).with_columns(
-        cumulative=pl.col("claims").cum_sum()
-    )
+    claims = pl.col("claims").fill_null(0)
+    table = every.with_columns(claims, cumulative=claims.cum_sum())
     return pl.concat([table, counted.filter(pl.col(column).is_null())], how="diagonal")
 
 

@@ -95,7 +95,7 @@ def build_cube(
     bands = loss_bands(bands, policy, incident)
     groups = {name: _dimension_expression(name, incident, by_id) for name in dimensions}
     if line is None:
-        source = _filed_claims_query(until)
+        source = f"from exact_claims where {_filed_condition(until)}"
     else:
         check_dimensions(tuple(line.eligibility), available, "no such dimension")
         if nameless := claims.warehouse.frame(queries.load("nameless_claims")).item():
@@ -195,15 +195,14 @@ def count_combinations(
     """
     if dimension:
         claims.check_no_personal_data([dimension])
-    inputs = {"bands": _band_rows(claims, bands)}
     query = queries.load(
         "combinations",
-        source=_filed_claims_query(until),
+        source=f"from exact_claims where {_filed_condition(until)}",
         category=quote_identifier(dimension) if dimension else "cast(null as varchar)",
         most=str(MAX_CATEGORIES),
         least=str(MIN_CLAIMS_PER_CATEGORY),
     )
-    table = claims.warehouse.frame(query, inputs=inputs)
+    table = claims.warehouse.frame(query, inputs={"bands": _band_rows(claims, bands)})
     if dimension:
         stated = table.filter(pl.col("category").is_not_null())
         if 2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum():
@@ -230,11 +229,6 @@ def _filed_condition(until: date | None) -> str:
     return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
 
 
-def _filed_claims_query(until: date | None) -> str:
-    """The SQL query for the claims filed on or before the day `until`; if it is None, for all claims."""
-    return f"from exact_claims where {_filed_condition(until)}"
-
-
 def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dimension]) -> str:
     """The SQL expression for a claim's value of a dimension; a number becomes the label of its band."""
     if name == column_of("filed_hour").name:
@@ -243,9 +237,8 @@ def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dim
     if dimension is None or dimension.kind != "number":
         return column
     *labels, last = map(quote_literal, dimension_labels(dimension))
-    cases = [
-        f"when {column} <= {cut} then {label}" for cut, label in zip(dimension.cuts, labels, strict=True)
-    ]
+    bands = zip(dimension.cuts, labels, strict=True)
+    cases = (f"when {column} <= {cut} then {label}" for cut, label in bands)
     return f"case when {column} is null then null {' '.join(cases)} else {last} end"
 
 
@@ -322,8 +315,11 @@ def claims_by_band(
         DisclosureBlocked: the values of a dimension contain personal data.
     """
     incident = claims.incident
-    bands = [bands] if isinstance(bands, int | float) else bands
-    edges = Bands(() if bands is None else _cuts(bands, incident))
+    stated = [bands] if isinstance(bands, int | float) else bands or ()
+    digits = incident.loss_digits
+    cuts = [smallest_units(edge, digits, "an edge of the loss bands") for edge in stated]
+    # The edge 0 is left out, because zero losses always have a band of their own.
+    edges = Bands(tuple(cuts[1:] if cuts[:1] == [0] else cuts))
     negative = pl.col("up_to") < 0
     # A cube divides negative losses by the mirrored edges; here they are one band.
     cells = null_unstated_sums(build_cube(claims, dimensions=dimensions, bands=edges).frame).with_columns(
@@ -332,7 +328,7 @@ def claims_by_band(
     )
     keys = [*dimensions, *(EDGES if bands is not None else ())]
     rows = cells.group_by(keys).agg(SUMS) if keys else cells.select(SUMS).filter(len(cells) > 0)
-    locale, unit = incident.locale(lang), 10**incident.loss_digits
+    locale, unit = incident.locale(lang), 10**digits
     listed = {column: [item.id for item in items] for column, items in incident.named_items.items()}
     listed |= {d.id: dimension_labels(d) for d in incident.dimensions if d.kind == "number"}
     ordered = {name: pl.col(name).cast(pl.Enum(ids), strict=False) for name, ids in listed.items()}
@@ -356,12 +352,6 @@ def claims_by_band(
         share=pl.col("claims") / pl.col("claims").sum(),
     )
     return ClaimsByBand(frame, _card(claims, frame, dimensions, shown, locale))
-
-
-def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
-    # The edge 0 is left out, because zero losses always have a band of their own.
-    cuts = [smallest_units(edge, incident.loss_digits, "an edge of the loss bands") for edge in bands]
-    return tuple(cuts[1:] if cuts[:1] == [0] else cuts)
 
 
 def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], bands: pl.DataFrame) -> pl.DataFrame:
@@ -388,7 +378,7 @@ def _card(
     titles = {d: locale.label_or(f"column.{d}", d) for d in dimensions}
     titles |= {d.id: d.name[locale.lang] for d in incident.dimensions if d.id in titles}
     lower = [title[:1].lower() + title[1:] for title in titles.values()]
-    unit = locale.unit if incident.loss_currency else locale.unit_name(incident.loss.unit)
+    unit = locale.loss_unit_name
     what = [*lower[:1], *([locale("by.loss_in", unit=unit)] if shown else [])]
     about = locale("by.and", first=what[0], last=what[1]) if len(what) > 1 else "".join(what)
     title = locale("by.title", dimensions=about) if about else locale("by.in_all")

@@ -7,14 +7,15 @@ includes that edge. Read these tables together with any loss distribution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from outage_analysis.claims import Claims, explain_reject, queries, rejected_rows
-from outage_analysis.errors import InputRefused, one_line
+from outage_analysis.errors import one_line
+from outage_analysis.incidents import Incident
 from outage_analysis.text import TABLE_DIGITS, Answer, Locale, Result, ShownTable, schema_of
 
 MAX_EXPLAINED_REJECTS = 10
@@ -35,15 +36,11 @@ def quality_table(claims: Claims) -> pl.DataFrame:
 
     Columns: file, encoding, dialect (of the CSV), rows, claims, rejects, first_day, last_day.
     """
-    read = pl.DataFrame(
-        [(f.name, f.encoding, f.dialect) for f in claims.inputs],
-        schema=dict.fromkeys(("file", "encoding", "dialect"), pl.String),
-        orient="row",
-    )
-    spans = claims.warehouse.frame(queries.load("spans"))
-    return read.join(claims.files, on="file", maintain_order="left").join(
-        spans, on="file", maintain_order="left"
-    )
+    read = [(f.name, f.encoding, f.dialect) for f in claims.inputs]
+    table = pl.DataFrame(read, dict.fromkeys(("file", "encoding", "dialect"), pl.String), orient="row")
+    for counted in (claims.files, claims.warehouse.frame(queries.load("spans"))):
+        table = table.join(counted, on="file", maintain_order="left")
+    return table
 
 
 def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
@@ -55,8 +52,8 @@ def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
-        explained = explain_reject(claims.incident, {**first, "broken": [rule]}, lang)
-        rows.append((first["source_file"], rule, count, first["source_row"], explained.value))
+        example = explain_reject(claims.incident, {**first, "broken": [rule]}, lang).value
+        rows.append((first["source_file"], rule, count, first["source_row"], example))
     return schema_of("claims_rules").frame(rows)
 
 
@@ -77,12 +74,11 @@ class ClaimsQuality(Result):
 
     @property
     def _counts(self) -> dict[str, int]:
-        rows, rejects = (int(self.claims.files[name].sum()) for name in ("rows", "rejects"))
-        return {"rows": rows, "claims": len(self.claims), "rejects": rejects}
+        return {name: int(self.claims.files[name].sum()) for name in ("rows", "claims", "rejects")}
 
     def _first_rejects(self, lang: str) -> list[str]:
         first = rejected_rows(self.claims.warehouse, MAX_EXPLAINED_REJECTS).iter_rows(named=True)
-        return [reject_sentence(explain_reject(self.claims.incident, reject, lang), lang) for reject in first]
+        return [reject_sentence(self.claims.incident, reject, lang) for reject in first]
 
     def to_dict(self) -> dict[str, Any]:
         """Return all tables, the counts of rows and the first rejected rows as plain values."""
@@ -99,9 +95,8 @@ class ClaimsQuality(Result):
         """Return the count of rows, of which none is missing, and all tables with the first rejected rows."""
         locale, counts = self.claims.incident.locale(lang), self._counts
         tables, rejects = self._tables(lang), self._first_rejects(lang)
-        dialects = pl.Series("dialect", [locale.note(f.dialect) for f in self.claims.inputs], pl.String)
-        tables["files"] = tables["files"].with_columns(dialects)
-
+        dialects = [locale.note(file.dialect) for file in self.claims.inputs]
+        tables["files"] = tables["files"].with_columns(pl.Series("dialect", dialects, pl.String))
         shown = {
             name: ShownTable(locale(title), tables[name], schema)
             for name, (title, schema) in SHOWN.items()
@@ -116,19 +111,20 @@ class ClaimsQuality(Result):
         return Answer(locale, [in_all], [*first, *rejects, *shown.values(), *skipped])
 
 
-def reject_sentence(reject: InputRefused, lang: str) -> str:
-    """Return a reject in one sentence: file, row, column, value, broken rule and remedy."""
-    locale = Locale(lang)
-    rule = reject.problem.removeprefix("breaks the rule '").removesuffix("'")
-    if lang == "en" or not locale.has_label(f"rule.{rule}"):
-        return str(reject)
-    column = reject.column and locale(f"word.{reject.column}")
-    row = locale("terminal.reject_row", row=f"{reject.row:,}")
-    place = ", ".join(one_line(part) for part in (reject.file, row, column) if part)
-    value = "" if reject.value is None else one_line(reject.value, 80)
-    found = f" {value}" if value.startswith("(") else f" ({value})" if value else ""
-    about = {"place": place, "rule": locale(f"rule.{rule}"), "found": found}
-    return locale("terminal.reject", **about, remedy=one_line(reject.remedy))
+def reject_sentence(incident: Incident, reject: Mapping[str, Any], lang: str) -> str:
+    """Return a row of `Claims.rejected_rows` in one sentence: place, value, broken rule and remedy."""
+    locale, rule, error = Locale(lang), f"rule.{reject['broken'][0]}", explain_reject(incident, reject, lang)
+    if lang == "en" or not locale.has_label(rule):
+        return str(error)
+    row = locale("terminal.reject_row", row=f"{error.row:,}")
+    place = filter(None, (error.file, row, error.column and locale(f"word.{error.column}")))
+    value = "" if error.value is None else one_line(error.value, 80)
+    about = {
+        "place": ", ".join(map(one_line, place)),
+        "rule": locale(rule),
+        "found": f" {value}" if value.startswith("(") else f" ({value})" if value else "",
+    }
+    return locale("terminal.reject", **about, remedy=one_line(error.remedy))
 
 
 WINDOW = 0.1
@@ -161,16 +157,19 @@ def bunching_table(claims: Claims, edges: Sequence[int]) -> pl.DataFrame:
         step = 10 ** (len(str(edge)) - len(str(edge).rstrip("0")))
         neighbours = (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
         rows.append((edge, round(edge * WINDOW), *neighbours))
-    names = ("edge", "reach", "lower_sum", "higher_sum")
-    listed = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
-    frame = claims.warehouse.frame(queries.load("bunching"), inputs={"edges": listed})
+    schema = dict.fromkeys(("edge", "reach", "lower_sum", "higher_sum"), pl.Int64)
+    inputs = {"edges": pl.DataFrame(rows, schema, orient="row")}
     at_edge, under, losses = pl.col("at_edge"), pl.col("under"), pl.col("losses")
     alike = pl.when(pl.col("edge") > 1).then(pl.col("as_round") / 2)
-    return frame.select(
-        *("edge", "losses", "below", "at_edge", "above"),
-        ratio=pl.when(pl.col("above") > 0).then(pl.col("below") / pl.col("above")),
-        alike=alike,
-        excess=at_edge - alike,
-        up_to_share=(under + at_edge) / losses,
-        under_share=under / losses,
-    ).with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+    return (
+        claims.warehouse.frame(queries.load("bunching"), inputs=inputs)
+        .select(
+            *("edge", "losses", "below", "at_edge", "above"),
+            ratio=pl.when(pl.col("above") > 0).then(pl.col("below") / pl.col("above")),
+            alike=alike,
+            excess=at_edge - alike,
+            up_to_share=(under + at_edge) / losses,
+            under_share=under / losses,
+        )
+        .with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+    )

@@ -63,6 +63,11 @@ class IntakeIncrements(ShortRepr):
         """The number of claims in the increments (intervals between counts) that are used for the fit."""
         return int(self.counts[self.used].sum())
 
+    @property
+    def dispersion_order(self) -> float:
+        """The order of the gamma distribution of 1 / phi; its prior density is its square, from 0 to 1."""
+        return float((self.used.sum() - 1) / 2 + 3)
+
     def operational(self, times: object, parameters: Array) -> Array:
         """Times in units of the time observed, without weekends: one row, or one row per curve."""
         times = np.asarray(times, float)
@@ -97,7 +102,7 @@ def increments_from_counts(
         raise UsageError("times and counts are two lists of one length", remedy="Give one count a time.")
     opening_is_listed = bool(edges[0] == 0 and cumulative[0] == 0)
     if not opening_is_listed:
-        edges, cumulative = np.insert(edges, 0, 0.0), np.insert(cumulative, 0, 0.0)
+        edges, cumulative = np.insert([edges, cumulative], 0, 0.0, axis=1)
     for what, values, wrong in (
         ("time of point {} is no number", edges, ~np.isfinite(edges)),
         ("count of point {} is no number", cumulative, ~np.isfinite(cumulative)),
@@ -107,9 +112,11 @@ def increments_from_counts(
     ):
         if wrong.any():
             point = int(np.argmax(wrong))
-            problem = f"the {what.format(point + opening_is_listed)}"
-            remedy = "Give all claims filed by each time, in order of time; leave out corrected counts."
-            raise InputRefused(problem, value=f"{values[point]:g}", remedy=remedy)
+            raise InputRefused(
+                f"the {what.format(point + opening_is_listed)}",
+                value=f"{values[point]:g}",
+                remedy="Give all claims filed by each time, in order of time; leave out corrected counts.",
+            )
     if not cumulative[-1]:
         raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
     used = np.ones(len(edges) - 1, bool)
@@ -280,16 +287,10 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
     # For a given deviance, 1 / phi has a gamma distribution, truncated at 1. Each curve gets one quantile
     # of it.
     half = np.maximum(np.concatenate([deviance for _, _, deviance in samples.values()]), 1e-9) / 2
-    order = _dispersion_order(observed)
-    uniform = np.tile(UNIFORM, len(samples))
+    order, uniform = observed.dispersion_order, np.tile(UNIFORM, len(samples))
     phis = half / special.gammaincinv(order, np.maximum(uniform * special.gammainc(order, half), 1e-300))
     parameters = {kind: theta for kind, (theta, _, _) in samples.items()}
     return WeightedCurves(observed, parameters, weights / weights.sum(), np.maximum(phis, 1.0))
-
-
-def _dispersion_order(observed: IntakeIncrements) -> float:
-    """The order of the gamma distribution of 1 / phi; its prior density is its square, from 0 to 1."""
-    return float((observed.used.sum() - 1) / 2 + 3)
 
 
 def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]:
@@ -301,7 +302,7 @@ def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]
     the deviance is divided by phi, and 1 / phi is integrated out. So the same counts always give the same
     curves.
     """
-    counts, order = observed.counts[observed.used], _dispersion_order(observed)
+    counts, order = observed.counts[observed.used], observed.dispersion_order
     saturated = special.xlogy(counts, counts / counts.sum()).sum()
     start = [(0.0, 2.0), (LOG_SHAPE, 0.6), *([(0.5, 0.6)] if kind == BURR else [])]
     start += [(LOG_WEEKEND, LOG_WEEKEND_DEVIATION)] if observed.starts else []
@@ -427,10 +428,10 @@ class LateCount(ShortRepr):
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         return high
 
-    def quantile(self, p: float) -> int:
-        """The smallest number of late claims with a cumulative probability of at least p."""
-        check_level(p)
-        return int(self.quantiles(p))
+    @property
+    def median(self) -> int:
+        """The median of the final number of claims."""
+        return self.counted + int(self.quantiles(0.5))
 
     def total(self, level: float) -> tuple[int, int]:
         """The central interval that contains the final number of claims with probability `level` or more.
@@ -467,8 +468,8 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
     if branch.spike is not None and not (np.isfinite(branch.spike) and branch.spike >= 0):
         raise UsageError("a spike is a multiple, 0 or more", value=branch.spike)
     if by > MAX_HORIZON * until:
-        days, most = f"{until:,.4g}", f"{MAX_HORIZON:g}"
-        raise ModelRefused(Note("too_far", days=days, by=f"{by:,.4g}", most=most, branch=branch.id))
+        days = {"days": f"{until:,.4g}", "by": f"{by:,.4g}"}
+        raise ModelRefused(Note("too_far", most=f"{MAX_HORIZON:g}", branch=branch.id, **days))
     last_day = max(branch.closes - 1, until)
     base = observed.used_total + 1
     stretches = [until, min(last_day, by), by]  # the last is the last day, with its rush
@@ -481,8 +482,9 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
     late = LateCount(branch.id, by, observed.total, weights, means / weights, phis / weights, base)
     low, high = late.total(0.8)
     if high > MAX_WIDTH * low:
-        said = {"low": f"{low:,}", "high": f"{high:,}", "branch": branch.id}
-        raise ModelRefused(Note("undetermined", level="80%", **said))
+        raise ModelRefused(
+            Note("undetermined", level="80%", low=f"{low:,}", high=f"{high:,}", branch=branch.id)
+        )
     if observed.used_total < MIN_CLAIMS and by > until:
         count, need = f"{observed.used_total:,}", f"{MIN_CLAIMS:,}"
         raise ModelRefused(Note("too_few_claims", count=count, need=need, branch=branch.id))
@@ -511,8 +513,8 @@ class LateClaimsForecast:
         """Return one line per branch: the claims so far and the likely range of their total."""
         lines = [f"Forecast from {self.counted:,} claims by day {self.growth.observed.until:g}"]
         for late in self.late.values():
-            median, (low, high) = self.counted + late.quantile(0.5), late.total(0.8)
-            said = f"{median:,} claims by day {late.by:g}, 80% likely {low:,} to {high:,}"
+            low, high = late.total(0.8)
+            said = f"{late.median:,} claims by day {late.by:g}, 80% likely {low:,} to {high:,}"
             lines.append(f"{late.branch}: {said}")
         return "\n".join([*lines, *self.notes])
 
@@ -524,8 +526,11 @@ class LateClaimsForecast:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the effects and branches that were left out, with the reasons."""
-        refused = [Note("no_forecast", branch=branch, reason=why) for branch, why in self.refused.items()]
-        return (*(() if self.growth.observed.starts else (Note("no_weekends"),)), *refused)
+        weekends = () if self.growth.observed.starts else (Note("no_weekends"),)
+        return (
+            *weekends,
+            *(Note("no_forecast", branch=id_, reason=why) for id_, why in self.refused.items()),
+        )
 
 
 def forecast_late_claims(
@@ -575,8 +580,7 @@ def forecast_late_claims(
     growth = weigh_curves(increments_from_counts(times, counts, former=former, starts=starts))
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")
-    late: dict[str, LateCount] = {}
-    refused: dict[str, str] = {}
+    late, refused = dict[str, LateCount](), dict[str, str]()
     for branch in branches:
         try:
             late[branch.id] = supported_late_count(growth, branch, branch.closes if by is None else by)
@@ -667,16 +671,17 @@ class Channel(ShortRepr):
         Raises:
             UsageError: no branch is left, or a stated day is before the last count.
         """
-        until = self.moment(self.times[-1])
         branches = {b.id: b for b in self.branches if b.closes >= self.times[-1]}
         for id_, last in ((DEADLINE, closes), (EXTENDED, extended)):
             if last is None:
                 continue
             if self.end_of(last) < self.times[-1]:
-                or_former = either(".", ", or give a deadline that has passed with --former.")
-                remedy = f"Name a later day{or_former}"
-                problem = f"the last count is of {until:%Y-%m-%d %H:%M}, after that day"
-                raise UsageError(problem, value=last, remedy=remedy)
+                raise UsageError(
+                    f"the last count is of {self.moment(self.times[-1]):%Y-%m-%d %H:%M}, after that day",
+                    value=last,
+                    remedy="Name a later day"
+                    + either(".", ", or give a deadline that has passed with --former."),
+                )
             branches[id_] = Branch(id_, self.end_of(last))
         if not branches:
             remedy = f"Say when the intake closes{either('.', ': --closes DAY.')}"
@@ -763,9 +768,11 @@ def channel_from_cube(
         ModelRefused: the cube is synthetic and `recovery` is not set.
     """
     if cube.synthetic and not recovery:
-        say = either("recovery=True", "--recovery")
-        remedy = f"Give real claims; or {say} to see the generator's own input again."
-        raise ModelRefused("synthetic claims say nothing of how many are still to come", remedy=remedy)
+        raise ModelRefused(
+            "synthetic claims say nothing of how many are still to come",
+            remedy=f"Give real claims; or {either('recovery=True', '--recovery')} to see the generator's own "
+            "input again.",
+        )
     if "filed_on" not in cube.dimensions:
         dimensions = ", ".join(cube.dimensions)
         raise UsageError("the cube does not have the days", value=dimensions, remedy="Build it by filed_on.")

@@ -9,7 +9,6 @@ to import.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from bisect import bisect_left
@@ -121,12 +120,15 @@ def grouped_losses(
                 f"{name} says what lies beyond the edges", value=value, remedy=f"Known: {', '.join(known)}."
             )
     for number, count in enumerate(numbers, 1):
-        if not (math.isfinite(count) and count >= 0 and count == int(count)):
+        if not (count >= 0 and count.is_integer()):
             raise InputRefused(f"count {number} is not a whole number from 0 on", value=count)
     possible = all(not e or MIN_EDGE <= e <= MAX_EDGE or e == math.inf for e in ends)
-    if not possible or not all(low < high for low, high in itertools.pairwise(ends)):
-        remedy = f"Give 0 or edges from {MIN_EDGE:g} to {MAX_EDGE:g}, each larger than the one before."
-        raise UsageError("edges do not increase from 0 on", value=ends, remedy=remedy)
+    if not possible or not all(low < high for low, high in pairwise(ends)):
+        raise UsageError(
+            "edges do not increase from 0 on",
+            value=ends,
+            remedy=f"Give 0 or edges from {MIN_EDGE:g} to {MAX_EDGE:g}, each larger than the one before.",
+        )
     if not numbers or len(numbers) != len(ends) - 1:
         problem = f"{len(numbers)} counts do not fit {max(len(ends) - 1, 0)} bands"
         raise UsageError(problem, remedy="Give k + 1 edges for k counts.")
@@ -142,8 +144,10 @@ def grouped_losses(
     if not losses.n:
         raise InputRefused("all bands are empty", remedy="Give counts of losses.")
     if losses.n in losses.counts:
-        problem = f"all {losses.n:,} losses are in one band: nothing says how they spread"
-        raise ModelRefused(problem, remedy="Give narrower bands.")
+        raise ModelRefused(
+            f"all {losses.n:,} losses are in one band: nothing says how they spread",
+            remedy="Give narrower bands.",
+        )
     return losses
 
 
@@ -180,8 +184,7 @@ class GroupedLossesDocument(NamedDocument):
             >>> load_grouped("dental-claims").fit().best.family
             'lomax'
         """
-        chosen = families or tuple(FAMILIES)
-        return fit_all(self.edges, self.counts, top=self.top, left=self.left, families=chosen)
+        return fit_all(self.edges, self.counts, top=self.top, left=self.left, families=families)
 
 
 def load_grouped(id_or_path: str | Path) -> GroupedLossesDocument:
@@ -199,27 +202,11 @@ MIN_IN_TOP_BAND, MIN_TOP_BAND_DIVISOR = 30, 20
 """The open top band of a fit contains at least 30 losses, or 1 in 20 of all losses if that is fewer."""
 
 
-def between_heaps(low: float, high: float) -> tuple[int, ...]:
-    """Band edges from `low` to below `high`, four per factor of ten, that are far from round amounts.
-
-    Args:
-        low: the smallest loss, above 0.
-        high: the largest loss.
-
-    Returns:
-        The edges from `low` to below `high`. All of them are edges of the default bands of `build_cube`.
-    """
-    decades = range(len(str(LARGEST_LOSS)))
-    steps = range(GRID_STEP, GRID_PER_DECADE - 1, GRID_STEP)
-    cuts = sorted({round(10 ** (decade + step / GRID_PER_DECADE)) for decade in decades for step in steps})
-    return tuple(cut for cut in cuts if low <= cut < high)
-
-
 def fit_edges(cube: Cube) -> tuple[float, ...]:
     """Band edges for a severity fit: the band edges of the cube that are far from round amounts.
 
-    The edges go from 0 to infinity. They are the edges of `between_heaps` that no band of the cube contains:
-    all of them if the bands are the default ones. The largest edges are left out until the open top band
+    The edges go from 0 to infinity, four per factor of ten. Edges inside a band of the cube are left out;
+    the default bands of `build_cube` have them all. The largest edges are left out until the open top band
     contains enough losses for a fit. The edges depend on the whole cube, so that fits to different groups of
     the cube use the same bands.
 
@@ -229,12 +216,13 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
     cells = next((group.cells_above(0) for group in groups(cube)), ())
     if not cells:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
-    last = cells[-1]
-    cuts = between_heaps((cells[0].over or 0) + 1, last.up_to or (last.over or 0) + 1)
-    chosen = [cut for cut in cuts if not any((cell.over or 0) < cut < cell.ends[1] for cell in cells)]
-    total = sum(cell.claims for cell in cells)
-    enough = min(MIN_IN_TOP_BAND, total / MIN_TOP_BAND_DIVISOR)
-    while chosen and sum(c.claims for c in cells if (c.over or 0) >= chosen[-1]) < enough:
+    decades, steps = range(len(str(LARGEST_LOSS))), range(GRID_STEP, GRID_PER_DECADE - 1, GRID_STEP)
+    cuts = sorted({round(10 ** (decade + step / GRID_PER_DECADE)) for decade in decades for step in steps})
+    low, high = cells[0].ends[0], cells[-1].up_to or cells[-1].ends[0] + 1
+    inside = [cut for cut in cuts if low < cut < high]
+    chosen = [cut for cut in inside if not any(cell.ends[0] < cut < cell.ends[1] for cell in cells)]
+    enough = min(MIN_IN_TOP_BAND, sum(cell.claims for cell in cells) / MIN_TOP_BAND_DIVISOR)
+    while chosen and sum(cell.claims for cell in cells if cell.ends[0] >= chosen[-1]) < enough:
         chosen.pop()
     return (0.0, *map(float, chosen), math.inf)
 
@@ -251,10 +239,10 @@ def stated_edges(cube: Cube) -> tuple[float, ...]:
         ModelRefused: there is no positive band, two bands overlap, or there is a gap between two bands.
     """
     every = (cell for group in groups(cube, cube.dimensions) for cell in group.cells_above(0))
-    ordered = sorted({(cell.over or 0, cell.ends[1]) for cell in every})
+    ordered = sorted({cell.ends for cell in every})
     if not ordered:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
-    for (_, end), (start, _) in itertools.pairwise(ordered):
+    for (_, end), (start, _) in pairwise(ordered):
         if start != end:
             what = "nothing is said of losses" if start > end else "two bands share the losses"
             raise ModelRefused(
@@ -291,17 +279,17 @@ def loss_counts(
             overlap; or a band contains zero and positive losses.
     """
     if cube.synthetic and not recovery:
-        say = either("recovery=True", "--recovery")
-        remedy = (
-            f"Give real claims, or say {say}: the answer then only recovers what the generator was given."
+        raise ModelRefused(
+            "a fit of synthetic claims would be no finding",
+            file=cube.source,
+            remedy=f"Give real claims, or say {either('recovery=True', '--recovery')}: the answer then only "
+            "recovers what the generator was given.",
         )
-        raise ModelRefused("a fit of synthetic claims would be no finding", file=cube.source, remedy=remedy)
     chosen = fit_edges(cube) if edges is None else tuple(map(float, edges))
     group = next(groups(filter_cube(cube, where)), Group((), (), 0))
     counts = [0] * (len(chosen) + 1)
     for cell in group.cells_above(0):
-        inside = next((edge for edge in chosen if (cell.over or 0) < edge < cell.ends[1]), None)
-        if inside is not None:
+        for inside in (edge for edge in chosen if cell.ends[0] < edge < cell.ends[1]):
             problem = f"the edge {inside:,.10g} is inside the cube's band {cell}"
             raise UsageError(problem, remedy="Take an edge of the band, or build the cube with that edge.")
         counts[bisect_left(chosen, cell.ends[1])] += cell.claims
@@ -446,24 +434,21 @@ class SeverityFit(Displayable):
             (locale.translated_distribution(name), locale.exact(value), locale.exact(self.se[name]))
             for name, value in self.params.items()
         )
+        losses, figures, numbers = self.grouped, _figures(self, locale), frozenset({1, 2})
         heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
         band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
-        counted = list(
-            zip(pairwise(self.grouped.edges), self.grouped.counts, self.expected.tolist(), strict=True)
-        )
         bands, more = first_rows(
             locale,
-            counted,
+            [*zip(pairwise(losses.edges), losses.counts, self.expected.tolist(), strict=True)],
             lambda row: (_band_label(*row[0], locale), locale.exact(row[1]), locale.exact(row[2])),
             "fit.grouped",
         )
-        figures = _figures(self, locale)
         return Card(
             locale("card.fit", family=locale(f"word.{self.family}"), count=locale.number(self.n)),
-            _band_lines(self.grouped, locale),
+            _band_lines(losses, locale),
             (
-                Table(heads, parameters, frozenset({1, 2}), locale("card.parameters")),
-                Table(band_heads, bands, frozenset({1, 2}), locale("card.by_band"), more),
+                Table(heads, parameters, numbers, locale("card.parameters")),
+                Table(band_heads, bands, numbers, locale("card.by_band"), more),
             ),
             (locale("card.moments", **figures), locale("card.goodness", **figures)),
         )
@@ -716,7 +701,7 @@ class SeverityFit(Displayable):
             raise UsageError(
                 "no such chart of a fit", value=name, remedy=spelling_hint(str(name), FIT_CHARTS)
             )
-        locale = Locale(lang)
+        locale, table = Locale(lang), curve_table(Fits({self.family: self}, {}))
         context = charts.ChartContext(
             locale,
             {},
@@ -724,7 +709,6 @@ class SeverityFit(Displayable):
             loss or locale("chart.unnamed_loss"),
             source=locale("card.fit", family=locale(f"word.{self.family}"), count=locale.number(self.n)),
         )
-        table = curve_table(Fits({self.family: self}, {}))
         chart = charts.standalone_chart(name, table, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused(f"no loss can be shown in the chart {name}", remedy="Choose the other chart.")
@@ -770,16 +754,13 @@ def fit_severity(
         15.2
     """
     ends = [np.inf if edge is None else edge for edge in edges]
-    if len(ends) == len(counts):
-        ends.append(np.inf)
-    if ends and ends[-1] == np.inf:
-        top = top or "open"
-    if top is None:
+    ends += [np.inf] if len(ends) == len(counts) else []
+    if top is None and ends[-1:] != [np.inf]:
         raise UsageError(
             "the last band has an upper edge, so state what is known about larger losses",
             remedy='Give top="closed" (there were none), "truncated" (they could not be observed) or "open".',
         )
-    return _fit(grouped_losses(ends, counts, top, left), family)
+    return _fit(grouped_losses(ends, counts, top or "open", left), family)
 
 
 def fit_all(
@@ -789,7 +770,7 @@ def fit_all(
     top: str,
     left: str = "ground_up",
     synthetic: bool = False,
-    families: Sequence[str] = tuple(FAMILIES),
+    families: Sequence[str] = (),
 ) -> Fits:
     """Fit several families to counts of losses in bands.
 
@@ -800,7 +781,7 @@ def fit_all(
             default, because the three are different models; see `fit_severity`.
         left: what is known about losses below the first edge: `ground_up` or `truncated`.
         synthetic: whether the losses are synthetic; displays of the fits then state this.
-        families: keys of `FAMILIES`.
+        families: keys of `FAMILIES`; by default all.
 
     Returns:
         The fits by family, and the reason for each family that cannot be fitted.
@@ -818,9 +799,8 @@ def fit_all(
         17.1
     """
     losses = grouped_losses(edges, counts, top, left, synthetic=synthetic)
-    fitted: dict[str, SeverityFit] = {}
-    refused: dict[str, str] = {}
-    for family in families:
+    fitted, refused = dict[str, SeverityFit](), dict[str, str]()
+    for family in families or FAMILIES:
         try:
             fitted[family] = _fit(losses, family)
         except ModelRefused as error:
@@ -1037,10 +1017,10 @@ class Fits(Displayable, dict[str, SeverityFit]):
         """
         rows, best = [], self.best
         for quantity in ("median", "mean", "p75", "p90", "p95", "p99"):
-            low = high = None
+            ends: Sequence[float | None] = (None, None)
             with suppress(ModelRefused):  # it is infinite, or no end of its interval is found
-                low, high = best.interval(quantity, level)
-            values = (best.value(quantity), low, high, self.average(quantity), *self.range(quantity))
+                ends = best.interval(quantity, level)
+            values = (best.value(quantity), *ends, self.average(quantity), *self.range(quantity))
             rows.append((quantity, best.family, *values))
         return _finite_estimates(schema_of("claims_fitted").frame(rows))
 
@@ -1069,19 +1049,17 @@ def curve_table(fits: Fits) -> pl.DataFrame:
     """
     from scipy import special
 
-    best = fits.best
-    losses = best.grouped
+    best, losses = fits.best, fits.best.grouped
     edges = [e for e in losses.edges if 0 < e < math.inf]
     # Up to four times the last finite edge, or up to this edge if no larger loss could be observed.
     end = 1.0 if losses.top == "truncated" else 4.0
     at = np.geomspace(edges[0] / 2, edges[-1] * end, POINTS)
     first, last = losses.observable
 
-    def shares(fit: SeverityFit) -> tuple[Array, Array]:
+    def shares(fit: SeverityFit) -> Array:
         """The shares of the observable losses up to and above each loss."""
-        whole = fit.band_probabilities([first, last])[0]
-        below, above = (fit.cdf(at) - fit.cdf(first)) / whole, (fit.sf(at) - fit.sf(last)) / whole
-        return np.clip(below, 0.0, 1.0), np.clip(above, 0.0, 1.0)
+        parts = np.stack([fit.cdf(at) - fit.cdf(first), fit.sf(at) - fit.sf(last)])
+        return np.asarray(np.clip(parts / fit.band_probabilities([first, last])[0], 0.0, 1.0))
 
     def logit(log_params: Array) -> Array:
         below, above = np.log(np.maximum(shares(best.with_log_params(log_params)), 1e-300))
@@ -1131,8 +1109,5 @@ def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
 
 
 def _band_label(low: float, high: float, locale: Locale) -> str:
-    if math.isinf(high):
-        return locale("band.over", low=locale.exact(low))
-    if low == 0:
-        return locale("band.up_to", high=locale.exact(high))
-    return locale("band.between", low=locale.exact(low), high=locale.exact(high))
+    key = "over" if math.isinf(high) else "between" if low else "up_to"
+    return locale(f"band.{key}", low=locale.exact(low), high=locale.exact(high))

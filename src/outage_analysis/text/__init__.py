@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         let_sql,
         listed_words,
         moment_sql,
+        parse_day,
         smallest_units,
     )
     from outage_analysis.text.personal_data import (

@@ -353,6 +353,18 @@ def smallest_units(amount: object, digits: int, name: str) -> int:
     return whole
 
 
+def parse_day(day: object, name: str) -> date:
+    """Return a day that is given as a date or as ISO text, such as 2022-12-30.
+
+    Raises:
+        UsageError: it is no day. The message names what it is for.
+    """
+    try:
+        return date.fromisoformat(str(day))
+    except ValueError:
+        raise UsageError(f"{name} is not a day", value=day, remedy="Write it as 2022-12-30.") from None
+
+
 Window = tuple[date, date] | None
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _SECONDS = r"(?::[0-5]\d(?:\.\d+)?)?"
