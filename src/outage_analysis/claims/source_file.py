@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import TypeVar
 
 import polars as pl
 
@@ -41,7 +40,6 @@ from outage_analysis.text import (
     stated_unit,
 )
 
-T = TypeVar("T")
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT, CURRENCY)
 HEADER_SEARCH_ROWS = 50
 """Number of first rows in which the header is searched."""
