@@ -148,11 +148,7 @@ class DelimitedRows:
         Raises:
             InputRefused: the file contains a second table.
         """
-        before = csv.field_size_limit(MAX_FIELD_LENGTH)
-        try:
-            yield from batches(self.columns, self._records(rows))
-        finally:
-            csv.field_size_limit(before)
+        return batches(self.columns, self._records(rows))
 
     def _records(self, rows: pl.Series | None) -> Iterator[TextRecord]:
         if rows is None:
@@ -380,11 +376,13 @@ def _sample(lines: Sequence[str], splitter: RecordSplitter, least: int) -> list[
 
     The cells of a damaged record are kept only if it may be the header.
     """
-    records = [*islice(splitter.split(lines), max(SAMPLE_ROWS, least))]
-    for at, record in enumerate(records):
-        if record.problem and (at >= HEADER_SEARCH_ROWS or len(record.cells) != splitter.width):
-            records[at] = replace(record, cells=[])
-    return records
+    records = islice(splitter.split(lines), max(SAMPLE_ROWS, least))
+    return [
+        replace(record, cells=[])
+        if record.problem and (at >= HEADER_SEARCH_ROWS or len(record.cells) != splitter.width)
+        else record
+        for at, record in enumerate(records)
+    ]
 
 
 def _dialect(sample: Sequence[SplitRecord], table: ExpectedTable, splitter: RecordSplitter) -> Dialect:
@@ -508,6 +506,7 @@ def _readable_cells(table: ExpectedTable, warehouse: Warehouse, column: str, cel
 
 MAX_FIELD_LENGTH = 2_000_000
 """Largest number of characters of a field. DuckDB cannot read longer lines either."""
+csv.field_size_limit(MAX_FIELD_LENGTH)
 MIN_MERGED_ROWS = 3
 """Smallest number of merged rows that are split: only then is there a row between the first and the last."""
 MAX_NOTE_LINES = 100
@@ -810,11 +809,7 @@ class RecordIndex:
                 here, wanted = np.split(wanted, [np.searchsorted(wanted, behind)])
                 stream.seek(bounds[block])
                 text = stream.read(bounds[block + 1] - bounds[block])
-                if self.splitter.quote and self.splitter.quote.encode() in text:
-                    starts, ends, *_ = self._split(text, last=True)
-                else:
-                    ends = np.append(np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE) + 1, len(text))
-                    starts = np.append(0, ends)
+                starts, ends, *_ = self._split(text, last=True)
                 for number in here.tolist():
                     start, end = starts[number - firsts[block]], ends[number - firsts[block]]
                     yield number, bounds[block] + int(start), text[start:end].decode()

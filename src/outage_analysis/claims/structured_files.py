@@ -16,7 +16,7 @@ import sys
 import zipfile
 import zlib
 from array import array
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -30,7 +30,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.delimited import Numbers
+from outage_analysis.claims.delimited import PREVIEW_ROWS, Numbers
 from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.source_file import (
     HEADER_SEARCH_ROWS,
@@ -154,15 +154,12 @@ def _elements(text: TextFile, name: str) -> Iterator[JsonRecord]:
 
 def _array_in_object(content: str, name: str) -> int:
     """Return the offset behind the opening bracket of the only array of objects in an object."""
-    found, match = list[int](), ROWS.search(content)
-    while match:
-        found.append(match.end())
-        last = deque(_spans(content, match.end()), maxlen=1)
-        match = ROWS.search(content, last[0][1])
-    if len(found) != 1:
-        problem = "holds several arrays of objects" if found else "holds no array of objects"
+    rows = ROWS.search(content)
+    end = max(end for _, end in _spans(content, rows.end())) if rows else 0
+    if rows is None or ROWS.search(content, end):
+        problem = "holds several arrays of objects" if rows else "holds no array of objects"
         raise InputRefused(problem, file=name, remedy="Write one object per line.")
-    return found[0]
+    return rows.end()
 
 
 def _spans(content: str, at: int) -> Iterator[tuple[int, int]]:
@@ -260,10 +257,6 @@ def saved_incident_id(path: Path) -> str | None:
         return pl.read_parquet_metadata(path).get(INCIDENT_KEY)
     except (OSError, pl.exceptions.PolarsError):
         return None  # `open_parquet` later raises an error for a file that is not Parquet.
-
-
-PREVIEW_ROWS = 5_000
-"""Number of rows at the start of a file from which its notations are detected."""
 
 
 def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> SourceFile:
