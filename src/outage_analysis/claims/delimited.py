@@ -63,10 +63,8 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     header_row, escape = dialect.header_row or None, dialect.splitter.escape
     columns = table.column_positions(dialect.headers, header_row)
     # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
-    by_engine = not escape and not text.damaged
-    if dialect.surplus and table.for_inspection:
-        by_engine = False
-    elif dialect.surplus:
+    by_engine = not (escape or text.damaged or (dialect.surplus and table.for_inspection))
+    if dialect.surplus and not table.for_inspection:
         check_not_shifted(table, dialect, columns, warehouse)
     splitter = dialect.splitter
     note = Note(
@@ -293,7 +291,7 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     if not head.strip("\0 \t\r\n"):
         raise InputRefused("holds no row", file=table.file)
     lines = list(io.StringIO(head, newline=""))
-    score, dialect, sample = (-1, 0.0, 0), None, list[SplitRecord]()
+    score = -1, 0.0, 0
     for splitter in _candidates(head, table.layout, for_inspection=table.for_inspection):
         fits = score[1] >= MIN_FITTING_SHARE and score[2] >= MIN_HEADER_COLUMNS
         if splitter.delimiter == " " != table.layout.delimiter and fits:
@@ -305,8 +303,6 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
         found = len(named), fitting / len(body) if body and width > 1 else 0.0, width
         if found > score:
             score, dialect, sample = found, tried, records
-    if dialect is None:  # pragma: no cover - there is always a candidate
-        raise InputRefused("has a header that cannot be read", file=table.file, row=1)
     if dialect.splitter.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
         # An empty cell between blanks is not seen, so the cells behind it would move into wrong columns.
         raise InputRefused(
