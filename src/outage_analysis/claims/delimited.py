@@ -502,7 +502,7 @@ def _readable_cells(table: ExpectedTable, warehouse: Warehouse, column: str, cel
 
 MAX_FIELD_LENGTH = 2_000_000
 """Largest number of characters of a field. DuckDB cannot read longer lines either."""
-csv.field_size_limit(MAX_FIELD_LENGTH)
+csv.field_size_limit(max(MAX_FIELD_LENGTH, csv.field_size_limit()))  # of this process, for all threads
 MIN_MERGED_ROWS = 3
 """Smallest number of merged rows that are split: only then is there a row between the first and the last."""
 MAX_NOTE_LINES = 100

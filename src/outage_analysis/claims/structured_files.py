@@ -607,6 +607,7 @@ MAX_CELLS = 50_000_000
 """A workbook with more cells, filled or empty, is refused. The spreadsheet reader needs 32 bytes per cell."""
 REFERENCE = re.compile(r"([A-Za-z]{0,7})(\d{0,10})")
 """Pattern of the place of a cell or a row: letters of the column, and number of the row."""
+MERGED = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -640,8 +641,8 @@ class _XlsxSheet:
             self.rows, self.columns = max(self.rows, self._line), max(self.columns, self._column)
         elif self._tag == "row":
             self._row, self._column = int(number or self._row + 1), 0
-        elif self._tag == "mergeCell":
-            (left, top), (right, low) = REFERENCE.findall(attributes["ref"])[:3:2]
+        elif self._tag == "mergeCell" and (place := MERGED.fullmatch(attributes.get("ref", ""))):
+            left, top, right, low = place.groups()
             self.merged.append((int(top), int(low), _column_index(left), _column_index(right)))
         if self._tag == "f" or (self._tag == "c" and self._kind == "e"):
             # Other cells are passed over, which is twice as fast.
@@ -667,8 +668,14 @@ def _members(parts: zipfile.ZipFile) -> list[tuple[str, str]]:
     book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
     links = ET.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     targets = {link.get("Id", ""): link.get("Target", "") for link in links}
-    sheets = [element for element in book.iter() if element.tag.endswith("}sheet")]
-    places = [(sheet.get("name", ""), targets.get(_attribute(sheet, "id"), "")) for sheet in sheets]
+    sheets = [element for element in book.iter() if element.tag.rpartition("}")[2] == "sheet"]
+    # All ids count, so that no sheet that the spreadsheet reader loads is left out.
+    places = [
+        (sheet.get("name", ""), targets.get(id_, ""))
+        for sheet in sheets
+        for key, id_ in sheet.attrib.items()
+        if key.rpartition("}")[2] == "id"
+    ]
     return [(s, place.lstrip("/") if place.startswith("/") else f"xl/{place}") for s, place in places]
 
 
