@@ -56,4 +56,4 @@ def _table(name: str, schema: TableSchema) -> str:
 
 def _cells(column: Column) -> tuple[str, ...]:
     dtype = "Enum" if str(column.dtype).startswith("Enum") else str(column.dtype)
-    return f"`{column.name}`", dtype, str(column.unit), LABELS(column.label_key), column.description
+    return f"`{column.name}`", dtype, str(column.unit), LABELS(f"column.{column.label}"), column.description

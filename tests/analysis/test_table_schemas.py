@@ -120,7 +120,7 @@ def test_every_column_has_a_unit_a_title_and_a_description(lang: str) -> None:
         assert schema.row.endswith("."), schema.row
         for column in schema.columns:
             assert column.possible_units <= UNITS.keys(), column
-            assert locale.has_label(column.label_key), column
+            assert locale.has_label(f"column.{column.label}"), column
             assert column.description.endswith("."), column
 
 

@@ -475,11 +475,11 @@ REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
     "not-utf-8": (b"claim_id\xff", "is not UTF-8 at byte 8", None),
     "a-character-cut": ("claim_id,카".encode()[:-1], "is not UTF-8 at byte 9", None),
     "utf-16-cut": ("claim_id".encode("utf-16")[:-1], "is not UTF-16 at byte 16", None),
-    "nuls": ("c\0\0".encode("utf-16"), "holds more NUL characters than text", None),
+    "nuls": ("c\0\0".encode("utf-16"), "holds a NUL byte at 1, and in 1 of 1 lines", None),
     "not-cp949": ("클레임".encode("cp949") + b"\xff", "is not CP949 at byte 6, and in 1 of 1 lines", None),
     "a-nul": (b"claim_id,\0", "holds a NUL byte at 9", None),
     "a-mark-without-end": (b'"' + b"x" * 200_000, "the column claim_id is missing", 1),
-    "utf-32": (lines(HEADER, row(1)).encode("utf-32"), "holds more NUL characters than text", None),
+    "utf-32": (lines(HEADER, row(1)).encode("utf-32"), "holds a NUL byte at 0, and in", None),
     "a-delimiter-that-is-not-known": (
         swapped(lines(HEADER, row(1)), "^"),
         "the column claim_id is missing",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import re
 import zipfile
@@ -19,7 +18,6 @@ import zstandard
 
 from outage_analysis.claims import read_claims, structured_files
 from outage_analysis.claims.cell_values import UNREADABLE
-from outage_analysis.claims.structured_files import CHUNK, used_range
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout
 from tests.claims.complaint_files import WHOLE, csv_incident, found_in_the_bytes, record, write_frame
@@ -358,27 +356,16 @@ def test_a_range_that_is_only_declared_is_not_believed(tmp_path: Path) -> None:
     assert len(read(by_hand(tmp_path / "a.xlsx", "", before=declared))) == 1
 
 
-@pytest.mark.parametrize("size", [CHUNK, CHUNK + 1, CHUNK + 77])
-@pytest.mark.parametrize("cut", range(0, 30, 3))
-def test_a_tag_across_two_pieces_of_a_sheet_is_seen(size: int, cut: int) -> None:
-    tag = b'<c x=">" y="<" r="XFD9"/>'
-    text = b"<sheetData>" + b" " * (size - 11 - cut) + tag + b" " * CHUNK
-    assert used_range(io.BytesIO(text)) == (9, 16_384, 0)
-
-
-@pytest.mark.parametrize("tag", [b'<c %s r="XFD1048576">', b'<%s:c r="XFD1048576">', b'<c x="%s" r="XFD9">'])
-def test_a_tag_too_long_to_be_seen_whole_is_refused(tag: bytes) -> None:
-    filling = b" " if b"c %" in tag else b"a"
-    text = b"<sheetData>" + b" " * (CHUNK - 400_000) + tag % (filling * 500_000) + b" " * CHUNK
-    with pytest.raises(ValueError, match="a tag has more than"):
-        used_range(io.BytesIO(text))
-
-
 def test_many_sheets_that_each_fit_are_refused_together(tmp_path: Path) -> None:
     full = 50 * '<row><c r="XFC1000"><v>1</v></c></row>'  # few cells, so they count as empty
     path = by_hand(tmp_path / "a.xlsx", full)
     with zipfile.ZipFile(path, "a") as parts:
         parts.writestr("xl/worksheets/sheet2.xml", f"<worksheet><sheetData>{full}</sheetData></worksheet>")
+    rewritten(
+        path, lambda part: part.replace("</sheets>", '<sheet name="2" r:id="c"/></sheets>'), "xl/workbook.xml"
+    )
+    link = '<Relationship Id="c" Target="worksheets/sheet2.xml"/></Relationships>'
+    rewritten(path, lambda part: part.replace("</Relationships>", link), "xl/_rels/workbook.xml.rels")
     assert "far away from the others" in str(refused(path))
 
 

@@ -18,7 +18,7 @@ A frame that only one query reads is an input of this query (`inputs` of `Wareho
 Where to change what:
 
 - which complaints are the same: `SAME_COMPLAINT` in `cell_values`;
-- delimiter, quotation mark, escape character: `Punctuation` in `delimited`;
+- delimiter, quotation mark, escape character: `RecordSplitter` in `delimited`;
 - words for a missing value: `stated_text_sql` and `_null_if_missing_sql` in `cell_values`;
 - formats of dates and amounts: `value_sql` in `cell_values`;
 - times of day: `text/notations.py` and `filed_at_sql` in `cell_values`;

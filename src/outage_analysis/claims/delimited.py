@@ -60,20 +60,18 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
         InputRefused: a column is missing, or the cells of the rows may be shifted against the header.
     """
     dialect = with_missing_name(table, detect_dialect(text.path, table), warehouse)
-    header_row, escape = dialect.header_row or None, dialect.marks.escape
+    header_row, escape = dialect.header_row or None, dialect.splitter.escape
     columns = table.column_positions(dialect.headers, header_row)
     # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
-    by_engine = not escape and not text.damaged
-    if dialect.surplus and table.for_inspection:
-        by_engine = False
-    elif dialect.surplus:
+    by_engine = not (escape or text.damaged or (dialect.surplus and table.for_inspection))
+    if dialect.surplus and not table.for_inspection:
         check_not_shifted(table, dialect, columns, warehouse)
-    marks = dialect.marks
+    splitter = dialect.splitter
     note = Note(
         "dialect",
-        delimiter=repr(marks.delimiter),
-        spaces=Note("with_spaces") if marks.spaced else "",
-        quote=Note("quoted", mark=marks.quote) if marks.quote else Note("unquoted"),
+        delimiter=repr(splitter.delimiter),
+        spaces=Note("with_spaces") if splitter.spaced else "",
+        quote=Note("quoted", mark=splitter.quote) if splitter.quote else Note("unquoted"),
         escape=Note("escape", mark=escape) if escape else "",
         header=header_note(dialect.header_row),
         wider=Note("wider_rows", fields=str(dialect.surplus)) if dialect.surplus else "",
@@ -93,19 +91,19 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
 
 def _engine_query(text: TextFile, dialect: Dialect, columns: Mapping[str, int]) -> EngineQuery:
     # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
-    names = [f"c{i}" for i in range(dialect.width)]
+    names = [f"c{i}" for i in range(dialect.splitter.width)]
     # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts
     # show that the cells must be trimmed.
-    space = " " if dialect.marks.spaced else ""
+    space = " " if dialect.splitter.spaced else ""
     return EngineQuery(
         f"({queries.load('delimited')})",
         {c: names[at] for c, at in columns.items()},
         {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in columns.items()},
         {
             "path": escaped_path(text.path),
-            "delimiter": dialect.marks.delimiter,
-            "quote": dialect.marks.quote,
-            "escape": dialect.marks.quote,
+            "delimiter": dialect.splitter.delimiter,
+            "quote": dialect.splitter.quote,
+            "escape": dialect.splitter.quote,
             "header": dialect.header_row > 0,
             "skip": max(0, dialect.header_row - 1),
             "parallel": True,
@@ -128,7 +126,7 @@ class DelimitedRows:
     def index(self) -> RecordIndex:
         """The positions of the records in the file. They are found in one pass over the file."""
         dialect, text = self.dialect, self.text
-        return RecordIndex(text.path, dialect.marks, dialect.width, dialect.header_row, text.text_start)
+        return RecordIndex(text.path, dialect.splitter, dialect.header_row, text.text_start)
 
     def row_numbers(self) -> RowNumbers | None:
         """Count the rows. None if DuckDB and the csv module may split the file into different rows."""
@@ -148,11 +146,7 @@ class DelimitedRows:
         Raises:
             InputRefused: the file contains a second table.
         """
-        before = csv.field_size_limit(MAX_FIELD_LENGTH)
-        try:
-            yield from batches(self.columns, self._records(rows))
-        finally:
-            csv.field_size_limit(before)
+        return batches(self.columns, self._records(rows))
 
     def _records(self, rows: pl.Series | None) -> Iterator[TextRecord]:
         if rows is None:
@@ -167,7 +161,7 @@ class DelimitedRows:
 
         `first` is the row number of the first record, and `offset` its byte offset.
         """
-        width, named = self.dialect.width, len(self.dialect.headers)
+        width, named = self.dialect.splitter.width, len(self.dialect.headers)
         for row, record in enumerate(self.dialect.splitter.split(lines), start=first):
             raw, cells = "".join(record.lines), record.cells
             place = row, offset, len(raw.encode())
@@ -202,7 +196,7 @@ class DelimitedRows:
         """
         if len(lines) == 1:
             return False
-        between, delimiter = len(self.dialect.headers) - 1, self.dialect.marks.delimiter
+        between, delimiter = len(self.dialect.headers) - 1, self.dialect.splitter.delimiter
         if between >= MIN_DELIMITERS and all(line.count(delimiter) >= between for line in lines):
             return True
         first, *others = map(self._reads_as_row, lines)
@@ -210,7 +204,7 @@ class DelimitedRows:
 
     def _reads_as_row(self, line: str) -> bool:
         cells = self.dialect.splitter.naive_cells(line)
-        if len(cells) != self.dialect.width:
+        if len(cells) != self.dialect.splitter.width:
             return False
         values = {column: cells[at].strip() for column, at in self.columns.items()}
         day, loss = values.get("filed_on"), values.get("loss")
@@ -226,24 +220,26 @@ class DelimitedRows:
         the second quotation mark is missing. A quotation mark after spaces at the beginning of a field is
         also an error, unless the reader skips these spaces.
         """
-        marks = self.dialect.marks
-        if not marks.quote or not any(marks.quote in cell for cell in cells):
+        splitter = self.dialect.splitter
+        if not splitter.quote or not any(splitter.quote in cell for cell in cells):
             return False
-        if marks.patterns["well_formed"].fullmatch(record):
+        if splitter.patterns["well_formed"].fullmatch(record):
             return False
-        after_spaces = f"(?:^|{re.escape(marks.delimiter)}) +{re.escape(marks.quote)}"
+        after_spaces = f"(?:^|{re.escape(splitter.delimiter)}) +{re.escape(splitter.quote)}"
         return re.search(after_spaces, record) is not None or self._quotes_fields
 
     @cached_property
     def _quotes_fields(self) -> bool:
-        marks, begin = self.dialect.marks, self.text.text_start
-        quote, delimiter = (re.escape(text.encode()) for text in (marks.quote, marks.delimiter))
-        opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * marks.spaced + quote)
+        splitter, begin = self.dialect.splitter, self.text.text_start
+        quote, delimiter = (re.escape(text.encode()) for text in (splitter.quote, splitter.delimiter))
+        opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * splitter.spaced + quote)
         with (
             self.text.path.open("rb") as stream,
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text,
         ):
-            return text[begin : begin + 1] == marks.quote.encode() or opening.search(text, begin) is not None
+            return (
+                text[begin : begin + 1] == splitter.quote.encode() or opening.search(text, begin) is not None
+            )
 
 
 DELIMITERS = (",", ";", "\t", "|", " ")
@@ -262,27 +258,21 @@ PREVIEW_ROWS = 5_000
 class Dialect:
     """How a delimited text file is split into rows and cells.
 
-    `header_row` is 0 if the file has no header. `width` is the number of fields per row.
+    `header_row` is 0 if the file has no header.
     """
 
-    marks: Punctuation
+    splitter: RecordSplitter
     headers: tuple[str, ...]
     header_row: int
-    width: int
     last_is_filled: bool = False
     """Whether the first rows all have a value in the last column, and number at least `MIN_FILLED_ROWS`."""
     preview: tuple[list[str], ...] = ()
     """The cells of the first rows below the header. For a row that cannot be read, the list is empty."""
 
     @property
-    def splitter(self) -> RecordSplitter:
-        """Splits the lines of the file into records."""
-        return RecordSplitter(self.marks, self.width)
-
-    @property
     def surplus(self) -> int:
         """The number of fields by which a row is longer than the header; these last fields are empty."""
-        return self.width - len(self.headers)
+        return self.splitter.width - len(self.headers)
 
 
 def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
@@ -301,21 +291,19 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     if not head.strip("\0 \t\r\n"):
         raise InputRefused("holds no row", file=table.file)
     lines = list(io.StringIO(head, newline=""))
-    score, dialect, sample = (-1, 0.0, 0), None, list[SplitRecord]()
-    for marks in _candidates(head, table.layout, for_inspection=table.for_inspection):
+    score = -1, 0.0, 0
+    for splitter in _candidates(head, table.layout, for_inspection=table.for_inspection):
         fits = score[1] >= MIN_FITTING_SHARE and score[2] >= MIN_HEADER_COLUMNS
-        if marks.delimiter == " " != table.layout.delimiter and fits:
+        if splitter.delimiter == " " != table.layout.delimiter and fits:
             continue  # Another delimiter fits: the spaces may separate words within cells.
-        tried, records = _try_dialect(lines, table, marks)
+        tried, records = _try_dialect(lines, table, splitter)
         body = [record for record in records[tried.header_row :] if record.cells or record.problem]
-        fitting = sum(len(record.cells) == tried.width and not record.problem for record in body)
+        fitting = sum(len(record.cells) == tried.splitter.width and not record.problem for record in body)
         named, width = table.layout.header_positions(tried.headers, table.columns), len(tried.headers)
         found = len(named), fitting / len(body) if body and width > 1 else 0.0, width
         if found > score:
             score, dialect, sample = found, tried, records
-    if dialect is None:  # pragma: no cover - there is always a candidate
-        raise InputRefused("has a header that cannot be read", file=table.file, row=1)
-    if dialect.marks.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
+    if dialect.splitter.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
         # An empty cell between blanks is not seen, so the cells behind it would move into wrong columns.
         raise InputRefused(
             "separates its columns by several blanks",
@@ -324,13 +312,13 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
             remedy="Save it as CSV, with a comma or a tab between the columns.",
         )
     table.check_above_header([record.cells for record in sample], dialect.header_row - 1)
-    more = _sample(lines, dialect.marks, dialect.width, dialect.header_row + PREVIEW_ROWS)
+    more = _sample(lines, dialect.splitter, dialect.header_row + PREVIEW_ROWS)
     preview = tuple(record.cells for record in more[dialect.header_row :])
-    last = [row[-1] for row in preview if len(row) == dialect.width and not dialect.surplus]
+    last = [row[-1] for row in preview if len(row) == dialect.splitter.width and not dialect.surplus]
     return replace(dialect, preview=preview, last_is_filled=all(last) and len(last) >= MIN_FILLED_ROWS)
 
 
-def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[Punctuation]:
+def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[RecordSplitter]:
     declared = re.match(r"sep=(.)\r?\n", head)
     delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
     quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
@@ -342,7 +330,7 @@ def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[
         escaped = any(mark and BACKSLASH + mark in head for mark in (quote, delimiter))
         if escape and layout.escape is None and not escaped:
             continue
-        yield Punctuation(delimiter, quote or "", escape)
+        yield RecordSplitter(delimiter, quote or "", escape)
 
 
 def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
@@ -353,57 +341,59 @@ def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
 
 
 def _try_dialect(
-    lines: Sequence[str], table: ExpectedTable, marks: Punctuation
+    lines: Sequence[str], table: ExpectedTable, splitter: RecordSplitter
 ) -> tuple[Dialect, list[SplitRecord]]:
     least = 1 + (table.layout.header_row or 0)
-    for spaced in (True, False) if marks.quote and marks.delimiter != " " else (False,):
-        tried = replace(marks, spaced=spaced)
+    for spaced in (True, False) if splitter.quote and splitter.delimiter != " " else (False,):
+        tried = replace(splitter, spaced=spaced)
         whole = (
-            x for x in lines[:SAMPLE_ROWS] if not marks.quote or tried.patterns["well_formed"].fullmatch(x)
+            x for x in lines[:SAMPLE_ROWS] if not tried.quote or tried.patterns["well_formed"].fullmatch(x)
         )
-        widths = Counter(len(r.cells) for r in RecordSplitter(tried, 0).split(whole) if len(r.cells) > 1)
-        width = widths.most_common(1)[0][0] if widths else 1
-        sample = _sample(lines, tried, width, least)
+        widths = Counter(len(r.cells) for r in tried.split(whole) if len(r.cells) > 1)
+        tried = replace(tried, width=widths.most_common(1)[0][0] if widths else 1)
+        sample = _sample(lines, tried, least)
         dialect = _dialect(sample, table, tried)
-        if dialect.width != width:
-            sample = _sample(lines, tried, dialect.width, least)
-            dialect = _dialect(sample, table, tried)
+        if dialect.splitter.width != tried.width:
+            sample = _sample(lines, dialect.splitter, least)
+            dialect = _dialect(sample, table, dialect.splitter)
         if not spaced:
             break
         # The spaces belong to the delimiters if one follows each delimiter, except those before empty fields.
         text = "".join(line for record in sample[dialect.header_row :] for line in record.lines)
-        mark, delimiter = re.escape(marks.quote), re.escape(marks.delimiter)
+        mark, delimiter = re.escape(tried.quote), re.escape(tried.delimiter)
         bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", text)
         if f"{delimiter} " in bare and not re.search(f"{delimiter}[^ {delimiter}\r\n]", bare):
             break
     return dialect, sample
 
 
-def _sample(lines: Sequence[str], marks: Punctuation, width: int, least: int) -> list[SplitRecord]:
+def _sample(lines: Sequence[str], splitter: RecordSplitter, least: int) -> list[SplitRecord]:
     """Return the first records of a file: `least` records or more, if the file has so many.
 
     The cells of a damaged record are kept only if it may be the header.
     """
-    records = [*islice(RecordSplitter(marks, width).split(lines), max(SAMPLE_ROWS, least))]
-    for at, record in enumerate(records):
-        if record.problem and (at >= HEADER_SEARCH_ROWS or len(record.cells) != width):
-            records[at] = replace(record, cells=[])
-    return records
+    records = islice(splitter.split(lines), max(SAMPLE_ROWS, least))
+    return [
+        replace(record, cells=[])
+        if record.problem and (at >= HEADER_SEARCH_ROWS or len(record.cells) != splitter.width)
+        else record
+        for at, record in enumerate(records)
+    ]
 
 
-def _dialect(sample: Sequence[SplitRecord], table: ExpectedTable, marks: Punctuation) -> Dialect:
+def _dialect(sample: Sequence[SplitRecord], table: ExpectedTable, splitter: RecordSplitter) -> Dialect:
     rows = [record.cells for record in sample]
     place = table.header_position(rows)
     if place < 0:
         width = max((len(row) for row in rows[:HEADER_SEARCH_ROWS]), default=0)
-        return Dialect(marks, tuple(str(n + 1) for n in range(width)), 0, width)
+        return Dialect(replace(splitter, width=width), tuple(str(n + 1) for n in range(width)), 0)
     headers = tuple(c.strip() for c in rows[place]) if place < len(rows) else ()
     body, width = rows[place + 1 :], len(headers)
     widths = {len(row) for row in body if row}
     # If every row ends in the same number of empty cells, these are no columns.
     if len(body) > 1 and len(widths) == 1 and not any(any(row[width:]) for row in body):
         width = max(width, *widths)
-    return Dialect(marks, headers, place + 1, width)
+    return Dialect(replace(splitter, width=width), headers, place + 1)
 
 
 NAME_COLUMNS = ("service", "claimant_type")
@@ -450,7 +440,7 @@ def with_missing_name(table: ExpectedTable, dialect: Dialect, warehouse: Warehou
             remedy="Add the missing name to the header.",
         )
     headers = (*dialect.headers[: gaps[0]], "", *dialect.headers[gaps[0] :])
-    return replace(dialect, headers=headers, width=width)
+    return replace(dialect, headers=headers, splitter=replace(dialect.splitter, width=width))
 
 
 def check_not_shifted(
@@ -467,7 +457,7 @@ def check_not_shifted(
     Raises:
         InputRefused: the rows can be read with a shift as well as without.
     """
-    rows = [row for row in dialect.preview[:SAMPLE_ROWS] if len(row) == dialect.width and any(row)]
+    rows = [row for row in dialect.preview[:SAMPLE_ROWS] if len(row) == dialect.splitter.width and any(row)]
     kinds = {d.id: d.kind for d in table.incident.dimensions}
     readable = partial(_readable_cells, table, warehouse)
     for (gap, name), by in product(enumerate(dialect.headers), range(1, dialect.surplus + 1)):
@@ -512,6 +502,7 @@ def _readable_cells(table: ExpectedTable, warehouse: Warehouse, column: str, cel
 
 MAX_FIELD_LENGTH = 2_000_000
 """Largest number of characters of a field. DuckDB cannot read longer lines either."""
+csv.field_size_limit(max(MAX_FIELD_LENGTH, csv.field_size_limit()))  # of this process, for all threads
 MIN_MERGED_ROWS = 3
 """Smallest number of merged rows that are split: only then is there a row between the first and the last."""
 MAX_NOTE_LINES = 100
@@ -521,19 +512,32 @@ DOUBTFUL_LINE = "may belong to the note of a damaged record above"
 UNDECODABLE = "bytes that are no text, or a NUL character"
 
 
+@dataclass(frozen=True, slots=True)
+class SplitRecord:
+    """One record of a delimited text file: its lines, and its cells.
+
+    `problem` explains why the record cannot be split into cells. It is empty if the record can be split.
+    """
+
+    lines: Sequence[str]
+    cells: list[str]
+    problem: str = ""
+
+
 @dataclass(frozen=True)
-class Punctuation:
-    """The delimiter, quote character and escape character of a delimited text file.
+class RecordSplitter:
+    """How a delimited text file is split into records and cells.
 
     `quote` is "" if fields are not quoted. `escape` is the character that escapes the next
     character; it is "" if quotation marks inside quoted fields are doubled instead. `spaced` is whether
-    spaces after a delimiter are skipped.
+    spaces after a delimiter are skipped. `width` is the number of fields per record.
     """
 
     delimiter: str
     quote: str
     escape: str = ""
     spaced: bool = False
+    width: int = 0
 
     @cached_property
     def patterns(self) -> dict[str, re.Pattern[str]]:
@@ -558,31 +562,11 @@ class Punctuation:
         }
         return {name: re.compile(pattern) for name, pattern in patterns.items()}
 
-
-@dataclass(frozen=True, slots=True)
-class SplitRecord:
-    """One record of a delimited text file: its lines, and its cells.
-
-    `problem` explains why the record cannot be split into cells. It is empty if the record can be split.
-    """
-
-    lines: Sequence[str]
-    cells: list[str]
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class RecordSplitter:
-    """Splits lines into records. `width` is the number of fields per record."""
-
-    marks: Punctuation
-    width: int
-
     def split(self, lines: Iterable[str]) -> Iterator[SplitRecord]:
         """Yield the records of a file. The lines must include their line ends."""
-        marks, source = self.marks, _Lines(lines)
+        source = _Lines(lines)
         for line in source:
-            marked = (marks.quote and marks.quote in line) or (marks.escape and marks.escape in line)
+            marked = (self.quote and self.quote in line) or (self.escape and self.escape in line)
             if "\0" in line:
                 yield SplitRecord([line], self.naive_cells(line), UNDECODABLE)
             elif not marked and len(line) <= MAX_FIELD_LENGTH:
@@ -597,45 +581,43 @@ class RecordSplitter:
         text = line.rstrip("\r\n")
         if not text:
             return []
-        cells = text.split(self.marks.delimiter)
-        return [cell.lstrip(" ") for cell in cells] if self.marks.spaced else cells
+        cells = text.split(self.delimiter)
+        return [cell.lstrip(" ") for cell in cells] if self.spaced else cells
 
     def naive_cells(self, line: str) -> list[str]:
         """Split a line into cells after its quotation marks are removed."""
-        return self._plain_cells(line.replace(self.marks.quote, "") if self.marks.quote else line)
+        return self._plain_cells(line.replace(self.quote, "") if self.quote else line)
 
     def _marked_record(self, first: str, source: _Lines) -> SplitRecord:
-        marks = self.marks
-        if not marks.quote or not marks.patterns["opened"].fullmatch(first):
+        if not self.quote or not self.patterns["opened"].fullmatch(first):
             return self._parsed([first])
-        patterns, lines, size = marks.patterns, [first], len(first)
+        lines, size = [first], len(first)
         for line in source:
             lines.append(line)
             size += len(line)
             if size > MAX_FIELD_LENGTH or "\0" in line:
                 break
-            if marks.quote not in line:
+            if self.quote not in line:
                 continue
-            if patterns["closing"].fullmatch(line):
+            if self.patterns["closing"].fullmatch(line):
                 record = self._parsed(lines)
                 if record.problem or self._are_rows(lines, fits=len(record.cells) == self.width):
                     break
                 return record
-            if not patterns["still_open"].fullmatch(line):
+            if not self.patterns["still_open"].fullmatch(line):
                 break
         source.put_back(lines[1:])
         return SplitRecord([first], self.naive_cells(first), NOT_CLOSED)
 
     def _parsed(self, lines: list[str]) -> SplitRecord:
-        """Split the lines of a record into cells with the csv module, which finds stray quotation marks."""
-        marks = self.marks
+        """Split the lines of a record into cells with the csv module, which finds stray quotation self."""
         reader = csv.reader(
             iter(lines),
-            delimiter=marks.delimiter,
-            quoting=csv.QUOTE_MINIMAL if marks.quote else csv.QUOTE_NONE,
-            quotechar=marks.quote or None,
-            escapechar=marks.escape or None,
-            skipinitialspace=marks.spaced,
+            delimiter=self.delimiter,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            quotechar=self.quote or None,
+            escapechar=self.escape or None,
+            skipinitialspace=self.spaced,
             strict=True,
         )
         try:
@@ -648,18 +630,17 @@ class RecordSplitter:
         has_width = (len(self.naive_cells(line)) == self.width for line in lines)
         if not fits:
             return any(list(has_width)[1:])
-        opens = self.marks.patterns["mark_at_start"].match(lines[-1]) is not None
+        opens = self.patterns["mark_at_start"].match(lines[-1]) is not None
         return opens and len(lines) >= MIN_MERGED_ROWS and all(has_width)
 
     def _rest_of_note(self, source: _Lines, *, may_be_row: bool) -> Iterator[SplitRecord]:
-        quote = self.marks.quote
-        if not quote:
+        if not self.quote:
             return
         ahead = list(islice(source, MAX_NOTE_LINES))
         last = 0
         for number, line in enumerate(ahead, start=1):
-            if quote in line and not self.marks.patterns["well_formed"].fullmatch(line):
-                closes = not self.marks.patterns["mark_at_start"].match(line)
+            if self.quote in line and not self.patterns["well_formed"].fullmatch(line):
+                closes = not self.patterns["mark_at_start"].match(line)
                 is_row = may_be_row and len(self.naive_cells(line)) >= self.width
                 last = number if closes and not is_row else 0
                 break
@@ -707,9 +688,7 @@ class RecordIndex:
     """
 
     path: Path
-    marks: Punctuation
-    width: int
-    """The number of fields that a record should have."""
+    splitter: RecordSplitter
     header_row: int
     """The record number of the header; 0 if there is none. Records up to the header are not checked."""
     begin: int
@@ -760,8 +739,8 @@ class RecordIndex:
         self.blanks += int(blank.sum())
         # Two stray quotation marks can merge whole rows into one record. Such a record has many quoted
         # delimiters. It is listed as uneven, so that the csv module reads it again.
-        together = (within >= self.width - 1) & (within > 0)
-        uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
+        together = (within >= self.splitter.width - 1) & (within > 0)
+        uneven = ((fields != self.splitter.width) | together) & (numbers > self.header_row) & ~blank
         self.uneven += numbers[uneven].tolist()
         self.regular &= len(self.uneven) <= MAX_UNEVEN
         self.records += len(ends)
@@ -775,14 +754,14 @@ class RecordIndex:
             fields, and its number of quoted delimiters. The last number is 0 if the block has no line break
             inside quotation marks.
         """
-        codes, delimiter = np.frombuffer(text, np.uint8), ord(self.marks.delimiter)
+        codes, delimiter = np.frombuffer(text, np.uint8), ord(self.splitter.delimiter)
         marked = (codes == delimiter) | (codes == NEWLINE) | (codes == RETURN)
-        if self.marks.quote:
-            marked |= codes == ord(self.marks.quote)
+        if self.splitter.quote:
+            marked |= codes == ord(self.splitter.quote)
         positions = np.flatnonzero(marked)
         kinds, quoted_delimiters = codes[positions], np.array([], np.int64)
-        if self.marks.quote and (quoting := kinds == ord(self.marks.quote)).any():
-            edges = (delimiter, NEWLINE, RETURN, ord(self.marks.quote))
+        if self.splitter.quote and (quoting := kinds == ord(self.splitter.quote)).any():
+            edges = (delimiter, NEWLINE, RETURN, ord(self.splitter.quote))
             inside = (np.cumsum(quoting) & 1).astype(bool)
             opening, closing = positions[quoting & inside], positions[quoting & ~inside]
             for beside in (opening[opening > 0] - 1, closing[closing + 1 < len(codes)] + 1):
@@ -826,11 +805,7 @@ class RecordIndex:
                 here, wanted = np.split(wanted, [np.searchsorted(wanted, behind)])
                 stream.seek(bounds[block])
                 text = stream.read(bounds[block + 1] - bounds[block])
-                if self.marks.quote and self.marks.quote.encode() in text:
-                    starts, ends, *_ = self._split(text, last=True)
-                else:
-                    ends = np.append(np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE) + 1, len(text))
-                    starts = np.append(0, ends)
+                starts, ends, *_ = self._split(text, last=True)
                 for number in here.tolist():
                     start, end = starts[number - firsts[block]], ends[number - firsts[block]]
                     yield number, bounds[block] + int(start), text[start:end].decode()

@@ -135,7 +135,8 @@ def read_files(
         InputRefused: a file is missing, empty or not decodable, lacks a required column, or is given twice.
     """
     create_text_tables(warehouse, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT))
-    files, typing = InputFiles(), RowTyping(warehouse, incident)
+    files, enum_values = InputFiles(), dict[str, tuple[str, ...]]()
+    _create_typed_rows(warehouse, incident, enum_values)
     for path in paths:
         suffix = _checked_suffix(path)
         saved = saved_incident_id(path)
@@ -156,7 +157,7 @@ def read_files(
             with path.open("rb") as stream, ThreadPoolExecutor(1) as pool:
                 hashed = pool.submit(hashlib.file_digest, stream, "sha256")
                 file = open_file(table, path, suffix, warehouse, workspace)
-                if typed := typing.type_rows(file):
+                if typed := _type_rows(warehouse, incident, file, enum_values):
                     files.typed[number] = typed
                 else:
                     store_texts(warehouse, file)
@@ -186,11 +187,9 @@ def count_rows(warehouse: Warehouse, files: InputFiles, empty_rows: Mapping[int,
     `empty_rows` maps file numbers to the number of rows without any text.
     """
     texts: dict[int, int] = dict(warehouse.frame(queries.load("text_row_counts")).iter_rows())
-    rows = []
-    for number, file in enumerate(files.inputs):
-        typed = files.typed.get(number)
-        count = texts.get(number, 0) if typed is None else typed.row_numbers.rows - empty_rows.get(number, 0)
-        rows.append((number, file.name, count))
+    typed = {n: rows.row_numbers.rows - empty_rows.get(n, 0) for n, rows in files.typed.items()}
+    counts = texts | typed
+    rows = [(number, file.name, counts.get(number, 0)) for number, file in enumerate(files.inputs)]
     schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
     warehouse.load("files", pl.DataFrame(rows, schema=schema, orient="row"))
 
@@ -378,71 +377,67 @@ def shift_sql(file_number: str, typed: Mapping[int, TypedRows]) -> str:
     return f"([{', '.join(shifts)}])[{file_number} + 1]"
 
 
-@dataclass
-class RowTyping:
-    """Types the rows of the files of one run. `type_rows` types those of one file."""
+def _type_rows(
+    warehouse: Warehouse, incident: Incident, file: SourceFile, enum_values: dict[str, tuple[str, ...]]
+) -> TypedRows | None:
+    """Append the typed rows of a file to the table `typed_rows`.
 
-    warehouse: Warehouse
-    incident: Incident
-    _enum_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Dimension with few distinct values -> these values, which `typed_rows` stores as an enum."""
+    Returns None, and appends nothing, if the file must be read as text. `enum_values` are the values of each
+    dimension with few distinct ones, which the table stores as an enum; they are changed here.
+    """
+    table, source = file.table, file.engine
+    if source is None or (table.numbers_rows and "claim_id" not in source.cells):
+        return None  # DuckDB does not number the rows, so an id cannot contain the number.
+    texts = source.first_texts.items()
+    first_texts = defaultdict(Counter, {column: Counter(cells) for column, cells in texts})
+    _choose_enum_values(warehouse, incident, first_texts, enum_values)
+    constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql.items()}
+    cells = constants | dict(source.cells) | table.computed_sql(source.cells)
+    times = states_times(first_texts, cells)
+    if times or FILED_AT in cells:
+        warehouse.run(f"alter table typed_rows add column if not exists {FILED_AT} {MOMENT}")
+    if COUNT in cells:
+        add_count_column(warehouse)
+    query = fast_path_sql(
+        incident,
+        table.layout,
+        cells,
+        first_texts,
+        enum_values=enum_values,
+        surplus=source.surplus,
+        source=source.source,
+        file=table.number,
+    )
+    added = read_by_engine(warehouse, "typed_rows", query, file, source)
+    return None if added is None else TypedRows(file, *added, times)
 
-    def __post_init__(self) -> None:
-        self._create_table()
 
-    def type_rows(self, file: SourceFile) -> TypedRows | None:
-        """Append the typed rows of a file to the table `typed_rows`.
+def _choose_enum_values(
+    warehouse: Warehouse, incident: Incident, first_texts: FirstTexts, enum_values: dict[str, tuple[str, ...]]
+) -> None:
+    if not warehouse.count("typed_rows"):
+        names = (d.id for d in incident.dimensions if d.kind == "text")
+        enum_values |= {c: values for c in names if (values := values_for_enum(first_texts[c]))}
+        _create_typed_rows(warehouse, incident, enum_values)
+    for column, known in [*enum_values.items()]:
+        texts = first_texts[column]
+        if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
+            del enum_values[column]
+            warehouse.run(f"alter table typed_rows alter {quote_identifier(column)} type varchar")
 
-        Returns None, and appends nothing, if the file must be read as text.
-        """
-        table, source = file.table, file.engine
-        if source is None or (table.numbers_rows and "claim_id" not in source.cells):
-            return None  # DuckDB does not number the rows, so an id cannot contain the number.
-        texts = source.first_texts.items()
-        first_texts = defaultdict(Counter, {column: Counter(cells) for column, cells in texts})
-        self._choose_enum_values(first_texts)
-        constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql.items()}
-        cells = constants | dict(source.cells) | table.computed_sql(source.cells)
-        times = states_times(first_texts, cells)
-        if times or FILED_AT in cells:
-            self.warehouse.run(f"alter table typed_rows add column if not exists {FILED_AT} {MOMENT}")
-        if COUNT in cells:
-            add_count_column(self.warehouse)
-        query = fast_path_sql(
-            self.incident,
-            table.layout,
-            cells,
-            first_texts,
-            enum_values=self._enum_values,
-            surplus=source.surplus,
-            source=source.source,
-            file=table.number,
-        )
-        added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
-        return None if added is None else TypedRows(file, *added, times)
 
-    def _choose_enum_values(self, first_texts: FirstTexts) -> None:
-        if not self.warehouse.count("typed_rows"):
-            names = (d.id for d in self.incident.dimensions if d.kind == "text")
-            self._enum_values = {c: values for c in names if (values := values_for_enum(first_texts[c]))}
-            self._create_table()
-        for column, known in [*self._enum_values.items()]:
-            texts = first_texts[column]
-            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
-                del self._enum_values[column]
-                self.warehouse.run(f"alter table typed_rows alter {quote_identifier(column)} type varchar")
+def _create_typed_rows(
+    warehouse: Warehouse, incident: Incident, enum_values: Mapping[str, Sequence[str]]
+) -> None:
+    """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
 
-    def _create_table(self) -> None:
-        """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
-
-        The column `filed_at` is added only when a file with times of filing is read.
-        """
-        kinds = column_types(self.incident) | {"synthetic": "boolean"}
-        ids = {column: [item.id for item in items] for column, items in self.incident.named_items.items()}
-        kinds |= {column: enum_type(known) for column, known in (ids | self._enum_values).items() if known}
-        columns = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in kinds.items() if c != FILED_AT)
-        table = f"typed_rows (file_number usmallint, {columns}, ok boolean)"
-        self.warehouse.run(f"create or replace table {table}")
+    The column `filed_at` is added only when a file with times of filing is read.
+    """
+    kinds = column_types(incident) | {"synthetic": "boolean"}
+    ids = {column: [item.id for item in items] for column, items in incident.named_items.items()}
+    kinds |= {column: enum_type(known) for column, known in (ids | {**enum_values}).items() if known}
+    columns = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in kinds.items() if c != FILED_AT)
+    warehouse.run(f"create or replace table typed_rows (file_number usmallint, {columns}, ok boolean)")
 
 
 def add_count_column(warehouse: Warehouse) -> None:
@@ -614,12 +609,8 @@ def _reread(
         return doubtful, {}
     judged_again = "update typed_rows set ok = false where ok and rowid in (select place from doubtful)"
     warehouse.run(judged_again, inputs={"doubtful": doubtful})
-    empty_rows: dict[int, int] = {}
-    for number, rows in typed.items():
-        numbers = doubtful.filter(file_number=number)["place"] + rows.shift
-        if len(numbers):
-            empty_rows[number] = store_texts(warehouse, rows.file, numbers)
-    return doubtful, empty_rows
+    numbers = {n: doubtful.filter(file_number=n)["place"] + rows.shift for n, rows in typed.items()}
+    return doubtful, {n: store_texts(warehouse, typed[n].file, x) for n, x in numbers.items() if len(x)}
 
 
 def read_by_engine(
@@ -644,9 +635,8 @@ def read_by_engine(
             warehouse.append(target, query, inputs=NO_FRAMES, **{**source.values, **changed})
         except InputRefused:
             return None
-        row_range = queries.load("row_range", table=target)
-        place, rows = warehouse.frame(row_range, number=file.table.number).row(0)
-        return place, rows
+        row_range = warehouse.frame(queries.load("row_range", table=target), number=file.table.number)
+        return row_range["place"].item(), row_range["rows"].item()
 
     with ThreadPoolExecutor(1) as pool:
         counted = pool.submit(file.row_numbers)

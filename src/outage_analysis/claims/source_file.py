@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import TypeVar
 
 import polars as pl
 
@@ -41,7 +40,6 @@ from outage_analysis.text import (
     stated_unit,
 )
 
-T = TypeVar("T")
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT, CURRENCY)
 HEADER_SEARCH_ROWS = 50
 """Number of first rows in which the header is searched."""
@@ -366,7 +364,7 @@ class RowTexts:
     inputs: Frames
     query: str = "from read_texts"
     values: Mapping[str, object] = field(default_factory=dict)
-    unreadable: Sequence[tuple[int, int, int, str]] = ()
+    unreadable: Sequence[tuple[object, ...]] = ()
     """`PLACES` of the records that cannot be split into the cells of the header, and why they cannot."""
     empty: int = 0
     """The number of rows without any text, which are left out."""
@@ -378,17 +376,11 @@ PLACES = ("source_row", "byte_offset", "byte_length")
 def batches(columns: Iterable[str], records: Iterable[TextRecord]) -> Iterator[RowTexts]:
     """Yield the records of a text file in batches, with the `PLACES` and the texts of these columns."""
     schema = {**dict.fromkeys(PLACES, pl.Int64), **dict.fromkeys(columns, pl.String)}
-    source, more = iter(records), True
-    while more:
-        rows: list[tuple[object, ...]] = []
-        unreadable: list[tuple[int, int, int, str]] = []
-        batch = list(islice(source, BATCH_ROWS))
-        for row, offset, length, cells, problem in batch:
-            if problem:
-                unreadable.append((row, offset, length, problem))
-            elif cells is not None:
-                rows.append((row, offset, length, *cells))
-        frame, more = pl.DataFrame(rows, schema=schema, orient="row"), len(batch) == BATCH_ROWS
+    source = iter(records)
+    while batch := list(islice(source, BATCH_ROWS)):
+        unreadable = [(*place, problem) for *place, _, problem in batch if problem]
+        rows = [(*place, *cells) for *place, cells, problem in batch if cells is not None and not problem]
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
         empty = len(batch) - len(rows) - len(unreadable)
         yield RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
 

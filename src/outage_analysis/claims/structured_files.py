@@ -9,7 +9,6 @@ numbers of workbooks are those that a spreadsheet program displays.
 from __future__ import annotations
 
 import html
-import io
 import json
 import logging
 import re
@@ -17,7 +16,7 @@ import sys
 import zipfile
 import zlib
 from array import array
-from collections import deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,12 +24,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NoReturn
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.delimited import Numbers
+from outage_analysis.claims.delimited import PREVIEW_ROWS, Numbers
 from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.source_file import (
     HEADER_SEARCH_ROWS,
@@ -154,15 +154,12 @@ def _elements(text: TextFile, name: str) -> Iterator[JsonRecord]:
 
 def _array_in_object(content: str, name: str) -> int:
     """Return the offset behind the opening bracket of the only array of objects in an object."""
-    found, match = list[int](), ROWS.search(content)
-    while match:
-        found.append(match.end())
-        last = deque(_spans(content, match.end()), maxlen=1)
-        match = ROWS.search(content, last[0][1])
-    if len(found) != 1:
-        problem = "holds several arrays of objects" if found else "holds no array of objects"
+    rows = ROWS.search(content)
+    end = max(end for _, end in _spans(content, rows.end())) if rows else 0
+    if rows is None or ROWS.search(content, end):
+        problem = "holds several arrays of objects" if rows else "holds no array of objects"
         raise InputRefused(problem, file=name, remedy="Write one object per line.")
-    return found[0]
+    return rows.end()
 
 
 def _spans(content: str, at: int) -> Iterator[tuple[int, int]]:
@@ -260,10 +257,6 @@ def saved_incident_id(path: Path) -> str | None:
         return pl.read_parquet_metadata(path).get(INCIDENT_KEY)
     except (OSError, pl.exceptions.PolarsError):
         return None  # `open_parquet` later raises an error for a file that is not Parquet.
-
-
-PREVIEW_ROWS = 5_000
-"""Number of rows at the start of a file from which its notations are detected."""
 
 
 def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> SourceFile:
@@ -408,7 +401,7 @@ def source_paths(sources: Sources) -> Iterator[list[Path]]:
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
-BROKEN = (ET.ParseError, zlib.error, zipfile.BadZipFile)
+BROKEN = (ET.ParseError, expat.ExpatError, zlib.error, zipfile.BadZipFile)
 """Exceptions raised for a damaged workbook."""
 OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
@@ -424,7 +417,7 @@ def open_workbook(table: ExpectedTable, path: Path) -> SourceFile:
         InputRefused: the file is not a workbook, the sheet is missing, or several sheets have equally good
             headers.
     """
-    sheets = _sheets(path, table.file)
+    details, sheets = _details(path, table.file), _sheets(path, table.file)
     sheet = _chosen_sheet(sheets, table)
     frame = sheets[sheet]
     rows = frame.head(HEADER_SEARCH_ROWS).fill_null("").rows()
@@ -436,7 +429,9 @@ def open_workbook(table: ExpectedTable, path: Path) -> SourceFile:
         [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
     )
     columns = table.column_positions(headers, place + 1 or None)
-    frame = _with_hidden_values(frame, path, sheet, table, place + 1, columns)
+    if sheet not in details:
+        raise InputRefused("cannot be read as a workbook", file=table.file, value=sheet)
+    frame = _with_hidden_values(frame, details[sheet], table, place + 1, columns)
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[position]) for column, position in columns.items()}
@@ -460,6 +455,7 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
     Raises:
         InputRefused: the file is not a workbook, or no sheet has a header.
     """
+    _details(path, table.file)
     sheets = _sheets(path, table.file)
     matches = [s for s, frame in sheets.items() if _most_named_columns(frame, table) >= MIN_HEADER_COLUMNS]
     if not matches:
@@ -468,21 +464,34 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
     return matches
 
 
-def _check_size(path: Path, name: str) -> None:
-    """Raise an error if a file is not a workbook, or if reading it would need too much memory."""
-    suffix, sheets, ranges = path.suffix.lower(), dict[str, str](), dict[str, tuple[int, int, int]]()
+_Details = tuple[list[tuple[int, int, str]], list[tuple[int, int, int, int]], list[str]]
+"""What a sheet hides from the spreadsheet reader. Rows count from 1, columns from 0.
+
+- Row, column and text of each cell with an error, or with a formula but no value.
+- First row, last row, first column and last column of each block of merged cells.
+- Number formats of the workbook that display a number with a unit, such as 30 as 30만원.
+"""
+
+
+def _details(path: Path, name: str) -> dict[str, _Details]:
+    """Return what each sheet hides, after checking that reading the workbook does not need too much memory.
+
+    Raises:
+        InputRefused: the file is not a workbook, or too large.
+    """
+    suffix, sheets = path.suffix.lower(), list[tuple[str, _XlsxSheet]]()
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
             if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             if suffix == ".ods":
-                deque(_ods_cells(parts), maxlen=0)  # this raises an error if there are too many
-            else:
-                sheets = {member: sheet for sheet, member in _members(parts).items()}
-                for part in parts.namelist():
-                    with parts.open(part) as stream:
-                        ranges[part] = used_range(stream)
+                return _ods_details(parts)
+            for sheet, member in _members(parts):
+                with parts.open(member) as stream:
+                    sheets.append((sheet, _XlsxSheet(stream)))
+            styles = parts.read("xl/styles.xml") if "xl/styles.xml" in parts.namelist() else b""
+            formats = [html.unescape((a or b).decode()) for a, b in FORMAT.findall(styles)]
     except (*BROKEN, OSError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         with path.open("rb") as stream:
             head = stream.read(4)
@@ -490,21 +499,24 @@ def _check_size(path: Path, name: str) -> None:
         problem = what.get(head, what.get(head[:1], f"is not an Excel workbook ({suffix})"))
         remedy = "Open it and save it as .xlsx, without a password."
         raise InputRefused(problem, file=name, value=error, remedy=remedy) from error
-    cells = {part: rows * columns for part, (rows, columns, _) in ranges.items()}
-    beyond = [p for p, (rows, columns, _) in ranges.items() if rows > LAST_ROW or columns > LAST_COLUMN]
-    largest, total = max(beyond or cells, key=lambda part: cells[part], default=""), sum(cells.values())
-    rows, columns, _ = ranges.get(largest, (0, 0, 0))
-    sheet, filled = masked_name(sheets.get(largest, largest)), sum(n for _, _, n in ranges.values())
-    if beyond or (total > SPARSE_FROM_CELLS and total > MAX_EMPTY_RATIO * filled):
-        raise InputRefused(
-            f"has a cell far away from the others, on the sheet {sheet}",
-            file=name,
-            value=f"row {rows:,}, column {columns:,}",
-            remedy="Delete the rows and columns between.",
-        )
-    if total > MAX_CELLS:
-        problem = f"has more than {MAX_CELLS:,} cells, most of them on the sheet {sheet}"
-        raise InputRefused(problem, file=name, value=f"{total:,}", remedy="Save its sheets as CSV.")
+    total = sum(cells.rows * cells.columns for _, cells in sheets)
+    filled = sum(cells.filled for _, cells in sheets)
+    beyond = [x for x in sheets if x[1].rows > LAST_ROW or x[1].columns > LAST_COLUMN]
+    far = bool(beyond) or (total > SPARSE_FROM_CELLS and total > MAX_EMPTY_RATIO * filled)
+    if far or total > MAX_CELLS:
+        largest, cells = max(beyond or sheets, key=lambda x: x[1].rows * x[1].columns)
+        problem, value = f"has more than {MAX_CELLS:,} cells, most of them", f"{total:,}"
+        remedy = "Save its sheets as CSV."
+        if far:
+            problem, value = (
+                "has a cell far away from the others,",
+                f"row {cells.rows:,}, column {cells.columns:,}",
+            )
+            remedy = "Delete the rows and columns between."
+        problem += f" on the sheet {masked_name(largest)}"
+        raise InputRefused(problem, file=name, value=value, remedy=remedy)
+    units = [text for text in formats if FORMAT_UNIT_PATTERN.search(text)]
+    return {sheet: (cells.unread, cells.merged, units) for sheet, cells in sheets}
 
 
 def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
@@ -515,7 +527,6 @@ def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
     """
     import fastexcel
 
-    _check_size(path, name)
     # The library `calamine` logs a warning for each sheet that is a chart. Users need not see it.
     logging.getLogger("calamine").setLevel(logging.ERROR)
     frames = {}
@@ -566,13 +577,9 @@ def _most_named_columns(frame: pl.DataFrame, table: ExpectedTable) -> int:
 
 
 def _with_hidden_values(
-    frame: pl.DataFrame, path: Path, sheet: str, table: ExpectedTable, header: int, mapping: dict[str, int]
+    frame: pl.DataFrame, details: _Details, table: ExpectedTable, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
-    read_details = _ods_details if path.suffix.lower() == ".ods" else _xlsx_details
-    try:
-        hidden, merged, units = read_details(path, sheet)
-    except (*BROKEN, KeyError, ValueError) as error:
-        raise InputRefused("cannot be read as a workbook", file=table.file, value=error) from error
+    hidden, merged, units = details
     if units:
         table.take_unit(units[0], "shows numbers in another unit than its cells hold")
     used = {int(frame.columns[position]) for position in mapping.values()}
@@ -592,125 +599,92 @@ def _with_hidden_values(
     return frame
 
 
-NO_VALUE = r"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
-UNREAD_CELL = re.compile(
-    rf"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]*/>)\s*{NO_VALUE}\s*</(?:\w+:)?c>""".encode()
-)
-"""Pattern of a cell with an error, or with a formula but no value; the reader returns it as empty."""
-TAG = re.compile(
-    rb"""<(?:[^\s<>/:"'=]++:)?(?P<name>row|c)(?=[\s/>])"""
-    rb"""(?:\s+r="(?P<letters>[A-Z]{1,3})?(?P<number>\d{1,7})"(?=[\s/>]))?"""
-    rb"""(?P<others>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)>"""
-)
-"""Pattern of the XML tag of a row or a cell; its groups are the letters and number of the cell reference."""
-UNFINISHED = re.compile(rb"""<(?:[^\s<>/:"'=]++:)?(?:row|c)[\s/>]""")
-REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["'](?P<letters>[A-Za-z]{0,7})(?P<number>\d{1,10})["']""")
-CHUNK, LONGEST_TAG = 1 << 20, 1 << 16
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 """The largest row and column number that a sheet can have."""
 SPARSE_FROM_CELLS, MAX_EMPTY_RATIO = 20_000_000, 20
 """A workbook with more cells than `SPARSE_FROM_CELLS` is refused if fewer than 1 in 20 cells are filled."""
 MAX_CELLS = 50_000_000
 """A workbook with more cells, filled or empty, is refused. The spreadsheet reader needs 32 bytes per cell."""
-MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]+)(\d+):([A-Z]+)(\d+)["']""")
+REFERENCE = re.compile(r"([A-Za-z]{0,7})(\d{0,10})")
+"""Pattern of the place of a cell or a row: letters of the column, and number of the row."""
+MERGED = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
-_Details = tuple[list[tuple[int, int, str]], list[tuple[int, int, int, int]], list[str]]
-"""What a sheet hides from the spreadsheet reader. Rows count from 1, columns from 0.
+class _XlsxSheet:
+    """The cells of one sheet of an .xlsx workbook, as its XML states them.
 
-- Row, column and text of each cell with an error, or with a formula but no value.
-- First row, last row, first column and last column of each block of merged cells.
-- Number formats of the workbook that display a number with a unit, such as 30 as 30만원.
-"""
-
-
-def _xlsx_details(path: Path, name: str) -> _Details:
-    with zipfile.ZipFile(path) as parts:
-        text = parts.read(_members(parts)[name])
-        styles = parts.read("xl/styles.xml") if "xl/styles.xml" in parts.namelist() else b""
-    cells = [*_unread_cells(text)] if UNREAD_CELL.search(text) else []
-    merged = [
-        (int(top), int(low), _column_index(left), _column_index(right))
-        for left, top, right, low in MERGED.findall(text)
-    ]
-    formats = (html.unescape((a or b).decode()) for a, b in FORMAT.findall(styles))
-    return cells, merged, [f for f in formats if FORMAT_UNIT_PATTERN.search(f)]
-
-
-def used_range(part: IO[bytes]) -> tuple[int, int, int]:
-    """Return how many rows and columns a sheet uses, and how many of its cells may have a value.
-
-    They are counted from the cells, because the <dimension> tag may be wrong.
-
-    A cell without a reference is next to the previous cell. A row without a number follows the previous row.
-
-    Raises:
-        ValueError: an XML tag is longer than `LONGEST_TAG`.
+    They are counted because the <dimension> tag may be wrong. A cell without a reference is next to the
+    previous cell, and a row without a number follows the previous row.
     """
-    rows = columns = filled = row = column = 0
-    for tag in _cell_tags(part):
-        place = tag if tag["number"] else REFERENCE.search(tag["others"])
-        if tag["name"] == b"row":
-            row, column = int(place["number"]) if place else row + 1, 0
-            continue
-        line, column = (
-            (int(place["number"]), _column_index(place["letters"] or b"") + 1) if place else (row, column + 1)
-        )
-        rows, columns = max(rows, line), max(columns, column)
-        filled += not tag["others"].endswith(b"/")
-    return rows, columns, filled
+
+    def __init__(self, part: IO[bytes]) -> None:
+        self.rows = self.columns = self.filled = 0
+        self.unread: list[tuple[int, int, str]] = []
+        self.merged: list[tuple[int, int, int, int]] = []
+        self._row = self._line = self._column = 0
+        self._tag, self._kind, self._texts = "", "", defaultdict[str, str](str)
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._start
+        self._parser.ParseFile(part)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._tag = tag.rpartition(":")[2]
+        if self._tag in ("v", "is"):
+            self.filled += 1
+            return
+        if self._tag in ("row", "c"):
+            letters, number = REFERENCE.match(attributes.get("r", "")).groups()  # type: ignore[union-attr]
+        if self._tag == "c":
+            self._kind, self._line = attributes.get("t", ""), int(number or self._row)
+            self._column = 1 + (_column_index(letters) if letters else self._column)
+            self.rows, self.columns = max(self.rows, self._line), max(self.columns, self._column)
+        elif self._tag == "row":
+            self._row, self._column = int(number or self._row + 1), 0
+        elif self._tag == "mergeCell" and (place := MERGED.fullmatch(attributes.get("ref", ""))):
+            left, top, right, low = place.groups()
+            self.merged.append((int(top), int(low), _column_index(left), _column_index(right)))
+        if self._tag == "f" or (self._tag == "c" and self._kind == "e"):
+            # Other cells are passed over, which is twice as fast.
+            self._parser.CharacterDataHandler, self._parser.EndElementHandler = self._add_text, self._end
+
+    def _add_text(self, text: str) -> None:
+        self._texts[self._tag] += text
+
+    def _end(self, tag: str) -> None:
+        if tag.rpartition(":")[2] == "c":
+            value, formula = self._texts["v"].strip(), self._texts["f"].strip()
+            if self._kind == "e" or (not value and self._kind != "str"):
+                text = (value or "#ERROR!") if self._kind == "e" else f"={formula}"
+                self.unread.append((self._line, self._column - 1, text))
+            if len(self.unread) > LAST_ROW:
+                raise ValueError(f"more than {LAST_ROW:,} cells of a sheet have no value")
+            self._texts.clear()
+            self._parser.CharacterDataHandler = self._parser.EndElementHandler = None
 
 
-def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
-    rest, sheet = b"", False
-    while chunk := part.read(CHUNK):
-        text, end = rest + chunk, 0
-        sheet = sheet or b"sheetData" in text
-        if sheet:
-            for tag in TAG.finditer(text):
-                yield tag
-                end = tag.end()
-            far = len(text) - 2 * LONGEST_TAG
-            if UNFINISHED.search(text, end, max(end, far)) or text.rfind(b">") < text.rfind(b"<") < far:
-                raise ValueError(f"a tag has more than {LONGEST_TAG:,} bytes")
-        rest = text[max(end, len(text) - 2 * LONGEST_TAG) :]
-
-
-def _unread_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
-    row = column = 0
-    for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
-        kind = element.tag.rpartition("}")[2]
-        if event == "start" and kind == "row":
-            row, column = int(element.get("r", row + 1)), -1
-        elif event == "start" and kind == "c":
-            letters = (element.get("r") or "").rstrip("0123456789")
-            column = _column_index(letters.encode()) if letters else column + 1
-        elif event == "end" and kind == "c":
-            inside = {part.tag.rpartition("}")[2]: (part.text or "").strip() for part in element}
-            if element.get("t") == "e":
-                yield row, column, inside.get("v") or "#ERROR!"
-            elif "f" in inside and not inside.get("v") and element.get("t") != "str":
-                yield row, column, f"={inside['f']}"
-            element.clear()
-
-
-def _members(parts: zipfile.ZipFile) -> dict[str, str]:
-    """Return sheet -> the name of the file in the workbook archive that contains it."""
+def _members(parts: zipfile.ZipFile) -> list[tuple[str, str]]:
+    """Return the name of each sheet, and that of the file in the workbook archive that contains it."""
     book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
     links = ET.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     targets = {link.get("Id", ""): link.get("Target", "") for link in links}
-    sheets = [element for element in book.iter() if element.tag.endswith("}sheet")]
-    places = {sheet.get("name", ""): targets.get(_attribute(sheet, "id"), "") for sheet in sheets}
-    return {s: place.lstrip("/") if place.startswith("/") else f"xl/{place}" for s, place in places.items()}
+    sheets = [element for element in book.iter() if element.tag.rpartition("}")[2] == "sheet"]
+    # All ids count, so that no sheet that the spreadsheet reader loads is left out.
+    places = [
+        (sheet.get("name", ""), targets.get(id_, ""))
+        for sheet in sheets
+        for key, id_ in sheet.attrib.items()
+        if key.rpartition("}")[2] == "id"
+    ]
+    return [(s, place.lstrip("/") if place.startswith("/") else f"xl/{place}") for s, place in places]
 
 
 @lru_cache(LAST_COLUMN)
-def _column_index(letters: bytes) -> int:
+def _column_index(letters: str) -> int:
     """Convert the letters of a column to its position, counted from 0: B is 1."""
     place = 0
     for letter in letters.upper():
-        place = place * 26 + letter - ord("A") + 1
+        place = place * 26 + ord(letter) - ord("A") + 1
     return place - 1
 
 
@@ -719,26 +693,23 @@ NUMBER_TEXT = re.compile(r"<number:text>([^<]*)</number:text>")
 UNIT_TEXT = re.compile(r"\s*[십백천만억]+\s*원?")
 
 
-def _ods_details(path: Path, name: str) -> _Details:
-    cells: list[tuple[int, int, str]] = []
-    merged: list[tuple[int, int, int, int]] = []
-    units: list[str] = []
-    with zipfile.ZipFile(path) as parts:
-        for sheet, row, column, cell in _ods_cells(parts):
-            if sheet != name:
-                continue
-            text = "".join(cell.itertext()).strip()
-            kind, formula = _attribute(cell, "value-type"), _attribute(cell, "formula")
-            if kind == "error" or (formula and (not kind or ERROR_TEXT.fullmatch(text))):
-                cells.append((row, column, text or formula or "#ERROR!"))
-            height = int(_attribute(cell, "number-rows-spanned") or 1)
-            width = int(_attribute(cell, "number-columns-spanned") or 1)
-            if height > 1 or width > 1:
-                merged.append((row, row + height - 1, column, column + width - 1))
-        for part in sorted({"content.xml", "styles.xml"} & {*parts.namelist()}):
-            texts = NUMBER_TEXT.findall(parts.read(part).decode())
-            units.extend(text for text in texts if UNIT_TEXT.fullmatch(text))
-    return cells, merged, units
+def _ods_details(parts: zipfile.ZipFile) -> dict[str, _Details]:
+    units = list[str]()
+    for part in sorted({"content.xml", "styles.xml"} & {*parts.namelist()}):
+        texts = NUMBER_TEXT.findall(parts.read(part).decode())
+        units.extend(text for text in texts if UNIT_TEXT.fullmatch(text))
+    details = dict[str, _Details]()
+    for sheet, row, column, cell in _ods_cells(parts):
+        cells, merged, _ = details.setdefault(sheet, ([], [], units))
+        text = "".join(cell.itertext()).strip()
+        kind, formula = _attribute(cell, "value-type"), _attribute(cell, "formula")
+        if kind == "error" or (formula and (not kind or ERROR_TEXT.fullmatch(text))):
+            cells.append((row, column, text or formula or "#ERROR!"))
+        height = int(_attribute(cell, "number-rows-spanned") or 1)
+        width = int(_attribute(cell, "number-columns-spanned") or 1)
+        if height > 1 or width > 1:
+            merged.append((row, row + height - 1, column, column + width - 1))
+    return details
 
 
 def _ods_cells(parts: zipfile.ZipFile) -> Iterator[tuple[str, int, int, ET.Element]]:

@@ -285,11 +285,7 @@ def parse_document(model: type[N], text: str, file: str) -> N:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        try:
-            refusal = _as_usage_error(error, model, file, document, text)
-        except RecursionError:  # The document is valid TOML, but nested too deeply to locate the error.
-            refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=file)
-        raise refusal from error
+        raise _as_usage_error(error, model, file, document, text) from error
 
 
 def document_text(document: Document) -> str:

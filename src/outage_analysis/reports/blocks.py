@@ -203,7 +203,7 @@ class TableFormatter:
         return Grid(heads, rows)
 
     def _title(self, column: Column) -> str:
-        title, unit = column.title or self.locale(column.label_key), self.locale.loss_unit_name
+        title, unit = column.title or self.locale(f"column.{column.label}"), self.locale.loss_unit_name
         return self.locale.with_unit(title, f"({unit})") if column == column_of("band") and unit else title
 
     def _cell(self, column: Column, row: dict[str, Any]) -> str | Markup:

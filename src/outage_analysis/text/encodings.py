@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import mmap
 import re
+import shutil
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +101,19 @@ def as_utf8(
         begins = f"begins with the mark of {marked.upper()}" if marked else "begins with no mark"
         raise InputRefused(f"{begins}, and {encoding.upper()} was declared", file=name)
     detected = marked or encoding or "utf-8"
+    codec = "utf-8" if detected.startswith("utf") else detected
+    if detected == "utf-16":
+        path = _from_utf_16(path, workspace / f"{len([*workspace.iterdir()])}.decoded", name)
     ends = b"\n," if one_line else b"\n"
-    cut = _bytes_of_cut_character(path, ends) if detected.startswith("utf-8") else None
+    cut = _bytes_of_cut_character(path, ends) if codec == "utf-8" else None
     if cut == 0:
         return TextFile(path, detected)
     if head.startswith(COMPRESSED):
         raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
-    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
-    if detected == "utf-16":
-        return TextFile(target, detected, _utf_16_copy(path, target, name))
+    target = workspace / f"{len([*workspace.iterdir()])}.repaired"
     if not (marked or encoding or cut or b"\0" in head):
-        detected = encoding_by_words(path, name)
-    return TextFile(target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
+        detected = codec = encoding_by_words(path, name)
+    return TextFile(target, detected, repaired_copy(path, target, codec, name))
 
 
 def expanded_copy(pieces: Iterable[bytes], path: Path, target: Path, name: str) -> Path:
@@ -166,27 +169,23 @@ def _bytes_of_cut_character(path: Path, ends: bytes) -> int | None:
     return next((cut for cut in range(4) if is_decodable(rest[: len(rest) - cut], "utf-8")), None)
 
 
-def _utf_16_copy(path: Path, target: Path, name: str) -> bool:
-    """Write a copy of a file in UTF-16 as UTF-8, and return whether it contains NUL characters.
+def _from_utf_16(path: Path, target: Path, name: str) -> Path:
+    """Write a copy of a file in UTF-16 as UTF-8.
 
     Raises:
-        InputRefused: the file cannot be decoded, or most characters are NUL.
+        InputRefused: the file cannot be decoded.
     """
-    decoder = codecs.getincrementaldecoder("utf-16")()
-    offset = characters = nuls = 0
-    with path.open("rb") as source, target.open("wb") as copy:
-        while block := source.read(BLOCK):
-            pending = len(decoder.getstate()[0])
-            try:
-                text = decoder.decode(block, final=source.peek(1) == b"")
-            except UnicodeDecodeError as error:
-                problem = f"is not UTF-16 at byte {offset - pending + error.start:,}"
-                raise InputRefused(problem, file=name, remedy=SAVE_AS_UTF_8) from error
-            offset, characters, nuls = offset + len(block), characters + len(text), nuls + text.count("\0")
-            copy.write(text.encode())
-    if nuls > MAX_DAMAGED_SHARE * characters:
-        raise InputRefused("holds more NUL characters than text", file=name, remedy=SAVE_AS_UTF_8)
-    return nuls > 0
+    with (
+        path.open("rb") as source,
+        io.TextIOWrapper(source, "utf-16", newline="") as text,
+        target.open("w", encoding="utf-8", newline="") as copy,
+    ):
+        try:
+            shutil.copyfileobj(text, copy, BLOCK)
+        except UnicodeDecodeError as error:
+            problem = f"is not UTF-16 at byte {source.tell() - len(error.object) + error.start:,}"
+            raise InputRefused(problem, file=name, remedy=SAVE_AS_UTF_8) from error
+    return target
 
 
 def line_number(text: TextFile, offset: int) -> int:
@@ -202,16 +201,11 @@ def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:
     """
     if text.encoding.startswith("utf-8"):
         return offsets
-    codec = "utf-16-le" if text.encoding == "utf-16" else text.encoding
-    positions: list[int] = []
-    position = 2 if text.encoding == "utf-16" else 0  # UTF-16 text starts after a mark of two bytes.
-    done = 0
+    # UTF-16 text starts after a mark of two bytes.
+    codec, start = ("utf-16-le", 2) if text.encoding == "utf-16" else (text.encoding, 0)
     with text.path.open("rb") as stream:
-        for offset in offsets:
-            position += len(stream.read(offset - done).decode().encode(codec))
-            done = offset
-            positions.append(position)
-    return positions
+        pieces = (stream.read(end - begin).decode() for begin, end in pairwise((0, *offsets)))
+        return [start + length for length in accumulate(len(piece.encode(codec)) for piece in pieces)]
 
 
 KNOWN_ENCODINGS = (

@@ -122,11 +122,6 @@ class Column:
         object.__setattr__(self, "dtype", usual if self.dtype is UNSET else self.dtype)
 
     @property
-    def label_key(self) -> str:
-        """The key with which a `Locale` looks up the title of the column."""
-        return f"column.{self.label}"
-
-    @property
     def possible_units(self) -> frozenset[Unit]:
         """All units that values of the column can have: one, or several if the unit depends on the row."""
         if isinstance(self.unit, UnitByRow):

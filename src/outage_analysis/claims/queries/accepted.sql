@@ -4,9 +4,8 @@
 -- Placeholders: `shift` is what to add to the place of a row in `typed_rows` to get its row number in the
 -- file; `fast_filed_at` is the date and time of filing of a row in `typed_rows`; `fast_dimensions` and
 -- `dimensions` are the incident's dimensions, each after a comma (`fast_dimensions` casts them to their
--- types); `marked` is whether the row is marked as synthetic;
--- `typed_rows` and `checked_rows` are these tables, in which a row comes as often as the claims it stands for,
--- and `claim_id` is the id of each of these claims.
+-- types); `marked` is whether the row is marked as synthetic; `typed_rows` and `checked_rows` are these
+-- tables, in which a row comes as often as the claims it stands for, and `claim_id` is the id of each of them.
 select
     cast(file_number as bigint) as file_number,
     rowid + {shift} as source_row,

@@ -7,15 +7,12 @@
 -- holds the name of each rule that one row alone breaks; `dimensions` are the incident's dimensions, each
 -- after a comma; `key` is the column that is the same in rows of the same complaint.
 with adjusted as (
-    select
-        * exclude (loss),
-        loss as stated_loss,
-        case when loss < 0 and $negative = 'zero' then 0 else loss end as loss
+    select * replace (case when loss < 0 and $negative = 'zero' then 0 else loss end as loss)
     from parsed_rows
 ),
 single as (
     select
-        adjusted.* exclude (stated_loss),
+        adjusted.*,
         case
             when repeated_headers.source_row is not null then [{header_again}]
             else list_filter([{broken}], lambda rule: rule is not null)
@@ -23,9 +20,6 @@ single as (
         hash(claimant_id, service, claimant_type, filed_on, filed_at, loss {dimensions}) as content
     from adjusted
     left join repeated_headers using (file_number, source_row)
-),
-candidates as (
-    select file_number, source_row, {key} as key, content from single where len(broken_alone) = 0
 ),
 ranked as (
     select
@@ -35,19 +29,14 @@ ranked as (
         case
             when first_value(content) over same_id = content then {copy} else {repeated}
         end as again
-    from candidates
-    window same_id as (partition by key order by file_number, source_row)
-),
-compared as (
-    select
-        file_number, source_row, kept_file, kept_row,
-        case when kept_file <> file_number or kept_row <> source_row then again end as again
-    from ranked
+    from single
+    where len(broken_alone) = 0
+    window same_id as (partition by {key} order by file_number, source_row)
 )
 select
     single.* exclude (broken_alone, content),
-    compared.kept_file,
-    compared.kept_row,
-    case when again is null then broken_alone else [again] end as broken
+    ranked.kept_file,
+    ranked.kept_row,
+    case when kept_file <> file_number or kept_row <> source_row then [again] else broken_alone end as broken
 from single
-left join compared using (file_number, source_row)
+left join ranked using (file_number, source_row)

@@ -6,11 +6,8 @@
 -- many categories are kept at most, the commonest first, and `least` is how many claims a category needs
 -- to be kept.
 with source as ({source}),
-categorised as (select service, filed_on, {category} as category, loss from source),
 by_loss as (
-    select service, filed_on, category, loss, count(*) as claims
-    from categorised
-    group by service, filed_on, category, loss
+    select service, filed_on, {category} as category, loss, count(*) as claims from source group by all
 ),
 by_category as (
     select category, sum(claims) as claims from by_loss where category is not null group by category

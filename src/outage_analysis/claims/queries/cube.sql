@@ -15,10 +15,9 @@ by_loss as (
     from source
     group by all
 ),
-losses as (select distinct loss from by_loss),
 banded as (
     select losses.loss, bands.over, bands.up_to
-    from losses
+    from (select distinct loss from by_loss) as losses
     join bands on losses.loss > bands.above and losses.loss <= bands.below
 )
 select

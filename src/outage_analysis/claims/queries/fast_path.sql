@@ -4,8 +4,7 @@
 -- records; `values` are the values as "expression as name", each after a comma; `file` is the number of
 -- the file; `added` are the date and time of filing and the number of claims that the record stands for,
 -- each after a comma, or an empty string; `dimensions` are the incident's dimensions, each after a comma;
--- `marked` is whether the record is marked as synthetic;
--- `ok` is the condition under which it needs no recheck.
+-- `marked` is whether the record is marked as synthetic; `ok` is the condition under which it needs no recheck.
 with as_text as (select {texts} from {source}),
 valued as (select * {values} from as_text)
 select

@@ -1,9 +1,8 @@
 -- One row per distinct text that rechecked rows have as a service or a claimant type.
-select distinct 'service' as list, trim(service, $blanks) as raw
-from text_rows
-where raw <> ''
-union all
-select distinct 'claimant_type' as list, trim(claimant_type, $blanks) as raw
-from text_rows
+with texts as (
+    select trim(service, $blanks) as service, trim(claimant_type, $blanks) as claimant_type from text_rows
+)
+select distinct list, raw
+from texts unpivot (raw for list in (service, claimant_type))
 where raw <> ''
 order by all

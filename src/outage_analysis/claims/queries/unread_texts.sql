@@ -1,16 +1,11 @@
 -- One row per column and distinct text of the column that cannot be read.
-select distinct 'service' as meant, raw_service as raw
-from parsed_rows
-where service is null
-union all
-select distinct 'claimant_type' as meant, raw_claimant_type as raw
-from parsed_rows
-where claimant_type is null
-union all
-select distinct 'filed_on' as meant, raw_filed_on as raw
-from parsed_rows
-where filed_on is null
-union all
-select distinct 'loss' as meant, raw_loss as raw
-from parsed_rows
-where loss is null
+with unread as (
+    select
+        case when service is null then raw_service end as service,
+        case when claimant_type is null then raw_claimant_type end as claimant_type,
+        case when filed_on is null then raw_filed_on end as filed_on,
+        case when loss is null then raw_loss end as loss
+    from parsed_rows
+)
+select distinct meant, raw
+from unread unpivot (raw for meant in (service, claimant_type, filed_on, loss))
