@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
@@ -19,7 +19,6 @@ from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
-    ChartLook,
     IncidentResult,
     InputArguments,
     Plan,
@@ -76,13 +75,22 @@ class PolicyResult(IncidentResult):
         notes = [locale("report.rows_complaints", share=share)] if share else []
         return [*notes, *late_claims_notes(self.ledger, None, self.as_of, locale)]
 
-    @lists_arguments(ChartLook)
-    def chart(self, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
+    @lists_arguments()
+    def chart(
+        self,
+        *,
+        lang: str = "en",
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+    ) -> AltairChart:
         """Return the chart of the result; `save` writes it as a notebook shows it.
 
         Args:
             lang: en or ko.
-            look: `width` and `height` in pixels, and a `title` in place of the finding that the chart states.
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the data need.
+            title: a title in place of the finding that the chart states.
 
         Raises:
             UsageError: the size is not possible.
@@ -93,7 +101,8 @@ class PolicyResult(IncidentResult):
         context = charts.chart_context(
             self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
         )
-        chart = charts.standalone_chart(*self.chart_data(), context, **look)
+        name, data = self.chart_data()
+        chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused("too few policies have a cost to show")
         return chart
@@ -503,16 +512,6 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
             shown = locale.share(value) if name == "replaced" else locale.money(value, BENEFIT_DIGITS)
             texts.append(locale(f"solve.got_{name}", value=shown))
     return "; ".join(texts) if texts else locale("solve.got_unknown")
-
-
-class SearchArguments(TypedDict, total=False):
-    """What `solve` searches for; its documentation says more."""
-
-    vary: Required[costs.policy_search.Vary]
-    budget: Required[Amount]
-    at: str
-    step: Amount | None
-    objective: str | None
 
 
 def _percentile(at: object) -> float | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,6 @@ import polars as pl
 from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import (
-    ChartLook,
     IncidentResult,
     InputArguments,
     Plan,
@@ -59,24 +58,18 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import load_policy
+from outage_analysis.policies import Amount, load_policy
 from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
-    from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison, SearchArguments
+    from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
+    from outage_analysis.costs.policy_search import Vary
     from outage_analysis.costs.sensitivity import ScenarioSet
     from outage_analysis.costs.simulation import SampledTotal
 
 Formats = Sequence[str] | str | None
-
-
-class ReportOptions(TypedDict, total=False):
-    """Further options of `Analysis.report`."""
-
-    lang: str
-    force: bool
 
 
 MOST_SAMPLED = 2**22
@@ -229,8 +222,16 @@ class Analysis(IncidentResult):
         """The likely range that the results show: its probabilities, and the names of its ends."""
         return LikelyRange(self.plan.level)
 
-    @lists_arguments(ChartLook)
-    def chart(self, name: str, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
+    @lists_arguments()
+    def chart(
+        self,
+        name: str,
+        *,
+        lang: str = "en",
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+    ) -> AltairChart:
         """Return a chart of the report by name, such as `tornado`, as an Altair chart.
 
         `chart.save("x.svg")`, or a file name that ends in .png, .pdf, .html or .json, writes what a notebook
@@ -239,7 +240,9 @@ class Analysis(IncidentResult):
         Args:
             name: the name of the chart; a wrong name suggests the closest one.
             lang: en or ko.
-            look: `width` and `height` in pixels, and a `title` in place of the finding that the chart states.
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the data need.
+            title: a title in place of the finding that the chart states.
 
         Raises:
             UsageError: there is no such chart, or the size is not possible.
@@ -254,7 +257,7 @@ class Analysis(IncidentResult):
         from outage_analysis import charts  # imported here, because importing charts is slow
 
         data, context = self.chart_data(name, lang=lang)
-        chart = charts.standalone_chart(name, data, context, **look)
+        chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused(
                 f"the analysis has nothing to show in the chart {name} as of {self.as_of}",
@@ -283,12 +286,22 @@ class Analysis(IncidentResult):
         names = self.names(lang)
         return data, charts.chart_context(self.incident, locale, names, self.as_of, synthetic=marked)
 
-    def solve(self, **search: Unpack[SearchArguments]) -> BudgetSolution:
+    @lists_arguments()
+    def solve(
+        self,
+        *,
+        vary: Vary,
+        budget: Amount,
+        at: str = "P90",
+        step: Amount | None = None,
+        objective: str | None = None,
+    ) -> BudgetSolution:
         """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
         from outage_analysis.analysis.alternatives import solve  # imported here, because few need it
 
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
-        return solve(replace(self.plan, claims=own, ledger=self.ledger), **search)
+        plan = replace(self.plan, claims=own, ledger=self.ledger)
+        return solve(plan, vary=vary, budget=budget, at=at, step=step, objective=objective)
 
     def sensitivity(self, limit: int | None = None) -> Sensitivity:
         """Return what the cost depends on; the arguments are those of `sensitivity_tables`.
@@ -327,22 +340,25 @@ class Analysis(IncidentResult):
 
     @overload
     def report(
-        self, out: None = None, formats: Formats = ..., **options: Unpack[ReportOptions]
+        self, out: None = None, formats: Formats = ..., *, lang: str = ..., force: bool = ...
     ) -> reports.ReportBuilder: ...
 
     @overload
-    def report(self, out: str | Path, formats: Formats = ..., **options: Unpack[ReportOptions]) -> Path: ...
-
-    @lists_arguments(ReportOptions)
     def report(
-        self, out: str | Path | None = None, formats: Formats = None, **options: Unpack[ReportOptions]
+        self, out: str | Path, formats: Formats = ..., *, lang: str = ..., force: bool = ...
+    ) -> Path: ...
+
+    @lists_arguments()
+    def report(
+        self, out: str | Path | None = None, formats: Formats = None, *, lang: str = "en", force: bool = False
     ) -> reports.ReportBuilder | Path:
         """Write the report into a folder, or return it so that sections can be added first.
 
         Args:
             out: the folder to create; without a folder, nothing is written yet.
             formats: names of formats, such as ["html", "xlsx"]; all formats by default.
-            options: the language `lang`, en or ko; `force` overwrites an existing report.
+            lang: the language of the report, en or ko.
+            force: overwrite an existing report.
 
         Returns:
             With a folder, the path of report.html (or manifest.json without HTML); otherwise a report with
@@ -352,7 +368,7 @@ class Analysis(IncidentResult):
             UsageError: the language or a format is unknown, or the folder must not be overwritten.
         """
         chosen = [formats] if isinstance(formats, str) else reports.FORMATS if formats is None else formats
-        builder = reports.ReportBuilder(self, formats=[*chosen], **options)
+        builder = reports.ReportBuilder(self, lang, [*chosen], force)
         return builder if out is None else builder.write(out)
 
     def expected_cash(self, basis: str = "published") -> float | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Unpack, cast
 
 import polars as pl
 
@@ -113,14 +113,6 @@ class Plan:
     def has_own_counts(self) -> bool:
         """Whether the plan names claims or totals, so that the bundled claims are not used."""
         return isinstance(self.claims, Claims) or bool(self.claims or self.counts)
-
-
-class ChartLook(TypedDict, total=False):
-    """How a chart of a result looks: width and height in pixels, and a title in place of its finding."""
-
-    width: int | None
-    height: int | None
-    title: str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -248,8 +240,8 @@ def ledger_locale(ledger: Ledger) -> text.Locale | None:
     return load_incident(ledger.incident).locale("en") if known else None
 
 
-class Inputs(TypedDict, total=False):
-    """Arguments of `run` that become fields of a `Plan`, except the claims and the budget."""
+class InputArguments(OutageFacts, total=False):
+    """What `run`, `solve` and `scaffold` are told about the inputs beside the claims."""
 
     tiers: TierPayments | None
     effort: str | None
@@ -270,10 +262,6 @@ class Inputs(TypedDict, total=False):
     seed: int
     level: int
     changes: Mapping[str, float]
-
-
-class InputArguments(Inputs, OutageFacts, total=False):
-    """What `run`, `solve` and `scaffold` are told about the inputs beside the claims."""
 
 
 def make_plan(
@@ -301,8 +289,9 @@ def make_plan(
         return claims
     facts = {x: value for x, value in arguments.items() if x in OutageFacts.__annotations__}
     given: dict[str, Any] = {x: value for x, value in arguments.items() if x not in facts}
-    terms = {x: given.pop(x, None) for x in ("tiers", "effort", "unknown", "closes")}
-    if terms["tiers"] is not None and given.get("policy") is not None:
+    tiers = given.pop("tiers", None)
+    terms = {x: given.pop(x, None) for x in ("effort", "unknown", "closes")}
+    if tiers is not None and given.get("policy") is not None:
         raise UsageError("policy and tiers are both given", remedy="Give one of them.")
     given["as_of"] = as_of = as_day(given.get("as_of"))
     # 3e8 is a usual way to write an amount; a plan refuses any other number.
@@ -340,40 +329,21 @@ def make_plan(
         rates = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
         given["ledger"] = rates
     plan = Plan(**given | {"claims": claims, "columns": layouts})
-    return with_tiers(plan, **terms | {"closes": as_day(terms["closes"], "closes")})
+    return _with_tiers(plan, loaded, tiers, terms)
 
 
-def with_tiers(
-    plan: Plan,
-    tiers: TierPayments | None,
-    effort: str | None = None,
-    unknown: Amount | None = None,
-    closes: date | None = None,
-) -> Plan:
-    """Return a plan with the policy that tiers state and, without a ledger, rates of comparable schemes.
-
-    Args:
-        plan: the other inputs.
-        tiers: largest loss of a tier -> payment per claim, in whole currency; without tiers, the plan stays.
-        effort: what claimants must do to be paid; by default fill in a form.
-        unknown: the payment for a claim without a stated loss, if it is stated.
-        closes: the last day to claim, if it is later than the last claim.
-
-    Raises:
-        UsageError: the tiers are not possible, or another term is stated without tiers.
-    """
+def _with_tiers(plan: Plan, incident: Incident, tiers: TierPayments | None, terms: dict[str, Any]) -> Plan:
     if tiers is None:
-        terms = {"effort": effort, "unknown": unknown, "closes": closes}
-        if stated := next((name for name, value in terms.items() if value is not None), None):
+        for stated in (name for name, value in terms.items() if value is not None):
             raise UsageError(
                 f"{either('', '--')}{stated} has no effect without tiers",
                 remedy=either("Give tiers=..., or", "Give --tiers, or") + " state it in the policy.",
             )
         return plan
-    incident = load_incident(plan.incident)
-    policy = policy_from_tiers(tiers, incident, effort=effort or "form", unknown=unknown, closes=closes)
+    terms |= {"effort": terms["effort"] or "form", "closes": as_day(terms["closes"], "closes")}
+    policy = policy_from_tiers(tiers, incident, **terms)
     ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
-    return replace(plan, incident=incident, policy=policy, ledger=ledger)
+    return replace(plan, policy=policy, ledger=ledger)
 
 
 def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> Ledger | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from outage_analysis.cli.console import (
     Currency,
     Dimensions,
     Encoding,
+    Incident,
     Level,
     Output,
     Policy,
@@ -81,26 +81,16 @@ def ingest(
         print_line(str(out))
 
 
-@dataclass(frozen=True, kw_only=True)
-class InspectOptions:
-    """The options of `inspect` that state what is known about the file."""
-
-    incident: Annotated[
-        str | None,
-        "Bundled id, or path to an incident's TOML file. By default the incident that the file describes.",
-    ] = None
-    columns: Annotated[str | None, "TOML file with the part of the layout that you know already."] = None
-    encoding: Encoding = None
-    currency: Currency = None
-    sheet: Annotated[str | None, "The sheet of a workbook."] = None
-
-
 @commands.command()
 @expand_options()
 def inspect(
     file: Annotated[Path, typer.Argument(help="One complaint file.")],
     *,
-    options: InspectOptions,
+    incident: Incident = None,
+    columns: Annotated[str | None, "TOML file with the part of the layout that you know already."] = None,
+    encoding: Encoding = None,
+    currency: Currency = None,
+    sheet: Annotated[str | None, "The sheet of a workbook."] = None,
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
     output: Output,
 ) -> None:
@@ -113,14 +103,14 @@ def inspect(
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
     lang = output.lang
-    layout = incidents.load_layout(options.columns) if options.columns else incidents.Layout()
-    if options.sheet:
-        layout = layout.model_copy(update={"sheet": options.sheet})
+    layout = incidents.load_layout(columns) if columns else incidents.Layout()
+    if sheet:
+        layout = layout.model_copy(update={"sheet": sheet})
     with progress(lang) as step:
         step(Note("step_reading_the_file"))
-        known = incidents.load_incident(options.incident) if options.incident else None
+        known = incidents.load_incident(incident) if incident else None
         inspection = claims.inspect_file(
-            file, known, layout=layout, encoding=options.encoding, currency=options.currency or ""
+            file, known, layout=layout, encoding=encoding, currency=currency or ""
         )
     if toml:
         print_line(inspection.layout_toml.rstrip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +77,7 @@ def report(
         )
         for name, value in pairs
     }
-    plan = replace(options.plan(hindsight=hindsight, compare=compare or ()), changes=exact)
+    plan = options.plan(hindsight=hindsight, compare=compare or (), changes=exact)
     reports.check_output_options(out, lang=lang, force=force, formats=chosen)
     with progress(lang) as step:
         run = analysis.run(plan, progress=step)
