@@ -204,7 +204,7 @@ def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
 def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p", lang="ko", name='Tram "A"\\')
     texts = {p.name: p.read_text("utf-8") for p in (project / "notebooks").glob("*.ipynb")}
-    assert all(r"lang = \"ko\"" in text for text in texts.values())
+    assert all("lang = 'ko'" in text for text in texts.values())
     summary = texts["05_executive_summary.ipynb"]
     assert ("경영진 요약" in summary, "Executive summary" in summary) == (True, False)
     assert "\nSPOKEN ?= ko\n" in (project / "Makefile").read_text("utf-8")

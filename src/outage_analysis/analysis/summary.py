@@ -632,31 +632,18 @@ HANDLING = {"outside": "cash", "inside": "both"}
 """Where the cost of working through the claims is -> the column of the table `reserve`."""
 
 
-@dataclass(frozen=True)
-class ReserveScope:
-    """The cost lines that were public on the day of an analysis, by their place in the reserve."""
+def reserve_scope(analysis: Analysis) -> dict[str, tuple[str, ...]]:
+    """Return the cost lines that were public on the day of an analysis, by their place in the reserve.
 
-    counted: tuple[str, ...]
-    """The lines with an expected cost in money."""
-    unpriced: tuple[str, ...]
-    """The lines that pay money and have no expected cost; the reserve does not include them."""
-    not_due: tuple[str, ...]
-    """The lines without an obligation."""
-
-
-def reserve_scope(analysis: Analysis) -> ReserveScope:
-    """Return which cost lines the reserve includes, and which it leaves out for what reason."""
+    They are `lines` (with an expected cost in money), `without_price` (they pay money and have no expected
+    cost, so that the reserve does not include them) and `without_obligation`.
+    """
     known, run = analysis.policy.public_by(analysis.as_of)[0], analysis.headline_run
-    not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
-    if run is None:
-        return ReserveScope((), (), not_due)
-    counted = {*run.portfolio.counted("cash")} - {*not_due}
-    missing = {*run.portfolio.left_out.get("cash", ())} - {*not_due}
-    return ReserveScope(
-        tuple(x.id for x in known if x.id in counted),
-        tuple(x.id for x in known if x.id in missing - counted),
-        not_due,
-    )
+    not_due = {x.id for x in known if x.accounting and x.accounting.obligation == "none"}
+    counted = {*run.portfolio.counted("cash")} - not_due if run else set()
+    missing = {*run.portfolio.left_out.get("cash", ())} - not_due - counted if run else set()
+    places = {"lines": counted, "without_price": missing, "without_obligation": not_due}
+    return {place: tuple(x.id for x in known if x.id in ids) for place, ids in places.items()}
 
 
 def reserve_mean(analysis: Analysis, lines: Collection[str]) -> float | None:
@@ -673,8 +660,8 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         table of quantiles and add up exactly; `both` is added draw by draw on the same random points.
     """
     scope, run = reserve_scope(analysis), analysis.headline_run
-    due = {x.id for x in analysis.policy.lines} - {*scope.not_due}
-    parts = {"cash": _of_lines(run, "cash", scope.counted), "handling": _of_lines(run, "handling", due)}
+    due = {x.id for x in analysis.policy.lines} - {*scope["without_obligation"]}
+    parts = {"cash": _of_lines(run, "cash", scope["lines"]), "handling": _of_lines(run, "handling", due)}
     if parts["cash"] is None:
         return None
     known = {name: part for name, part in parts.items() if part}
@@ -722,10 +709,9 @@ class Reserve(AnalysisResult):
     @property
     def facts(self) -> dict[str, Any]:
         """The amount, and the lines by their place in the reserve."""
-        scope, amount = reserve_scope(self.analysis), self.amount / 10**self.analysis.incident.minor_units
+        amount = self.amount / 10**self.analysis.incident.minor_units
         about = {"amount": amount, "measure": self.measure, "handling": self.handling}
-        lines = {"lines": scope.counted, "without_price": scope.unpriced, "without_obligation": scope.not_due}
-        return about | lines
+        return about | reserve_scope(self.analysis)
 
     def sentences(self, locale: text.Locale) -> Iterator[str]:
         """Return the amount, and what it includes and leaves out."""
@@ -737,8 +723,8 @@ class Reserve(AnalysisResult):
             amount=locale("report.exact", amount=locale.exact_money(self.amount), unit=locale.unit),
             measure=locale("word.median" if self.measure == "p50" else f"word.{self.measure}"),
         )
-        left_out = {"reserve_unpriced": scope.unpriced, "reserve_not_due": scope.not_due}
-        for key, lines in ({"counts": scope.counted} | left_out).items():
+        keys = ("counts", "reserve_unpriced", "reserve_not_due")
+        for key, lines in zip(keys, scope.values(), strict=True):
             if lines or key == "counts":
                 yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
 

@@ -327,16 +327,14 @@ def _claims_tables(a: Analysis) -> Makers:
             return losses.summary(cube, by)
         return None
 
-    def service_band_costs() -> pl.DataFrame | None:
-        found = service_band_table(cube, policy, a.ledger, a.as_of, negative=negative)
-        return None if found.is_empty() else found
-
     makers: Makers = {
         "claims_costs": lambda: table,
         "claims_totals": lambda: costs.totals(table),
         "claims_bands": lambda: band_counts(cube, by, None if rows is None else bands),
         "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
-        "claims_service_bands": service_band_costs,
+        "claims_service_bands": lambda: service_band_table(
+            cube, policy, a.ledger, a.as_of, negative=negative
+        ),
         "claims_summary": summary,
         "claims_fits": lambda: fitted().get("fits"),
         "claims_fitted": lambda: fitted().get("quantities"),
@@ -438,7 +436,7 @@ def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
 
 def service_band_table(
     cube: losses.Cube, policy: Policy, ledger: Ledger | None, as_of: date, *, negative: bool = False
-) -> pl.DataFrame:
+) -> pl.DataFrame | None:
     """Return the claims, their stated loss and their expected cost by service and loss band.
 
     The bands end where the bands of the policy end. Every service has a row for every band with positive
@@ -453,19 +451,19 @@ def service_band_table(
 
     Returns:
         The table `claims_service_bands`: `loss` is null for claims that state no loss,
-        `expected` (smallest unit of the currency) is null if the cost of a claim is unknown. The table is
-        empty if a band of the cube contains losses on both sides of an edge of the policy, which is possible
+        `expected` (smallest unit of the currency) is null if the cost of a claim is unknown. There is no
+        table if a band of the cube contains losses on both sides of an edge of the policy, which is possible
         in totals.
     """
     cuts = policy.cuts[:: max(1, -(-len(policy.cuts) // MAX_CUTS))]
     bands = incidents.Bands.from_cuts(cuts, negative=negative)
-    priced = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
     try:
         counted = losses.regroup(cube, ["service"], bands)
     except UsageError:
-        return text.schema_of("claims_service_bands").frame()
-    if priced is None:
-        return text.schema_of("claims_service_bands").frame()
+        return None
+    priced = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
+    if priced is None or counted.is_empty():
+        return None
     keys = ["service", "over", "up_to"]
     filled = set(counted.filter(pl.col("claims") > 0).select(keys[1:]).rows())
     shown = [band for band in bands.rows() if incidents.holds_positive(band) or band in filled]

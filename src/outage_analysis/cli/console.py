@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache, partial, wraps
 from pathlib import Path
@@ -517,22 +516,17 @@ def print_line(line: str) -> None:
 
 def print_json(value: object) -> None:
     """Print a result as JSON with sorted keys. Infinite and undefined numbers become null."""
-    printed = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False)
+    finite = json.loads(json.dumps(value, default=_json_value), parse_constant=lambda _: None)
+    printed = json.dumps(finite, ensure_ascii=False, sort_keys=True, indent=2)
     # Escape all non-printable characters, because an escape sequence from a file must not reach the terminal.
     # The JSON encoder escapes only some of them.
     print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in printed))
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, date | datetime):
+def _json_value(value: date | Decimal) -> int | str:
+    if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return int(value) if value == value.to_integral_value() else str(value)
 
 
 def text_lines(sentence: str) -> list[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import atexit
-import json
 import os
 import re
 import subprocess
@@ -157,13 +156,6 @@ PARAMETER = re.compile(r"^(\w+)(: *\w+)? = (.+?)(  #.*)?$", re.MULTILINE)
 """A line of a parameters cell: NAME = VALUE, perhaps with a type and a comment."""
 LITERALS = {"true": "True", "false": "False", "none": "None", "null": "None"}
 """Words for values -> Python's."""
-EXPECTED: dict[type, tuple[tuple[type, ...], str]] = {
-    bool: ((bool,), "true or false"),
-    int: ((int,), "a whole number, such as 300_000_000"),
-    float: ((int, float), "a number, such as 0.05"),
-    list: ((list, tuple), 'a list, such as ["a", "b"]'),
-}
-"""Type of a notebook's own value -> the types of a new value, and their description in an error message."""
 
 
 def fill_parameters(
@@ -224,11 +216,6 @@ def _parameters(source: str) -> dict[str, object]:
 
 
 def _literal(value: object) -> str:
-    """Write a value as a Python literal, in the style of the bundled notebooks."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
     return f"{value:_}" if type(value) is int else repr(value)
 
 
@@ -242,10 +229,12 @@ def _parse_value(name: str, text: str, own: object) -> object:
         return read
     if isinstance(own, str):
         return read if isinstance(read, str) else text
-    kinds, description = EXPECTED.get(type(own), ((type(own),), f"a {type(own).__name__}"))
-    if type(read) not in kinds:  # Unlike isinstance, this does not accept True as an int.
-        raise UsageError(f"the parameter {name} is not {description}", value=text)
-    return read / 100 if percent else type(own)(read)  # type: ignore[call-arg] # one of EXPECTED
+    if isinstance(own, float) and type(read) in (int, float):
+        return read / 100 if percent else float(read)
+    if type(read) is not type(own):  # Unlike isinstance, this does not accept True as an int.
+        problem = f"the parameter {name} has values of another type"
+        raise UsageError(problem, value=text, remedy=f"Write it like its own value: {own!r}.")
+    return read
 
 
 def _change_paths(value: object, change: Callable[[Path], Path | str]) -> object:
