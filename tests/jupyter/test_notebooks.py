@@ -145,7 +145,7 @@ def test_a_value_keeps_the_type_of_the_one_it_replaces(
         ("rate", "much", "Write it like its own value: 0.5."),
         ("force", "1", "Write it like its own value: False."),
         ("files", "a.csv", "Write it like its own value: ["),
-        ("cuont", "1", "Did you mean 'count'? Known: "),
+        ("cuont", "1", "Did you mean 'count'?"),
         ("zzz", "1", "Known: " + ", ".join(KNOWN)),
         ("name", "two at once are no parameter", "Known"),
     ],

@@ -24,7 +24,6 @@ from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import new_project
 from outage_analysis.jupyter import project as making
 from outage_analysis.jupyter.notebook import notebook_names
-from outage_analysis.jupyter.project import ROWS
 from tests.commands import command
 from tests.html_page import WebPage
 from tests.shared_folders import file_contents
@@ -58,7 +57,7 @@ def test_the_pages_fit_each_other_and_say_that_they_are_examples(
     path = tmp_path / "mine.csv"  # the sample is synthetic under any name
     shutil.copy(project / "claims" / "sample-synthetic.csv", path)
     claims = read_claims(path, load_incident(project / "incident.toml"))
-    assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (ROWS, 0, True)
+    assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (400, 0, True)
 
 
 def plan_of(project: Path) -> Plan:

@@ -10,12 +10,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
+from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import polars as pl
 
-from outage_analysis import costs, text
+from outage_analysis import charts, costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
@@ -36,9 +37,6 @@ from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, va
 from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
 from outage_analysis.policies import Amount, Policy, PolicyExplainer, load_policy
-
-if TYPE_CHECKING:  # types only; importing charts is slow
-    from outage_analysis.charts import AltairChart
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
@@ -83,7 +81,7 @@ class PolicyResult(IncidentResult):
         width: int | None = None,
         height: int | None = None,
         title: str | None = None,
-    ) -> AltairChart:
+    ) -> charts.AltairChart:
         """Return the chart of the result; `save` writes it as a notebook shows it.
 
         Args:
@@ -96,8 +94,6 @@ class PolicyResult(IncidentResult):
             UsageError: the size is not possible.
             ModelRefused: there are too few policies to show.
         """
-        from outage_analysis import charts  # imported here, because importing charts is slow
-
         context = charts.chart_context(
             self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
         )
@@ -345,10 +341,9 @@ def compare(
 def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:
     distinct: list[Policy] = []
     for policy in policies:
-        id_, number = policy.id, 1
-        while any(other.id == id_ for other in distinct) and policy not in distinct:
-            number += 1
-            id_ = f"{policy.id[:60]}-{number}"
+        taken = {other.id for other in distinct if other != policy}
+        numbered = (f"{policy.id[:60]}-{number}" for number in count(2))
+        id_ = next(x for x in chain([policy.id], numbered) if x not in taken)
         distinct.append(policy if id_ == policy.id else validated_copy(policy, id=id_))
     return distinct
 

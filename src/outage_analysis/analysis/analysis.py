@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 import numpy as np
 import polars as pl
 
-from outage_analysis import costs, incidents, reports
+from outage_analysis import charts, costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import (
     IncidentResult,
@@ -63,7 +63,6 @@ from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison
-    from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
     from outage_analysis.costs.policy_search import Vary
     from outage_analysis.costs.sensitivity import ScenarioSet
@@ -231,7 +230,7 @@ class Analysis(IncidentResult):
         width: int | None = None,
         height: int | None = None,
         title: str | None = None,
-    ) -> AltairChart:
+    ) -> charts.AltairChart:
         """Return a chart of the report by name, such as `tornado`, as an Altair chart.
 
         `chart.save("x.svg")`, or a file name that ends in .png, .pdf, .html or .json, writes what a notebook
@@ -254,8 +253,6 @@ class Analysis(IncidentResult):
             >>> chart.title.text
             ['Cost by loss']
         """
-        from outage_analysis import charts  # imported here, because importing charts is slow
-
         data, context = self.chart_data(name, lang=lang)
         chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
         if chart is None:
@@ -267,14 +264,12 @@ class Analysis(IncidentResult):
 
     def chart_data(
         self, name: str, table: pl.DataFrame | None = None, *, lang: str = "en"
-    ) -> tuple[pl.DataFrame, ChartContext]:
+    ) -> tuple[pl.DataFrame, charts.ChartContext]:
         """Return what a chart shows, or another table if one is given, and the texts and marks around it.
 
         Raises:
             UsageError: there is no such chart.
         """
-        from outage_analysis import charts  # imported here, because importing charts is slow
-
         charts.check_chart_name(name)
         entry = charts.CHARTS[name]
         source, locale = self.headline_table_name(entry.table), self.locale(lang)

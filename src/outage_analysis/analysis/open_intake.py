@@ -156,33 +156,33 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
             ended = channel.days(source.outcome.at), get_fact(source.outcome.fact, hindsight=True).count
     elif hindsight and (every := known(None)).times[-1] > channel.times[-1]:
         ended = every.times[-1], every.counts[-1]
-    rows, notes, bounded = dict[str, dict[str, Any]](), [*channel.notes], list[str]()
+    rows, notes, bounded = list[dict[str, Any]](), [*channel.notes], list[str]()
+    expected: Mapping[str, losses.LateCount] = {}
     try:
         forecast = channel.forecast(by=None if by is None else channel.end_of(by))
+        expected = forecast.late
+        notes += forecast.notes
     except ModelRefused as refusal:
         notes.append(text.Note("no_curve", reason=refusal.problem))
-    else:
-        for id_, late in forecast.late.items():
-            low, high = late.total(level)
-            expected = {"late": late.mean, "total": counted + late.mean}
-            ends = {"median": counted + late.quantile(0.5), "level": level, "low": low, "high": high}
-            rows[id_] = {"branch": id_, "by": late.by, "counted": counted} | expected | ends
-        notes += forecast.notes
     for branch in channel.branches:
-        if branch.id not in rows:
+        row: dict[str, Any] = {"branch": branch.id, "counted": counted}
+        if late := expected.get(branch.id):
+            low, high = late.total(level)
+            row |= {"by": late.by, "late": late.mean, "total": counted + late.mean, "level": level}
+            row |= {"median": counted + late.quantile(0.5), "low": low, "high": high}
+        else:
             most, rate = losses.late_claim_bounds(channel.times, channel.counts, branch.closes)
-            bounds = {"counted": counted, "low": counted, "high": counted + most}
-            rows[branch.id] = {"branch": branch.id, "by": branch.closes, **bounds}
+            row |= {"by": branch.closes, "low": counted, "high": counted + most}
             bounded = [text.Note("bounds", rate=f"{rate:,.0f}")]
-        row = rows[branch.id]
         if ended:  # it was inside or outside only if the intake ended when the branch closes
             ended_so = row["by"] == branch.closes and abs(ended[0] - branch.closes) < AN_HOUR
             inside = row["low"] <= ended[1] <= row["high"] if ended_so else None
             row |= {"ended_so": ended_so, "outcome": ended[1], "inside": inside}
         row["by"] = channel.moment(row["by"]).isoformat(timespec="minutes")
-    tables = {"points": channel.points(), "branches": text.schema_of("intake.branches").frame(rows.values())}
+        rows.append(row)
+    tables = {"points": channel.points(), "branches": text.schema_of("intake.branches").frame(rows)}
     if ended:
-        tables["hindsight"] = text.schema_of("intake.hindsight").frame(rows.values())
+        tables["hindsight"] = text.schema_of("intake.hindsight").frame(rows)
     rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
     tables = {name: table.with_columns(rounded) for name, table in tables.items()}
     return IntakeForecast(channel, as_of, tables, [*notes, *bounded], source)

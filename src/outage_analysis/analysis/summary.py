@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
@@ -19,14 +19,12 @@ from outage_analysis import costs, losses, text
 from outage_analysis.analysis.open_intake import counts_by, late_claims_notes, open_lines
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
-from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import Incident
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
-    from outage_analysis.policies import Schedule
 
 DECISIVE = 0.5
 """A rule is named as what to decide first if at least this share of the expected cash follows from it."""
@@ -70,35 +68,21 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
 
 def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return what it would cost if every report or claim were paid, where the policy says how much."""
-    total, promised = analysis.totals_row(analysis.headline_basis), promised_range(analysis)
-    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
-    # The reports are those of one cost item, so they bound the cash only if it counts nothing else.
-    if promised and counted == (promised[0].id,):
-        line, count, low, high = promised
-        key = "tiers" if any(rule.review for _, rule in line.positive_bands) else "reports"
-        amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
-    elif total is None or not total["most"]:
-        return []
-    else:
-        key, amounts = "claims", {"most": locale.money(total["most"])}
-    return [locale(f"report.answer_all_{key}", **amounts)]
-
-
-def promised_range(analysis: Analysis) -> tuple[Schedule, float, float, float] | None:
-    """Return what it costs if all reported losses of a payment schedule are paid; None if it is unknown.
-
-    The schedule (payments by loss band) is the first one whose number of reports is published. Beside it are
-    this number, the amount if all are paid the lowest tier, and that if all are paid the highest tier.
-    """
     lines = analysis.exact_tables["costs"].filter(level="line", rule="schedule", status="ok")
     counts = dict(lines.select("line", "count").iter_rows())
-    line = next((x for x in analysis.policy.schedules if x.id in counts), None)
+    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
+    # The reports are those of one cost item, so they bound the cash only if it counts nothing else.
+    line = next((x for x in analysis.policy.schedules if x.id in counts and counted == (x.id,)), None)
     ends = [line.tariff.payment_range(x) for x, rule in line.positive_bands if rule.pays] if line else []
     highest = [float(most) for _, most in ends if most is not None]
-    if line is None or not ends or len(highest) < len(ends):
-        return None
-    count = float(counts[line.id])
-    return line, count, count * float(min(least for least, _ in ends)), count * max(highest)
+    if line and ends and len(highest) == len(ends):
+        count = float(counts[line.id])
+        low, high = count * float(min(least for least, _ in ends)), count * max(highest)
+        key = "tiers" if any(rule.review for _, rule in line.positive_bands) else "reports"
+        amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
+        return [locale(f"report.answer_all_{key}", **amounts)]
+    most = (analysis.totals_row(analysis.headline_basis) or {}).get("most")
+    return [locale("report.answer_all_claims", most=locale.money(most))] if most else []
 
 
 def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -405,8 +389,6 @@ class AnalysisResult(text.Displayable, text.Result):
     analysis: Analysis
     exact_tables: dict[str, pl.DataFrame]
     """Name of a table -> the table, with amounts in the smallest unit of the currency."""
-    group: ClassVar[str] = "analysis"
-    """The group of the schemas of the tables."""
 
     @abstractmethod
     def sentences(self, locale: text.Locale) -> Iterable[str]:
@@ -419,7 +401,8 @@ class AnalysisResult(text.Displayable, text.Result):
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
         """The tables by name, with amounts in whole currency."""
-        schemas, places = text.schemas_of(self.group), self.analysis.incident.locale("en").places
+        schemas = text.schemas_of("analysis") | text.schemas_of("sensitivity")
+        places = self.analysis.incident.locale("en").places
         return {name: schemas[name].whole(table, places) for name, table in self.exact_tables.items()}
 
     @property
@@ -486,8 +469,6 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
 @dataclass(frozen=True, repr=False)
 class Sensitivity(AnalysisResult):
     """Which inputs and decisions the cost of an analysis depends on: the result of `sensitivity_tables`."""
-
-    group: ClassVar[str] = "sensitivity"
 
     def sentences(self, locale: text.Locale) -> Iterator[str]:
         """Return the inputs that the cost depends on most, and what it is worth to know one."""
@@ -672,7 +653,11 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         draws.append(draws[0] + draws[1])
     samples, unknown = [costs.simulation.Sample(values) for values in draws], [None] * (3 - len(draws))
     rows = [
-        (name, *(means if p is None else (rounded_estimate(x.quantile(p)).value for x in samples)), *unknown)
+        (
+            name,
+            *(means if p is None else (costs.rounded_estimate(x.quantile(p)).value for x in samples)),
+            *unknown,
+        )
         for name, p in MEASURES.items()
     ]
     return text.schema_of("reserve").frame(rows)
@@ -761,7 +746,9 @@ def reserve(analysis: Analysis, measure: str = "mean", handling: str = "outside"
     return Reserve(analysis, {"reserve": table}, amount, name, handling)
 
 
-def _of_lines(run: Simulation | None, valuation: str, lines: Collection[str]) -> Simulation | None:
+def _of_lines(
+    run: costs.Simulation | None, valuation: str, lines: Collection[str]
+) -> costs.Simulation | None:
     """Return the part of a simulation that is of a valuation and some lines; None if there is none."""
     part = run and run.with_terms(lambda term: term.valuation == valuation and term.line in lines)
     return part if part and part.portfolio.terms else None

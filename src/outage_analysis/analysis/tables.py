@@ -49,9 +49,8 @@ def schema_named(table: str) -> text.TableSchema:
 
     Other tables that charts show, such as `intake_days`, have no amounts and get no columns.
     """
-    known = text.schemas_of("analysis")
-    usual = known.get(table.removeprefix(CLAIMS).removeprefix(HINDSIGHT), text.TableSchema("", ()))
-    return known.get(table, usual)
+    known, usual = text.schemas_of("analysis"), table.removeprefix(CLAIMS).removeprefix(HINDSIGHT)
+    return known.get(table) or known.get(usual) or text.TableSchema("", ())
 
 
 class NoSuchTable(UsageError, AttributeError, KeyError):
@@ -722,9 +721,17 @@ def explore(  # noqa: PLR0913 - the options of the command `distribution`
         notes.append(text.Note("heaps_of_all"))
     if cube.synthetic:
         notes.append(text.Note("synthetic_fit"))
-    about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims)
-    starts = edges.starts if edges else frozenset[int]()
-    return Exploration(*about, refused=refused, starts=starts, notes=tuple(notes))
+    return Exploration(
+        tables,
+        cube.source,
+        cube.synthetic,
+        tuple(by),
+        loaded,
+        claims,
+        refused,
+        edges.starts if edges else frozenset(),
+        tuple(notes),
+    )
 
 
 def band_counts(cube: losses.Cube, by: Sequence[str], bands: incidents.Bands | None) -> pl.DataFrame:

@@ -66,8 +66,7 @@ def ingest(
     lang = output.lang
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    with progress(lang) as step:
-        step(Note("step_reading_the_files"))
+    with progress(lang, Note("step_reading_the_files")) as step:
         complaints = options.read_claims(files)
         if out:
             step(Note("step_writing_the_claims"))
@@ -106,8 +105,7 @@ def inspect(
     layout = incidents.load_layout(columns) if columns else incidents.Layout()
     if sheet:
         layout = layout.model_copy(update={"sheet": sheet})
-    with progress(lang) as step:
-        step(Note("step_reading_the_file"))
+    with progress(lang, Note("step_reading_the_file")):
         known = incidents.load_incident(incident) if incident else None
         inspection = claims.inspect_file(
             file, known, layout=layout, encoding=encoding, currency=currency or ""
@@ -171,8 +169,7 @@ def cube(
     """
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    with progress(output.lang) as step:
-        step(Note("step_reading_the_files"))
+    with progress(output.lang, Note("step_reading_the_files")) as step:
         complaints = options.read_claims(files)
         digits = complaints.incident.loss_digits
         edges = incidents.log_grid() if bands is None else _parse_edges(bands, digits)
@@ -233,8 +230,7 @@ def query(
         output.print(listed.to_dicts(), text.Answer(locale, tables=[*titles]))
         return
     claims.named_query(name)  # Refuse an unknown name before the files are read.
-    with progress(output.lang) as step:
-        step(Note("step_reading_the_files"))
+    with progress(output.lang, Note("step_reading_the_files")):
         complaints = reading.read_claims(files)
         rows = complaints.exact_rows(name)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
@@ -292,16 +288,22 @@ def distribution(
     for given in where or ():  # one by one, because a dimension may have several values
         for dimension, value in parse_pairs([given], "--where", "service=kakao_t").items():
             values.setdefault(dimension, []).append(value)
-    fitted: dict[str, Any] = {
-        "families": tuple(family or ()),
-        "top": top,
-        "level": parse_share(level, "--level"),
-    }
+    probability = parse_share(level, "--level")
 
     def explored(_: Progress) -> analysis.Exploration:
-        claims = reading.read_claims(files) if files else None
-        chosen: dict[str, Any] = {"by": dimensions, "where": values, "fit": fit, "recovery": recovery}
-        return analysis.explore(claims, reading.incident, policy, counts, **chosen, **fitted)
+        return analysis.explore(
+            reading.read_claims(files) if files else None,
+            reading.incident,
+            policy,
+            counts,
+            by=dimensions,
+            where=values,
+            fit=fit,
+            families=tuple(family or ()),
+            top=top,
+            level=probability,
+            recovery=recovery,
+        )
 
     output.emit(explored, Note("step_reading_the_losses"))
 

@@ -67,7 +67,6 @@ Recovery = Annotated[
         "--recovery", help="Accept synthetic claims, to test whether the method recovers their source."
     ),
 ]
-STARTING = text.Note("step_starting")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
@@ -85,15 +84,14 @@ class Output:
         bool, typer.Option("--all", help="Print every table in full. By default, a terminal shows 40 lines.")
     ] = False
 
-    def emit(self, compute: Callable[[Progress], Shown], step: text.Note = STARTING) -> Shown:
+    def emit(self, compute: Callable[[Progress], Shown], step: text.Note | None = None) -> Shown:
         """Compute and print a result: its warnings on stderr, then JSON, or the answer with its tables.
 
         Args:
             compute: the computation; it is given the function that shows its further steps.
             step: the note on its first step.
         """
-        with progress(self.lang) as name_step:
-            name_step(step)
+        with progress(self.lang, step) as name_step:
             result = compute(name_step)
         print_warnings(result.warnings(self.lang))
         if self.as_json:
@@ -485,18 +483,19 @@ LEAST_LINES = 7
 
 
 @contextmanager
-def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
+def progress(lang: str = "en", step: text.Note | None = None) -> Iterator[Progress]:
     """Provide a function that shows the current step on stderr; it shows nothing outside a terminal.
 
     Args:
         lang: the language in which steps are shown.
+        step: the note on the first step.
     """
     from rich.console import Console
     from rich.markup import escape
 
     locale = text.Locale(lang)
     console = Console(stderr=True)
-    with console.status(locale("note.step_starting")) as status:
+    with console.status(locale.note(step or text.Note("step_starting"))) as status:
 
         def name_step(step: str) -> None:
             status.update(escape(locale.note(step)))

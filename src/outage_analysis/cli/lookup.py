@@ -91,9 +91,10 @@ def show_incidents(
 def _print_list(load: Callable[[str], Any], known: list[str], output: Output) -> None:
     """Print the ids and names of all bundled documents of one kind, such as all incidents."""
     lang = "en" if output.as_json else output.lang
-    entries = [{"id": id_, "name": load(id_).name[lang]} for id_ in known]
-    names = [f"{entry['id']:<20} {one_line(entry['name'])}" for entry in entries]
-    output.print(entries, text.Answer(text.Locale(lang), tables=names))
+    names = {id_: load(id_).name[lang] for id_ in known}
+    lines = [f"{id_:<20} {one_line(name)}" for id_, name in names.items()]
+    values = [{"id": id_, "name": name} for id_, name in names.items()]
+    output.print(values, text.Answer(text.Locale(lang), tables=lines))
 
 
 @commands.command("assumptions")
@@ -249,6 +250,5 @@ def new(
     Example:
         outage-analysis policies new my-policy --currency EUR --loss-unit minutes
     """
-    unit = currency if loss_unit is None else loss_unit
-    written = policies.write_template(name, currency, unit, out or Path(f"{name}.toml"))
-    print_line(str(written))
+    unit, file = currency if loss_unit is None else loss_unit, out or Path(f"{name}.toml")
+    print_line(str(policies.write_template(name, currency, unit, file)))

@@ -83,13 +83,12 @@ def new(
     from_claims = bool(claims) or options.tiers is not None
     if from_claims:
         refuse_unused({"with --claims": {"--name": name, "--loss-unit": loss_unit}})
-        if not claims:
-            raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
-        if options.tiers is None:
-            remedy = "State what is paid: --tiers 300000:30000,500000:50000."
-            raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
-        with progress(lang) as step:
-            step(text.Note("step_reading_the_files"))
+        if not claims or options.tiers is None:
+            raise UsageError(
+                "documents for your files need --claims and --tiers",
+                remedy="Give both: --claims complaints.csv --tiers 300000:30000,500000:50000.",
+            )
+        with progress(lang, text.Note("step_reading_the_files")) as step:
             plan = replace(options, claims=claims, currency=currency).plan()
             step(text.Note("step_writing_the_documents"))
             written = analysis.write_documents(plan, folder)

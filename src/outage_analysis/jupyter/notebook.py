@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from outage_analysis import errors
+from outage_analysis import charts, errors, reports
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_file, is_file, notebooks_root, spelling_hint, temporary_folder
 from outage_analysis.text import LANGUAGES, Locale, Note, fonts
@@ -180,8 +180,7 @@ def fill_parameters(
         raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {wanted['lang']}")
     if unknown := sorted(wanted.keys() - defaults.keys()):
         hint = spelling_hint(unknown[0], list(defaults))
-        known = "" if hint.startswith("Known") else f" Known: {', '.join(defaults)}."
-        remedy = f"{hint}{known}" if defaults else "It has no cell with the tag parameters."
+        remedy = hint if defaults else "It has no cell with the tag parameters."
         raise UsageError(f"{notebook.name} has no parameter of that name", value=unknown[0], remedy=remedy)
     return {name: _parse_value(name, text, defaults[name]) for name, text in wanted.items()}
 
@@ -406,8 +405,9 @@ def run_notebook(
     if page.suffix not in (".html", ".htm"):
         raise UsageError("is not named .html", file=page, remedy="Choose another --out.")
     if page.is_dir() or (page.exists() and not force):
-        remedy = "Choose another --out." if page.is_dir() else "Add --force to replace it."
-        raise UsageError("exists already", file=page, remedy=remedy)
+        raise UsageError(
+            "exists already", file=page, remedy="Choose another --out, or replace a file with --force."
+        )
     executed = execute(notebook, values, progress, folder=None if bundled else file.parent.absolute())
     progress(Note("step_writing_the_page"))
     lang = lang or notebook_language(notebook, values)
@@ -431,9 +431,6 @@ def notebook_page(
     """
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
-
-    from outage_analysis.charts import STYLE, is_package_script
-    from outage_analysis.reports import finished_page, template_text
 
     exported = [cell for cell in notebook.cells if REMOVE_TAG not in cell.metadata.get("tags", ())]
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
@@ -461,8 +458,11 @@ def notebook_page(
     }
     text, _ = exporter.from_notebook_node(_node(exported), resources={"outage": resources})
     page_style = (files(__package__) / "page_template" / "page.css").read_text("utf-8")
-    scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
-    return finished_page(text, template_text("report.css") + page_style, scripts, output_style=STYLE)
+    scripts = [
+        s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if charts.is_package_script(s)
+    ]
+    style = reports.template_text("report.css") + page_style
+    return reports.finished_page(text, style, scripts, output_style=charts.STYLE)
 
 
 def _prose(source: str) -> str:
@@ -474,13 +474,11 @@ def _prose(source: str) -> str:
 
 def sanitized_html(markup: str) -> str:
     """Remove unsafe elements and attributes from HTML, but keep the scripts and styles of this package."""
-    from outage_analysis.charts import STYLE, is_package_script
-
     safe, start = [], 0
     for element in SCRIPT_OR_STYLE.finditer(markup):
         inside = element[2]
-        own_style = element[0] == f"<style>{inside}</style>" and inside == STYLE
-        own_script = element[0] == f"<script>{inside}</script>" and is_package_script(inside)
+        own_style = element[0] == f"<style>{inside}</style>" and inside == charts.STYLE
+        own_script = element[0] == f"<script>{inside}</script>" and charts.is_package_script(inside)
         if own_style or own_script:
             safe += [_clean_markup(markup[start : element.start()]), element[0]]
             start = element.end()
