@@ -12,11 +12,11 @@ from datetime import date
 from functools import cached_property, partial
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
-from outage_analysis import charts, costs, text
+from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
@@ -37,6 +37,9 @@ from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, va
 from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
 from outage_analysis.policies import Amount, Policy, PolicyExplainer, load_policy
+
+if TYPE_CHECKING:  # types only; importing charts is slow
+    from outage_analysis.charts import AltairChart
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
@@ -81,7 +84,7 @@ class PolicyResult(IncidentResult):
         width: int | None = None,
         height: int | None = None,
         title: str | None = None,
-    ) -> charts.AltairChart:
+    ) -> AltairChart:
         """Return the chart of the result; `save` writes it as a notebook shows it.
 
         Args:
@@ -94,6 +97,8 @@ class PolicyResult(IncidentResult):
             UsageError: the size is not possible.
             ModelRefused: there are too few policies to show.
         """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
         context = charts.chart_context(
             self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
         )

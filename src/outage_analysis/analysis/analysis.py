@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 import numpy as np
 import polars as pl
 
-from outage_analysis import charts, costs, incidents, reports
+from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import (
     IncidentResult,
@@ -63,6 +63,7 @@ from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison
+    from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
     from outage_analysis.costs.policy_search import Vary
     from outage_analysis.costs.sensitivity import ScenarioSet
@@ -230,7 +231,7 @@ class Analysis(IncidentResult):
         width: int | None = None,
         height: int | None = None,
         title: str | None = None,
-    ) -> charts.AltairChart:
+    ) -> AltairChart:
         """Return a chart of the report by name, such as `tornado`, as an Altair chart.
 
         `chart.save("x.svg")`, or a file name that ends in .png, .pdf, .html or .json, writes what a notebook
@@ -253,6 +254,8 @@ class Analysis(IncidentResult):
             >>> chart.title.text
             ['Cost by loss']
         """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
         data, context = self.chart_data(name, lang=lang)
         chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
         if chart is None:
@@ -264,12 +267,14 @@ class Analysis(IncidentResult):
 
     def chart_data(
         self, name: str, table: pl.DataFrame | None = None, *, lang: str = "en"
-    ) -> tuple[pl.DataFrame, charts.ChartContext]:
+    ) -> tuple[pl.DataFrame, ChartContext]:
         """Return what a chart shows, or another table if one is given, and the texts and marks around it.
 
         Raises:
             UsageError: there is no such chart.
         """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
         charts.check_chart_name(name)
         entry = charts.CHARTS[name]
         source, locale = self.headline_table_name(entry.table), self.locale(lang)
@@ -278,8 +283,8 @@ class Analysis(IncidentResult):
             data = schema_named(entry.table).smallest(table, self.incident.locale("en").places)
         mixed = "basis" in data and "synthetic" in data["basis"]
         marked = self.synthetic and (entry.claims or mixed or self.needs_synthetic_mark(source))
-        names = self.names(lang)
-        return data, charts.chart_context(self.incident, locale, names, self.as_of, synthetic=marked)
+        about = (self.incident, locale, self.names(lang), self.as_of)
+        return data, charts.chart_context(*about, synthetic=marked)
 
     @lists_arguments()
     def solve(
@@ -423,19 +428,13 @@ class Analysis(IncidentResult):
         """
         return self.quantile(0.5)
 
-    @overload
-    def quantile(self, p: float) -> float: ...
-
-    @overload
-    def quantile(self, p: Sequence[float]) -> list[float]: ...
-
-    def quantile(self, p: float | Sequence[float]) -> float | list[float]:
-        """Return quantiles of the headline cash total in whole currency, rounded as in the report's tables.
+    def quantile(self, p: float) -> float:
+        """Return a quantile of the headline cash total in whole currency, rounded as in the report's tables.
 
         The total includes the lines that have an expected cost.
 
         Args:
-            p: a probability between 0 and 1, such as 0.9 for P90, or a list of them, for a list of amounts.
+            p: a probability between 0 and 1, such as 0.9 for P90.
 
         Raises:
             UsageError: the probability is not a number between 0 and 1, ends excluded.
@@ -448,10 +447,7 @@ class Analysis(IncidentResult):
             True
         """
         total = self._cash_total("a quantile")
-        if isinstance(p, list | tuple):
-            return [self.quantile(each) for each in p]
-        remedy = "Give one probability, such as 0.9, or a list of them."
-        chance = _number(p, "a probability is a number between 0 and 1", remedy)
+        chance = _number(p, "a probability is a number between 0 and 1", "Give one, such as 0.9.")
         return rounded_estimate(total.quantile(chance)).value / float(10**self.incident.minor_units)
 
     def chance_over(self, amount: float) -> float:
@@ -493,8 +489,7 @@ class Analysis(IncidentResult):
         if n > run.draws:
             run = replace(run, draws=2 ** math.ceil(math.log2(n)))
         order = np.random.default_rng(run.seed).permutation(run.draws)[:n]
-        totals = run.totals["cash"].values.ravel()[order]
-        return pl.Series("total", totals / 10**self.incident.minor_units)
+        return pl.Series("total", run.totals["cash"].values.ravel()[order] / 10**self.incident.minor_units)
 
     def by(self, *dimensions: str) -> pl.DataFrame:
         """Return the claims and their cash by dimensions, such as service, or a column that was joined.
@@ -521,7 +516,7 @@ class Analysis(IncidentResult):
         """
         return cost_by(self, dimensions)
 
-    def scenarios(self, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame:
+    def scenarios(self, document: str | Path | ScenarioSet = "stresses") -> pl.DataFrame:
         """Return the headline cash under each scenario of a document, computed on the same random points.
 
         Args:
@@ -543,8 +538,7 @@ class Analysis(IncidentResult):
             >>> table["scenario"].to_list()[:3]
             ['base', 'one-tap', 'two-more-weeks']
         """
-        stresses = costs.sensitivity.STRESSES if document is None else document
-        return scenarios(self, costs.sensitivity.load_scenarios(stresses)).tables["scenarios"]
+        return scenarios(self, costs.sensitivity.load_scenarios(document)).tables["scenarios"]
 
     def reserve(self, measure: str = "mean", *, handling: str = "outside") -> float:
         """Return the reserve in whole currency: what the lines with an obligation cost in cash.

@@ -476,9 +476,9 @@ class Sensitivity(AnalysisResult):
         yield from driver_sentences(analysis, locale)
         if table is not None and analysis.budget is not None:
             portfolio = analysis.runs[analysis.headline_basis].portfolio
-            first = costs.sensitivity.information_sentence(table, portfolio, locale)
+            worth = costs.sensitivity.information_sentence(table, portfolio, locale)
             budget = locale.money_in_full(analysis.budget)
-            yield f"{first} {locale('information.budget_decision', budget=budget)}"
+            yield f"{worth} {locale('information.budget_decision', budget=budget)}"
 
     def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return all tables, and a note on correlated inputs."""
@@ -529,8 +529,8 @@ class Scenarios(AnalysisResult):
     def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return the table with the names of the scenarios, and a note on each."""
         analysis, table = self.analysis, self.exact_tables["scenarios"]
-        labels = {table["scenario"][0]: locale("report.scenario_base")}
-        labels |= {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+        names = {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+        labels = {"base": locale("report.scenario_base"), **names}
         measures = analysis.likely_range.column_measures
         hidden = ["status", "reason", *([] if analysis.budget is not None else ["over_budget"])]
         if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
@@ -538,9 +538,8 @@ class Scenarios(AnalysisResult):
         title = mark + locale("terminal.scenarios") + locale("terminal.sums", currency=locale.currency)
         shown = table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures)
         yield text.ShownTable(title, shown, text.schema_of("scenarios").without(*hidden).renamed(measures))
-        rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
-        for scenario in self.stresses.scenarios:
-            note, row = scenario.note[locale.lang], rows[scenario.id]
+        for scenario, row in zip(self.stresses.scenarios, table[1:].iter_rows(named=True), strict=True):
+            note = scenario.note[locale.lang]
             if row["expected"] is None:
                 told = (locale(f"word.{row['status']}"), row["reason"])
                 note += " " + locale("terminal.scenario_out", reason=": ".join(filter(None, told)))

@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from outage_analysis import charts, errors, reports
+from outage_analysis import errors, reports
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_file, is_file, notebooks_root, spelling_hint, temporary_folder
 from outage_analysis.text import LANGUAGES, Locale, Note, fonts
@@ -432,6 +432,8 @@ def notebook_page(
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
+    from outage_analysis import charts
+
     exported = [cell for cell in notebook.cells if REMOVE_TAG not in cell.metadata.get("tags", ())]
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="page_template",
@@ -474,6 +476,8 @@ def _prose(source: str) -> str:
 
 def sanitized_html(markup: str) -> str:
     """Remove unsafe elements and attributes from HTML, but keep the scripts and styles of this package."""
+    from outage_analysis import charts
+
     safe, start = [], 0
     for element in SCRIPT_OR_STYLE.finditer(markup):
         inside = element[2]
