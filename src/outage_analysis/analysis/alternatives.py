@@ -190,11 +190,11 @@ class PolicyComparison(PolicyResult):
             if id_ not in by_id:
                 raise UsageError("no such policy", value=id_, remedy=spelling_hint(id_, list(by_id)))
             cubes = self.cubes.get(id_, ())
-            of_claimants = (cube for cube in cubes if cube.line is not None)
-            own.append(cubes if self.claim_cube is None else [self.claim_cube, *of_claimants])
-        pair = (by_id[policy], by_id[other])
+            if self.claim_cube is not None:
+                cubes = [self.claim_cube, *(cube for cube in cubes if cube.line is not None)]
+            own.append(cubes)
         return costs.comparison.winners_and_losers(
-            *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
+            *(by_id[policy], by_id[other], self.ledger), as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
         )
 
     def sentence(self, locale: text.Locale) -> str:
@@ -223,8 +223,7 @@ class PolicyComparison(PolicyResult):
         told = self.exact_tables | {"winners_and_losers": winners}
         tables: list[text.ShownTable | str] = [*text.shown_tables(told, "compare", locale, self.mark(locale))]
         unknown = simulations.policies.filter(pl.col("replaced_low").is_null())["policy"]
-        if len(unknown):
-            policies = ", ".join(names[x] for x in unknown)
+        if policies := ", ".join(names[x] for x in unknown):
             tables.append(locale("compare.replaced_unknown", policies=policies))
         tables.append(locale("terminal.result_units", day=self.as_of, currency=self.incident.currency))
         return text.Answer(locale, sentences, tables, names, card_notes=notes)
@@ -253,14 +252,12 @@ def compare_loaded(
         claim_cube = next((cube for cube in built.values() if cube.line is None), None)
     ledger = with_late_claims(ledger, policies, claims, incident, as_of)[0]
     if claims is not None and claim_cube is not None:
-        dimensions = claim_cube.dimensions
         edges = costs.benefits.edges_for_comparison(claim_cube, known, ledger, as_of)
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
-        claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
+        claim_cube = build_cube(claims, dimensions=claim_cube.dimensions, bands=bands, until=as_of)
     simulate = partial(costs.comparison.simulate_policies, draws=plan.draws, seed=plan.seed, level=plan.level)
     simulations = simulate(policies, ledger, as_of=as_of, cubes=cubes, claim_cube=claim_cube)
-    about = (plan, incident, policies, ledger, as_of, claims)
-    return PolicyComparison(*about, simulations, cubes, claim_cube)
+    return PolicyComparison(plan, incident, policies, ledger, as_of, claims, simulations, cubes, claim_cube)
 
 
 def compare_policies(plan: Plan, policies: Sequence[str | Path | Policy]) -> PolicyComparison:

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, incidents, reports
+from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison, compare_loaded, solve
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import (
     IncidentResult,
@@ -62,7 +63,6 @@ from outage_analysis.policies import Amount, load_policy
 from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
-    from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
     from outage_analysis.costs.policy_search import Vary
@@ -126,11 +126,8 @@ class Analysis(IncidentResult):
         """The comparison with the other policies that the plan names, if any."""
         if len(self.policies) == 1:
             return None
-        from outage_analysis.analysis.alternatives import compare_loaded  # imported here: few need it
-
-        of_claims = bool(self.runs) and "published" not in self.runs
         about = (self.plan, self.incident, self.policies, self.ledger, self.as_of)
-        return compare_loaded(*about, of_claims=of_claims)
+        return compare_loaded(*about, of_claims=bool(self.runs) and "published" not in self.runs)
 
     @cached_property
     def backtest_spec(self) -> incidents.BacktestSpec | None:
@@ -283,8 +280,9 @@ class Analysis(IncidentResult):
             data = schema_named(entry.table).smallest(table, self.incident.locale("en").places)
         mixed = "basis" in data and "synthetic" in data["basis"]
         marked = self.synthetic and (entry.claims or mixed or self.needs_synthetic_mark(source))
-        about = (self.incident, locale, self.names(lang), self.as_of)
-        return data, charts.chart_context(*about, synthetic=marked)
+        return data, charts.chart_context(
+            self.incident, locale, self.names(lang), self.as_of, synthetic=marked
+        )
 
     @lists_arguments()
     def solve(
@@ -297,8 +295,6 @@ class Analysis(IncidentResult):
         objective: str | None = None,
     ) -> BudgetSolution:
         """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
-        from outage_analysis.analysis.alternatives import solve  # imported here, because few need it
-
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
         plan = replace(self.plan, claims=own, ledger=self.ledger)
         return solve(plan, vary=vary, budget=budget, at=at, step=step, objective=objective)
@@ -406,8 +402,7 @@ class Analysis(IncidentResult):
         Raises:
             ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
         """
-        drawn = {valuation for run in self.runs.values() for valuation in run.portfolio.valuations}
-        if self.plan.budget is not None and "cash" not in drawn:
+        if self.plan.budget is not None and not any("cash" in run.totals for run in self.runs.values()):
             refuse_no_cash("a budget")
 
     @property

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from outage_analysis.claims import Claims
 
 AN_HOUR = 1 / 24
-DIGITS = 7
-"""Tables are rounded to this many significant digits: the last bits of results differ between processors."""
+ROUNDED = pl.col(pl.Float64).round_sig_figs(7)
+"""Numbers as tables have them: the last bits of results differ between processors."""
 PARTS = 200
 """The forecast count in the end is represented by so many equally likely values."""
 
@@ -53,16 +53,15 @@ class IntakeForecast(text.Result):
     def to_dict(self) -> dict[str, Any]:
         """Return all tables as plain values."""
         channel, rows = self.channel, {name: table.to_dicts() for name, table in self.tables.items()}
-        about = {"source": channel.source, "as_of": self.as_of, "opened": channel.opened}
-        return {**about, "synthetic": channel.synthetic, "notes": self.notes, **rows}
+        about = {"source": channel.source, "opened": channel.opened, "synthetic": channel.synthetic}
+        return {**about, "as_of": self.as_of, "notes": self.notes, **rows}
 
     def answer(self, lang: str = "en") -> text.Answer:
         """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
         locale = text.Locale(lang)
         mark = locale("terminal.recovery_prefix") if self.channel.synthetic else ""
-        reasons = {str(reason): locale.note(reason) for reason in self.reasons}
-        translated = pl.col("^refused$").replace(reasons)
-        told = {name: table.with_columns(translated) for name, table in self.tables.items()}
+        refused = pl.col("^refused$").replace({str(x): locale.note(x) for x in self.reasons})
+        told = {name: table.with_columns(refused) for name, table in self.tables.items()}
         shown = text.shown_tables(told, "intake", locale, mark)
         sentences = [mark + sentence for sentence in self._sentences(locale)]
         return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
@@ -109,8 +108,8 @@ def counts_by(
     cube, incident = losses.build_cube(source, dimensions=("filed_on",)), source.incident
 
     def channel_until(day: date | None) -> losses.Channel:
-        last = day and min(day, incident.claims_to)
-        return losses.channel_from_cube(cube, incident, until=last, recovery=recovery)
+        until = day and min(day, incident.claims_to)
+        return losses.channel_from_cube(cube, incident, until=until, recovery=recovery)
 
     return channel_until
 
@@ -183,8 +182,7 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
     tables = {"points": channel.points(), "branches": text.schema_of("intake.branches").frame(rows)}
     if ended:
         tables["hindsight"] = text.schema_of("intake.hindsight").frame(rows)
-    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
-    tables = {name: table.with_columns(rounded) for name, table in tables.items()}
+    tables = {name: table.with_columns(ROUNDED) for name, table in tables.items()}
     return IntakeForecast(channel, as_of, tables, [*notes, *bounded], source)
 
 
@@ -351,8 +349,6 @@ def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, 
     grid = np.linspace(first, last, 2 * PARTS)
     counts = late.counted + np.interp((np.arange(PARTS) + 0.5) / PARTS, late.cdf(grid), grid)
     values, times = np.unique(np.round(counts / late.counted, 7), return_counts=True)
-    weights = times / PARTS
-    distribution = {"kind": "discrete", "values": (*values.tolist(),), "probabilities": (*weights.tolist(),)}
     words = {
         key: {
             locale.lang: locale(f"report.late_{key}", day=locale.day(day), count=locale.number(late.counted))
@@ -369,7 +365,11 @@ def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, 
             "grade": "assumed",
             "owner": "outage-analysis",
             "outcome_known": False,
-            "distribution": distribution,
+            "distribution": {
+                "kind": "discrete",
+                "values": (*values.tolist(),),
+                "probabilities": (*(times / PARTS).tolist(),),
+            },
             "counted": late.counted,
             "closes": closes,
         }
@@ -392,12 +392,11 @@ def late_claims_notes(
     for entry in ledger.assumptions if ledger else ():
         if not isinstance(entry, LateClaims):
             continue
-        ends = entry.counted * entry.distribution.quantile([likely.lower, likely.upper])
-        total = entry.counted * entry.range.expected
-        numbers = {"counted": entry.counted, "total": total, "low": ends[0], "high": ends[1]}
-        days = {"day": locale.day(day), "deadline": locale.day(entry.closes)}
-        told = {name: locale.number(round(x)) for name, x in numbers.items()}
-        yield locale("report.late_claims", **days, **told)
+        ends = entry.distribution.quantile([likely.lower, likely.upper])
+        factors = {"counted": 1.0, "total": entry.range.expected, "low": ends[0], "high": ends[1]}
+        told = {name: locale.number(round(entry.counted * factor)) for name, factor in factors.items()}
+        told |= {"day": locale.day(day), "deadline": locale.day(entry.closes)}
+        yield locale("report.late_claims", **told)
         if table is None:
             yield locale("report.late_share", late=locale.share(1 - 1 / entry.range.expected))
             continue

@@ -18,7 +18,7 @@ from typing import Any, Unpack, cast
 
 import polars as pl
 
-from outage_analysis import costs, text
+from outage_analysis import costs, losses, text
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger, reference_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, DataFrame, OutageFacts, Sources, read_claims
@@ -220,11 +220,10 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
         counts, key = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}, "terminal.rejects"
         if claims.incident.window == "observed":
             from outage_analysis.claims import explain_reject  # imported here: few need it
-            from outage_analysis.losses import reject_sentence
 
             key = "terminal.rejects_observed"
             first = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True), lang)
-            counts["first"] = reject_sentence(first, lang)
+            counts["first"] = losses.reject_sentence(first, lang)
         found.append(locale(key, **counts))
     return [*found, *filter(None, [example_warning(ledger, locale)])]
 
@@ -236,8 +235,9 @@ def ledger_locale(ledger: Ledger) -> text.Locale | None:
     """
     if ledger.currency:
         return text.Locale("en", ledger.currency, decimal_places(ledger.currency))
-    known = ledger.incident in bundled_ids("incidents")
-    return load_incident(ledger.incident).locale("en") if known else None
+    return (
+        load_incident(ledger.incident).locale("en") if ledger.incident in bundled_ids("incidents") else None
+    )
 
 
 class InputArguments(OutageFacts, total=False):
@@ -322,14 +322,12 @@ def make_plan(
         given.setdefault("max_rejects", claims.max_rejects)
         incident = incident or claims.incident
     elif claims is not None:
-        named = (claims,) if isinstance(claims, str | Path) else claims
-        claims = tuple(cast("Sequence[str | Path]", named))
+        claims = (claims,) if isinstance(claims, str | Path) else tuple(cast("Sequence[str | Path]", claims))
     given["incident"] = loaded = load_incident(incident or DEFAULT_INCIDENT)
     if given.get("ledger") is None and (policy := given.get("policy")) is not None:
         rates = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
         given["ledger"] = rates
-    plan = Plan(**given | {"claims": claims, "columns": layouts})
-    return _with_tiers(plan, loaded, tiers, terms)
+    return _with_tiers(Plan(**given | {"claims": claims, "columns": layouts}), loaded, tiers, terms)
 
 
 def _with_tiers(plan: Plan, incident: Incident, tiers: TierPayments | None, terms: dict[str, Any]) -> Plan:

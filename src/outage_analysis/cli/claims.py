@@ -171,8 +171,9 @@ def cube(
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
     with progress(output.lang, Note("step_reading_the_files")) as step:
         complaints = options.read_claims(files)
-        digits = complaints.incident.loss_digits
-        edges = incidents.log_grid() if bands is None else _parse_edges(bands, digits)
+        edges = (
+            incidents.log_grid() if bands is None else _parse_edges(bands, complaints.incident.loss_digits)
+        )
         step(Note("step_building_the_cube"))
         dimensions = tuple(name.strip() for name in by.split(","))
         built = losses.build_cube(complaints, dimensions=dimensions, bands=incidents.Bands.from_cuts(edges))
@@ -181,9 +182,10 @@ def cube(
     whole = text.schema_of("distribution.cube").whole(rows, locale.places)
     if out is None:
         title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
-        shown = text.ShownTable(title, rows, text.schema_of("distribution.cube"))
-        values = {"synthetic": built.synthetic, "rows": whole.to_dicts()}
-        output.print(values, text.Answer(locale, tables=[shown]))
+        shown = [text.ShownTable(title, rows, text.schema_of("distribution.cube"))]
+        output.print(
+            {"synthetic": built.synthetic, "rows": whole.to_dicts()}, text.Answer(locale, tables=shown)
+        )
         return
     if out.suffix == claims.PARQUET_SUFFIX:
         losses.save_cube(built, out, claims=complaints)
@@ -235,12 +237,11 @@ def query(
         rows = complaints.exact_rows(name)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
     title = text.synthetic_mark(locale, synthetic=complaints.synthetic) + locale(f"terminal.query_{name}")
-    incident, schema = complaints.incident, text.schema_of(f"query.{name}")
-    shown, names = text.ShownTable(title, rows, schema), incident.display_names(output.lang)
-    locale = incident.locale(output.lang)
-    whole = schema.whole(rows, locale.places).to_dicts()
+    shown, locale = text.schema_of(f"query.{name}"), complaints.incident.locale(output.lang)
+    whole = shown.whole(rows, locale.places).to_dicts()
     values = {"query": name, "synthetic": complaints.synthetic, "rows": whole}
-    output.print(values, text.Answer(locale, tables=[shown], names=names))
+    names = complaints.incident.display_names(output.lang)
+    output.print(values, text.Answer(locale, tables=[text.ShownTable(title, rows, shown)], names=names))
 
 
 @exploring.command()

@@ -364,9 +364,8 @@ def expand_options(
 
         # Typer would otherwise evaluate the annotations of the original command, not the new signature.
         run.__annotations__ = {}
-        keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [parameter.replace(kind=keyword) for parameter in parameters]
+            [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
         )
         return run
 
@@ -383,8 +382,11 @@ def whole_number(value: str | int | None, option: str, least: int, most: int, de
         return default
     number = int(match[1]) if (match := re.fullmatch("([0-9]{1,18})%?", str(value))) else -1
     if not least <= number <= most:
-        remedy = f"Take a whole number from {least:,} to {most:,}."
-        raise UsageError(f"{option} is outside its range", value=value, remedy=remedy)
+        raise UsageError(
+            f"{option} is outside its range",
+            value=value,
+            remedy=f"Take a whole number from {least:,} to {most:,}.",
+        )
     return number
 
 
@@ -407,8 +409,9 @@ def parse_money(value: str, option: str = "--budget") -> int:
     """
     amount = _amount(value)
     if not amount or amount != int(amount):
-        problem = f"{option} is no sum in whole currency"
-        raise UsageError(problem, value=value, remedy="Write it as 300_000_000.")
+        raise UsageError(
+            f"{option} is no sum in whole currency", value=value, remedy="Write it as 300_000_000."
+        )
     return int(amount)
 
 
