@@ -136,8 +136,8 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
         return []
     mean, high = (table.filter(measure=name)[column].item() for name in ("mean", "p90"))
     amounts = {"mean": mean, "further": max(0.0, high - mean), "high": high}
-    key = f"report.recommend_{column if high > mean else 'mean'}"
     money = {name: locale.money(amount) for name, amount in amounts.items()}
+    key = f"report.recommend_{column if high > mean else 'mean'}"
     told = [locale(key, often=locale.one_in(0.1), **money)]
     budget, cash = analysis.budget, max(table.filter(pl.col("measure").is_in(["mean", "p90"]))["cash"])
     if budget and cash > budget and locale.money(cash) != locale.money(budget):
@@ -209,8 +209,8 @@ def _cost_tables(
         yield locale("terminal.not_public", day=analysis.as_of, lines=later)
     for basis in bases:
         lines = every.filter(basis=basis, level="line")
-        shown = lines.select("line", "valuation", "count", *BOUNDS, "status")
         title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
+        shown = lines.select("line", "valuation", "count", *BOUNDS, "status")
         yield text.ShownTable(title, shown, text.schema_of("costs"))
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
     yield text.ShownTable(title, all_bases(analysis, "totals"), text.schema_of("totals"))
@@ -242,8 +242,8 @@ def _quantile_table(
 def _band_tables(
     rows: pl.DataFrame, locale: text.Locale, names: Mapping[str, str]
 ) -> Iterator[text.ShownTable]:
-    across = pl.col("rule") == "straddles"
-    band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(text.band_expression(locale))
+    across = pl.lit(locale("terminal.across"))
+    band = pl.when(rule="straddles").then(across).otherwise(text.band_expression(locale))
     bands = rows.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
@@ -268,8 +268,8 @@ def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     notes, used, table = list[str](), analysis.used_ledger, analysis.claims_costs
     if used and used.id == REFERENCE_LEDGER:
         entries = [x for x in used.assumptions if not isinstance(x, LateClaims)]
-        told = [(x.name[locale.lang], *value_and_range(x, locale)) for x in entries]
-        rates = ", ".join(f"{name} {value} ({value_range})" for name, value, value_range in told)
+        told = {x.name[locale.lang]: value_and_range(x, locale) for x in entries}
+        rates = ", ".join(f"{name} {value} ({value_range})" for name, (value, value_range) in told.items())
         if rates:  # automatic payments use none
             notes.append(locale("report.reference_rates", rates=rates))
     if table is None or not analysis.headline_from_claims:
@@ -376,9 +376,9 @@ def refuse_no_cash(question: str) -> NoReturn:
 
     An error is better than a result that silently leaves out the answer.
     """
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
     raise ModelRefused(
-        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+        f"no line has an expected cost in cash, so nothing is known of {question}",
+        remedy="Give a ledger with the inputs that the policy needs, or leave that question out.",
     )
 
 
@@ -428,8 +428,8 @@ class AnalysisResult(text.Displayable, text.Result):
         """Return the answer in words, then the tables."""
         locale = self.analysis.locale(lang)
         mark = text.synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
-        first, *others = [*self.sentences(locale)] or [""]
-        sentences = [mark + first, *others] if first else []
+        sentences = [*self.sentences(locale)]
+        sentences[:1] = [mark + first for first in sentences[:1]]
         return text.Answer(locale, sentences, self.tables_and_notes(locale, mark), self.analysis.names(lang))
 
 
@@ -694,8 +694,8 @@ class Reserve(AnalysisResult):
     def facts(self) -> dict[str, Any]:
         """The amount, and the lines by their place in the reserve."""
         amount = self.amount / 10**self.analysis.incident.minor_units
-        about = {"amount": amount, "measure": self.measure, "handling": self.handling}
-        return about | reserve_scope(self.analysis)
+        scope = reserve_scope(self.analysis)
+        return {"amount": amount, "measure": self.measure, "handling": self.handling, **scope}
 
     def sentences(self, locale: text.Locale) -> Iterator[str]:
         """Return the amount, and what it includes and leaves out."""
@@ -732,8 +732,9 @@ def reserve(analysis: Analysis, measure: str = "mean", handling: str = "outside"
     """
     name, table = parse_measure(measure), analysis.exact_tables.get("reserve")
     if handling not in HANDLING:
-        problem = "handling is neither inside nor outside"
-        raise UsageError(problem, value=handling, remedy="Write one of them.")
+        raise UsageError(
+            "handling is neither inside nor outside", value=handling, remedy="Write one of them."
+        )
     if table is None:
         refuse_no_cash("a reserve")
     amount = table.filter(measure=name)[HANDLING[handling]].item()

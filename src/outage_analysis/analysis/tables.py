@@ -189,8 +189,8 @@ def service_table(
         hours = [outage.hours for outage in service.outage if outage.hours]
         ends = (min(hours, default=None), max(hours, default=None))
         cited = " ".join((*service.users, *(fact for outage in service.outage for fact in outage.facts)))
-        cost = expected.get(service.id)
-        rows.append((service.id, service.group, service.published_count, users, cost, *ends, cited))
+        about = (service.id, service.group, service.published_count)
+        rows.append((*about, users, expected.get(service.id), *ends, cited))
     return text.schema_of("services").frame(rows)
 
 
@@ -547,8 +547,7 @@ def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
     groups = divided.frame.sort(dimensions, nulls_last=True).partition_by(dimensions, as_dict=True)
     for key, frame in groups.items():
         part = replace(cube, frame=frame.drop(added))  # with the dimensions that the policy knows
-        lines = costs.compiled_lines(a.policy, a.ledger, as_of=a.as_of, cubes=[part])
-        portfolio = costs.expected.portfolio_of_lines(lines, a.ledger, a.as_of)
+        portfolio = costs.build_portfolio(a.policy, a.ledger, as_of=a.as_of, cubes=[part])
         amounts: dict[str, float] = {}
         if "cash" in portfolio.valuations:
             run = costs.simulate(portfolio, draws=a.plan.draws, seed=a.plan.seed)
@@ -710,28 +709,24 @@ def explore(  # noqa: PLR0913 - the options of the command `distribution`
         for name, values in (where or {}).items()
     }
     chosen = losses.filter_cube(cube, where)
-    summed = {"summary": losses.summary(chosen, by), "quantiles": losses.quantiles(chosen, by)}
-    tables = {"bands": band_counts(chosen, by, bands), **summed, **heaps}
+    tables = {
+        "bands": band_counts(chosen, by, bands),
+        "summary": losses.summary(chosen, by),
+        "quantiles": losses.quantiles(chosen, by),
+        **heaps,
+    }
     if fit:
-        options = {"totals": bands is None, "recovery": recovery}
-        fits, note = fit_cube(cube, where=where, top=top, families=families, **options)
+        fits, note = fit_cube(
+            cube, totals=bands is None, where=where, top=top, families=families, recovery=recovery
+        )
         tables, refused = tables | fit_tables(fits, level), dict(fits.refused)
         notes.append(note)
     if heaps and (where or by):
         notes.append(text.Note("heaps_of_all"))
     if cube.synthetic:
         notes.append(text.Note("synthetic_fit"))
-    return Exploration(
-        tables,
-        cube.source,
-        cube.synthetic,
-        tuple(by),
-        loaded,
-        claims,
-        refused,
-        edges.starts if edges else frozenset(),
-        tuple(notes),
-    )
+    about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims, refused)
+    return Exploration(*about, edges.starts if edges else frozenset(), tuple(notes))
 
 
 def band_counts(cube: losses.Cube, by: Sequence[str], bands: incidents.Bands | None) -> pl.DataFrame:

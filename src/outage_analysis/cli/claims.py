@@ -41,6 +41,10 @@ exploring = typer.Typer()
 Files = Annotated[
     list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")
 ]
+ClaimFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
+]
 
 
 @commands.command()
@@ -209,10 +213,7 @@ def query(
     name: Annotated[
         str | None, typer.Argument(help="Name of a query. Without a name, the queries are listed.")
     ] = None,
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
-    ] = None,
+    files: ClaimFiles = None,
     *,
     reading: ReadOptions,
     output: Output,
@@ -247,10 +248,7 @@ def query(
 @exploring.command()
 @expand_options()
 def distribution(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
-    ] = None,
+    files: ClaimFiles = None,
     *,
     reading: ReadOptions,
     policy: Policy = None,

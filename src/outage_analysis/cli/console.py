@@ -260,11 +260,7 @@ class PlanOptions(ReadOptions):
     ] = None
     seed: Annotated[int | None, "Seed of the draws: the same seed gives the same digits."] = None
     level: Annotated[
-        str | None,
-        typer.Option(
-            "--level",
-            help="Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80.",
-        ),
+        str | None, "Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80."
     ] = None
 
     def plan(

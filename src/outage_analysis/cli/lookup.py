@@ -37,21 +37,16 @@ def facts(
 
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
-    locale, columns = text.Locale(output.lang), text.schema_of("facts")
+    locale = text.Locale(output.lang)
     table = incidents.facts(public_by=analysis.as_day(as_of, "--as-of"), topic=topic)
     if fact:
         known = table["id"].to_list()
         table = table.filter(id=fact)
         if table.is_empty():
             raise UsageError("no such fact", value=fact, remedy=files.spelling_hint(fact, known))
-    told = incidents.facts_in_language(table, output.lang)
-    if not fact or output.as_json:
-        title = locale("terminal.facts", count=len(table))
-        output.print(table.to_dicts(), text.Answer(locale, tables=[text.ShownTable(title, told, columns)]))
-        return
-    for name, value in told.row(0, named=True).items():
-        shown = locale.unit_name(value) if name == "unit" and value else value
-        print_text(f"{locale(f'column.{columns[name].label}'):>10}  {'' if shown is None else shown}")
+    told, title = incidents.facts_in_language(table, output.lang), locale("terminal.facts", count=len(table))
+    answer = text.Answer(locale, tables=[text.ShownTable(title, told, text.schema_of("facts"))])
+    replace(output, everything=output.everything or fact is not None).print(table.to_dicts(), answer)
 
 
 @commands.command("incidents")
@@ -229,8 +224,8 @@ def check(
     if ledger is not None or document.id in files.bundled_ids("assumptions"):
         known = assumptions.load_ledger(ledger or document.id)
         table = table.extend(costs.expected.mix_findings(document, known, lang))
-    kinds = {kind: locale(f"finding.kind_{kind}") for kind in table["kind"]}
-    told = [f"{kinds[kind]:<10} {line}: {question}" for kind, line, question in table.iter_rows()]
+    found = ((locale(f"finding.kind_{kind}"), line, asked) for kind, line, asked in table.iter_rows())
+    told = [f"{kind:<10} {line}: {question}" for kind, line, question in found]
     about = {"id": document.id, "count": len(document.lines), "questions": len(table)}
     told.append(locale(f"terminal.policy_{'clear' if table.is_empty() else 'questions'}", **about))
     output.print(table.to_dicts(), text.Answer(locale, tables=told))

@@ -13,8 +13,8 @@ import typer
 from outage_analysis import analysis, jupyter, text
 from outage_analysis.cli.console import (
     Json,
+    Language,
     PlanOptions,
-    check_language,
     expand_options,
     parse_pairs,
     print_json,
@@ -53,13 +53,7 @@ def new(
         str | None,
         "ISO code of the currency. By default KRW; with --claims, the currency that the files state.",
     ] = None,
-    lang: Annotated[
-        str,
-        typer.Option(
-            help="Language of messages and of the project's charts, tables and reports: en or ko.",
-            callback=check_language,
-        ),
-    ] = "en",
+    lang: Language = "en",
     loss_unit: Annotated[
         str, "What claims state as lost: minutes, hours or days. By default the currency."
     ] = "",
@@ -96,8 +90,8 @@ def new(
         print_warnings(analysis.input_warnings(read, None, lang))
     else:
         defaults = PlanOptions()
-        changed = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
-        refuse_unused({"in an example project": {f"--{x.replace('_', '-')}": changed[x] for x in OF_CLAIMS}})
+        changed = {f"--{x.replace('_', '-')}": getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
+        refuse_unused({"in an example project": changed})
         written = jupyter.new_project(
             folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )

@@ -35,8 +35,6 @@ SUFFIX = ".ipynb"
 REQUIRED_PACKAGES = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
 REMEDY = 'Run: pip install "outage-analysis[notebooks]"'
 KERNEL = {"name": "python3", "display_name": "Python 3"}
-REMOVE_TAG = "remove-cell"
-"""Tag of cells that are for users of the notebook and not exported to pages."""
 DISPLAY_TYPES = [
     "text/html",
     "image/svg+xml",
@@ -62,7 +60,6 @@ ALLOWED_URLS = {
 """Allowed values of link attributes: an ordinary link, or an image embedded in the page."""
 FORBIDDEN_ATTRIBUTES = re.compile("on|style$|form|srcset$", re.IGNORECASE)
 """Attributes that could run code or send data, or that the Content-Security-Policy blocks."""
-PROTOCOLS = frozenset(("http", "https", "mailto", "data"))
 SCRIPT_OR_STYLE = re.compile(r"<(script|style)\b[^<>]*>(.*?)(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 """A script or style sheet. Without an end tag, it extends to the end of the text, as in a browser."""
 
@@ -118,9 +115,8 @@ def find_notebook(name_or_path: str | Path, lang: str | None = None) -> Path:
     path = Path(text)
     if path.suffix == SUFFIX and is_file(path):
         return path
-    problem = "no such file" if path.suffix == SUFFIX else "no such notebook"
     remedy = f"Give a bundled name or a path to a {SUFFIX} file. {spelling_hint(text, notebook_names())}"
-    raise UsageError(problem, file=text, remedy=remedy)
+    raise UsageError("no such notebook", file=text, remedy=remedy)
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -315,13 +311,18 @@ def execute(
             known = getattr(errors, error.ename, None)
             if isinstance(known, type) and issubclass(known, OutageAnalysisError):
                 raise known(f"{started[-1]}: {error.evalue}", file=notebook.name) from None
-            problem = f"{started[-1]}: {error.ename}: {error.evalue.strip()}"
-            remedy = "Run it in JupyterLab to see where."
-            raise OutageAnalysisError(problem, file=notebook.name, remedy=remedy) from None
+            raise OutageAnalysisError(
+                f"{started[-1]}: {error.ename}: {error.evalue.strip()}",
+                file=notebook.name,
+                remedy="Run it in JupyterLab to see where.",
+            ) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
             problem = f"{started[-1]}: the kernel ended" if started else "the kernel did not start"
-            beside = "Rename any file beside it that has the name of a Python or Jupyter module."
-            remedy = "Check the cell and the free memory." if started else beside
+            remedy = (
+                "Check the cell and the free memory."
+                if started
+                else "Rename any file beside it that has the name of a Python or Jupyter module."
+            )
             raise EnvironmentFailed(problem, file=notebook.name, remedy=remedy) from error
     if parameters:
         parameters.source = replace_values(source, shown_values(values))
@@ -434,7 +435,8 @@ def notebook_page(
 
     from outage_analysis import charts
 
-    exported = [cell for cell in notebook.cells if REMOVE_TAG not in cell.metadata.get("tags", ())]
+    # Cells with this tag are for users of the notebook and not exported to pages.
+    exported = [cell for cell in notebook.cells if "remove-cell" not in cell.metadata.get("tags", ())]
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="page_template",
         template_file="index.html.j2",
@@ -463,8 +465,8 @@ def notebook_page(
     scripts = [
         s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if charts.is_package_script(s)
     ]
-    style = reports.template_text("report.css") + page_style
-    return reports.finished_page(text, style, scripts, output_style=charts.STYLE)
+    page_style = reports.template_text("report.css") + page_style
+    return reports.finished_page(text, page_style, scripts, output_style=charts.STYLE)
 
 
 def _prose(source: str) -> str:
@@ -498,4 +500,8 @@ def _clean_markup(markup: str) -> str:
         return not FORBIDDEN_ATTRIBUTES.match(name)
 
     text = SCRIPT_OR_STYLE.sub("", markup)
-    return str(clean(text, tags=TAGS, attributes=is_allowed, protocols=PROTOCOLS, strip=True))
+    return str(
+        clean(
+            text, tags=TAGS, attributes=is_allowed, protocols=["http", "https", "mailto", "data"], strip=True
+        )
+    )
