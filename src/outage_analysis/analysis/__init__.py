@@ -53,17 +53,8 @@ if TYPE_CHECKING:
         reserve_mean,
         reserve_scope,
         scenarios,
-        sensitivity_tables,
         unstated_notes,
     )
-    from outage_analysis.analysis.tables import (
-        Exploration,
-        combination_counts,
-        explore,
-        fit_cube,
-        fit_tables,
-        schema_named,
-        service_table,
-    )
+    from outage_analysis.analysis.tables import Exploration, explore, fit_cube, schema_named, service_table
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

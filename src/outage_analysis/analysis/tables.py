@@ -312,7 +312,6 @@ def _claims_tables(a: Analysis) -> Makers:
     cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
     negative = a.incident.loss.negative == "band"
     bands = losses.display_bands(policy.cuts, negative=negative)
-    # Imported when a table needs it, because few runs do.
 
     @cache
     def fitted() -> dict[str, pl.DataFrame]:
@@ -342,8 +341,11 @@ def _claims_tables(a: Analysis) -> Makers:
     if rows is not None:
         days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
         build = partial(losses.build_cube, rows, until=a.as_of, bands=bands)
+        region = next((d.id for d in a.incident.dimensions if d.kind == "text"), None)
         makers |= {
-            "claims_combinations": lambda: combination_counts(rows, policy, until=a.as_of),
+            "claims_combinations": lambda: losses.count_combinations(
+                rows, bands=bands, dimension=region, until=a.as_of
+            ),
             "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
             "claims_intake_hours": lambda: (
                 losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
@@ -743,31 +745,6 @@ def _typed(dimension: str, value: object) -> object:
     except ValueError as error:
         remedy = "Write a day as 2022-10-31, and an hour as 2022-10-31T15:00."
         raise UsageError("is not a day or an hour", column=dimension, value=value, remedy=remedy) from error
-
-
-def combination_counts(
-    claims: Claims, policy: Policy | None = None, *, until: date | None = None
-) -> pl.DataFrame:
-    """Count claims by combinations of service, loss band, day and region, for linked charts.
-
-    The region is the first text dimension of the incident. If there is none, the counts are by service, loss
-    band and day.
-
-    Args:
-        claims: the result of `read_claims`.
-        policy: a policy whose cuts become edges of the bands.
-        until: leave out claims filed after this day.
-
-    Returns:
-        The table of `count_combinations`.
-
-    Raises:
-        DisclosureBlocked: values of the region contain personal data.
-    """
-    incident = claims.incident
-    bands = losses.display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
-    dimension = next((d.id for d in incident.dimensions if d.kind == "text"), None)
-    return losses.count_combinations(claims, bands=bands, dimension=dimension, until=until)
 
 
 def fit_cube(
