@@ -6,7 +6,6 @@ import math
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
@@ -43,8 +42,6 @@ if TYPE_CHECKING:  # types only; importing charts is slow
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
-BENEFIT_DIGITS = 3
-"""Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,7 +119,7 @@ class PolicyComparison(PolicyResult):
     """An amount in the smallest unit; the table then has the probability that each policy costs more."""
 
     @property
-    def used_assumptions(self) -> AbstractSet[str]:
+    def used_assumptions(self) -> frozenset[str]:
         """The ids of the assumptions that the costs depend on."""
         return self.simulations.inputs
 
@@ -357,7 +354,7 @@ class BudgetSolution(PolicyResult):
     search: costs.policy_search.PolicySearch
 
     @property
-    def used_assumptions(self) -> AbstractSet[str]:
+    def used_assumptions(self) -> frozenset[str]:
         """The ids of the assumptions that the cost of the announced policy depends on."""
         announced = self.search.request.policy
         fitting = costs.terms.ledger_for_policy(self.ledger, announced)
@@ -506,7 +503,8 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
     texts = []
     for name in dict.fromkeys((search.tried.objective, *costs.policy_search.OBJECTIVES)):
         if (value := row[name]) is not None:
-            shown = locale.share(value) if name == "replaced" else locale.money(value, BENEFIT_DIGITS)
+            # With two digits, policies that differ by a tenth would look the same.
+            shown = locale.share(value) if name == "replaced" else locale.money(value, digits=3)
             texts.append(locale(f"solve.got_{name}", value=shown))
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 

@@ -22,7 +22,6 @@ from outage_analysis.policies import Policy
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims
 
-AN_HOUR = 1 / 24
 ROUNDED = pl.col(pl.Float64).round_sig_figs(7)
 """Numbers as tables have them: the last bits of results differ between processors."""
 PARTS = 200
@@ -174,7 +173,7 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
             row |= {"by": branch.closes, "low": counted, "high": counted + most}
             bounded = [text.Note("bounds", rate=f"{rate:,.0f}")]
         if ended:  # it was inside or outside only if the intake ended when the branch closes
-            ended_so = row["by"] == branch.closes and abs(ended[0] - branch.closes) < AN_HOUR
+            ended_so = row["by"] == branch.closes and abs(ended[0] - branch.closes) < 1 / 24
             inside = row["low"] <= ended[1] <= row["high"] if ended_so else None
             row |= {"ended_so": ended_so, "outcome": ended[1], "inside": inside}
         row["by"] = channel.moment(row["by"]).isoformat(timespec="minutes")

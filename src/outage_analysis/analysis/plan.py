@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
@@ -137,7 +136,7 @@ class IncidentResult(text.Displayable, text.Result):
 
     @property
     @abstractmethod
-    def used_assumptions(self) -> AbstractSet[str]:
+    def used_assumptions(self) -> frozenset[str]:
         """The ids of the assumptions that the figures depend on."""
 
     @property
@@ -170,7 +169,7 @@ class IncidentResult(text.Displayable, text.Result):
     def used_ledger(self) -> Ledger | None:
         """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
         known = self.known_ledger
-        return known.with_only(frozenset(self.used_assumptions)) if known else None
+        return known.with_only(self.used_assumptions) if known else None
 
     def whole(self, table: pl.DataFrame, name: str) -> pl.DataFrame:
         """Return a table that tables.csv names so, with amounts in whole currency."""

@@ -515,8 +515,9 @@ class Scenarios(AnalysisResult):
             name = self.stresses.name_of(worst["scenario"], locale.lang)
             yield locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale))
         names, run = analysis.names(locale.lang), analysis.runs[analysis.headline_basis]
-        lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
-        yield locale("terminal.scenarios_scope", lines=lines)
+        yield locale(
+            "terminal.scenarios_scope", lines=", ".join(names[x] for x in run.portfolio.counted("cash"))
+        )
 
     def _amounts(self, row: dict[str, Any], locale: text.Locale) -> dict[str, str]:
         chance = ""

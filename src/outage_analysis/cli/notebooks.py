@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from dataclasses import replace
@@ -30,8 +31,6 @@ notebook_commands = typer.Typer(no_args_is_help=True, help="The notebooks, as pa
 commands.add_typer(notebook_commands, name="notebook")
 
 
-DEFAULT_CURRENCY = "KRW"
-"""The currency of an example project."""
 OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column", "max_rejects")
 """The options of a plan with which `new` writes the documents of given complaint files."""
 
@@ -93,10 +92,11 @@ def new(
         changed = {f"--{x.replace('_', '-')}": getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
         refuse_unused({"in an example project": changed})
         written = jupyter.new_project(
-            folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
+            folder, name=name, currency=currency or "KRW", lang=lang, loss_unit=loss_unit
         )
         locale = text.Locale(lang)
-        following = locale("terminal.new_next", folder=jupyter.shell_path(folder))
+        place = shlex.quote(one_line(folder, jupyter.MAX_PATH_LENGTH))
+        following = locale("terminal.new_next", folder=place)
         print_warnings([following, *(locale(f"terminal.new_{x}") for x in ("lab", "then", "inspect"))])
     if as_json:
         print_json({"project": str(written)})

@@ -34,7 +34,6 @@ from outage_analysis.text import LANGUAGES, Locale, Note, fonts
 SUFFIX = ".ipynb"
 REQUIRED_PACKAGES = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
 REMEDY = 'Run: pip install "outage-analysis[notebooks]"'
-KERNEL = {"name": "python3", "display_name": "Python 3"}
 DISPLAY_TYPES = [
     "text/html",
     "image/svg+xml",
@@ -332,7 +331,8 @@ def execute(
 def _node(cells: list[Any]) -> Any:  # noqa: ANN401 - nbformat ships no types
     import nbformat
 
-    parts = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    parts = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     return nbformat.from_dict(parts)  # type: ignore[no-untyped-call]
 
 

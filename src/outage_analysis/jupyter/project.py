@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import sys
 import unicodedata
@@ -18,7 +17,7 @@ from urllib.parse import quote
 import polars as pl
 
 from outage_analysis.analysis import Plan, load_documents
-from outage_analysis.errors import EnvironmentFailed, UsageError, one_line
+from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import (
     atomic_folder,
     bundled_ids,
@@ -92,15 +91,6 @@ def new_project(
         load_documents(Plan(part / "incident.toml", part / "policy.toml", part / "ledger.toml"))
         load_policy(part / "alternative.toml")
     return place
-
-
-def shell_path(path: str | Path) -> str:
-    """Quote a path for a shell command. A path that begins with a hyphen gets the prefix `./`.
-
-    Without the prefix, the shell command would read the path as an option.
-    """
-    text = one_line(path, MAX_PATH_LENGTH)
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def _outage_id(name: str) -> str:
