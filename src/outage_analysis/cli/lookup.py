@@ -37,16 +37,21 @@ def facts(
 
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
-    locale = text.Locale(output.lang)
+    locale, columns = text.Locale(output.lang), text.schema_of("facts")
     table = incidents.facts(public_by=analysis.as_day(as_of, "--as-of"), topic=topic)
     if fact:
         known = table["id"].to_list()
         table = table.filter(id=fact)
         if table.is_empty():
             raise UsageError("no such fact", value=fact, remedy=files.spelling_hint(fact, known))
-    told, title = incidents.facts_in_language(table, output.lang), locale("terminal.facts", count=len(table))
-    answer = text.Answer(locale, tables=[text.ShownTable(title, told, text.schema_of("facts"))])
-    replace(output, everything=output.everything or fact is not None).print(table.to_dicts(), answer)
+    told = incidents.facts_in_language(table, output.lang)
+    if not fact or output.as_json:
+        title = locale("terminal.facts", count=len(table))
+        output.print(table.to_dicts(), text.Answer(locale, tables=[text.ShownTable(title, told, columns)]))
+        return
+    for name, value in told.row(0, named=True).items():
+        shown = locale.unit_name(value) if name == "unit" and value else value
+        print_text(f"{locale(f'column.{columns[name].label}'):>10}  {'' if shown is None else shown}")
 
 
 @commands.command("incidents")
