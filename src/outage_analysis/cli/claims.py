@@ -175,9 +175,8 @@ def cube(
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
     with progress(output.lang, Note("step_reading_the_files")) as step:
         complaints = options.read_claims(files)
-        edges = (
-            incidents.log_grid() if bands is None else _parse_edges(bands, complaints.incident.loss_digits)
-        )
+        digits = complaints.incident.loss_digits
+        edges = incidents.log_grid() if bands is None else _parse_edges(bands, digits)
         step(Note("step_building_the_cube"))
         dimensions = tuple(name.strip() for name in by.split(","))
         built = losses.build_cube(complaints, dimensions=dimensions, bands=incidents.Bands.from_cuts(edges))
