@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import exported_names, lazy_exports
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from outage_analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis import Plan as Plan
     from outage_analysis.analysis import compare as compare
@@ -60,9 +62,6 @@ if TYPE_CHECKING:
     from outage_analysis.policies import policy_from_tiers as policy_from_tiers
     from outage_analysis.reports import verify as verify
     from outage_analysis.reports import write_report as write_report
-
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
 
 _import_export, _ = lazy_exports(__name__, __file__)
 

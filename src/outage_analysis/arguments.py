@@ -14,14 +14,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class _SomeDefault:
-    def __repr__(self) -> str:
-        return "..."  # as in a stub file
-
-
-_SOME_DEFAULT = _SomeDefault()
-
-
 class NoSuchArgument(UsageError, TypeError):
     """A function has no argument of this name."""
 
@@ -42,7 +34,7 @@ def lists_arguments(*groups: type) -> Callable[[Callable[P, R]], Callable[P, R]]
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=_SOME_DEFAULT,
+                default=...,
                 annotation=kind.__forward_arg__ if isinstance(kind, ForwardRef) else kind,
             )
             for name, kind in further.items()

@@ -13,8 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from outage_analysis.analysis import explore, fit_tables
-from outage_analysis.analysis.tables import Exploration
+from outage_analysis.analysis.tables import Exploration, explore, fit_tables
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all, load_grouped

@@ -84,7 +84,7 @@ def test_a_line_without_an_obligation_is_not_in_the_reserve() -> None:
         entries=(WORK | {"lines": ("budget",)},),
     )
     scope = reserve_scope(found)
-    assert (scope.counted, scope.not_due) == (("fee",), ("budget",))
+    assert (scope["lines"], scope["without_obligation"]) == (("fee",), ("budget",))
     rows = rows_of(found)
     assert {row["cash"] for row in rows.values()} == {DRIVERS * 100.0}
     assert {row["handling"] for row in rows.values()} == {None}
@@ -95,7 +95,7 @@ def test_each_presentation_has_its_part_of_the_reserve() -> None:
     found = analysis_of(fee(100, **DUTY), fee(30, id="credit", **REVENUE), entries=())
     told = presentation_totals(found, Locale("en"))
     assert [f"{DRIVERS * 100:,}" in told[0], f"{DRIVERS * 30:,}" in told[1]] == [True, True]
-    assert reserve_mean(found, reserve_scope(found).counted) == DRIVERS * 130
+    assert reserve_mean(found, reserve_scope(found)["lines"]) == DRIVERS * 130
 
 
 def test_correlated_inputs_give_the_mean_of_the_draws_on_both_pages() -> None:
@@ -136,7 +136,7 @@ def test_without_expected_cash_there_is_no_reserve(analysis: Analysis) -> None:
     none = replace(analysis, runs={})
     assert reserve_table(none) is None
     assert reserve_mean(none, ["pay-merchant-support"]) is None
-    assert reserve_scope(none).not_due == ("pay-merchant-support",)
+    assert reserve_scope(none)["without_obligation"] == ("pay-merchant-support",)
     with pytest.raises(ModelRefused, match="a reserve"):
         none.reserve()
 

@@ -14,14 +14,7 @@ import pytest
 
 import outage_analysis
 from outage_analysis import Policy, load_policy, show_table
-from outage_analysis.analysis import (
-    Analysis,
-    forecast_by_day,
-    forecast_intake,
-    ledger_locale,
-    run,
-    sensitivity_tables,
-)
+from outage_analysis.analysis import Analysis, forecast_by_day, forecast_intake, ledger_locale, run
 from outage_analysis.assumptions import Ledger, distribution_text, ledger_table, load_ledger
 from outage_analysis.cli.console import Output
 from outage_analysis.costs.backtesting import backtest
@@ -100,7 +93,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     federation = load_intake("kakao-federation")
     intake = forecast_by_day(federation).tables | forecast_intake(federation).tables
     tables: dict[str, dict[str, pl.DataFrame]] = {
-        "sensitivity": sensitivity_tables(made, 1_000),
+        "sensitivity": made.sensitivity(1_000).exact_tables,
         "compare": made.compared.exact_tables,
         "backtest": {name: getattr(tested, name) for name in schemas_of("backtest")},
         "intake": {name: table for name, table in intake.items() if name in schemas_of("intake")},

@@ -19,7 +19,7 @@ from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from outage_analysis import Incident, Policy, read_claims
-from outage_analysis.analysis import Analysis, Plan, combination_counts, make_plan, run
+from outage_analysis.analysis import Analysis, Plan, make_plan, run
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import (
     WhatIfSliders,
@@ -34,7 +34,7 @@ from outage_analysis.costs import LiveCost, Simulation, build_portfolio, simulat
 from outage_analysis.costs.page_model import LiveInput, Product, browser_model
 from outage_analysis.costs.simulation import REPLICATES, Sample, quantile_place
 from outage_analysis.errors import DisclosureBlocked
-from outage_analysis.losses import MIN_CLAIMS_PER_CATEGORY
+from outage_analysis.losses import MIN_CLAIMS_PER_CATEGORY, count_combinations, display_bands
 from outage_analysis.losses.cube_building import MAX_CATEGORIES
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import sliders
@@ -406,13 +406,19 @@ def test_combinations_stop_at_the_as_of_day(
     claims_csv: ClaimsCsv, incident: Incident, policy: Policy
 ) -> None:
     path = claims_csv([{"filed_on": f"2022-10-{day}"} for day in (19, 20, 21)])
-    table = combination_counts(read_claims(path, incident), policy, until=date(2022, 10, 20))
+    table = count_combinations(
+        read_claims(path, incident), bands=display_bands(policy.cuts), until=date(2022, 10, 20)
+    )
     assert table.select("filed_on", "claims").rows() == [(date(2022, 10, 19), 1), (date(2022, 10, 20), 1)]
 
 
 def categories(regions: Iterable[str], claims_csv: ClaimsCsv, incident: Incident) -> dict[str | None, int]:
     """The claims of each category, beside their service, where these are the regions of all claims."""
-    table = combination_counts(read_claims(claims_csv([{"region": region} for region in regions]), incident))
+    table = count_combinations(
+        read_claims(claims_csv([{"region": region} for region in regions]), incident),
+        bands=display_bands(()),
+        dimension="region",
+    )
     named = table.filter(pl.col("dimension").is_not_null())
     return dict(named.group_by("category").agg(pl.col("claims").sum()).rows())
 
@@ -443,7 +449,7 @@ def test_texts_that_most_claims_have_to_themselves_are_left_out(
 def test_personal_data_in_the_texts_are_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
     received = read_claims(claims_csv([{"region": "Hong, 010-1234-5678"}]), incident)
     with pytest.raises(DisclosureBlocked):
-        combination_counts(received)
+        count_combinations(received, bands=display_bands(()), dimension="region")
 
 
 # --- the views --------------------------------------------------------------------------------------------
@@ -492,7 +498,9 @@ def told_table(tmp_path_factory: pytest.TempPathFactory, incident: Incident, pol
     keys = ("service", "region", "filed_on", "loss")
     rows = claim_rows([dict(zip(keys, row, strict=True)) for row in TOLD], incident)
     pl.DataFrame(rows).write_csv(path)
-    return combination_counts(read_claims(path, incident), policy)
+    return count_combinations(
+        read_claims(path, incident), bands=display_bands(policy.cuts), dimension="region"
+    )
 
 
 def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False) -> dict[str, Any]:

@@ -170,8 +170,8 @@ CLAIMS = ("--claims", "c.csv")
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (CLAIMS, "--claims needs the tiers of a policy. State what is paid: --tiers 300000"),
-        (TIERS, "--tiers needs complaint files. Name them: --claims complaints.csv"),
+        (CLAIMS, "documents for your files need --claims and --tiers. Give both: --claims complaints.csv"),
+        (TIERS, "documents for your files need --claims and --tiers. Give both: --claims complaints.csv"),
         ((*CLAIMS, *TIERS, "--name", "Trams"), "--name has no meaning with --claims"),
         ((*CLAIMS, *TIERS, "--loss-unit", "minutes"), "--loss-unit has no meaning with --claims"),
         (("--effort", "form"), "--effort has no meaning in an example project"),

@@ -140,12 +140,12 @@ def test_a_value_keeps_the_type_of_the_one_it_replaces(
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("count", "1.5", "the parameter count is not a whole number, such as 300_000_000 (found '1.5')"),
-        ("count", "True", "is not a whole number"),
-        ("rate", "much", "is not a number, such as 0.05"),
-        ("force", "1", "is not true or false"),
-        ("files", "a.csv", "is not a list"),
-        ("cuont", "1", "Did you mean 'count'? Known: "),
+        ("count", "1.5", "the parameter count has values of another type (found '1.5'). Write it like"),
+        ("count", "True", "Write it like its own value: 5."),
+        ("rate", "much", "Write it like its own value: 0.5."),
+        ("force", "1", "Write it like its own value: False."),
+        ("files", "a.csv", "Write it like its own value: ["),
+        ("cuont", "1", "Did you mean 'count'?"),
         ("zzz", "1", "Known: " + ", ".join(KNOWN)),
         ("name", "two at once are no parameter", "Known"),
     ],

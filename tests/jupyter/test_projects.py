@@ -24,7 +24,6 @@ from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import new_project
 from outage_analysis.jupyter import project as making
 from outage_analysis.jupyter.notebook import notebook_names
-from outage_analysis.jupyter.project import ROWS
 from tests.commands import command
 from tests.html_page import WebPage
 from tests.shared_folders import file_contents
@@ -58,7 +57,7 @@ def test_the_pages_fit_each_other_and_say_that_they_are_examples(
     path = tmp_path / "mine.csv"  # the sample is synthetic under any name
     shutil.copy(project / "claims" / "sample-synthetic.csv", path)
     claims = read_claims(path, load_incident(project / "incident.toml"))
-    assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (ROWS, 0, True)
+    assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (400, 0, True)
 
 
 def plan_of(project: Path) -> Plan:
@@ -204,7 +203,7 @@ def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
 def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p", lang="ko", name='Tram "A"\\')
     texts = {p.name: p.read_text("utf-8") for p in (project / "notebooks").glob("*.ipynb")}
-    assert all(r"lang = \"ko\"" in text for text in texts.values())
+    assert all("lang = 'ko'" in text for text in texts.values())
     summary = texts["05_executive_summary.ipynb"]
     assert ("경영진 요약" in summary, "Executive summary" in summary) == (True, False)
     assert "\nSPOKEN ?= ko\n" in (project / "Makefile").read_text("utf-8")

@@ -4,15 +4,12 @@ Modules:
     plan: the Plan, and functions that load and write its documents and load its claims
     analysis: `run`: read, count, compile, evaluate, result; and the Analysis: its costs and draws, and the
         figures of the headline
-    tables: every table of an analysis by name, computed when somebody asks for it; all columns; claims and
-        their cost by service and loss band, and by any dimensions
+    tables: every table of an analysis by name, computed when somebody asks for it; claims and their cost by
+        service and loss band, and by any dimensions; losses described for a question
     summary: the answer in sentences: how much, how sure, what it does not include; notes; the cost in tables;
         which inputs the cost depends on, the cash under stresses, and the reserve by measure
-    results: what all results have in common: their inputs, warnings about them, the notebook card, and tables
-        as a terminal and a card show them, with amounts in whole currency
     alternatives: policies compared, and the policy that gives claimants most within a budget
     open_intake: the forecast of claims still to come, day by day, and as a factor of the cost
-    exploration: losses described for a question
 """
 
 from __future__ import annotations
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
         load_documents,
         make_plan,
         scaffold,
-        with_tiers,
         write_documents,
     )
     from outage_analysis.analysis.summary import (
@@ -57,17 +53,8 @@ if TYPE_CHECKING:
         reserve_mean,
         reserve_scope,
         scenarios,
-        sensitivity_tables,
         unstated_notes,
     )
-    from outage_analysis.analysis.tables import (
-        Exploration,
-        combination_counts,
-        explore,
-        fit_cube,
-        fit_tables,
-        schema_named,
-        service_table,
-    )
+    from outage_analysis.analysis.tables import Exploration, explore, fit_cube, schema_named, service_table
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

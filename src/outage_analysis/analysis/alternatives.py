@@ -6,12 +6,12 @@ import math
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
+from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
@@ -19,7 +19,6 @@ from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
-    ChartLook,
     IncidentResult,
     InputArguments,
     Plan,
@@ -43,8 +42,6 @@ if TYPE_CHECKING:  # types only; importing charts is slow
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
-BENEFIT_DIGITS = 3
-"""Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,13 +73,22 @@ class PolicyResult(IncidentResult):
         notes = [locale("report.rows_complaints", share=share)] if share else []
         return [*notes, *late_claims_notes(self.ledger, None, self.as_of, locale)]
 
-    @lists_arguments(ChartLook)
-    def chart(self, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
+    @lists_arguments()
+    def chart(
+        self,
+        *,
+        lang: str = "en",
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+    ) -> AltairChart:
         """Return the chart of the result; `save` writes it as a notebook shows it.
 
         Args:
             lang: en or ko.
-            look: `width` and `height` in pixels, and a `title` in place of the finding that the chart states.
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the data need.
+            title: a title in place of the finding that the chart states.
 
         Raises:
             UsageError: the size is not possible.
@@ -93,7 +99,8 @@ class PolicyResult(IncidentResult):
         context = charts.chart_context(
             self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
         )
-        chart = charts.standalone_chart(*self.chart_data(), context, **look)
+        name, data = self.chart_data()
+        chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused("too few policies have a cost to show")
         return chart
@@ -112,7 +119,7 @@ class PolicyComparison(PolicyResult):
     """An amount in the smallest unit; the table then has the probability that each policy costs more."""
 
     @property
-    def used_assumptions(self) -> AbstractSet[str]:
+    def used_assumptions(self) -> frozenset[str]:
         """The ids of the assumptions that the costs depend on."""
         return self.simulations.inputs
 
@@ -180,11 +187,11 @@ class PolicyComparison(PolicyResult):
             if id_ not in by_id:
                 raise UsageError("no such policy", value=id_, remedy=spelling_hint(id_, list(by_id)))
             cubes = self.cubes.get(id_, ())
-            of_claimants = (cube for cube in cubes if cube.line is not None)
-            own.append(cubes if self.claim_cube is None else [self.claim_cube, *of_claimants])
-        pair = (by_id[policy], by_id[other])
+            if self.claim_cube is not None:
+                cubes = [self.claim_cube, *(cube for cube in cubes if cube.line is not None)]
+            own.append(cubes)
         return costs.comparison.winners_and_losers(
-            *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
+            *(by_id[policy], by_id[other], self.ledger), as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
         )
 
     def sentence(self, locale: text.Locale) -> str:
@@ -213,8 +220,7 @@ class PolicyComparison(PolicyResult):
         told = self.exact_tables | {"winners_and_losers": winners}
         tables: list[text.ShownTable | str] = [*text.shown_tables(told, "compare", locale, self.mark(locale))]
         unknown = simulations.policies.filter(pl.col("replaced_low").is_null())["policy"]
-        if len(unknown):
-            policies = ", ".join(names[x] for x in unknown)
+        if policies := ", ".join(names[x] for x in unknown):
             tables.append(locale("compare.replaced_unknown", policies=policies))
         tables.append(locale("terminal.result_units", day=self.as_of, currency=self.incident.currency))
         return text.Answer(locale, sentences, tables, names, card_notes=notes)
@@ -243,14 +249,12 @@ def compare_loaded(
         claim_cube = next((cube for cube in built.values() if cube.line is None), None)
     ledger = with_late_claims(ledger, policies, claims, incident, as_of)[0]
     if claims is not None and claim_cube is not None:
-        dimensions = claim_cube.dimensions
         edges = costs.benefits.edges_for_comparison(claim_cube, known, ledger, as_of)
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
-        claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
+        claim_cube = build_cube(claims, dimensions=claim_cube.dimensions, bands=bands, until=as_of)
     simulate = partial(costs.comparison.simulate_policies, draws=plan.draws, seed=plan.seed, level=plan.level)
     simulations = simulate(policies, ledger, as_of=as_of, cubes=cubes, claim_cube=claim_cube)
-    about = (plan, incident, policies, ledger, as_of, claims)
-    return PolicyComparison(*about, simulations, cubes, claim_cube)
+    return PolicyComparison(plan, incident, policies, ledger, as_of, claims, simulations, cubes, claim_cube)
 
 
 def compare_policies(plan: Plan, policies: Sequence[str | Path | Policy]) -> PolicyComparison:
@@ -336,10 +340,9 @@ def compare(
 def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:
     distinct: list[Policy] = []
     for policy in policies:
-        id_, number = policy.id, 1
-        while any(other.id == id_ for other in distinct) and policy not in distinct:
-            number += 1
-            id_ = f"{policy.id[:60]}-{number}"
+        taken = {other.id for other in distinct if other != policy}
+        numbered = (f"{policy.id[:60]}-{number}" for number in count(2))
+        id_ = next(x for x in chain([policy.id], numbered) if x not in taken)
         distinct.append(policy if id_ == policy.id else validated_copy(policy, id=id_))
     return distinct
 
@@ -351,7 +354,7 @@ class BudgetSolution(PolicyResult):
     search: costs.policy_search.PolicySearch
 
     @property
-    def used_assumptions(self) -> AbstractSet[str]:
+    def used_assumptions(self) -> frozenset[str]:
         """The ids of the assumptions that the cost of the announced policy depends on."""
         announced = self.search.request.policy
         fitting = costs.terms.ledger_for_policy(self.ledger, announced)
@@ -500,19 +503,10 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
     texts = []
     for name in dict.fromkeys((search.tried.objective, *costs.policy_search.OBJECTIVES)):
         if (value := row[name]) is not None:
-            shown = locale.share(value) if name == "replaced" else locale.money(value, BENEFIT_DIGITS)
+            # With two digits, policies that differ by a tenth would look the same.
+            shown = locale.share(value) if name == "replaced" else locale.money(value, digits=3)
             texts.append(locale(f"solve.got_{name}", value=shown))
     return "; ".join(texts) if texts else locale("solve.got_unknown")
-
-
-class SearchArguments(TypedDict, total=False):
-    """What `solve` searches for; its documentation says more."""
-
-    vary: Required[costs.policy_search.Vary]
-    budget: Required[Amount]
-    at: str
-    step: Amount | None
-    objective: str | None
 
 
 def _percentile(at: object) -> float | None:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 import polars as pl
 
 from outage_analysis import costs, incidents, reports
+from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison, compare_loaded, solve
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import (
-    ChartLook,
     IncidentResult,
     InputArguments,
     Plan,
@@ -59,24 +59,17 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import load_policy
+from outage_analysis.policies import Amount, load_policy
 from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
-    from outage_analysis.analysis.alternatives import BudgetSolution, PolicyComparison, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
+    from outage_analysis.costs.policy_search import Vary
     from outage_analysis.costs.sensitivity import ScenarioSet
     from outage_analysis.costs.simulation import SampledTotal
 
 Formats = Sequence[str] | str | None
-
-
-class ReportOptions(TypedDict, total=False):
-    """Further options of `Analysis.report`."""
-
-    lang: str
-    force: bool
 
 
 MOST_SAMPLED = 2**22
@@ -133,11 +126,8 @@ class Analysis(IncidentResult):
         """The comparison with the other policies that the plan names, if any."""
         if len(self.policies) == 1:
             return None
-        from outage_analysis.analysis.alternatives import compare_loaded  # imported here: few need it
-
-        of_claims = bool(self.runs) and "published" not in self.runs
         about = (self.plan, self.incident, self.policies, self.ledger, self.as_of)
-        return compare_loaded(*about, of_claims=of_claims)
+        return compare_loaded(*about, of_claims=bool(self.runs) and "published" not in self.runs)
 
     @cached_property
     def backtest_spec(self) -> incidents.BacktestSpec | None:
@@ -229,8 +219,16 @@ class Analysis(IncidentResult):
         """The likely range that the results show: its probabilities, and the names of its ends."""
         return LikelyRange(self.plan.level)
 
-    @lists_arguments(ChartLook)
-    def chart(self, name: str, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
+    @lists_arguments()
+    def chart(
+        self,
+        name: str,
+        *,
+        lang: str = "en",
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+    ) -> AltairChart:
         """Return a chart of the report by name, such as `tornado`, as an Altair chart.
 
         `chart.save("x.svg")`, or a file name that ends in .png, .pdf, .html or .json, writes what a notebook
@@ -239,7 +237,9 @@ class Analysis(IncidentResult):
         Args:
             name: the name of the chart; a wrong name suggests the closest one.
             lang: en or ko.
-            look: `width` and `height` in pixels, and a `title` in place of the finding that the chart states.
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the data need.
+            title: a title in place of the finding that the chart states.
 
         Raises:
             UsageError: there is no such chart, or the size is not possible.
@@ -254,7 +254,7 @@ class Analysis(IncidentResult):
         from outage_analysis import charts  # imported here, because importing charts is slow
 
         data, context = self.chart_data(name, lang=lang)
-        chart = charts.standalone_chart(name, data, context, **look)
+        chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused(
                 f"the analysis has nothing to show in the chart {name} as of {self.as_of}",
@@ -280,15 +280,24 @@ class Analysis(IncidentResult):
             data = schema_named(entry.table).smallest(table, self.incident.locale("en").places)
         mixed = "basis" in data and "synthetic" in data["basis"]
         marked = self.synthetic and (entry.claims or mixed or self.needs_synthetic_mark(source))
-        names = self.names(lang)
-        return data, charts.chart_context(self.incident, locale, names, self.as_of, synthetic=marked)
+        return data, charts.chart_context(
+            self.incident, locale, self.names(lang), self.as_of, synthetic=marked
+        )
 
-    def solve(self, **search: Unpack[SearchArguments]) -> BudgetSolution:
+    @lists_arguments()
+    def solve(
+        self,
+        *,
+        vary: Vary,
+        budget: Amount,
+        at: str = "P90",
+        step: Amount | None = None,
+        objective: str | None = None,
+    ) -> BudgetSolution:
         """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
-        from outage_analysis.analysis.alternatives import solve  # imported here, because few need it
-
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
-        return solve(replace(self.plan, claims=own, ledger=self.ledger), **search)
+        plan = replace(self.plan, claims=own, ledger=self.ledger)
+        return solve(plan, vary=vary, budget=budget, at=at, step=step, objective=objective)
 
     def sensitivity(self, limit: int | None = None) -> Sensitivity:
         """Return what the cost depends on; the arguments are those of `sensitivity_tables`.
@@ -327,22 +336,25 @@ class Analysis(IncidentResult):
 
     @overload
     def report(
-        self, out: None = None, formats: Formats = ..., **options: Unpack[ReportOptions]
+        self, out: None = None, formats: Formats = ..., *, lang: str = ..., force: bool = ...
     ) -> reports.ReportBuilder: ...
 
     @overload
-    def report(self, out: str | Path, formats: Formats = ..., **options: Unpack[ReportOptions]) -> Path: ...
-
-    @lists_arguments(ReportOptions)
     def report(
-        self, out: str | Path | None = None, formats: Formats = None, **options: Unpack[ReportOptions]
+        self, out: str | Path, formats: Formats = ..., *, lang: str = ..., force: bool = ...
+    ) -> Path: ...
+
+    @lists_arguments()
+    def report(
+        self, out: str | Path | None = None, formats: Formats = None, *, lang: str = "en", force: bool = False
     ) -> reports.ReportBuilder | Path:
         """Write the report into a folder, or return it so that sections can be added first.
 
         Args:
             out: the folder to create; without a folder, nothing is written yet.
             formats: names of formats, such as ["html", "xlsx"]; all formats by default.
-            options: the language `lang`, en or ko; `force` overwrites an existing report.
+            lang: the language of the report, en or ko.
+            force: overwrite an existing report.
 
         Returns:
             With a folder, the path of report.html (or manifest.json without HTML); otherwise a report with
@@ -352,7 +364,7 @@ class Analysis(IncidentResult):
             UsageError: the language or a format is unknown, or the folder must not be overwritten.
         """
         chosen = [formats] if isinstance(formats, str) else reports.FORMATS if formats is None else formats
-        builder = reports.ReportBuilder(self, formats=[*chosen], **options)
+        builder = reports.ReportBuilder(self, lang, [*chosen], force)
         return builder if out is None else builder.write(out)
 
     def expected_cash(self, basis: str = "published") -> float | None:
@@ -390,8 +402,7 @@ class Analysis(IncidentResult):
         Raises:
             ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
         """
-        drawn = {valuation for run in self.runs.values() for valuation in run.portfolio.valuations}
-        if self.plan.budget is not None and "cash" not in drawn:
+        if self.plan.budget is not None and not any("cash" in run.totals for run in self.runs.values()):
             refuse_no_cash("a budget")
 
     @property
@@ -412,19 +423,13 @@ class Analysis(IncidentResult):
         """
         return self.quantile(0.5)
 
-    @overload
-    def quantile(self, p: float) -> float: ...
-
-    @overload
-    def quantile(self, p: Sequence[float]) -> list[float]: ...
-
-    def quantile(self, p: float | Sequence[float]) -> float | list[float]:
-        """Return quantiles of the headline cash total in whole currency, rounded as in the report's tables.
+    def quantile(self, p: float) -> float:
+        """Return a quantile of the headline cash total in whole currency, rounded as in the report's tables.
 
         The total includes the lines that have an expected cost.
 
         Args:
-            p: a probability between 0 and 1, such as 0.9 for P90, or a list of them, for a list of amounts.
+            p: a probability between 0 and 1, such as 0.9 for P90.
 
         Raises:
             UsageError: the probability is not a number between 0 and 1, ends excluded.
@@ -437,10 +442,7 @@ class Analysis(IncidentResult):
             True
         """
         total = self._cash_total("a quantile")
-        if isinstance(p, list | tuple):
-            return [self.quantile(each) for each in p]
-        remedy = "Give one probability, such as 0.9, or a list of them."
-        chance = _number(p, "a probability is a number between 0 and 1", remedy)
+        chance = _number(p, "a probability is a number between 0 and 1", "Give one, such as 0.9.")
         return rounded_estimate(total.quantile(chance)).value / float(10**self.incident.minor_units)
 
     def chance_over(self, amount: float) -> float:
@@ -482,8 +484,7 @@ class Analysis(IncidentResult):
         if n > run.draws:
             run = replace(run, draws=2 ** math.ceil(math.log2(n)))
         order = np.random.default_rng(run.seed).permutation(run.draws)[:n]
-        totals = run.totals["cash"].values.ravel()[order]
-        return pl.Series("total", totals / 10**self.incident.minor_units)
+        return pl.Series("total", run.totals["cash"].values.ravel()[order] / 10**self.incident.minor_units)
 
     def by(self, *dimensions: str) -> pl.DataFrame:
         """Return the claims and their cash by dimensions, such as service, or a column that was joined.
@@ -510,7 +511,7 @@ class Analysis(IncidentResult):
         """
         return cost_by(self, dimensions)
 
-    def scenarios(self, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame:
+    def scenarios(self, document: str | Path | ScenarioSet = "stresses") -> pl.DataFrame:
         """Return the headline cash under each scenario of a document, computed on the same random points.
 
         Args:
@@ -532,8 +533,7 @@ class Analysis(IncidentResult):
             >>> table["scenario"].to_list()[:3]
             ['base', 'one-tap', 'two-more-weeks']
         """
-        stresses = costs.sensitivity.STRESSES if document is None else document
-        return scenarios(self, costs.sensitivity.load_scenarios(stresses)).tables["scenarios"]
+        return scenarios(self, costs.sensitivity.load_scenarios(document)).tables["scenarios"]
 
     def reserve(self, measure: str = "mean", *, handling: str = "outside") -> float:
         """Return the reserve in whole currency: what the lines with an obligation cost in cash.

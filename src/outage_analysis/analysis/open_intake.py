@@ -22,9 +22,8 @@ from outage_analysis.policies import Policy
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims
 
-AN_HOUR = 1 / 24
-DIGITS = 7
-"""Tables are rounded to this many significant digits: the last bits of results differ between processors."""
+ROUNDED = pl.col(pl.Float64).round_sig_figs(7)
+"""Numbers as tables have them: the last bits of results differ between processors."""
 PARTS = 200
 """The forecast count in the end is represented by so many equally likely values."""
 
@@ -53,16 +52,15 @@ class IntakeForecast(text.Result):
     def to_dict(self) -> dict[str, Any]:
         """Return all tables as plain values."""
         channel, rows = self.channel, {name: table.to_dicts() for name, table in self.tables.items()}
-        about = {"source": channel.source, "as_of": self.as_of, "opened": channel.opened}
-        return {**about, "synthetic": channel.synthetic, "notes": self.notes, **rows}
+        about = {"source": channel.source, "opened": channel.opened, "synthetic": channel.synthetic}
+        return {**about, "as_of": self.as_of, "notes": self.notes, **rows}
 
     def answer(self, lang: str = "en") -> text.Answer:
         """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
         locale = text.Locale(lang)
         mark = locale("terminal.recovery_prefix") if self.channel.synthetic else ""
-        reasons = {str(reason): locale.note(reason) for reason in self.reasons}
-        translated = pl.col("^refused$").replace(reasons)
-        told = {name: table.with_columns(translated) for name, table in self.tables.items()}
+        refused = pl.col("^refused$").replace({str(x): locale.note(x) for x in self.reasons})
+        told = {name: table.with_columns(refused) for name, table in self.tables.items()}
         shown = text.shown_tables(told, "intake", locale, mark)
         sentences = [mark + sentence for sentence in self._sentences(locale)]
         return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
@@ -109,8 +107,8 @@ def counts_by(
     cube, incident = losses.build_cube(source, dimensions=("filed_on",)), source.incident
 
     def channel_until(day: date | None) -> losses.Channel:
-        last = day and min(day, incident.claims_to)
-        return losses.channel_from_cube(cube, incident, until=last, recovery=recovery)
+        until = day and min(day, incident.claims_to)
+        return losses.channel_from_cube(cube, incident, until=until, recovery=recovery)
 
     return channel_until
 
@@ -156,35 +154,34 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
             ended = channel.days(source.outcome.at), get_fact(source.outcome.fact, hindsight=True).count
     elif hindsight and (every := known(None)).times[-1] > channel.times[-1]:
         ended = every.times[-1], every.counts[-1]
-    rows, notes, bounded = dict[str, dict[str, Any]](), [*channel.notes], list[str]()
+    rows, notes, bounded = list[dict[str, Any]](), [*channel.notes], list[str]()
+    late_counts: Mapping[str, losses.LateCount] = {}
     try:
         forecast = channel.forecast(by=None if by is None else channel.end_of(by))
+        late_counts = forecast.late
+        notes += forecast.notes
     except ModelRefused as refusal:
         notes.append(text.Note("no_curve", reason=refusal.problem))
-    else:
-        for id_, late in forecast.late.items():
-            low, high = late.total(level)
-            expected = {"late": late.mean, "total": counted + late.mean}
-            ends = {"median": late.median, "level": level, "low": low, "high": high}
-            rows[id_] = {"branch": id_, "by": late.by, "counted": counted} | expected | ends
-        notes += forecast.notes
     for branch in channel.branches:
-        if branch.id not in rows:
+        row: dict[str, Any] = {"branch": branch.id, "counted": counted}
+        if late := late_counts.get(branch.id):
+            low, high = late.total(level)
+            row |= {"by": late.by, "late": late.mean, "total": counted + late.mean, "level": level}
+            row |= {"median": late.median, "low": low, "high": high}
+        else:
             most, rate = losses.late_claim_bounds(channel.times, channel.counts, branch.closes)
-            bounds = {"counted": counted, "low": counted, "high": counted + most}
-            rows[branch.id] = {"branch": branch.id, "by": branch.closes, **bounds}
+            row |= {"by": branch.closes, "low": counted, "high": counted + most}
             bounded = [text.Note("bounds", rate=f"{rate:,.0f}")]
-        row = rows[branch.id]
         if ended:  # it was inside or outside only if the intake ended when the branch closes
-            ended_so = row["by"] == branch.closes and abs(ended[0] - branch.closes) < AN_HOUR
+            ended_so = row["by"] == branch.closes and abs(ended[0] - branch.closes) < 1 / 24
             inside = row["low"] <= ended[1] <= row["high"] if ended_so else None
             row |= {"ended_so": ended_so, "outcome": ended[1], "inside": inside}
         row["by"] = channel.moment(row["by"]).isoformat(timespec="minutes")
-    tables = {"points": channel.points(), "branches": text.schema_of("intake.branches").frame(rows.values())}
+        rows.append(row)
+    tables = {"points": channel.points(), "branches": text.schema_of("intake.branches").frame(rows)}
     if ended:
-        tables["hindsight"] = text.schema_of("intake.hindsight").frame(rows.values())
-    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
-    tables = {name: table.with_columns(rounded) for name, table in tables.items()}
+        tables["hindsight"] = text.schema_of("intake.hindsight").frame(rows)
+    tables = {name: table.with_columns(ROUNDED) for name, table in tables.items()}
     return IntakeForecast(channel, as_of, tables, [*notes, *bounded], source)
 
 
@@ -351,8 +348,6 @@ def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, 
     grid = np.linspace(first, last, 2 * PARTS)
     counts = late.counted + np.interp((np.arange(PARTS) + 0.5) / PARTS, late.cdf(grid), grid)
     values, times = np.unique(np.round(counts / late.counted, 7), return_counts=True)
-    weights = times / PARTS
-    distribution = {"kind": "discrete", "values": (*values.tolist(),), "probabilities": (*weights.tolist(),)}
     words = {
         key: {
             locale.lang: locale(f"report.late_{key}", day=locale.day(day), count=locale.number(late.counted))
@@ -369,7 +364,11 @@ def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, 
             "grade": "assumed",
             "owner": "outage-analysis",
             "outcome_known": False,
-            "distribution": distribution,
+            "distribution": {
+                "kind": "discrete",
+                "values": (*values.tolist(),),
+                "probabilities": (*(times / PARTS).tolist(),),
+            },
             "counted": late.counted,
             "closes": closes,
         }
@@ -392,12 +391,11 @@ def late_claims_notes(
     for entry in ledger.assumptions if ledger else ():
         if not isinstance(entry, LateClaims):
             continue
-        ends = entry.counted * entry.distribution.quantile([likely.lower, likely.upper])
-        total = entry.counted * entry.range.expected
-        numbers = {"counted": entry.counted, "total": total, "low": ends[0], "high": ends[1]}
-        days = {"day": locale.day(day), "deadline": locale.day(entry.closes)}
-        told = {name: locale.number(round(x)) for name, x in numbers.items()}
-        yield locale("report.late_claims", **days, **told)
+        ends = entry.distribution.quantile([likely.lower, likely.upper])
+        factors = {"counted": 1.0, "total": entry.range.expected, "low": ends[0], "high": ends[1]}
+        told = {name: locale.number(round(entry.counted * factor)) for name, factor in factors.items()}
+        told |= {"day": locale.day(day), "deadline": locale.day(entry.closes)}
+        yield locale("report.late_claims", **told)
         if table is None:
             yield locale("report.late_share", late=locale.share(1 - 1 / entry.range.expected))
             continue

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Unpack, cast
 
 import polars as pl
 
-from outage_analysis import costs, text
+from outage_analysis import costs, losses, text
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger, reference_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, DataFrame, OutageFacts, Sources, read_claims
@@ -115,14 +114,6 @@ class Plan:
         return isinstance(self.claims, Claims) or bool(self.claims or self.counts)
 
 
-class ChartLook(TypedDict, total=False):
-    """How a chart of a result looks: width and height in pixels, and a title in place of its finding."""
-
-    width: int | None
-    height: int | None
-    title: str | None
-
-
 @dataclass(frozen=True, repr=False)
 class IncidentResult(text.Displayable, text.Result):
     """A result for one incident as of one day. Notebooks show its answer as a card."""
@@ -145,7 +136,7 @@ class IncidentResult(text.Displayable, text.Result):
 
     @property
     @abstractmethod
-    def used_assumptions(self) -> AbstractSet[str]:
+    def used_assumptions(self) -> frozenset[str]:
         """The ids of the assumptions that the figures depend on."""
 
     @property
@@ -178,7 +169,7 @@ class IncidentResult(text.Displayable, text.Result):
     def used_ledger(self) -> Ledger | None:
         """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
         known = self.known_ledger
-        return known.with_only(frozenset(self.used_assumptions)) if known else None
+        return known.with_only(self.used_assumptions) if known else None
 
     def whole(self, table: pl.DataFrame, name: str) -> pl.DataFrame:
         """Return a table that tables.csv names so, with amounts in whole currency."""
@@ -227,10 +218,8 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
     if claims and (rejects := int(claims.files["rejects"].sum())):
         counts, key = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}, "terminal.rejects"
         if claims.incident.window == "observed":
-            from outage_analysis.losses import reject_sentence  # imported here: few need it
-
             key, first = "terminal.rejects_observed", claims.rejected_rows.row(0, named=True)
-            counts["first"] = reject_sentence(claims.incident, first, lang)
+            counts["first"] = losses.reject_sentence(claims.incident, first, lang)
         found.append(locale(key, **counts))
     return [*found, *filter(None, [example_warning(ledger, locale)])]
 
@@ -242,12 +231,13 @@ def ledger_locale(ledger: Ledger) -> text.Locale | None:
     """
     if ledger.currency:
         return text.Locale("en", ledger.currency, decimal_places(ledger.currency))
-    known = ledger.incident in bundled_ids("incidents")
-    return load_incident(ledger.incident).locale("en") if known else None
+    return (
+        load_incident(ledger.incident).locale("en") if ledger.incident in bundled_ids("incidents") else None
+    )
 
 
-class Inputs(TypedDict, total=False):
-    """Arguments of `run` that become fields of a `Plan`, except the claims and the budget."""
+class InputArguments(OutageFacts, total=False):
+    """What `run`, `solve` and `scaffold` are told about the inputs beside the claims."""
 
     tiers: TierPayments | None
     effort: str | None
@@ -268,10 +258,6 @@ class Inputs(TypedDict, total=False):
     seed: int
     level: int
     changes: Mapping[str, float]
-
-
-class InputArguments(Inputs, OutageFacts, total=False):
-    """What `run`, `solve` and `scaffold` are told about the inputs beside the claims."""
 
 
 def make_plan(
@@ -299,8 +285,9 @@ def make_plan(
         return claims
     facts = {x: value for x, value in arguments.items() if x in OutageFacts.__annotations__}
     given: dict[str, Any] = {x: value for x, value in arguments.items() if x not in facts}
-    terms = {x: given.pop(x, None) for x in ("tiers", "effort", "unknown", "closes")}
-    if terms["tiers"] is not None and given.get("policy") is not None:
+    tiers = given.pop("tiers", None)
+    terms = {x: given.pop(x, None) for x in ("effort", "unknown", "closes")}
+    if tiers is not None and given.get("policy") is not None:
         raise UsageError("policy and tiers are both given", remedy="Give one of them.")
     given["as_of"] = as_of = as_day(given.get("as_of"))
     # 3e8 is a usual way to write an amount; a plan refuses any other number.
@@ -331,47 +318,26 @@ def make_plan(
         given.setdefault("max_rejects", claims.max_rejects)
         incident = incident or claims.incident
     elif claims is not None:
-        named = (claims,) if isinstance(claims, str | Path) else claims
-        claims = tuple(cast("Sequence[str | Path]", named))
+        claims = (claims,) if isinstance(claims, str | Path) else tuple(cast("Sequence[str | Path]", claims))
     given["incident"] = loaded = load_incident(incident or DEFAULT_INCIDENT)
     if given.get("ledger") is None and (policy := given.get("policy")) is not None:
         rates = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
         given["ledger"] = rates
-    plan = Plan(**given | {"claims": claims, "columns": layouts})
-    return with_tiers(plan, **terms | {"closes": as_day(terms["closes"], "closes")})
+    return _with_tiers(Plan(**given | {"claims": claims, "columns": layouts}), loaded, tiers, terms)
 
 
-def with_tiers(
-    plan: Plan,
-    tiers: TierPayments | None,
-    effort: str | None = None,
-    unknown: Amount | None = None,
-    closes: date | None = None,
-) -> Plan:
-    """Return a plan with the policy that tiers state and, without a ledger, rates of comparable schemes.
-
-    Args:
-        plan: the other inputs.
-        tiers: largest loss of a tier -> payment per claim, in whole currency; without tiers, the plan stays.
-        effort: what claimants must do to be paid; by default fill in a form.
-        unknown: the payment for a claim without a stated loss, if it is stated.
-        closes: the last day to claim, if it is later than the last claim.
-
-    Raises:
-        UsageError: the tiers are not possible, or another term is stated without tiers.
-    """
+def _with_tiers(plan: Plan, incident: Incident, tiers: TierPayments | None, terms: dict[str, Any]) -> Plan:
     if tiers is None:
-        terms = {"effort": effort, "unknown": unknown, "closes": closes}
-        if stated := next((name for name, value in terms.items() if value is not None), None):
+        for stated in (name for name, value in terms.items() if value is not None):
             raise UsageError(
                 f"{either('', '--')}{stated} has no effect without tiers",
                 remedy=either("Give tiers=..., or", "Give --tiers, or") + " state it in the policy.",
             )
         return plan
-    incident = load_incident(plan.incident)
-    policy = policy_from_tiers(tiers, incident, effort=effort or "form", unknown=unknown, closes=closes)
+    terms |= {"effort": terms["effort"] or "form", "closes": as_day(terms["closes"], "closes")}
+    policy = policy_from_tiers(tiers, incident, **terms)
     ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
-    return replace(plan, incident=incident, policy=policy, ledger=ledger)
+    return replace(plan, policy=policy, ledger=ledger)
 
 
 def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> Ledger | None:

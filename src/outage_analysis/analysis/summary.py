@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
@@ -19,14 +19,12 @@ from outage_analysis import costs, losses, text
 from outage_analysis.analysis.open_intake import counts_by, late_claims_notes, open_lines
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, LateClaims, value_and_range
 from outage_analysis.claims import DECISIONS
-from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import Incident
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
-    from outage_analysis.policies import Schedule
 
 DECISIVE = 0.5
 """A rule is named as what to decide first if at least this share of the expected cash follows from it."""
@@ -70,35 +68,21 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
 
 def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return what it would cost if every report or claim were paid, where the policy says how much."""
-    total, promised = analysis.totals_row(analysis.headline_basis), promised_range(analysis)
-    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
-    # The reports are those of one cost item, so they bound the cash only if it counts nothing else.
-    if promised and counted == (promised[0].id,):
-        line, count, low, high = promised
-        key = "tiers" if any(rule.review for _, rule in line.positive_bands) else "reports"
-        amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
-    elif total is None or not total["most"]:
-        return []
-    else:
-        key, amounts = "claims", {"most": locale.money(total["most"])}
-    return [locale(f"report.answer_all_{key}", **amounts)]
-
-
-def promised_range(analysis: Analysis) -> tuple[Schedule, float, float, float] | None:
-    """Return what it costs if all reported losses of a payment schedule are paid; None if it is unknown.
-
-    The schedule (payments by loss band) is the first one whose number of reports is published. Beside it are
-    this number, the amount if all are paid the lowest tier, and that if all are paid the highest tier.
-    """
     lines = analysis.exact_tables["costs"].filter(level="line", rule="schedule", status="ok")
     counts = dict(lines.select("line", "count").iter_rows())
-    line = next((x for x in analysis.policy.schedules if x.id in counts), None)
+    counted = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
+    # The reports are those of one cost item, so they bound the cash only if it counts nothing else.
+    line = next((x for x in analysis.policy.schedules if x.id in counts and counted == (x.id,)), None)
     ends = [line.tariff.payment_range(x) for x, rule in line.positive_bands if rule.pays] if line else []
     highest = [float(most) for _, most in ends if most is not None]
-    if line is None or not ends or len(highest) < len(ends):
-        return None
-    count = float(counts[line.id])
-    return line, count, count * float(min(least for least, _ in ends)), count * max(highest)
+    if line and ends and len(highest) == len(ends):
+        count = float(counts[line.id])
+        low, high = count * float(min(least for least, _ in ends)), count * max(highest)
+        key = "tiers" if any(rule.review for _, rule in line.positive_bands) else "reports"
+        amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
+        return [locale(f"report.answer_all_{key}", **amounts)]
+    most = (analysis.totals_row(analysis.headline_basis) or {}).get("most")
+    return [locale("report.answer_all_claims", most=locale.money(most))] if most else []
 
 
 def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -152,8 +136,8 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
         return []
     mean, high = (table.filter(measure=name)[column].item() for name in ("mean", "p90"))
     amounts = {"mean": mean, "further": max(0.0, high - mean), "high": high}
-    key = f"report.recommend_{column if high > mean else 'mean'}"
     money = {name: locale.money(amount) for name, amount in amounts.items()}
+    key = f"report.recommend_{column if high > mean else 'mean'}"
     told = [locale(key, often=locale.one_in(0.1), **money)]
     budget, cash = analysis.budget, max(table.filter(pl.col("measure").is_in(["mean", "p90"]))["cash"])
     if budget and cash > budget and locale.money(cash) != locale.money(budget):
@@ -225,8 +209,8 @@ def _cost_tables(
         yield locale("terminal.not_public", day=analysis.as_of, lines=later)
     for basis in bases:
         lines = every.filter(basis=basis, level="line")
-        shown = lines.select("line", "valuation", "count", *BOUNDS, "status")
         title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
+        shown = lines.select("line", "valuation", "count", *BOUNDS, "status")
         yield text.ShownTable(title, shown, text.schema_of("costs"))
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
     yield text.ShownTable(title, all_bases(analysis, "totals"), text.schema_of("totals"))
@@ -258,8 +242,8 @@ def _quantile_table(
 def _band_tables(
     rows: pl.DataFrame, locale: text.Locale, names: Mapping[str, str]
 ) -> Iterator[text.ShownTable]:
-    across = pl.col("rule") == "straddles"
-    band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(text.band_expression(locale))
+    across = pl.lit(locale("terminal.across"))
+    band = pl.when(rule="straddles").then(across).otherwise(text.band_expression(locale))
     bands = rows.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
@@ -284,8 +268,8 @@ def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     notes, used, table = list[str](), analysis.used_ledger, analysis.claims_costs
     if used and used.id == REFERENCE_LEDGER:
         entries = [x for x in used.assumptions if not isinstance(x, LateClaims)]
-        told = [(x.name[locale.lang], *value_and_range(x, locale)) for x in entries]
-        rates = ", ".join(f"{name} {value} ({value_range})" for name, value, value_range in told)
+        told = {x.name[locale.lang]: value_and_range(x, locale) for x in entries}
+        rates = ", ".join(f"{name} {value} ({value_range})" for name, (value, value_range) in told.items())
         if rates:  # automatic payments use none
             notes.append(locale("report.reference_rates", rates=rates))
     if table is None or not analysis.headline_from_claims:
@@ -392,9 +376,9 @@ def refuse_no_cash(question: str) -> NoReturn:
 
     An error is better than a result that silently leaves out the answer.
     """
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
     raise ModelRefused(
-        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+        f"no line has an expected cost in cash, so nothing is known of {question}",
+        remedy="Give a ledger with the inputs that the policy needs, or leave that question out.",
     )
 
 
@@ -405,8 +389,6 @@ class AnalysisResult(text.Displayable, text.Result):
     analysis: Analysis
     exact_tables: dict[str, pl.DataFrame]
     """Name of a table -> the table, with amounts in the smallest unit of the currency."""
-    group: ClassVar[str] = "analysis"
-    """The group of the schemas of the tables."""
 
     @abstractmethod
     def sentences(self, locale: text.Locale) -> Iterable[str]:
@@ -419,7 +401,8 @@ class AnalysisResult(text.Displayable, text.Result):
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
         """The tables by name, with amounts in whole currency."""
-        schemas, places = text.schemas_of(self.group), self.analysis.incident.locale("en").places
+        schemas = text.schemas_of("analysis") | text.schemas_of("sensitivity")
+        places = self.analysis.incident.locale("en").places
         return {name: schemas[name].whole(table, places) for name, table in self.exact_tables.items()}
 
     @property
@@ -445,8 +428,8 @@ class AnalysisResult(text.Displayable, text.Result):
         """Return the answer in words, then the tables."""
         locale = self.analysis.locale(lang)
         mark = text.synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
-        first, *others = [*self.sentences(locale)] or [""]
-        sentences = [mark + first, *others] if first else []
+        sentences = [*self.sentences(locale)]
+        sentences[:1] = [mark + first for first in sentences[:1]]
         return text.Answer(locale, sentences, self.tables_and_notes(locale, mark), self.analysis.names(lang))
 
 
@@ -487,17 +470,15 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
 class Sensitivity(AnalysisResult):
     """Which inputs and decisions the cost of an analysis depends on: the result of `sensitivity_tables`."""
 
-    group: ClassVar[str] = "sensitivity"
-
     def sentences(self, locale: text.Locale) -> Iterator[str]:
         """Return the inputs that the cost depends on most, and what it is worth to know one."""
         analysis, table = self.analysis, self.exact_tables.get("information_value")
         yield from driver_sentences(analysis, locale)
         if table is not None and analysis.budget is not None:
             portfolio = analysis.runs[analysis.headline_basis].portfolio
-            first = costs.sensitivity.information_sentence(table, portfolio, locale)
+            worth = costs.sensitivity.information_sentence(table, portfolio, locale)
             budget = locale.money_in_full(analysis.budget)
-            yield f"{first} {locale('information.budget_decision', budget=budget)}"
+            yield f"{worth} {locale('information.budget_decision', budget=budget)}"
 
     def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return all tables, and a note on correlated inputs."""
@@ -534,8 +515,9 @@ class Scenarios(AnalysisResult):
             name = self.stresses.name_of(worst["scenario"], locale.lang)
             yield locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale))
         names, run = analysis.names(locale.lang), analysis.runs[analysis.headline_basis]
-        lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
-        yield locale("terminal.scenarios_scope", lines=lines)
+        yield locale(
+            "terminal.scenarios_scope", lines=", ".join(names[x] for x in run.portfolio.counted("cash"))
+        )
 
     def _amounts(self, row: dict[str, Any], locale: text.Locale) -> dict[str, str]:
         chance = ""
@@ -548,8 +530,8 @@ class Scenarios(AnalysisResult):
     def tables_and_notes(self, locale: text.Locale, mark: str) -> Iterator[text.ShownTable | str]:
         """Return the table with the names of the scenarios, and a note on each."""
         analysis, table = self.analysis, self.exact_tables["scenarios"]
-        labels = {table["scenario"][0]: locale("report.scenario_base")}
-        labels |= {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+        names = {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+        labels = {"base": locale("report.scenario_base"), **names}
         measures = analysis.likely_range.column_measures
         hidden = ["status", "reason", *([] if analysis.budget is not None else ["over_budget"])]
         if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
@@ -557,9 +539,8 @@ class Scenarios(AnalysisResult):
         title = mark + locale("terminal.scenarios") + locale("terminal.sums", currency=locale.currency)
         shown = table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures)
         yield text.ShownTable(title, shown, text.schema_of("scenarios").without(*hidden).renamed(measures))
-        rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
-        for scenario in self.stresses.scenarios:
-            note, row = scenario.note[locale.lang], rows[scenario.id]
+        for scenario, row in zip(self.stresses.scenarios, table[1:].iter_rows(named=True), strict=True):
+            note = scenario.note[locale.lang]
             if row["expected"] is None:
                 told = (locale(f"word.{row['status']}"), row["reason"])
                 note += " " + locale("terminal.scenario_out", reason=": ".join(filter(None, told)))
@@ -632,31 +613,18 @@ HANDLING = {"outside": "cash", "inside": "both"}
 """Where the cost of working through the claims is -> the column of the table `reserve`."""
 
 
-@dataclass(frozen=True)
-class ReserveScope:
-    """The cost lines that were public on the day of an analysis, by their place in the reserve."""
+def reserve_scope(analysis: Analysis) -> dict[str, tuple[str, ...]]:
+    """Return the cost lines that were public on the day of an analysis, by their place in the reserve.
 
-    counted: tuple[str, ...]
-    """The lines with an expected cost in money."""
-    unpriced: tuple[str, ...]
-    """The lines that pay money and have no expected cost; the reserve does not include them."""
-    not_due: tuple[str, ...]
-    """The lines without an obligation."""
-
-
-def reserve_scope(analysis: Analysis) -> ReserveScope:
-    """Return which cost lines the reserve includes, and which it leaves out for what reason."""
+    They are `lines` (with an expected cost in money), `without_price` (they pay money and have no expected
+    cost, so that the reserve does not include them) and `without_obligation`.
+    """
     known, run = analysis.policy.public_by(analysis.as_of)[0], analysis.headline_run
-    not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
-    if run is None:
-        return ReserveScope((), (), not_due)
-    counted = {*run.portfolio.counted("cash")} - {*not_due}
-    missing = {*run.portfolio.left_out.get("cash", ())} - {*not_due}
-    return ReserveScope(
-        tuple(x.id for x in known if x.id in counted),
-        tuple(x.id for x in known if x.id in missing - counted),
-        not_due,
-    )
+    not_due = {x.id for x in known if x.accounting and x.accounting.obligation == "none"}
+    counted = {*run.portfolio.counted("cash")} - not_due if run else set()
+    missing = {*run.portfolio.left_out.get("cash", ())} - not_due - counted if run else set()
+    places = {"lines": counted, "without_price": missing, "without_obligation": not_due}
+    return {place: tuple(x.id for x in known if x.id in ids) for place, ids in places.items()}
 
 
 def reserve_mean(analysis: Analysis, lines: Collection[str]) -> float | None:
@@ -673,8 +641,8 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         table of quantiles and add up exactly; `both` is added draw by draw on the same random points.
     """
     scope, run = reserve_scope(analysis), analysis.headline_run
-    due = {x.id for x in analysis.policy.lines} - {*scope.not_due}
-    parts = {"cash": _of_lines(run, "cash", scope.counted), "handling": _of_lines(run, "handling", due)}
+    due = {x.id for x in analysis.policy.lines} - {*scope["without_obligation"]}
+    parts = {"cash": _of_lines(run, "cash", scope["lines"]), "handling": _of_lines(run, "handling", due)}
     if parts["cash"] is None:
         return None
     known = {name: part for name, part in parts.items() if part}
@@ -685,7 +653,11 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         draws.append(draws[0] + draws[1])
     samples, unknown = [costs.simulation.Sample(values) for values in draws], [None] * (3 - len(draws))
     rows = [
-        (name, *(means if p is None else (rounded_estimate(x.quantile(p)).value for x in samples)), *unknown)
+        (
+            name,
+            *(means if p is None else (costs.rounded_estimate(x.quantile(p)).value for x in samples)),
+            *unknown,
+        )
         for name, p in MEASURES.items()
     ]
     return text.schema_of("reserve").frame(rows)
@@ -722,10 +694,9 @@ class Reserve(AnalysisResult):
     @property
     def facts(self) -> dict[str, Any]:
         """The amount, and the lines by their place in the reserve."""
-        scope, amount = reserve_scope(self.analysis), self.amount / 10**self.analysis.incident.minor_units
-        about = {"amount": amount, "measure": self.measure, "handling": self.handling}
-        lines = {"lines": scope.counted, "without_price": scope.unpriced, "without_obligation": scope.not_due}
-        return about | lines
+        amount = self.amount / 10**self.analysis.incident.minor_units
+        scope = reserve_scope(self.analysis)
+        return {"amount": amount, "measure": self.measure, "handling": self.handling, **scope}
 
     def sentences(self, locale: text.Locale) -> Iterator[str]:
         """Return the amount, and what it includes and leaves out."""
@@ -737,8 +708,8 @@ class Reserve(AnalysisResult):
             amount=locale("report.exact", amount=locale.exact_money(self.amount), unit=locale.unit),
             measure=locale("word.median" if self.measure == "p50" else f"word.{self.measure}"),
         )
-        left_out = {"reserve_unpriced": scope.unpriced, "reserve_not_due": scope.not_due}
-        for key, lines in ({"counts": scope.counted} | left_out).items():
+        keys = ("counts", "reserve_unpriced", "reserve_not_due")
+        for key, lines in zip(keys, scope.values(), strict=True):
             if lines or key == "counts":
                 yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
 
@@ -762,8 +733,9 @@ def reserve(analysis: Analysis, measure: str = "mean", handling: str = "outside"
     """
     name, table = parse_measure(measure), analysis.exact_tables.get("reserve")
     if handling not in HANDLING:
-        problem = "handling is neither inside nor outside"
-        raise UsageError(problem, value=handling, remedy="Write one of them.")
+        raise UsageError(
+            "handling is neither inside nor outside", value=handling, remedy="Write one of them."
+        )
     if table is None:
         refuse_no_cash("a reserve")
     amount = table.filter(measure=name)[HANDLING[handling]].item()
@@ -775,7 +747,9 @@ def reserve(analysis: Analysis, measure: str = "mean", handling: str = "outside"
     return Reserve(analysis, {"reserve": table}, amount, name, handling)
 
 
-def _of_lines(run: Simulation | None, valuation: str, lines: Collection[str]) -> Simulation | None:
+def _of_lines(
+    run: costs.Simulation | None, valuation: str, lines: Collection[str]
+) -> costs.Simulation | None:
     """Return the part of a simulation that is of a valuation and some lines; None if there is none."""
     part = run and run.with_terms(lambda term: term.valuation == valuation and term.line in lines)
     return part if part and part.portfolio.terms else None

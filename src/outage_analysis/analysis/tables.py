@@ -49,9 +49,8 @@ def schema_named(table: str) -> text.TableSchema:
 
     Other tables that charts show, such as `intake_days`, have no amounts and get no columns.
     """
-    known = text.schemas_of("analysis")
-    usual = known.get(table.removeprefix(CLAIMS).removeprefix(HINDSIGHT), text.TableSchema("", ()))
-    return known.get(table, usual)
+    known, usual = text.schemas_of("analysis"), table.removeprefix(CLAIMS).removeprefix(HINDSIGHT)
+    return known.get(table) or known.get(usual) or text.TableSchema("", ())
 
 
 class NoSuchTable(UsageError, AttributeError, KeyError):
@@ -190,8 +189,8 @@ def service_table(
         hours = [outage.hours for outage in service.outage if outage.hours]
         ends = (min(hours, default=None), max(hours, default=None))
         cited = " ".join((*service.users, *(fact for outage in service.outage for fact in outage.facts)))
-        cost = expected.get(service.id)
-        rows.append((service.id, service.group, service.published_count, users, cost, *ends, cited))
+        about = (service.id, service.group, service.published_count)
+        rows.append((*about, users, expected.get(service.id), *ends, cited))
     return text.schema_of("services").frame(rows)
 
 
@@ -313,7 +312,6 @@ def _claims_tables(a: Analysis) -> Makers:
     cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
     negative = a.incident.loss.negative == "band"
     bands = losses.display_bands(policy.cuts, negative=negative)
-    # Imported when a table needs it, because few runs do.
 
     @cache
     def fitted() -> dict[str, pl.DataFrame]:
@@ -327,16 +325,14 @@ def _claims_tables(a: Analysis) -> Makers:
             return losses.summary(cube, by)
         return None
 
-    def service_band_costs() -> pl.DataFrame | None:
-        found = service_band_table(cube, policy, a.ledger, a.as_of, negative=negative)
-        return None if found.is_empty() else found
-
     makers: Makers = {
         "claims_costs": lambda: table,
         "claims_totals": lambda: costs.totals(table),
         "claims_bands": lambda: band_counts(cube, by, None if rows is None else bands),
         "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
-        "claims_service_bands": service_band_costs,
+        "claims_service_bands": lambda: service_band_table(
+            cube, policy, a.ledger, a.as_of, negative=negative
+        ),
         "claims_summary": summary,
         "claims_fits": lambda: fitted().get("fits"),
         "claims_fitted": lambda: fitted().get("quantities"),
@@ -345,8 +341,11 @@ def _claims_tables(a: Analysis) -> Makers:
     if rows is not None:
         days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
         build = partial(losses.build_cube, rows, until=a.as_of, bands=bands)
+        region = next((d.id for d in a.incident.dimensions if d.kind == "text"), None)
         makers |= {
-            "claims_combinations": lambda: combination_counts(rows, policy, until=a.as_of),
+            "claims_combinations": lambda: losses.count_combinations(
+                rows, bands=bands, dimension=region, until=a.as_of
+            ),
             "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
             "claims_intake_hours": lambda: (
                 losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
@@ -431,7 +430,7 @@ def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
 
 def service_band_table(
     cube: losses.Cube, policy: Policy, ledger: Ledger | None, as_of: date, *, negative: bool = False
-) -> pl.DataFrame:
+) -> pl.DataFrame | None:
     """Return the claims, their stated loss and their expected cost by service and loss band.
 
     The bands end where the bands of the policy end. Every service has a row for every band with positive
@@ -446,19 +445,19 @@ def service_band_table(
 
     Returns:
         The table `claims_service_bands`: `loss` is null for claims that state no loss,
-        `expected` (smallest unit of the currency) is null if the cost of a claim is unknown. The table is
-        empty if a band of the cube contains losses on both sides of an edge of the policy, which is possible
+        `expected` (smallest unit of the currency) is null if the cost of a claim is unknown. There is no
+        table if a band of the cube contains losses on both sides of an edge of the policy, which is possible
         in totals.
     """
     cuts = policy.cuts[:: max(1, -(-len(policy.cuts) // MAX_CUTS))]
     bands = incidents.Bands.from_cuts(cuts, negative=negative)
-    priced = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
     try:
         counted = losses.regroup(cube, ["service"], bands)
     except UsageError:
-        return text.schema_of("claims_service_bands").frame()
-    if priced is None:
-        return text.schema_of("claims_service_bands").frame()
+        return None
+    priced = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
+    if priced is None or counted.is_empty():
+        return None
     keys = ["service", "over", "up_to"]
     filled = set(counted.filter(pl.col("claims") > 0).select(keys[1:]).rows())
     shown = [band for band in bands.rows() if incidents.holds_positive(band) or band in filled]
@@ -543,8 +542,7 @@ def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
     groups = divided.frame.sort(dimensions, nulls_last=True).partition_by(dimensions, as_dict=True)
     for key, frame in groups.items():
         part = replace(cube, frame=frame.drop(added))  # with the dimensions that the policy knows
-        lines = costs.compiled_lines(a.policy, a.ledger, as_of=a.as_of, cubes=[part])
-        portfolio = costs.expected.portfolio_of_lines(lines, a.ledger, a.as_of)
+        portfolio = costs.build_portfolio(a.policy, a.ledger, as_of=a.as_of, cubes=[part])
         amounts: dict[str, float] = {}
         if "cash" in portfolio.valuations:
             run = costs.simulate(portfolio, draws=a.plan.draws, seed=a.plan.seed)
@@ -706,20 +704,24 @@ def explore(  # noqa: PLR0913 - the options of the command `distribution`
         for name, values in (where or {}).items()
     }
     chosen = losses.filter_cube(cube, where)
-    summed = {"summary": losses.summary(chosen, by), "quantiles": losses.quantiles(chosen, by)}
-    tables = {"bands": band_counts(chosen, by, bands), **summed, **heaps}
+    tables = {
+        "bands": band_counts(chosen, by, bands),
+        "summary": losses.summary(chosen, by),
+        "quantiles": losses.quantiles(chosen, by),
+        **heaps,
+    }
     if fit:
-        options = {"totals": bands is None, "recovery": recovery}
-        fits, note = fit_cube(cube, where=where, top=top, families=families, **options)
+        fits, note = fit_cube(
+            cube, totals=bands is None, where=where, top=top, families=families, recovery=recovery
+        )
         tables, refused = tables | fit_tables(fits, level), dict(fits.refused)
         notes.append(note)
     if heaps and (where or by):
         notes.append(text.Note("heaps_of_all"))
     if cube.synthetic:
         notes.append(text.Note("synthetic_fit"))
-    about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims)
-    starts = edges.starts if edges else frozenset[int]()
-    return Exploration(*about, refused=refused, starts=starts, notes=tuple(notes))
+    about = (tables, cube.source, cube.synthetic, tuple(by), loaded, claims, refused)
+    return Exploration(*about, edges.starts if edges else frozenset(), tuple(notes))
 
 
 def band_counts(cube: losses.Cube, by: Sequence[str], bands: incidents.Bands | None) -> pl.DataFrame:
@@ -736,31 +738,6 @@ def _typed(dimension: str, value: object) -> object:
     except ValueError as error:
         remedy = "Write a day as 2022-10-31, and an hour as 2022-10-31T15:00."
         raise UsageError("is not a day or an hour", column=dimension, value=value, remedy=remedy) from error
-
-
-def combination_counts(
-    claims: Claims, policy: Policy | None = None, *, until: date | None = None
-) -> pl.DataFrame:
-    """Count claims by combinations of service, loss band, day and region, for linked charts.
-
-    The region is the first text dimension of the incident. If there is none, the counts are by service, loss
-    band and day.
-
-    Args:
-        claims: the result of `read_claims`.
-        policy: a policy whose cuts become edges of the bands.
-        until: leave out claims filed after this day.
-
-    Returns:
-        The table of `count_combinations`.
-
-    Raises:
-        DisclosureBlocked: values of the region contain personal data.
-    """
-    incident = claims.incident
-    bands = losses.display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
-    dimension = next((d.id for d in incident.dimensions if d.kind == "text"), None)
-    return losses.count_combinations(claims, bands=bands, dimension=dimension, until=until)
 
 
 def fit_cube(

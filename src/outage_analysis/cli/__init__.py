@@ -32,9 +32,6 @@ from outage_analysis.errors import (
     one_line,
 )
 
-GARBAGE_THRESHOLD = 100_000
-"""Number of new objects after which Python collects garbage; the default of Python is 700."""
-
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -67,7 +64,7 @@ def main() -> None:
     """Run a command. If it fails, print the error on stderr as one line, and exit with its exit code."""
     # Garbage collection is made rare and is skipped at exit. Otherwise it would take a tenth of the running
     # time of a short command.
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    gc.set_threshold(100_000)  # new objects; the default is 700
     atexit.register(gc.freeze)
     # A pipe that closes early, as in `outage-analysis facts | head`, must not cause an error message.
     if hasattr(signal, "SIGPIPE"):

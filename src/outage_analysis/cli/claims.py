@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from outage_analysis.cli.console import (
     Currency,
     Dimensions,
     Encoding,
+    Incident,
     Level,
     Output,
     Policy,
@@ -41,6 +41,10 @@ exploring = typer.Typer()
 Files = Annotated[
     list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")
 ]
+ClaimFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
+]
 
 
 @commands.command()
@@ -66,8 +70,7 @@ def ingest(
     lang = output.lang
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    with progress(lang) as step:
-        step(Note("step_reading_the_files"))
+    with progress(lang, Note("step_reading_the_files")) as step:
         complaints = options.read_claims(files)
         if out:
             step(Note("step_writing_the_claims"))
@@ -81,26 +84,16 @@ def ingest(
         print_line(str(out))
 
 
-@dataclass(frozen=True, kw_only=True)
-class InspectOptions:
-    """The options of `inspect` that state what is known about the file."""
-
-    incident: Annotated[
-        str | None,
-        "Bundled id, or path to an incident's TOML file. By default the incident that the file describes.",
-    ] = None
-    columns: Annotated[str | None, "TOML file with the part of the layout that you know already."] = None
-    encoding: Encoding = None
-    currency: Currency = None
-    sheet: Annotated[str | None, "The sheet of a workbook."] = None
-
-
 @commands.command()
 @expand_options()
 def inspect(
     file: Annotated[Path, typer.Argument(help="One complaint file.")],
     *,
-    options: InspectOptions,
+    incident: Incident = None,
+    columns: Annotated[str | None, "TOML file with the part of the layout that you know already."] = None,
+    encoding: Encoding = None,
+    currency: Currency = None,
+    sheet: Annotated[str | None, "The sheet of a workbook."] = None,
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
     output: Output,
 ) -> None:
@@ -113,14 +106,13 @@ def inspect(
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
     lang = output.lang
-    layout = incidents.load_layout(options.columns) if options.columns else incidents.Layout()
-    if options.sheet:
-        layout = layout.model_copy(update={"sheet": options.sheet})
-    with progress(lang) as step:
-        step(Note("step_reading_the_file"))
-        known = incidents.load_incident(options.incident) if options.incident else None
+    layout = incidents.load_layout(columns) if columns else incidents.Layout()
+    if sheet:
+        layout = layout.model_copy(update={"sheet": sheet})
+    with progress(lang, Note("step_reading_the_file")):
+        known = incidents.load_incident(incident) if incident else None
         inspection = claims.inspect_file(
-            file, known, layout=layout, encoding=options.encoding, currency=options.currency or ""
+            file, known, layout=layout, encoding=encoding, currency=currency or ""
         )
     if toml:
         print_line(inspection.layout_toml.rstrip())
@@ -181,8 +173,7 @@ def cube(
     """
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    with progress(output.lang) as step:
-        step(Note("step_reading_the_files"))
+    with progress(output.lang, Note("step_reading_the_files")) as step:
         complaints = options.read_claims(files)
         digits = complaints.incident.loss_digits
         edges = incidents.log_grid() if bands is None else _parse_edges(bands, digits)
@@ -194,9 +185,10 @@ def cube(
     whole = text.schema_of("distribution.cube").whole(rows, locale.places)
     if out is None:
         title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
-        shown = text.ShownTable(title, rows, text.schema_of("distribution.cube"))
-        values = {"synthetic": built.synthetic, "rows": whole.to_dicts()}
-        output.print(values, text.Answer(locale, tables=[shown]))
+        shown = [text.ShownTable(title, rows, text.schema_of("distribution.cube"))]
+        output.print(
+            {"synthetic": built.synthetic, "rows": whole.to_dicts()}, text.Answer(locale, tables=shown)
+        )
         return
     if out.suffix == claims.PARQUET_SUFFIX:
         losses.save_cube(built, out, claims=complaints)
@@ -220,10 +212,7 @@ def query(
     name: Annotated[
         str | None, typer.Argument(help="Name of a query. Without a name, the queries are listed.")
     ] = None,
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
-    ] = None,
+    files: ClaimFiles = None,
     *,
     reading: ReadOptions,
     output: Output,
@@ -243,27 +232,22 @@ def query(
         output.print(listed.to_dicts(), text.Answer(locale, tables=[*titles]))
         return
     claims.named_query(name)  # Refuse an unknown name before the files are read.
-    with progress(output.lang) as step:
-        step(Note("step_reading_the_files"))
+    with progress(output.lang, Note("step_reading_the_files")):
         complaints = reading.read_claims(files)
         rows = complaints.exact_rows(name)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
     title = text.synthetic_mark(locale, synthetic=complaints.synthetic) + locale(f"terminal.query_{name}")
-    incident, schema = complaints.incident, text.schema_of(f"query.{name}")
-    shown, names = text.ShownTable(title, rows, schema), incident.display_names(output.lang)
-    locale = incident.locale(output.lang)
-    whole = schema.whole(rows, locale.places).to_dicts()
+    shown, locale = text.schema_of(f"query.{name}"), complaints.incident.locale(output.lang)
+    whole = shown.whole(rows, locale.places).to_dicts()
     values = {"query": name, "synthetic": complaints.synthetic, "rows": whole}
-    output.print(values, text.Answer(locale, tables=[shown], names=names))
+    names = complaints.incident.display_names(output.lang)
+    output.print(values, text.Answer(locale, tables=[text.ShownTable(title, rows, shown)], names=names))
 
 
 @exploring.command()
 @expand_options()
 def distribution(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
-    ] = None,
+    files: ClaimFiles = None,
     *,
     reading: ReadOptions,
     policy: Policy = None,
@@ -302,16 +286,22 @@ def distribution(
     for given in where or ():  # one by one, because a dimension may have several values
         for dimension, value in parse_pairs([given], "--where", "service=kakao_t").items():
             values.setdefault(dimension, []).append(value)
-    fitted: dict[str, Any] = {
-        "families": tuple(family or ()),
-        "top": top,
-        "level": parse_share(level, "--level"),
-    }
+    probability = parse_share(level, "--level")
 
     def explored(_: Progress) -> analysis.Exploration:
-        claims = reading.read_claims(files) if files else None
-        chosen: dict[str, Any] = {"by": dimensions, "where": values, "fit": fit, "recovery": recovery}
-        return analysis.explore(claims, reading.incident, policy, counts, **chosen, **fitted)
+        return analysis.explore(
+            reading.read_claims(files) if files else None,
+            reading.incident,
+            policy,
+            counts,
+            by=dimensions,
+            where=values,
+            fit=fit,
+            families=tuple(family or ()),
+            top=top,
+            level=probability,
+            recovery=recovery,
+        )
 
     output.emit(explored, Note("step_reading_the_losses"))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache, partial, wraps
 from pathlib import Path
@@ -33,18 +32,12 @@ MOST_MONEY_DIGITS = 17
 Currency = Annotated[
     str | None, "Without --incident, the currency of the files if they do not state it: KRW."
 ]
-Scale = Annotated[
-    float | None, "Without --incident, how many units of currency a loss of 1 in the files stands for: 1000."
-]
-Column = Annotated[
-    list[str] | None, "Without --incident, a column that is not recognised: service=Product; repeat for more."
+Incident = Annotated[
+    str | None,
+    "Bundled id, or path to an incident's TOML file. By default the incident that the files describe.",
 ]
 Policy = Annotated[
     str | None, "Bundled id, or path to a policy's TOML file. By default the incident's policy."
-]
-Layouts = Annotated[
-    list[str] | None,
-    "TOML file with the layout of some complaint files; repeat for more. `inspect` proposes one.",
 ]
 Encoding = Annotated[
     str | None, "Encoding of text files, if it cannot be told from their bytes: cp1252, gbk, cp949."
@@ -55,7 +48,6 @@ Counts = Annotated[
 AsOf = Annotated[
     str | None, "Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."
 ]
-MaxRejects = Annotated[str, "Stop if a larger share of the rows is rejected: 5% or 0.05."]
 Level = Annotated[str, "Probability of the intervals: 80% or 0.8."]
 Dimensions = Annotated[
     str,
@@ -75,7 +67,6 @@ Recovery = Annotated[
         "--recovery", help="Accept synthetic claims, to test whether the method recovers their source."
     ),
 ]
-STARTING = text.Note("step_starting")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
@@ -93,15 +84,14 @@ class Output:
         bool, typer.Option("--all", help="Print every table in full. By default, a terminal shows 40 lines.")
     ] = False
 
-    def emit(self, compute: Callable[[Progress], Shown], step: text.Note = STARTING) -> Shown:
+    def emit(self, compute: Callable[[Progress], Shown], step: text.Note | None = None) -> Shown:
         """Compute and print a result: its warnings on stderr, then JSON, or the answer with its tables.
 
         Args:
             compute: the computation; it is given the function that shows its further steps.
             step: the note on its first step.
         """
-        with progress(self.lang) as name_step:
-            name_step(step)
+        with progress(self.lang, step) as name_step:
             result = compute(name_step)
         print_warnings(result.warnings(self.lang))
         if self.as_json:
@@ -150,12 +140,73 @@ class Output:
         print_line("\n".join(lines))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """The options that say how complaint files are read."""
+
+    incident: Incident = None
+    columns: Annotated[
+        list[str] | None,
+        "TOML file with the layout of some complaint files; repeat for more. `inspect` proposes one.",
+    ] = None
+    encoding: Encoding = None
+    currency: Currency = None
+    scale: Annotated[
+        float | None,
+        "Without --incident, how many units of currency a loss of 1 in the files stands for: 1000.",
+    ] = None
+    column: Annotated[
+        list[str] | None,
+        "Without --incident, a column that is not recognised: service=Product; repeat for more.",
+    ] = None
+    max_rejects: Annotated[str, "Stop if a larger share of the rows is rejected: 5% or 0.05."] = "5%"
+
+    @property
+    def layouts(self) -> tuple[incidents.Layout, ...]:
+        """The layouts of --columns, with --encoding in them and for all other files."""
+        loaded = [incidents.load_layout(layout) for layout in self.columns or ()]
+        return incidents.with_encoding(loaded, self.encoding)
+
+    @property
+    def outage_facts(self) -> claims.OutageArguments:
+        """What the options state about files without an incident, as arguments of `claims.read_claims`."""
+        columns = parse_pairs(self.column or (), "--column", "service=Product")
+        stated = {"currency": self.currency or None, "scale": self.scale, "columns": columns or None}
+        return cast("claims.OutageArguments", {x: value for x, value in stated.items() if value is not None})
+
+    def read_claims(self, files: Sequence[Path] | None, rows: str | None = None) -> claims.Claims:
+        """Read complaint files with the layouts (TOML files that map columns) of --columns.
+
+        Args:
+            files: complaint files, folders or patterns; without any, the bundled file of the incident.
+            rows: what a row of the files is, if it is stated.
+
+        Raises:
+            InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
+        """
+        is_store = any(path.suffix == claims.STORE_SUFFIX for path in files or ())
+        try:
+            return claims.read_claims(
+                files or None,
+                self.incident or (BUNDLED if is_store or not files else None),
+                layouts=self.layouts,
+                max_rejects=parse_share(self.max_rejects),
+                rows=rows,
+                **self.outage_facts,
+            )
+        except InputRefused as refusal:
+            if is_store and self.incident is None:
+                hint = f"It was read under the incident {BUNDLED}; name your own with --incident."
+                refusal.remedy = f"{refusal.remedy} {hint}".lstrip()
+            raise
+
+
 TIERS = ("files", "tiers", "effort", "unknown", "closes", "currency", "scale", "column")
 """Options of a plan without TOML files; commands that compare several policies do not offer them."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions:
+class PlanOptions(ReadOptions):
     """The options that define a `Plan`: what to analyse, from which inputs, with how many random draws."""
 
     files: Annotated[
@@ -178,9 +229,6 @@ class PlanOptions:
         "With --tiers, the last day to claim (YYYY-MM-DD), if filing is still open: the cost then "
         "includes the claims still to come.",
     ] = None
-    currency: Currency = None
-    scale: Scale = None
-    column: Column = None
     incident: Annotated[
         str | None,
         "Bundled id, or path to an incident's TOML file. By default kakao-2022; with files and --tiers "
@@ -196,8 +244,6 @@ class PlanOptions:
         "Complaint file, folder, pattern in quotes, or warehouse file; repeat for more. By default "
         "the bundled synthetic file.",
     ] = None
-    columns: Layouts = None
-    encoding: Encoding = None
     counts: Counts = None
     title: Annotated[str, "Name of the outage in texts and reports. By default that of the incident."] = ""
     rows: Annotated[
@@ -206,7 +252,6 @@ class PlanOptions:
         "the incident says, else complaints. A column of decisions goes before.",
     ] = None
     as_of: AsOf = None
-    max_rejects: MaxRejects = "5%"
     budget: Annotated[
         str | None, "An amount in whole currency, such as 300_000_000: how likely does the cash exceed it?"
     ] = None
@@ -215,15 +260,16 @@ class PlanOptions:
     ] = None
     seed: Annotated[int | None, "Seed of the draws: the same seed gives the same digits."] = None
     level: Annotated[
-        str | None,
-        typer.Option(
-            "--level",
-            help="Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80.",
-        ),
+        str | None, "Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80."
     ] = None
 
     def plan(
-        self, *, hindsight: bool = True, compare: Sequence[str] = (), compared: Sequence[str] = ()
+        self,
+        *,
+        hindsight: bool = True,
+        compare: Sequence[str] = (),
+        compared: Sequence[str] = (),
+        changes: Mapping[str, float] | None = None,
     ) -> analysis.Plan:
         """Return a `Plan` with the values of these options.
 
@@ -233,102 +279,45 @@ class PlanOptions:
         Raises:
             UsageError: the value of an option cannot be parsed or is out of range.
         """
+        given = tuple(self.files or self.claims or ()) or None
         if self.files and self.claims:
             raise UsageError("files are given both as arguments and with --claims", remedy="Use one way.")
-        derived = self.incident is None and bool(self.files or self.claims)
-        if derived and self.tiers is None:  # a changed copy of a bundled policy has its id and its outage
+        if self.tiers is not None and self.policy is not None:
+            raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
+        described = self.incident is None and given is not None
+        if described and self.tiers is None:  # a changed copy of a bundled policy has its id and its outage
             ids = {policies.load_policy(x).id for x in (*compared, *compare, self.policy) if x}
-            derived = bool(ids) and ids.isdisjoint(files.bundled_ids("policies"))
-        layouts = load_layouts(self.columns, self.encoding)
-        plan = analysis.Plan(
-            incident=self.incident or BUNDLED,
-            policy=self.policy,
+            described = bool(ids) and ids.isdisjoint(files.bundled_ids("policies"))
+        if not described and self.outage_facts:
+            raise UsageError("--currency, --scale and --column describe files without --incident")
+        plan = analysis.make_plan(
+            self.read_claims(given, self.rows) if described else given,
+            incident=None if described else self.incident or BUNDLED,
             ledger=self.ledger,
-            claims=tuple(self.files or self.claims or ()) or None,
-            columns=layouts,
+            columns=() if described else self.layouts,
             counts=self.counts,
             title=self.title,
             rows=self.rows,
             as_of=analysis.as_day(self.as_of, "--as-of"),
             max_rejects=parse_share(self.max_rejects),
             hindsight=hindsight,
-            compare=tuple(compare),
+            compare=compare,
             budget=None if self.budget is None else parse_money(self.budget),
             # Enough draws for a P99, and no more than help the precision.
             draws=whole_number(self.draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS),
             seed=whole_number(self.seed, "--seed", 0, sys.maxsize, costs.SEED),
             level=whole_number(self.level, "--level", text.LEAST_LEVEL, text.MOST_LEVEL, text.DEFAULT_LEVEL),
+            changes=changes or {},
+            tiers=None if self.tiers is None else parse_tiers(self.tiers),
+            effort=self.effort,
+            unknown=None if self.unknown is None else parse_amount(self.unknown, "--unknown"),
+            closes=analysis.as_day(self.closes, "--closes"),
         )
-        if self.tiers is not None and self.policy is not None:
-            raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
-        if derived and isinstance(plan.claims, tuple):
-            facts = outage_facts(self)
-            read = claims.read_claims(
-                plan.claims, layouts=layouts, max_rejects=plan.max_rejects, rows=self.rows, **facts
-            )
-            plan = replace(plan, claims=read, incident=read.incident, columns=())
-        elif self.currency or self.column or self.scale:
-            raise UsageError("--currency, --scale and --column describe files without --incident")
-        tiers = None if self.tiers is None else parse_tiers(self.tiers)
-        unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        closes = analysis.as_day(self.closes, "--closes")
-        return analysis.with_tiers(plan, tiers, self.effort, unknown, closes)
+        return plan if self.policy is None else replace(plan, policy=self.policy)
 
     def run(self, progress: Progress) -> analysis.Analysis:
         """Run the analysis that these options define; `progress` is called with the name of each step."""
         return analysis.run(self.plan(), progress=progress)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadOptions:
-    """The options of commands that read complaint files and compute no cost."""
-
-    incident: Annotated[
-        str | None,
-        "Bundled id, or path to an incident's TOML file. By default the incident that the files describe.",
-    ] = None
-    columns: Layouts = None
-    encoding: Encoding = None
-    currency: Currency = None
-    scale: Scale = None
-    column: Column = None
-    max_rejects: MaxRejects = "5%"
-
-    def read_claims(self, files: Sequence[Path] | None) -> claims.Claims:
-        """Read complaint files with the layouts (TOML files that map columns) of --columns.
-
-        Args:
-            files: complaint files, folders or patterns; without any, the bundled file of the incident.
-
-        Raises:
-            InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
-        """
-        is_store = any(path.suffix == claims.STORE_SUFFIX for path in files or ())
-        try:
-            return claims.read_claims(
-                files or None,
-                self.incident or (BUNDLED if is_store or not files else None),
-                layouts=load_layouts(self.columns, self.encoding),
-                max_rejects=parse_share(self.max_rejects),
-                **outage_facts(self),
-            )
-        except InputRefused as refusal:
-            if is_store and self.incident is None:
-                hint = f"It was read under the incident {BUNDLED}; name your own with --incident."
-                refusal.remedy = f"{refusal.remedy} {hint}".lstrip()
-            raise
-
-
-def outage_facts(options: PlanOptions | ReadOptions) -> claims.OutageArguments:
-    """Return what options state about files without an incident, as arguments of `claims.read_claims`."""
-    columns = parse_pairs(options.column or (), "--column", "service=Product")
-    stated = {"currency": options.currency or None, "scale": options.scale, "columns": columns or None}
-    return cast("claims.OutageArguments", {x: value for x, value in stated.items() if value is not None})
-
-
-def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[incidents.Layout, ...]:
-    """Load the layouts of --columns, and state the encoding of --encoding in them and for all other files."""
-    return incidents.with_encoding([incidents.load_layout(layout) for layout in columns or ()], encoding)
 
 
 signature = cache(partial(inspect.signature, eval_str=True))
@@ -371,9 +360,8 @@ def expand_options(
 
         # Typer would otherwise evaluate the annotations of the original command, not the new signature.
         run.__annotations__ = {}
-        keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [parameter.replace(kind=keyword) for parameter in parameters]
+            [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
         )
         return run
 
@@ -390,8 +378,11 @@ def whole_number(value: str | int | None, option: str, least: int, most: int, de
         return default
     number = int(match[1]) if (match := re.fullmatch("([0-9]{1,18})%?", str(value))) else -1
     if not least <= number <= most:
-        remedy = f"Take a whole number from {least:,} to {most:,}."
-        raise UsageError(f"{option} is outside its range", value=value, remedy=remedy)
+        raise UsageError(
+            f"{option} is outside its range",
+            value=value,
+            remedy=f"Take a whole number from {least:,} to {most:,}.",
+        )
     return number
 
 
@@ -414,8 +405,9 @@ def parse_money(value: str, option: str = "--budget") -> int:
     """
     amount = _amount(value)
     if not amount or amount != int(amount):
-        problem = f"{option} is no sum in whole currency"
-        raise UsageError(problem, value=value, remedy="Write it as 300_000_000.")
+        raise UsageError(
+            f"{option} is no sum in whole currency", value=value, remedy="Write it as 300_000_000."
+        )
     return int(amount)
 
 
@@ -490,18 +482,19 @@ LEAST_LINES = 7
 
 
 @contextmanager
-def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
+def progress(lang: str = "en", step: text.Note | None = None) -> Iterator[Progress]:
     """Provide a function that shows the current step on stderr; it shows nothing outside a terminal.
 
     Args:
         lang: the language in which steps are shown.
+        step: the note on the first step.
     """
     from rich.console import Console
     from rich.markup import escape
 
     locale = text.Locale(lang)
     console = Console(stderr=True)
-    with console.status(locale("note.step_starting")) as status:
+    with console.status(locale.note(step or text.Note("step_starting"))) as status:
 
         def name_step(step: str) -> None:
             status.update(escape(locale.note(step)))
@@ -521,22 +514,17 @@ def print_line(line: str) -> None:
 
 def print_json(value: object) -> None:
     """Print a result as JSON with sorted keys. Infinite and undefined numbers become null."""
-    printed = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False)
+    finite = json.loads(json.dumps(value, default=_json_value), parse_constant=lambda _: None)
+    printed = json.dumps(finite, ensure_ascii=False, sort_keys=True, indent=2)
     # Escape all non-printable characters, because an escape sequence from a file must not reach the terminal.
     # The JSON encoder escapes only some of them.
     print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in printed))
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, date | datetime):
+def _json_value(value: date | Decimal) -> int | str:
+    if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return int(value) if value == value.to_integral_value() else str(value)
 
 
 def text_lines(sentence: str) -> list[str]:

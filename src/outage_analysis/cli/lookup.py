@@ -80,8 +80,8 @@ def show_incidents(
     )
     title, names = f"{document.id}: {document.name[lang]}", document.display_names(lang)
     services = text.ShownTable(title, shown.select(schema.names), schema)
-    numeric = (d for d in document.dimensions if d.kind == "number")
-    notes = [f"{d.id}: {'; '.join(losses.dimension_labels(d))}" for d in numeric]
+    labels = {d.id: losses.dimension_labels(d) for d in document.dimensions if d.kind == "number"}
+    notes = [f"{id_}: {'; '.join(bands)}" for id_, bands in labels.items()]
     output.print(
         document.model_dump(mode="json", by_alias=True),
         text.Answer(document.locale(lang), tables=[services, *notes], names=names),
@@ -91,9 +91,10 @@ def show_incidents(
 def _print_list(load: Callable[[str], Any], known: list[str], output: Output) -> None:
     """Print the ids and names of all bundled documents of one kind, such as all incidents."""
     lang = "en" if output.as_json else output.lang
-    entries = [{"id": id_, "name": load(id_).name[lang]} for id_ in known]
-    names = [f"{entry['id']:<20} {one_line(entry['name'])}" for entry in entries]
-    output.print(entries, text.Answer(text.Locale(lang), tables=names))
+    names = {id_: load(id_).name[lang] for id_ in known}
+    lines = [f"{id_:<20} {one_line(name)}" for id_, name in names.items()]
+    values = [{"id": id_, "name": name} for id_, name in names.items()]
+    output.print(values, text.Answer(text.Locale(lang), tables=lines))
 
 
 @commands.command("assumptions")
@@ -126,12 +127,18 @@ def show_assumptions(
         entries = locale("terminal.and").join(correlation.of)
         notes.append(locale("terminal.correlation", rank=f"{correlation.rank:g}", entries=entries))
     title = locale("terminal.assumptions", name=document.name[lang], count=len(table))
-    correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
     whole = schema.whole(table, units.places) if units else table
-    about = {"ledger": document.id, "incident": document.incident, "as_of": document.as_of}
-    tables = {"assumptions": whole.to_dicts(), "correlations": correlations}
-    answer = text.Answer(locale, tables=[text.ShownTable(title, table, schema), *notes])
-    output.print({**about, "public_by": public_by, **tables}, answer)
+    values = {
+        "ledger": document.id,
+        "incident": document.incident,
+        "as_of": document.as_of,
+        "public_by": public_by,
+        "assumptions": whole.to_dicts(),
+        "correlations": [
+            x.model_dump(mode="json") | {"rationale": x.rationale.en} for x in document.correlations
+        ],
+    }
+    output.print(values, text.Answer(locale, tables=[text.ShownTable(title, table, schema), *notes]))
 
 
 @policy_commands.command("list")
@@ -144,9 +151,8 @@ def list_policies(*, output: Output) -> None:
     """
     lang = "en" if output.as_json else output.lang
     locale, table = text.Locale(lang), costs.benefits.overview(lang)
-    title = locale("terminal.policies", count=len(table))
-    answer = text.Answer(locale, tables=[text.ShownTable(title, table, text.schema_of("policy.overview"))])
-    output.print(table.to_dicts(), answer)
+    title, schema = locale("terminal.policies", count=len(table)), text.schema_of("policy.overview")
+    output.print(table.to_dicts(), text.Answer(locale, tables=[text.ShownTable(title, table, schema)]))
 
 
 @policy_commands.command()
@@ -167,21 +173,16 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
     values["result"] = costs.benefits.policy_result(known, as_of=until)
     locale, sums = text.Locale(lang), costs.benefits.policy_reconciliation(known, until)
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
-    parts = (
-        (locale("terminal.policy_lines", **about), costs.benefits.line_table(known, lang), "lines"),
-        (locale("terminal.policy_sums"), sums, "tie_outs"),
-    )
-    tables = [
-        text.ShownTable(title, table, text.schema_of(f"policy.{name}"))
-        for title, table, name in parts
-        if not table.is_empty()
-    ]
-    notes, differing = list[str](), sums.filter(status="differs")["id"]
+    title, lines = locale("terminal.policy_lines", **about), costs.benefits.line_table(known, lang)
+    shown: list[text.ShownTable | str] = [text.ShownTable(title, lines, text.schema_of("policy.lines"))]
+    if not sums.is_empty():
+        shown.append(text.ShownTable(locale("terminal.policy_sums"), sums, text.schema_of("policy.tie_outs")))
+    differing = sums.filter(status="differs")["id"]
     for tie in (tie for tie in known.tie_outs if tie.id in differing):
         why = f" {tie.note[lang]}" if tie.note else ""
-        notes.append(locale("terminal.policy_differs", id=tie.id, name=tie.name[lang], note=why))
-    notes += [locale("terminal.policy_missing", text=missing[lang]) for missing in known.missing]
-    output.print(values, text.Answer(locale, tables=[*tables, *notes]))
+        shown.append(locale("terminal.policy_differs", id=tie.id, name=tie.name[lang], note=why))
+    shown += [locale("terminal.policy_missing", text=missing[lang]) for missing in known.missing]
+    output.print(values, text.Answer(locale, tables=shown))
 
 
 @policy_commands.command()
@@ -249,6 +250,5 @@ def new(
     Example:
         outage-analysis policies new my-policy --currency EUR --loss-unit minutes
     """
-    unit = currency if loss_unit is None else loss_unit
-    written = policies.write_template(name, currency, unit, out or Path(f"{name}.toml"))
-    print_line(str(written))
+    unit, file = currency if loss_unit is None else loss_unit, out or Path(f"{name}.toml")
+    print_line(str(policies.write_template(name, currency, unit, file)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from dataclasses import replace
@@ -13,8 +14,8 @@ import typer
 from outage_analysis import analysis, jupyter, text
 from outage_analysis.cli.console import (
     Json,
+    Language,
     PlanOptions,
-    check_language,
     expand_options,
     parse_pairs,
     print_json,
@@ -30,8 +31,6 @@ notebook_commands = typer.Typer(no_args_is_help=True, help="The notebooks, as pa
 commands.add_typer(notebook_commands, name="notebook")
 
 
-DEFAULT_CURRENCY = "KRW"
-"""The currency of an example project."""
 OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column", "max_rejects")
 """The options of a plan with which `new` writes the documents of given complaint files."""
 
@@ -53,13 +52,7 @@ def new(
         str | None,
         "ISO code of the currency. By default KRW; with --claims, the currency that the files state.",
     ] = None,
-    lang: Annotated[
-        str,
-        typer.Option(
-            help="Language of messages and of the project's charts, tables and reports: en or ko.",
-            callback=check_language,
-        ),
-    ] = "en",
+    lang: Language = "en",
     loss_unit: Annotated[
         str, "What claims state as lost: minutes, hours or days. By default the currency."
     ] = "",
@@ -83,13 +76,12 @@ def new(
     from_claims = bool(claims) or options.tiers is not None
     if from_claims:
         refuse_unused({"with --claims": {"--name": name, "--loss-unit": loss_unit}})
-        if not claims:
-            raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
-        if options.tiers is None:
-            remedy = "State what is paid: --tiers 300000:30000,500000:50000."
-            raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
-        with progress(lang) as step:
-            step(text.Note("step_reading_the_files"))
+        if not claims or options.tiers is None:
+            raise UsageError(
+                "documents for your files need --claims and --tiers",
+                remedy="Give both: --claims complaints.csv --tiers 300000:30000,500000:50000.",
+            )
+        with progress(lang, text.Note("step_reading_the_files")) as step:
             plan = replace(options, claims=claims, currency=currency).plan()
             step(text.Note("step_writing_the_documents"))
             written = analysis.write_documents(plan, folder)
@@ -97,13 +89,14 @@ def new(
         print_warnings(analysis.input_warnings(read, None, lang))
     else:
         defaults = PlanOptions()
-        changed = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
-        refuse_unused({"in an example project": {f"--{x.replace('_', '-')}": changed[x] for x in OF_CLAIMS}})
+        changed = {f"--{x.replace('_', '-')}": getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
+        refuse_unused({"in an example project": changed})
         written = jupyter.new_project(
-            folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
+            folder, name=name, currency=currency or "KRW", lang=lang, loss_unit=loss_unit
         )
         locale = text.Locale(lang)
-        following = locale("terminal.new_next", folder=jupyter.shell_path(folder))
+        place = shlex.quote(one_line(folder, jupyter.MAX_PATH_LENGTH))
+        following = locale("terminal.new_next", folder=place)
         print_warnings([following, *(locale(f"terminal.new_{x}") for x in ("lab", "then", "inspect"))])
     if as_json:
         print_json({"project": str(written)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -71,14 +70,13 @@ def report(
         outage-analysis report --lang ko --formats html,csv
     """
     chosen = tuple(reports.FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
-    pairs = parse_pairs(changes or (), "--set", "cash.tier1=20000").items()
     exact = {
         name: float(
             parse_amount(value.removesuffix("%"), f"--set {name}") / (100 if value.endswith("%") else 1)
         )
-        for name, value in pairs
+        for name, value in parse_pairs(changes or (), "--set", "cash.tier1=20000").items()
     }
-    plan = replace(options.plan(hindsight=hindsight, compare=compare or ()), changes=exact)
+    plan = options.plan(hindsight=hindsight, compare=compare or (), changes=exact)
     reports.check_output_options(out, lang=lang, force=force, formats=chosen)
     with progress(lang) as step:
         run = analysis.run(plan, progress=step)
@@ -88,16 +86,15 @@ def report(
     print_warnings(run.warnings(lang))
     locale, folder = run.locale(lang), page.parent
     told = analysis.cost_sentences(run, locale)
-    written = list(reports.read_manifest(folder).outputs)
+    written = [*reports.read_manifest(folder).outputs]
     if as_json:
         files = [str(folder / name) for name in (*written, "manifest.json", "SHA256SUMS")]
-        paths = {"report": str(page), "manifest": str(folder / "manifest.json"), "files": files}
-        print_json({"answer": told, **paths})
+        print_json({"answer": told, "report": str(page), "manifest": files[-2], "files": files})
         return
     for sentence in told:
         print_text(sentence)
-    parts = dict.fromkeys(name.partition("/")[:2] for name in written)
-    tops = [f"{folder / top}{separator}" for top, separator in parts]
+    parts = (name.partition("/")[:2] for name in written)
+    tops = dict.fromkeys(f"{folder / top}{separator}" for top, separator in parts)
     print_line("\n".join([*(path for path in tops if path != str(page)), str(page)]))
 
 
@@ -165,8 +162,7 @@ def verify(
         told = {"files": result.files, "rebuilt": result.rebuilt, "notes": result.notes}
         print_json({"verified": True, **told, "stated": {"max_rejects": result.max_rejects}})
         return
-    outcome = "terminal.verify_rebuilt" if result.rebuilt else "terminal.verify_intact"
-    print_text(locale(outcome, count=result.files))
+    print_text(locale(f"terminal.verify_{'rebuilt' if result.rebuilt else 'intact'}", count=result.files))
     for note in result.notes:
         print_text(locale("terminal.verify_note", note=one_line(locale.note(note))))
     if result.max_rejects is not None:
@@ -267,15 +263,16 @@ def bridge(
     (start, recorded), (end, _) = (reports.bridge_side(run, incident, policy) for run in (first, second))
     compared = {side.ledger.incident for side in (start, end) if side.ledger}
     if len(compared) > 1:
-        names = ", ".join(sorted(compared))
-        problem = "the two runs are of two incidents"
-        raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
+        raise UsageError(
+            "the two runs are of two incidents",
+            value=", ".join(sorted(compared)),
+            remedy="Name two runs of one incident.",
+        )
     table = costs.sensitivity.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
     locale, schema = start.policy.locale(output.lang), text.schema_of("documents.bridge")
-    shown = text.ShownTable(locale("terminal.bridge", currency=locale.currency), table, schema)
-    units = {"currency": locale.currency, "minor_units": start.policy.digits}
-    values = {**units, "bridge": schema.whole(table, locale.places).to_dicts()}
-    output.print(values, text.Answer(locale, tables=[shown]))
+    title, rows = locale("terminal.bridge", currency=locale.currency), schema.whole(table, locale.places)
+    values = {"currency": locale.currency, "minor_units": start.policy.digits, "bridge": rows.to_dicts()}
+    output.print(values, text.Answer(locale, tables=[text.ShownTable(title, table, schema)]))
 
 
 @decisions.command()

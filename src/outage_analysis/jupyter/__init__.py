@@ -15,6 +15,6 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.jupyter.display import refusals_as_notes, show, show_part, show_table, show_what_if
     from outage_analysis.jupyter.notebook import run_notebook
-    from outage_analysis.jupyter.project import MAX_PATH_LENGTH, new_project, open_lab, shell_path
+    from outage_analysis.jupyter.project import MAX_PATH_LENGTH, new_project, open_lab
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

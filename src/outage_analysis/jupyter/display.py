@@ -115,8 +115,7 @@ def show_table(
     if units:
         stated = (Column(name, unit, "", table.schema[name]) for name, unit in units.items())
         plain = (Column(n, "decimal", "", dtype) for n, dtype in table.schema.items() if n not in units)
-        columns = schema.columns if schema else plain
-        schema = TableSchema("One row of a table.", (*stated, *columns))
+        schema = TableSchema("One row of a table.", (*stated, *(schema.columns if schema else plain)))
     if isinstance(source, Analysis) and not source.headline_from_claims:
         mark = locale("notebook.published", day=locale.day(source.as_of))
     elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
@@ -186,8 +185,9 @@ def show(
         return chart or note(Locale(lang)("notebook.nothing", day=Locale(lang).day(source.as_of)))
     charts.check_chart_name(name)
     if table is None:
-        remedy = "Build one from a cube, or give an analysis."
-        raise UsageError(f"the chart {name} needs a table", remedy=remedy)
+        raise UsageError(
+            f"the chart {name} needs a table", remedy="Build one from a cube, or give an analysis."
+        )
     if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]

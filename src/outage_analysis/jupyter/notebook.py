@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import atexit
-import json
 import os
 import re
 import subprocess
@@ -27,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from outage_analysis import errors
+from outage_analysis import errors, reports
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_file, is_file, notebooks_root, spelling_hint, temporary_folder
 from outage_analysis.text import LANGUAGES, Locale, Note, fonts
@@ -35,9 +34,6 @@ from outage_analysis.text import LANGUAGES, Locale, Note, fonts
 SUFFIX = ".ipynb"
 REQUIRED_PACKAGES = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
 REMEDY = 'Run: pip install "outage-analysis[notebooks]"'
-KERNEL = {"name": "python3", "display_name": "Python 3"}
-REMOVE_TAG = "remove-cell"
-"""Tag of cells that are for users of the notebook and not exported to pages."""
 DISPLAY_TYPES = [
     "text/html",
     "image/svg+xml",
@@ -63,7 +59,6 @@ ALLOWED_URLS = {
 """Allowed values of link attributes: an ordinary link, or an image embedded in the page."""
 FORBIDDEN_ATTRIBUTES = re.compile("on|style$|form|srcset$", re.IGNORECASE)
 """Attributes that could run code or send data, or that the Content-Security-Policy blocks."""
-PROTOCOLS = frozenset(("http", "https", "mailto", "data"))
 SCRIPT_OR_STYLE = re.compile(r"<(script|style)\b[^<>]*>(.*?)(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 """A script or style sheet. Without an end tag, it extends to the end of the text, as in a browser."""
 
@@ -119,9 +114,8 @@ def find_notebook(name_or_path: str | Path, lang: str | None = None) -> Path:
     path = Path(text)
     if path.suffix == SUFFIX and is_file(path):
         return path
-    problem = "no such file" if path.suffix == SUFFIX else "no such notebook"
     remedy = f"Give a bundled name or a path to a {SUFFIX} file. {spelling_hint(text, notebook_names())}"
-    raise UsageError(problem, file=text, remedy=remedy)
+    raise UsageError("no such notebook", file=text, remedy=remedy)
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -157,13 +151,6 @@ PARAMETER = re.compile(r"^(\w+)(: *\w+)? = (.+?)(  #.*)?$", re.MULTILINE)
 """A line of a parameters cell: NAME = VALUE, perhaps with a type and a comment."""
 LITERALS = {"true": "True", "false": "False", "none": "None", "null": "None"}
 """Words for values -> Python's."""
-EXPECTED: dict[type, tuple[tuple[type, ...], str]] = {
-    bool: ((bool,), "true or false"),
-    int: ((int,), "a whole number, such as 300_000_000"),
-    float: ((int, float), "a number, such as 0.05"),
-    list: ((list, tuple), 'a list, such as ["a", "b"]'),
-}
-"""Type of a notebook's own value -> the types of a new value, and their description in an error message."""
 
 
 def fill_parameters(
@@ -188,8 +175,7 @@ def fill_parameters(
         raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {wanted['lang']}")
     if unknown := sorted(wanted.keys() - defaults.keys()):
         hint = spelling_hint(unknown[0], list(defaults))
-        known = "" if hint.startswith("Known") else f" Known: {', '.join(defaults)}."
-        remedy = f"{hint}{known}" if defaults else "It has no cell with the tag parameters."
+        remedy = hint if defaults else "It has no cell with the tag parameters."
         raise UsageError(f"{notebook.name} has no parameter of that name", value=unknown[0], remedy=remedy)
     return {name: _parse_value(name, text, defaults[name]) for name, text in wanted.items()}
 
@@ -224,11 +210,6 @@ def _parameters(source: str) -> dict[str, object]:
 
 
 def _literal(value: object) -> str:
-    """Write a value as a Python literal, in the style of the bundled notebooks."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
     return f"{value:_}" if type(value) is int else repr(value)
 
 
@@ -242,10 +223,12 @@ def _parse_value(name: str, text: str, own: object) -> object:
         return read
     if isinstance(own, str):
         return read if isinstance(read, str) else text
-    kinds, description = EXPECTED.get(type(own), ((type(own),), f"a {type(own).__name__}"))
-    if type(read) not in kinds:  # Unlike isinstance, this does not accept True as an int.
-        raise UsageError(f"the parameter {name} is not {description}", value=text)
-    return read / 100 if percent else type(own)(read)  # type: ignore[call-arg] # one of EXPECTED
+    if isinstance(own, float) and type(read) in (int, float):
+        return read / 100 if percent else float(read)
+    if type(read) is not type(own):  # Unlike isinstance, this does not accept True as an int.
+        problem = f"the parameter {name} has values of another type"
+        raise UsageError(problem, value=text, remedy=f"Write it like its own value: {own!r}.")
+    return read
 
 
 def _change_paths(value: object, change: Callable[[Path], Path | str]) -> object:
@@ -327,13 +310,18 @@ def execute(
             known = getattr(errors, error.ename, None)
             if isinstance(known, type) and issubclass(known, OutageAnalysisError):
                 raise known(f"{started[-1]}: {error.evalue}", file=notebook.name) from None
-            problem = f"{started[-1]}: {error.ename}: {error.evalue.strip()}"
-            remedy = "Run it in JupyterLab to see where."
-            raise OutageAnalysisError(problem, file=notebook.name, remedy=remedy) from None
+            raise OutageAnalysisError(
+                f"{started[-1]}: {error.ename}: {error.evalue.strip()}",
+                file=notebook.name,
+                remedy="Run it in JupyterLab to see where.",
+            ) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
             problem = f"{started[-1]}: the kernel ended" if started else "the kernel did not start"
-            beside = "Rename any file beside it that has the name of a Python or Jupyter module."
-            remedy = "Check the cell and the free memory." if started else beside
+            remedy = (
+                "Check the cell and the free memory."
+                if started
+                else "Rename any file beside it that has the name of a Python or Jupyter module."
+            )
             raise EnvironmentFailed(problem, file=notebook.name, remedy=remedy) from error
     if parameters:
         parameters.source = replace_values(source, shown_values(values))
@@ -343,7 +331,8 @@ def execute(
 def _node(cells: list[Any]) -> Any:  # noqa: ANN401 - nbformat ships no types
     import nbformat
 
-    parts = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    parts = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     return nbformat.from_dict(parts)  # type: ignore[no-untyped-call]
 
 
@@ -417,8 +406,9 @@ def run_notebook(
     if page.suffix not in (".html", ".htm"):
         raise UsageError("is not named .html", file=page, remedy="Choose another --out.")
     if page.is_dir() or (page.exists() and not force):
-        remedy = "Choose another --out." if page.is_dir() else "Add --force to replace it."
-        raise UsageError("exists already", file=page, remedy=remedy)
+        raise UsageError(
+            "exists already", file=page, remedy="Choose another --out, or replace a file with --force."
+        )
     executed = execute(notebook, values, progress, folder=None if bundled else file.parent.absolute())
     progress(Note("step_writing_the_page"))
     lang = lang or notebook_language(notebook, values)
@@ -443,10 +433,10 @@ def notebook_page(
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
-    from outage_analysis.charts import STYLE, is_package_script
-    from outage_analysis.reports import finished_page, template_text
+    from outage_analysis import charts
 
-    exported = [cell for cell in notebook.cells if REMOVE_TAG not in cell.metadata.get("tags", ())]
+    # Cells with this tag are for users of the notebook and not exported to pages.
+    exported = [cell for cell in notebook.cells if "remove-cell" not in cell.metadata.get("tags", ())]
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="page_template",
         template_file="index.html.j2",
@@ -472,8 +462,11 @@ def notebook_page(
     }
     text, _ = exporter.from_notebook_node(_node(exported), resources={"outage": resources})
     page_style = (files(__package__) / "page_template" / "page.css").read_text("utf-8")
-    scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
-    return finished_page(text, template_text("report.css") + page_style, scripts, output_style=STYLE)
+    scripts = [
+        s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if charts.is_package_script(s)
+    ]
+    page_style = reports.template_text("report.css") + page_style
+    return reports.finished_page(text, page_style, scripts, output_style=charts.STYLE)
 
 
 def _prose(source: str) -> str:
@@ -485,13 +478,13 @@ def _prose(source: str) -> str:
 
 def sanitized_html(markup: str) -> str:
     """Remove unsafe elements and attributes from HTML, but keep the scripts and styles of this package."""
-    from outage_analysis.charts import STYLE, is_package_script
+    from outage_analysis import charts
 
     safe, start = [], 0
     for element in SCRIPT_OR_STYLE.finditer(markup):
         inside = element[2]
-        own_style = element[0] == f"<style>{inside}</style>" and inside == STYLE
-        own_script = element[0] == f"<script>{inside}</script>" and is_package_script(inside)
+        own_style = element[0] == f"<style>{inside}</style>" and inside == charts.STYLE
+        own_script = element[0] == f"<script>{inside}</script>" and charts.is_package_script(inside)
         if own_style or own_script:
             safe += [_clean_markup(markup[start : element.start()]), element[0]]
             start = element.end()
@@ -507,4 +500,8 @@ def _clean_markup(markup: str) -> str:
         return not FORBIDDEN_ATTRIBUTES.match(name)
 
     text = SCRIPT_OR_STYLE.sub("", markup)
-    return str(clean(text, tags=TAGS, attributes=is_allowed, protocols=PROTOCOLS, strip=True))
+    return str(
+        clean(
+            text, tags=TAGS, attributes=is_allowed, protocols=["http", "https", "mailto", "data"], strip=True
+        )
+    )

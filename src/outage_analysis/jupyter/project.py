@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import sys
 import unicodedata
@@ -18,7 +17,7 @@ from urllib.parse import quote
 import polars as pl
 
 from outage_analysis.analysis import Plan, load_documents
-from outage_analysis.errors import EnvironmentFailed, UsageError, one_line
+from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import (
     atomic_folder,
     bundled_ids,
@@ -32,10 +31,6 @@ from outage_analysis.text import LANGUAGES, Locale
 
 TARGET_PATHS = {"gitignore": ".gitignore", "welcome.md": "notebooks/welcome.md"}
 """Template -> its path in the project, for templates with another path or name."""
-AS_OF = "2026-02-28"
-"""As-of day of the example, after the last day to claim; fixed, so that new projects are reproducible."""
-BUDGET = 6_000_000
-"""Budget of the example in the smallest currency unit, somewhat above its expected cost."""
 LOSS_EDGES = {"minutes": (60, 180), "hours": (4, 24), "days": (1, 3)}
 """Unit of losses that are not money -> the two band edges of the example policy."""
 MONEY_EDGES = (300_000, 500_000)
@@ -45,8 +40,6 @@ MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
 """Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
 
 
-ROWS = 400
-"""Number of the synthetic claims of the example, in `sample_claims.csv`."""
 WELCOME = "welcome.md"
 SETTINGS: dict[str, dict[str, object]] = {
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
@@ -100,15 +93,6 @@ def new_project(
     return place
 
 
-def shell_path(path: str | Path) -> str:
-    """Quote a path for a shell command. A path that begins with a hyphen gets the prefix `./`.
-
-    Without the prefix, the shell command would read the path as an option.
-    """
-    text = one_line(path, MAX_PATH_LENGTH)
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
-
-
 def _outage_id(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
@@ -126,8 +110,9 @@ def _write_files(folder: Path, id_: str, name: str, currency: str, lang: str, lo
 
     digits, in_money, korean = decimal_places(currency), not loss_unit, currency == "KRW"
     scale = int(10**digits)
-    budget = BUDGET // scale  # in the main currency unit (euros, not cents)
+    budget = 6_000_000 // scale  # in the main currency unit; somewhat above the expected cost
     edges = LOSS_EDGES.get(loss_unit, MONEY_EDGES)
+    claims = pl.read_csv((files(__package__) / "sample_claims.csv").read_bytes(), infer_schema=False)
     loss_name = ("Reported loss", "신고 손실액") if in_money else ("Time without service", "이용 불가 시간")
     values = {
         "id": id_,
@@ -137,7 +122,7 @@ def _write_files(folder: Path, id_: str, name: str, currency: str, lang: str, lo
         "digits": digits,
         "zone": "Asia/Seoul" if korean else "UTC",
         "offset": "+09:00" if korean else "+00:00",
-        "as_of": AS_OF,
+        "as_of": "2026-02-28",  # after the last day to claim; fixed, so that new projects are reproducible
         "budget": f"{budget:_}",
         "lang": lang,
         "in_money": in_money,
@@ -146,14 +131,13 @@ def _write_files(folder: Path, id_: str, name: str, currency: str, lang: str, lo
         "losses_in": f"{currency}, with decimals if necessary" if in_money else f"whole {loss_unit}",
         "low_edge": f"{edges[0]:_}",
         "high_edge": f"{edges[1]:_}",
-        "rows": ROWS,
+        "rows": claims.height,
         "thirty": f"{30_000 / scale:,.{digits}f} {currency}",
     }
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 - no HTML
     for template in (files(__package__) / "project_template").iterdir():
         text = environment.from_string(template.read_text("utf-8")).render(values)
         _write_text(folder / TARGET_PATHS.get(template.name, template.name), text)
-    claims = pl.read_csv((files(__package__) / "sample_claims.csv").read_bytes(), infer_schema=False)
     whole = (m if m in (None, "0") else f"{Decimal(m).scaleb(-digits):f}" for m in claims["money"])
     loss = claims[loss_unit] if loss_unit else pl.Series(whole, dtype=pl.String)
     sample = claims.with_columns(money=loss).rename({"money": "loss"}).drop("minutes", "hours", "days")
@@ -214,18 +198,11 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
     with temporary_folder() as own:
         (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
-        LabApp.launch_instance(lab_arguments(place.absolute(), own, port=port, browser=browser))
+        LabApp.launch_instance(_lab_arguments(place.absolute(), own, port=port, browser=browser))
 
 
-def lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
-    """Return the command-line arguments for JupyterLab.
-
-    Args:
-        folder: the absolute path of the folder of the notebooks.
-        own: a temporary folder for settings and tab layout, so that the user's own settings do not change.
-        port: the port of the server; None for JupyterLab's default.
-        browser: whether to open a browser.
-    """
+def _lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
+    # The user's own settings and tab layout do not change: those of this server are in the folder `own`.
     # In a project, serve the whole project folder: users edit its TOML files between runs of a notebook.
     root = folder.parent if (folder.parent / "incident.toml").is_file() else folder
     start = folder / WELCOME if (folder / WELCOME).is_file() else folder

@@ -427,7 +427,7 @@ class SectionBuilder:
         return blocks
 
     def _decisions(self) -> list[Block]:
-        names, scope = self.analysis.names(self.locale.lang), reserve_scope(self.analysis).counted
+        names, scope = self.analysis.names(self.locale.lang), reserve_scope(self.analysis)["lines"]
         lines = ", ".join(names.get(x, x) for x in scope)
         return [
             block
