@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         source_line,
         stable_spec,
         svg,
+        title_parts,
         vega_bundle,
     )
     from outage_analysis.charts.loss_charts import services_by_claims
@@ -68,12 +69,10 @@ if TYPE_CHECKING:
         LIGHT,
         MUTED,
         OKABE_ITO,
-        WIDE_LETTERS,
         AltairChart,
         ChartContext,
         chart_context,
         style_config,
-        wrap_columns,
     )
     from outage_analysis.charts.total_charts import movable
     from outage_analysis.charts.what_if import (

@@ -19,20 +19,12 @@ from typing import Any
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
-from outage_analysis.charts.theme import (
-    FONT,
-    INK,
-    MUTED,
-    AltairChart,
-    ChartContext,
-    style_config,
-    wrap_columns,
-)
+from outage_analysis.charts.theme import FONT, INK, MUTED, AltairChart, ChartContext, style_config
 from outage_analysis.charts.what_if import slider_asset
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file, spelling_hint
 from outage_analysis.incidents import source_sites
-from outage_analysis.text import LANGUAGES, Locale, fonts
+from outage_analysis.text import LANGUAGES, Locale, fonts, wrap_text
 
 MAX_SITES = 3
 """The most websites that a footer names, so that it stays on one line."""
@@ -96,10 +88,7 @@ def finish_chart(
     below = locale(subtitle or f"chart.{words}_subtitle", **values)
     chart.description = f"{locale(f'chart.{words}_description', **values)} {footer}"
     chart.title = alt.TitleParams(
-        text=wrap_columns(title, 60),
-        subtitle=[*wrap_columns(below, 78), footer],
-        anchor="start",
-        frame="group",
+        text=wrap_text(title, 60), subtitle=[*wrap_text(below, 78), footer], anchor="start", frame="group"
     )
     return finished(chart)
 
@@ -257,7 +246,7 @@ def add_captions(drawing: str, title: str, subtitle: str, footer: str, descripti
         """Write texts below each other from a height on; return the height at which they end."""
         for text, columns, size, weight, colour in texts:
             style = f'font-family="{fonts.FAMILY}, sans-serif" font-size="{size}" font-weight="{weight}"'
-            for line in wrap_columns(text, columns):
+            for line in wrap_text(text, columns):
                 y += size + 5
                 rows.append(f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>')
         return y
@@ -367,9 +356,9 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
         names, or else in English. The same chart always gives the same output.
     """
     stable = stable_spec(spec)
-    caption = _caption(stable)
+    caption = title_parts(stable)
     own = {"title": None, "usermeta": {**(stable.get("usermeta") or {}), "caption": caption}}
-    key, script = data_script(CHART_QUEUE, {**stable, **own} if caption else stable)
+    key, script = data_script(CHART_QUEUE, {**stable, **own} if all(caption[:2]) else stable)
     described = str(spec.get("description", ""))
     line = escape(" ".join(described.split()))
     label = f' role="img" aria-label="{line}"' if described else ""
@@ -387,13 +376,19 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
     return output | {"text/html": f"{place}\n<script>{script}</script>"}
 
 
-def _caption(spec: Mapping[str, Any]) -> list[str]:
-    """Return title, subtitle and footer, which the script writes; [] if title or subtitle is missing."""
-    title, footer = spec.get("title"), (spec.get("usermeta") or {}).get("footer", 1)
-    if not isinstance(title, dict) or not title.get("text") or not title.get("subtitle"):
-        return []
-    text, lines = ([x] if isinstance(x, str) else x for x in (title["text"], title["subtitle"]))
-    return [" ".join(part) for part in (text, lines[:footer], lines[footer:])]
+def title_parts(spec: Mapping[str, Any]) -> list[str]:
+    """Return the title, the subtitle and the footer of a chart; each is empty if there is none.
+
+    The `footer` in the `usermeta` of the charts of this package is the first line of the subtitle that
+    belongs to the footer.
+    """
+    title, meta = spec.get("title") or "", spec.get("usermeta")
+    title = title if isinstance(title, dict) else {"text": title}
+    texts = (title.get("text") or [], title.get("subtitle") or [])
+    text, lines = (x if isinstance(x, list) else [x] for x in texts)
+    end = meta.get("footer") if isinstance(meta, dict) else None
+    end = end if isinstance(end, int) else len(lines)
+    return [" ".join(map(str, part)).strip() for part in (text, lines[:end], lines[end:])]
 
 
 def is_package_script(script: str) -> bool:

@@ -9,12 +9,13 @@ from itertools import accumulate
 import altair as alt
 import numpy as np
 import polars as pl
+from rich.cells import cell_len
 
 from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
 from outage_analysis.incidents import Band, holds_positive
 from outage_analysis.losses import COUNTED, sum_or_null
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, wrap_text
 
 CELL_HEIGHT = 44
 """Height of a row of cells in pixels."""
@@ -57,7 +58,7 @@ def service_name(context: theme.ChartContext, service: str, services: int, colum
     if service == OTHER_ID:
         return context.locale("chart.other_services", count=services)
     # Korean joins words with a middle dot without a space. A space after the dot lets a line end there.
-    lines = theme.wrap_columns(context.name(service).replace("·", "· "), columns)
+    lines = wrap_text(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
@@ -70,7 +71,9 @@ def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.
     bands, has_costs = ordered_bands(narrow), table["expected"].count() > 0
     size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
     # A space after the dash of a range lets a line end there. All labels have the same number of lines.
-    wrapped = [theme.wrap_columns(locale.band_short(*band).replace("–", "– "), CELL_BAND) for band in bands]
+    shown = [locale.band_short(*band).replace("–", "– ") for band in bands]
+    width = max(CELL_BAND, *(cell_len(word) for label in shown for word in label.split()))
+    wrapped = [wrap_text(label, width) for label in shown]
     lines = max(map(len, wrapped))
     labels = ["\n".join([""] * (lines - len(rows)) + rows).replace("– ", "–") for rows in wrapped]
     columns = dict(zip(bands, labels, strict=True))

@@ -14,7 +14,7 @@ import altair as alt
 from altair.utils import update_nested
 
 from outage_analysis.incidents import Incident
-from outage_analysis.text import CHART_STEPS, Locale, short_names
+from outage_analysis.text import CHART_STEPS, Locale, short_names, wrap_text
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
 OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -50,8 +50,6 @@ DARK = MappingProxyType(
 )
 """The dark palette: for each colour of the light palette, the colour that replaces it on a dark page."""
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
-WIDE_LETTERS = 0x1100
-"""Characters above this code point (Hangul and later) count as two characters wide."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
 AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
@@ -122,22 +120,6 @@ def chart_context(
     )
 
 
-def wrap_columns(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` characters, because Vega does not wrap titles.
-
-    A wide character such as a Hangul syllable counts as two characters.
-    """
-    lines, line, used = [], "", 0
-    for word in text.split(" "):
-        size = sum(2 if ord(c) > WIDE_LETTERS else 1 for c in word)
-        if line and used + 1 + size > width:
-            lines.append(line)
-            line, used = word, size
-        else:
-            line, used = (f"{line} {word}", used + 1 + size) if line else (word, size)
-    return [*lines, line]
-
-
 def style_config(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the colours, fonts and text sizes of every chart, with changes, as a Vega-Lite configuration."""
     label = {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK}
@@ -181,7 +163,7 @@ def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180) ->
 
 def wrap_name(text: str) -> str:
     """Break a name into lines that fit beside a chart on a phone."""
-    return "\n".join(wrap_columns(text, 24))
+    return "\n".join(wrap_text(text, 24))
 
 
 def row_names(ids: Sequence[str], context: ChartContext) -> list[str]:

@@ -39,30 +39,13 @@ MYRIAD = 10_000
 
 
 @dataclass(frozen=True)
-class Slider:
-    """A slider for one input of the expected cost."""
-
-    factor: str
-    label: str
-    unit: str
-    value: str
-    """The value in the report, in the notation of an HTML number field."""
-    most: str
-    step: str
-    times: int
-    """The factor is computed as field value x `times` / `per`."""
-    per: int
-    """The divisor in the formula of `times`."""
-    bounded: bool
-    """Whether values above `most` are impossible, as for a share above 100 %."""
-
-
-@dataclass(frozen=True)
 class WhatIfSliders:
     """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
-    groups: dict[str, list[Slider]]
-    """The sliders that change the same total, by the title of the total."""
+    groups: dict[str, list[dict[str, Any]]]
+    """The sliders that change the same total, by the title of the total: `factor`, `label`, `unit`, `step`,
+    `value` (of the report, in the notation of an HTML number field) and `most`. Values above `most` are
+    impossible if the slider is `bounded`. The factor is the value of the field x `times` / `per`."""
     results: list[dict[str, str]]
     """The totals: the `valuation`, the `title`, and the `rounded` and `exact` amount of the report."""
     data: dict[str, Any]
@@ -186,7 +169,7 @@ def _title(valuation: str, locale: Locale) -> str:
     return capitalized(locale(titles.get(valuation, f"word.{valuation}")))
 
 
-def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
+def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> dict[str, Any]:
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -207,17 +190,17 @@ def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[s
     else:
         band = locale.band_with_unit(factor.over, factor.up_to)
         label = locale("report.what_if_pays", line=line, band=band)
-    return Slider(
-        factor=factor.id,
-        label=label,
-        unit=unit,
-        value=number_text(value, digits + 1),
-        most=number_text(most, digits),
-        step=number_text(10.0**-digits, digits),
-        times=times,
-        per=per,
-        bounded=bounded,
-    )
+    return {
+        "factor": factor.id,
+        "label": label,
+        "unit": unit,
+        "value": number_text(value, digits + 1),
+        "most": number_text(most, digits),
+        "step": number_text(10.0**-digits, digits),
+        "times": times,
+        "per": per,
+        "bounded": bounded,
+    }
 
 
 def number_text(value: float, digits: int) -> str:
@@ -282,7 +265,7 @@ def with_search_form(
     """
     if sliders.live is None:
         return sliders
-    labels = {slider.factor: slider.label for group in sliders.groups.values() for slider in group}
+    labels = {slider["factor"]: slider["label"] for group in sliders.groups.values() for slider in group}
     factors = [factor for factor in cost.factors if factor.id in labels]
     found = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
     if not found:

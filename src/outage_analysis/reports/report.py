@@ -17,7 +17,16 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import CHARTS, add_captions, draw, png, report_drawing, stable_spec, svg
+from outage_analysis.charts import (
+    CHARTS,
+    add_captions,
+    draw,
+    png,
+    report_drawing,
+    stable_spec,
+    svg,
+    title_parts,
+)
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
@@ -232,7 +241,7 @@ class Report:
         charts = {name: chart for name, chart in bundled.items() if chart}
         for name, block in self.own_blocks.items():
             if isinstance(block, OwnChart):
-                title, subtitle, footer = map(fonts.printable, block.title_parts)
+                title, subtitle, footer = map(fonts.printable, title_parts(block.spec))
                 section = fonts.printable(self.own_sections[int(name.split("-")[1]) - 1].title[self.lang])
                 described = fonts.printable(str(block.spec.get("description") or title or section))
                 spec = block.drawing | {"description": described}

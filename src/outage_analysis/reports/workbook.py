@@ -14,22 +14,13 @@ from typing import Any, NamedTuple, TypeGuard
 import polars as pl
 import xlsxwriter
 from markupsafe import Markup
+from rich.cells import cell_len
 from xlsxwriter.format import Format
 from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from outage_analysis.assumptions import BandMix
-from outage_analysis.charts import (
-    ACCENT,
-    GREY,
-    GRID,
-    INK,
-    LIGHT,
-    MUTED,
-    OKABE_ITO,
-    WIDE_LETTERS,
-    wrap_columns,
-)
+from outage_analysis.charts import ACCENT, GREY, GRID, INK, LIGHT, MUTED, OKABE_ITO
 from outage_analysis.costs import LiveCost, page_model, simulation
 from outage_analysis.reports.blocks import (
     Block,
@@ -43,7 +34,7 @@ from outage_analysis.reports.blocks import (
     plain_text,
 )
 from outage_analysis.reports.report import Report, repack
-from outage_analysis.text import Column, Locale, Unit, fonts, schema_of
+from outage_analysis.text import Column, Locale, Unit, fonts, schema_of, wrap_text
 
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
 """Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
@@ -319,7 +310,7 @@ class Sheet:
         for column, title in enumerate(map(cell_text, titles)):
             head_format = self.book.table_format("head", right=column in numeric)
             self.worksheet.write_string(head, column, title, head_format)
-            self._widen(column, min(text_width(title) + 2, MAX_HEAD_WIDTH))
+            self._widen(column, min(cell_len(title) + 2, MAX_HEAD_WIDTH))
             self._texts.append((head, column, title))
         if titles:
             self._heads.append(head)
@@ -342,7 +333,7 @@ class Sheet:
             self._texts.append((row, column, text))
         else:
             self.worksheet.write(row, column, value, look)  # a number, a day or nothing
-        self._widen(column, text_width(_displayed(value, number)) + 2)
+        self._widen(column, cell_len(_displayed(value, number)) + 2)
 
     def _widen(self, column: int, width: float) -> None:
         most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
@@ -388,18 +379,12 @@ def cell_text(text: str) -> str:
     return safe if len(safe) <= MAX_CELL_LENGTH else safe[: MAX_CELL_LENGTH - 1] + "…"
 
 
-def text_width(text: str) -> int:
-    """Return the width of a text in characters; a Hangul letter counts as two characters."""
-    return sum(2 if ord(c) >= WIDE_LETTERS else 1 for c in text)
-
-
 def _count_lines(text: str, width: float) -> int:
     """Return the number of lines of a text that wraps in a column; a word longer than a line is broken.
 
     Column widths are measured in digits, which are wider than most letters.
     """
-    letters = int(1.2 * width) - 1
-    return sum(max(1, math.ceil(text_width(line) / letters)) for line in wrap_columns(text, letters))
+    return len(wrap_text(text, int(1.2 * width) - 1))
 
 
 def _is_number(value: object) -> TypeGuard[float]:
