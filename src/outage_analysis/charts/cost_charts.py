@@ -392,11 +392,12 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     )
     ends = [*data["low"], *data["high"]]
     low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
-    ticks = theme.log_ticks(low, high)
-    multiples = [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks]
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    multiples = "datum.value < 1 ? '×1/' + format(1 / datum.value, ',.3~g') : '×' + format(datum.value, ',')"
     x = alt.X(
-        "low:Q", title=locale("chart.backtest_x"), scale=scale, axis=theme.labelled_axis(ticks, multiples)
+        "low:Q",
+        title=locale("chart.backtest_x"),
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=theme.number_axis(locale, theme.log_ticks(low, high)) | {"labelExpr": multiples},
     )
     y = theme.name_axis([*labels.values()])
     lanes = [parts[part] for part in LANES if part in parts]

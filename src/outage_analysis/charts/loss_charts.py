@@ -364,13 +364,12 @@ def _layers(
 
 def _loss_axis(context: theme.ChartContext, losses: Sequence[float]) -> alt.X:
     """Return a horizontal log axis for losses, with short labels such as 10k, 100k and 1m."""
-    low, high = min(losses), max(losses)
-    ticks = theme.log_ticks(low, high)
+    locale, low, high = context.locale, min(losses), max(losses)
     return alt.X(
         "loss:Q",
-        title=context.locale("chart.loss_x", loss=context.loss),
+        title=locale("chart.loss_x", loss=context.loss),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=theme.labelled_axis(ticks, [_short_loss(context.locale, tick) for tick in ticks]),
+        axis=theme.number_axis(locale, theme.log_ticks(low, high), places=locale.loss_digits),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,9 +60,7 @@ FEW_DECADES = 2.5
 """A log axis that spans fewer decades than this also has ticks at 2 and 5 times each power of ten."""
 SOME_DECADES = 4
 """A log axis that spans fewer decades than this also has ticks at 3 times each power of ten."""
-MIN_TICKS, MAX_TICKS = 3, 6
-TICK_DIGITS = 6
-"""Significant digits of a tick label. Ticks are round numbers, so no digit is lost."""
+MIN_TICKS = 3
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""
 
@@ -228,45 +225,32 @@ def short_number(locale: Locale, value: float, digits: int = 2) -> str:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return round tick values between the two ends of a log axis."""
+    """Return round tick values between the two ends of a log axis; none where Vega shall choose them."""
     decades = math.log10(high / low)
     digits = (1, 2, 5) if decades < FEW_DECADES else (1, 3) if decades < SOME_DECADES else (1,)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     ticks = [digit * 10**k if k >= 0 else digit / 10**-k for k in range(first, last + 1) for digit in digits]
     inside = [tick for tick in ticks if low <= tick <= high]
-    return inside if len(inside) >= MIN_TICKS else even_ticks(low, high)
+    return inside if len(inside) >= MIN_TICKS else []
 
 
-def even_ticks(low: float, high: float) -> list[float]:
-    """Return evenly spaced round tick values between the two ends of a linear axis."""
-    smallest_step = (high - low) / MAX_TICKS
-    power_of_ten = 10.0 ** math.floor(math.log10(smallest_step))
-    steps = [digit * power_of_ten for digit in (0.5, 1, 2, 5, 10)]
-    place = next(n for n, step in enumerate(steps) if step >= smallest_step)
-    wide, narrow = (
-        [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-        for step in (steps[place], steps[place - 1])
-    )
-    return wide if len(wide) >= MIN_TICKS else narrow
-
-
-def labelled_axis(
-    ticks: Sequence[float], labels: Sequence[str], places: Sequence[float] | None = None
+def number_axis(
+    locale: Locale, ticks: Sequence[float] = (), *, places: int = 0, log: bool = False
 ) -> dict[str, Any]:
-    """Return an axis with ticks at `places`, each with its text from `labels`.
+    """Return an axis with short labels such as 17m or 1,700만.
 
-    The places are the values `ticks` unless the axis shows another measure, such as their logarithms.
+    Args:
+        locale: the language.
+        ticks: the places of the ticks; without them, Vega chooses about five.
+        places: the decimal places of the unit of the labels (euros) in that of the axis (cents).
+        log: whether the axis shows logarithms to base 10.
     """
-    at = places or ticks
-    # Labels and ticks are JSON, because a JSON array is also a valid Vega expression.
-    texts, values = (json.dumps(list(x), ensure_ascii=False) for x in (labels, at))
-    return {
-        "values": list(at),
-        "labelExpr": f"{texts}[indexof({values}, datum.value)]",
-        "labelSeparation": 5,
-        "labelOverlap": "parity",
-        "labelFlush": 20,
-    }
+    number = f"({'pow(10, datum.value)' if log else 'datum.value'} / {10**places})"
+    label = f"format({number}, ',.6~g')"
+    for size, name in reversed(CHART_STEPS[locale.lang]):
+        label = f"{number} >= {size} ? format({number} / {size}, ',.6~g') + '{name}' : {label}"
+    shown = {"values": list(ticks)} if ticks else {"tickCount": 5}
+    return {"labelExpr": label, "labelSeparation": 5, "labelOverlap": "parity", "labelFlush": 20, **shown}
 
 
 def money_axis(
@@ -292,12 +276,9 @@ def money_axis(
         channel: `alt.X` or `alt.Y`.
         values: the values for further placeholders.
     """
-    unit = 10**locale.minor_units
-    ticks = log_ticks(low / unit, high / unit) if low else even_ticks(0, high / unit)
-    labels = [short_number(locale, tick, TICK_DIGITS) for tick in ticks]
     return channel(
         f"{field}:Q",
         title=locale(label, unit=locale.unit, **values),
         scale={"type": "log" if low else "linear", "domain": [low, high], "nice": False},
-        axis=labelled_axis([tick * unit for tick in ticks], labels),
+        axis=number_axis(locale, log_ticks(low, high) if low else (), places=locale.minor_units),
     )

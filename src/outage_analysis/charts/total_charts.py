@@ -49,8 +49,6 @@ WIDEST = 1e4
 ROUNDING = 1e-9
 PAD = 1.5
 """Free space at both ends of the axis, in dot widths."""
-MOST_POWERS = 20
-"""A moved axis has labels for the powers of ten below this one."""
 
 
 def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -119,8 +117,8 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
     scale = {"domainMin": {"expr": "low"}, "domainMax": {"expr": "high"}, "nice": False, "zero": False}
     axis = x["axis"]
     if spec["usermeta"]["log"]:  # a moved axis has powers of ten
-        powers = [theme.short_amount(locale, 10.0**power) for power in range(MOST_POWERS)]
-        labels = f"moved ? {json.dumps(powers, ensure_ascii=False)}[datum.value] : {axis['labelExpr']}"
+        powers = theme.number_axis(locale, places=locale.minor_units, log=True)["labelExpr"]
+        labels = f"moved ? {powers} : {axis['labelExpr']}"
         ticks = f"moved ? sequence(ceil(low), high) : {json.dumps(axis['values'])}"
         axis = axis | {"values": {"expr": ticks}, "labelExpr": labels}
     text = json.dumps(spec)
@@ -305,21 +303,18 @@ def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
     On a log axis, the dots that are too small for it have a tick of their own: 0, or "below" the amount at
     which the axis starts.
     """
-    unit = 10**locale.minor_units
-    if layout.log:
-        ticks = theme.log_ticks(10**layout.start / unit, 10**layout.high / unit)
-        places = [math.log10(tick * unit) for tick in ticks]
-    else:
-        ticks = [tick for tick in theme.even_ticks(layout.low / unit, layout.high / unit) if tick >= 0]
-        places = [tick * unit for tick in ticks]
-    labels = [theme.short_number(locale, tick, theme.TICK_DIGITS) for tick in ticks]
+    ticks = theme.log_ticks(10**layout.start, 10**layout.high) if layout.log else []
+    axis = theme.number_axis(
+        locale, [math.log10(tick) for tick in ticks], places=locale.minor_units, log=layout.log
+    )
     if layout.small is not None:
-        least = theme.short_amount(locale, 10**layout.start)
-        ticks, places = [0.0, *ticks], [layout.small, *places]
+        least = locale("chart.less_than", amount=theme.short_amount(locale, 10**layout.start))
         only_zeros = not any(dot["amount"] for dot in layout.dots if dot["place"] < layout.start)
-        labels = ["0" if only_zeros else locale("chart.less_than", amount=least), *labels]
+        label = json.dumps("0" if only_zeros else least, ensure_ascii=False)
+        axis["values"] = [layout.small, *axis["values"]]
+        axis["labelExpr"] = f"datum.value < {layout.start} ? {label} : {axis['labelExpr']}"
     scale = {"domain": [layout.low, layout.high], "nice": False, "zero": False}
-    return alt.X("place:Q", title=title, scale=scale, axis=theme.labelled_axis(ticks, labels, places))
+    return alt.X("place:Q", title=title, scale=scale, axis=axis)
 
 
 @dataclass(frozen=True)
