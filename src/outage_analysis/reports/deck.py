@@ -41,7 +41,7 @@ from outage_analysis.reports.blocks import (
     Text,
     plain_text,
 )
-from outage_analysis.reports.report import Report, facts_by_host, repack
+from outage_analysis.reports.report import Report, facts_by_site, repack
 from outage_analysis.text import fonts
 
 GAP = 0.35
@@ -224,10 +224,10 @@ def _notes(report: Report, page: Page) -> Iterator[str]:
             yield from (
                 "; ".join(filter(None, map(plain_text, row))) for row in report.grids[table.grid].rows
             )
-    cited = facts_by_host(report, section.facts)
+    cited = facts_by_site(report, section.facts)
     yield locale("deck.notes_sources") if cited else locale("deck.notes_none")
-    for host, ids in cited.items():
-        yield locale("deck.notes_host", host=host, facts=", ".join(ids))
+    for site, ids in cited.items():
+        yield locale("deck.notes_host", host=site, facts=", ".join(ids))
     yield locale("deck.notes_day", day=locale.day(report.analysis.as_of))
 
 

@@ -11,7 +11,6 @@ from functools import cached_property
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -30,6 +29,7 @@ from outage_analysis.charts import (
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
+from outage_analysis.incidents import source_sites
 from outage_analysis.reports.blocks import (
     Answers,
     Block,
@@ -280,18 +280,14 @@ class Report:
         return {name: png(drawing) for name, drawing in self.titled_svgs.items()}
 
 
-def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
-    facts = report.analysis.exact_tables["facts"]
-    sources = dict(facts.select("id", "source").iter_rows())
-    by_host: dict[str, list[str]] = {}
+def facts_by_site(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ids of the published facts in `wanted`, grouped by the first website that published them."""
+    known, by_site = set(report.analysis.exact_tables["facts"]["id"]), dict[str, list[str]]()
     for fact in dict.fromkeys(wanted):
-        if fact in sources:
-            addresses = map(urlsplit, (sources[fact] or "").split(" ; "))
-            hosts = [a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https")]
-            place = ", ".join(dict.fromkeys(filter(None, hosts))) or report.locale("deck.notes_derived")
-            by_host.setdefault(place, []).append(fact)
-    return by_host
+        if fact in known:
+            site = next(iter(source_sites([fact])), report.locale("deck.notes_derived"))
+            by_site.setdefault(site, []).append(fact)
+    return by_site
 
 
 def write_table(
