@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         title_parts,
         vega_bundle,
     )
-    from outage_analysis.charts.loss_charts import services_by_claims
+    from outage_analysis.charts.loss_charts import merge_small_services
     from outage_analysis.charts.registry import CHARTS, check_chart_name, draw, standalone_chart
     from outage_analysis.charts.theme import (
         ACCENT,

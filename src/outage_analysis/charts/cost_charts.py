@@ -293,18 +293,29 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     A bar extends between the expected cash costs with the input at the lower and the upper end of its likely
     range. The scale starts at 0, as in the charts of the slides and the workbook.
     """
-    locale, rows = context.locale, tornado_bars(table)
+    locale, falls = context.locale, pl.col("cost_high") < pl.col("cost_low")
+    low, high, first, last = (pl.col(name) for name in ("cost_low", "cost_high", "input_low", "input_high"))
+    rows = table.filter(valuation="cash").head(MAX_ROWS)  # the input with the largest effect comes first
+    rows = rows.select(
+        "assumption",
+        "kind",
+        expected="cost_expected",
+        left=pl.min_horizontal(low, high),
+        right=pl.max_horizontal(low, high),
+        input_left=pl.when(falls).then(last).otherwise(first),
+        input_right=pl.when(falls).then(first).otherwise(last),
+    ).filter(pl.col("right") > 0)
     if rows.is_empty():
         raise theme.NothingToDraw
     names = theme.row_names(rows["assumption"].to_list(), context)
     labels = []
     for row in rows.iter_rows(named=True):
-        ends = [
+        inputs = [
             _input_label(row["kind"], row[f"input_{side}"], locale) or locale(f"word.{point}")
             for side, point in (("left", LOW), ("right", HIGH))
         ]
         costs = theme.short_span(locale, row["left"], row["right"])
-        labels.append(locale("chart.with_range", amount=costs, range=locale.span(*ends)))
+        labels.append(locale("chart.with_range", amount=costs, range=locale.span(*inputs)))
     data = rows.select("left", "right", name=pl.Series(names), label=pl.Series(labels))
     x = theme.money_axis(
         "left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05
@@ -315,12 +326,12 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     )
     mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
     texts = theme.labels_at_bars(base, y, "left", -17)
-    low, high = (locale.money(rows[side][0]) for side in ("left", "right"))
+    ends = {end: locale.money(rows[side][0]) for end, side in (("low", "left"), ("high", "right"))}
     return finish_chart(
         alt.layer(bars, mean.encode(theme.axis_for_field(x, "expected")), *texts),
         context,
         "tornado",
-        finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
+        finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), **ends),
         height=(theme.ROW + 14) * len(data),
     )
 
@@ -355,10 +366,10 @@ def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     return finish_chart(
         alt.layer(
             base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
-            theme.diamonds(base.transform_filter("datum.most"), 70).encode(
-                theme.axis_for_field(x, "most"), y
-            ),
-            theme.median_dots(base, 80).encode(theme.axis_for_field(x, "expected"), y),
+            base.transform_filter("datum.most")
+            .mark_point(**theme.DIAMOND)
+            .encode(theme.axis_for_field(x, "most"), y),
+            base.mark_point(**theme.MEDIAN_DOT, size=80).encode(theme.axis_for_field(x, "expected"), y),
             *theme.labels_at_bars(base, y, LOW, -16),
         ),
         context,
@@ -410,7 +421,7 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     happened = alt.TextValue(locale("chart.backtest_happened"))
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
     colour = alt.Color("part:N", scale=colours, legend=legend)
-    dots = theme.median_dots(base.transform_filter("datum.middle"), 70)
+    dots = base.transform_filter("datum.middle").mark_point(**theme.MEDIAN_DOT, size=70)
     independent = heads.filter("independent")["inside"]
     return finish_chart(
         alt.layer(
@@ -472,7 +483,7 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
     head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=theme.GREY, opacity=1)
     stop = bounds.mark_tick(thickness=3, size=14, color=theme.GREY, orient="vertical")
     mean = own.mark_tick(thickness=2.5, size=20, color=theme.INK, orient="vertical")
-    median = theme.median_dots(own.transform_filter("datum.middle"))
+    median = own.transform_filter("datum.middle").mark_point(**theme.MEDIAN_DOT, size=110)
     means = dict(ours.select("line", "expected").rows())
     ratios = [
         (low / means[line], name)
@@ -557,11 +568,11 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     elif len(medians) > 1:
         low, high = min(medians.values()), max(medians.values())
         finding = locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
-    announced = theme.diamonds(base.transform_filter("datum.announced"), 70)
+    announced = base.transform_filter("datum.announced").mark_point(**theme.DIAMOND)
     return finish_chart(
         alt.layer(
             ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=theme.accent_if("datum.cash")),
-            theme.median_dots(base).encode(theme.axis_for_field(x, "p50"), y),
+            base.mark_point(**theme.MEDIAN_DOT, size=110).encode(theme.axis_for_field(x, "p50"), y),
             announced.encode(theme.axis_for_field(x, "announced"), y),  # above the dot of an equal median
             *theme.labels_at_bars(base, y, LOW),
         ),
@@ -573,51 +584,20 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     )
 
 
-def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
-
-    Args:
-        table: the table `tornado`; the input with the largest effect comes first.
-        most: largest number of inputs.
-
-    Returns:
-        One row per input: `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher
-        cost), `input_left` and `input_right` (the values of the input that lead to these costs).
-    """
-    falls = pl.col("cost_high") < pl.col("cost_low")
-    ends = ("cost_low", "cost_high", "input_low", "input_high")
-    low, high, first, last = (pl.col(name) for name in ends)
-    return (
-        table.filter(valuation="cash")
-        .head(most)
-        .select(
-            "assumption",
-            "kind",
-            expected="cost_expected",
-            left=pl.min_horizontal(low, high),
-            right=pl.max_horizontal(low, high),
-            input_left=pl.when(falls).then(last).otherwise(first),
-            input_right=pl.when(falls).then(first).otherwise(last),
-        )
-        .filter(pl.col("right") > 0)
-    )
-
-
-def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+def backtest_ratios(table: pl.DataFrame) -> pl.DataFrame:
     """Divide the forecasts of each back-tested outcome by the observed value.
 
     Args:
         table: one row per outcome: `outcome`, `independent`, `unit`, `range_low`, `p50`, `range_high`,
             `observed`, `inside`, `naive_low`, `naive_high`, `press_low`, `press_high` (a low end is null if
             its source gave only an upper bound). Outcomes with an observed value of 0 are left out.
-        most: largest number of outcomes.
 
     Returns:
         One row per outcome and forecast: `outcome`, `independent`, `observed`, `unit`, `inside`, `part`
         (`forecast` for the model, `naive` or `press` for a benchmark), `low`, `middle` (the model's median;
         null for benchmarks) and `high`. A benchmark without an upper end has no row.
     """
-    rows = table.filter(pl.col("observed") > 0).head(most)
+    rows = table.filter(pl.col("observed") > 0).head(MAX_ROWS)
     heads, observed = ("outcome", "independent", "observed", "unit", "inside"), pl.col("observed")
     ends = {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
     parts = {"forecast": (LikelyRange.low_column, LikelyRange.high_column)} | ends

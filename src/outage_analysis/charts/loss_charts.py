@@ -146,38 +146,35 @@ def _cells(
     return pl.DataFrame(rows)
 
 
-def _sums() -> tuple[pl.Expr, pl.Expr]:
-    return pl.col("claims").sum(), sum_or_null("expected")
-
-
 def merge_small_services(
     table: pl.DataFrame, most: int = MAX_SERVICES, first: Sequence[str] = ()
 ) -> pl.DataFrame:
     """Keep the services with the most claims, and merge the others into one with the id `OTHER_ID`.
 
     Args:
-        table: one row per service and loss band: `service`, `over`, `up_to`, `claims` and `expected`.
+        table: one row per service and loss band: `service`, `over`, `up_to`, `claims` and further sums.
         most: the largest number of services in the result; the merged services count as one.
         first: services that come first, however few claims they have.
 
     Returns:
         The columns of the table and `services` (the number of services merged in the row). The service with
         the most claims comes first and the merged services come last. The rows of a service keep their order.
+        A sum is null if one of its parts is unknown.
     """
     largest = services_by_claims(table, first)
     separate = largest if len(largest) <= most else largest[: most - 1]
-    place = {service: min(n, len(separate)) for n, service in enumerate(largest)}
-    ranked = table.filter(pl.col("service").is_in(largest)).with_columns(
-        place=pl.col("service").replace_strict(place, return_dtype=pl.Int64)
+    is_separate = pl.col("service").is_in(separate)
+    merged = table.filter(pl.col("service").is_in(largest)).with_columns(
+        service=pl.when(is_separate).then("service").otherwise(pl.lit(OTHER_ID)),
+        services=pl.when(is_separate).then(1).otherwise(len(largest) - len(separate)),
     )
-    other = pl.col("place") == len(separate)
-    merged = ranked.with_columns(
-        service=pl.when(other).then(pl.lit(OTHER_ID)).otherwise("service"),
-        services=pl.when(other).then(len(largest) - len(separate)).otherwise(1),
-    )
-    keys = ("place", "service", "services", *EDGES)
-    summed = merged.group_by(keys, maintain_order=True).agg(*_sums())
-    return summed.sort("place", maintain_order=True).drop("place")
+    summed = merged.group_by("service", "services", *EDGES, maintain_order=True).agg(_sums(table))
+    place = {service: n for n, service in enumerate(separate)}
+    return summed.sort(pl.col("service").replace_strict(place, default=len(separate)), maintain_order=True)
+
+
+def _sums(table: pl.DataFrame) -> list[pl.Expr]:
+    return [sum_or_null(name) for name in ("claims", "loss", "expected") if name in table.columns]
 
 
 def services_by_claims(table: pl.DataFrame, first: Sequence[str] = ()) -> list[str]:
@@ -206,7 +203,7 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
     joined = merged_bands({(over, up_to): claims for over, up_to, claims in totals}, most)
     places = [joined[band] for band in table.select(EDGES).rows()]
     wide = table.with_columns(pl.DataFrame(places, schema=table.select(EDGES).schema, orient="row"))
-    return wide.group_by("service", *EDGES, maintain_order=True).agg(*_sums())
+    return wide.group_by("service", *EDGES, maintain_order=True).agg(_sums(table))
 
 
 def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:

@@ -51,6 +51,12 @@ DARK = MappingProxyType(
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
 ROW = 34
 """Height of one horizontal bar, in pixels."""
+MEDIAN_DOT: dict[str, Any] = {"filled": True, "color": INK, "stroke": "white", "opacity": 1}
+"""A dark dot with a white edge, such as that of a median on its range."""
+DIAMOND: dict[str, Any] = {
+    "shape": "diamond", "size": 70, "filled": True, "fill": "white", "stroke": INK, "opacity": 1,
+}  # fmt: skip
+"""A white diamond with a dark edge, for amounts that were announced or cannot be exceeded."""
 AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
 """What a chart function returns; charts of several views are concatenations."""
 Axis = TypeVar("Axis", alt.X, alt.Y)
@@ -172,20 +178,6 @@ def accent_if(test: str, otherwise: str = GREY) -> alt.ColorValue:
     """Return the colour of a mark: the accent colour if the row passes a test, else another."""
     # `alt.condition` would search all classes of Altair for one that fits, which is slow.
     return alt.ColorValue(otherwise, condition={"test": test, "value": ACCENT})
-
-
-def median_dots(base: alt.Chart, size: int = 110) -> alt.Chart:
-    """Return dark dots with a white edge, such as those of medians on ranges."""
-    dots: alt.Chart = base.mark_point(filled=True, color=INK, size=size, stroke="white", opacity=1)
-    return dots
-
-
-def diamonds(base: alt.Chart, size: int) -> alt.Chart:
-    """Return white diamonds with a dark edge, for amounts that were announced or cannot be exceeded."""
-    marks: alt.Chart = base.mark_point(
-        shape="diamond", filled=True, fill="white", stroke=INK, size=size, opacity=1
-    )
-    return marks
 
 
 def labels_at_bars(base: alt.Chart, y: alt.Y, start: str, dy: int = -14) -> list[alt.Chart]:

@@ -110,16 +110,18 @@ def page_spec(name: str, chart: PageChart, locale: Locale) -> dict[str, object]:
     """Return the specification of a chart for the page, with movable dots, and with its title for saving."""
     below = (*wrap_text(chart.subtitle, 100), *wrap_text(chart.footer, 100))
     title = {"text": wrap_text(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
-    moves = name in ("total_distribution", "total_hindsight")
-    spec = movable(chart.spec, locale) if moves else chart.spec
+    is_movable = name in ("total_distribution", "total_hindsight")
+    spec = movable(chart.spec, locale) if is_movable else chart.spec
     return {**spec, "usermeta": {**spec.get("usermeta", {}), "title": title}}
 
 
 def prose_columns(grid: Grid) -> list[bool]:
     """Return, for each table column, whether it contains sentences and must therefore be wide."""
-    columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
-    are_prose = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
-    return [False if c.style else next(are_prose) for c in grid.columns]
+    most = PROSE_LENGTH * len(grid.rows)
+    return [
+        not column.style and sum(len(str(row[n])) for row in grid.rows) > most
+        for n, column in enumerate(grid.columns)
+    ]
 
 
 def template_text(name: str) -> str:

@@ -14,7 +14,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -341,7 +341,6 @@ FORMATS: dict[str, Callable[[Report, Path], None]] = {
 """Format name -> the function that writes its files into a folder."""
 
 
-T = TypeVar("T", bound=Document)
 MAX_FILES, MAX_FILE_BYTES = 5_000, 200_000_000
 """Limits for a report folder: its number of files, and the bytes of one file."""
 
@@ -455,23 +454,9 @@ def bridge_side(run: str, incident: str, policy: str | None) -> tuple[sensitivit
     for name in (MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)):
         if name not in files or file_digest(files[name]) != checksums.get(name):
             raise InputRefused("is not as the report wrote it", file=folder / name, remedy=REWRITE_REMEDY)
-    used = load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None
-    side = sensitivity.BridgeRun(load_bundled_document(folder, "policy", load_policy), used, manifest.as_of)
+    used = bundled_document(folder, "ledger") if "ledger" in manifest.documents else None
+    side = sensitivity.BridgeRun(bundled_document(folder, "policy"), used, manifest.as_of)
     return side, manifest.expected.get("cash")
-
-
-def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    """Load a TOML document of a report folder by its name, without checking its checksum.
-
-    Raises:
-        InputRefused: the document is missing, or this version of the package cannot read it.
-    """
-    path = folder / "documents" / f"{name}.toml"
-    try:
-        return load(path)
-    except UsageError as error:
-        problem = f"cannot be read by this version: {error.problem}"
-        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
 
 
 def report_files(folder: Path) -> dict[str, Path]:
@@ -634,7 +619,7 @@ def verify(
         raise VerificationFailed(problem, file=MANIFEST_NAME, column=f"outputs > {others[0]}")
     if manifest.code_sha256 == code_digest():  # another version may parse the documents differently
         for name, digest in sorted(manifest.documents.items()):
-            if content_digest(_document(folder, name)) != digest:
+            if content_digest(bundled_document(folder, name)) != digest:
                 raise VerificationFailed(CHANGED, file=f"documents/{name}.toml")
     if not rebuild:
         return VerificationResult(len(files), rebuilt=False)
@@ -642,8 +627,18 @@ def verify(
     return VerificationResult(len(files), rebuilt=True, notes=notes, max_rejects=manifest.max_rejects)
 
 
-def _document(folder: Path, name: str) -> Document:
-    return load_bundled_document(folder, name, DOCUMENT_LOADERS[name.partition("-")[0]])
+def bundled_document(folder: Path, name: str) -> Any:  # noqa: ANN401 - the kind of the document decides
+    """Load a TOML document of a report folder by its name, without checking its checksum.
+
+    Raises:
+        InputRefused: the document is missing, or this version of the package cannot read it.
+    """
+    path = folder / "documents" / f"{name}.toml"
+    try:
+        return DOCUMENT_LOADERS[name.partition("-")[0]](path)
+    except UsageError as error:
+        problem = f"cannot be read by this version: {error.problem}"
+        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
 
 
 def _check_rebuild(
@@ -701,7 +696,7 @@ def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) ->
         raise InputRefused(problem, file=folder / MANIFEST_NAME, value=unknown)
     documents: dict[str, list[Path]] = {kind: [] for kind in DOCUMENT_LOADERS}
     for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that layout-10 follows layout-9
-        _document(folder, name)  # a link, or a document that is damaged, is refused here
+        bundled_document(folder, name)  # a link, or a document that is damaged, is refused here
         documents[name.partition("-")[0]].append(folder / "documents" / f"{name}.toml")
     inputs = _input_files(manifest, claims)
     uses_totals = any(record.kind == "counts" for record in manifest.inputs)

@@ -10,7 +10,7 @@ import polars as pl
 from outage_analysis import text
 from outage_analysis.analysis import Analysis, reserve_mean, schema_named
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
-from outage_analysis.charts import services_by_claims
+from outage_analysis.charts import merge_small_services
 from outage_analysis.costs import HAS_AMOUNT, sensitivity
 from outage_analysis.incidents import facts_in_language
 from outage_analysis.losses import sum_or_null
@@ -303,18 +303,19 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
     The last row and the last column contain totals. A total is empty if one of its parts is unknown.
     """
     table, locale = _rows(analysis, "claims_service_bands"), formatter.locale
-    services = services_by_claims(table, analysis.incident.first_services)
-    separate = services if len(services) <= MOST_SERVICES else services[: MOST_SERVICES - 1]
-    names = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
-    if len(separate) < len(services):
-        names.append(locale("chart.other_services", count=len(services) - len(separate)))
+    table = merge_small_services(table, MOST_SERVICES, analysis.incident.first_services)
+    services = table.select("service", "services").unique(maintain_order=True).with_row_index("row")
+    names = [
+        locale("chart.other_services", count=count)
+        if count > 1
+        else formatter.names.get(service, service) or locale("word.all")
+        for _, service, count in services.rows()
+    ]
     bands = table.select("over", "up_to").unique(maintain_order=True).with_row_index("band")
     titles = [*(locale.band(over, up_to) for _, over, up_to in bands.rows()), locale("column.total")]
-    places = {service: min(n, len(separate)) for n, service in enumerate(services)}
-    cells = table.join(bands, on=("over", "up_to"), nulls_equal=True).with_columns(
-        row=pl.col("service").replace_strict(places, default=None, return_dtype=pl.UInt32)
+    cells = table.join(bands, on=("over", "up_to"), nulls_equal=True).join(
+        services, on="service", nulls_equal=True
     )
-    cells = cells.drop_nulls("row")  # services without claims
     # The totals are a further row and a further column.
     cells = pl.concat([cells, cells.with_columns(row=pl.lit(len(names), pl.UInt32))])
     cells = pl.concat([cells, cells.with_columns(band=pl.lit(len(bands), pl.UInt32))])

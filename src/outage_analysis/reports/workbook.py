@@ -795,9 +795,4 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
         *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
         *(locale(f"workbook.{name}") for name in ("error", "state")),
     ]
-    first, last = sheet.row + 2, sheet.row + len(figures)
     sheet.write_table(titles, figures)
-    if live and last >= first:
-        looks = sheet.book.file.add_format({"font_color": FLAG_COLOUR, "bold": True})
-        rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS}>0", "format": looks}
-        sheet.worksheet.conditional_format(first, 0, last, len(titles) - 1, rule)
