@@ -68,9 +68,8 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
     line = marks.get("budget", marks[HIGH])["amount"]
     layout = dot_layout(dots, [*ends, *(m["amount"] for m in marks.values())], marks[LOW]["amount"], line)
     x = dots_axis(layout, locale, locale("chart.total_distribution_x", unit=locale.unit))
-    labels = _mark_labels(marks, locale)
-    height = DOT_ROOM + LINE * (len(forecasts) + len(labels)) + 6
-    lines = _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
+    height = DOT_ROOM + LINE * (len(forecasts) + len({*MARKS} & marks.keys())) + 6
+    lines = _labelled_lines(marks, layout, x, len(forecasts) * LINE, locale)
     nothing = ""
     if "zero" in marks:
         nothing = locale("chart.total_distribution_zero", share=locale.share(1 - marks["zero"]["above"]))
@@ -113,7 +112,6 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
     named = {name: kinds[key] for name, rows in spec["datasets"].items() for key in kinds if key in rows[0]}
     x = spec["layer"][-1]["encoding"]["x"]
     low, high = x["scale"]["domain"]
-    signals = {"low": low, "high": high, "moved": False}
     scale = {"domainMin": {"expr": "low"}, "domainMax": {"expr": "high"}, "nice": False, "zero": False}
     axis = x["axis"]
     if spec["usermeta"]["log"]:  # a moved axis has powers of ten
@@ -147,7 +145,11 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
         ],
         "happened": locale("chart.total_distribution_observed", **blanks),
     }
-    params = [{"name": name, "value": value} for name, value in signals.items()]
+    params = [
+        {"name": "low", "value": low},
+        {"name": "high", "value": high},
+        {"name": "moved", "value": False},
+    ]
     return moved | {"params": params, "usermeta": spec["usermeta"] | told}
 
 
@@ -198,32 +200,23 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
     return dots
 
 
-def _mark_labels(marks: Marks, locale: Locale) -> dict[str, str]:
+def _labelled_lines(marks: Marks, layout: DotLayout, x: alt.X, first: int, locale: Locale) -> list[alt.Chart]:
     low, high = (marks[mark]["amount"] for mark in (LOW, HIGH))
-    digits = 2 + sum(high < times * low for times in CLOSE)
-    labels = {}
-    for mark in MARKS:
-        if mark not in marks:
-            continue
-        amount = theme.short_amount(locale, marks[mark]["amount"], ALL_DIGITS if mark == "budget" else digits)
-        labels[mark] = locale(f"chart.mark_{mark}", amount=amount, share=locale.share(marks[mark]["above"]))
-    return labels
-
-
-def _labelled_lines(
-    labels: dict[str, str], marks: Marks, layout: DotLayout, x: alt.X, first: int
-) -> list[alt.Chart]:
-    rows = [
-        {
-            "mark": mark,
-            "amount": marks[mark]["amount"],
-            "place": layout.place(marks[mark]["amount"]),
-            "label": label,
-            "top": first + n * LINE + 2,
-            "strong": mark in STRONG,
-        }
-        for n, (mark, label) in enumerate(labels.items())
-    ]
+    digits, rows = 2 + sum(high < times * low for times in CLOSE), []
+    for n, mark in enumerate(name for name in MARKS if name in marks):
+        value = marks[mark]["amount"]
+        amount = theme.short_amount(locale, value, ALL_DIGITS if mark == "budget" else digits)
+        share = locale.share(marks[mark]["above"])
+        rows.append(
+            {
+                "mark": mark,
+                "amount": value,
+                "place": layout.place(value),
+                "label": locale(f"chart.mark_{mark}", amount=amount, share=share),
+                "top": first + n * LINE + 2,
+                "strong": mark in STRONG,
+            }
+        )
     base, at = alt.Chart(pl.DataFrame(rows)), theme.axis_for_field(x, "place")
     colour = theme.accent_if("datum.mark == 'observed'", theme.INK)
     top, left = alt.ExprRef("datum.top"), "scale('x', datum.place) > width / 2"

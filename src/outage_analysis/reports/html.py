@@ -144,24 +144,21 @@ def sliders(
         title: the HTML element for the title of each total.
         live: whether the range of the cash moves with the sliders, for which the page needs the draws.
     """
-    locale, analysis = report.locale, report.analysis
+    locale, analysis, cost = report.locale, report.analysis, report.products
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     panel = what_if_sliders(
-        report.products,
+        cost,
         locale,
         report.names,
         run=analysis.runs.get(analysis.headline_basis) if live else None,
         budget=None if budget is None else float(budget["budget"][0]),
     )
-    if panel is None:
-        inputs_depend = analysis.runs and report.products is None
-        key = "report.what_if_tied" if inputs_depend else "report.what_if_none"
-        return None, locale(key)
-    if report.products is not None:
-        if live and panel.live is not None:
-            panel.data["live"]["command"] = repeat_command(analysis, report.products.factors, locale.lang)
-        cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
-        panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
+    if cost is None or panel is None:
+        return None, locale(f"report.what_if_{'tied' if analysis.runs and cost is None else 'none'}")
+    if live and panel.live is not None:
+        panel.data["live"]["command"] = repeat_command(analysis, cost.factors, locale.lang)
+    cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
+    panel = with_search_form(panel, cost, analysis.policy, cubes, locale)
     note, likely = locale("report.what_if_no_range"), analysis.likely_cash
     if likely is not None:
         low, high = map(locale.money, likely)

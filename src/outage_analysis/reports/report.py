@@ -237,8 +237,8 @@ class Report:
     @cached_property
     def charts(self) -> dict[str, PageChart]:
         """All charts of the report that have data, by name; their titles are separate from the drawing."""
-        bundled = {name: self.page_chart(name) for name, entry in CHARTS.items() if entry.page}
-        charts = {name: chart for name, chart in bundled.items() if chart}
+        on_page = (name for name, entry in CHARTS.items() if entry.page)
+        charts = {name: chart for name in on_page if (chart := self.page_chart(name))}
         for name, block in self.own_blocks.items():
             if isinstance(block, OwnChart):
                 title, subtitle, footer = map(fonts.printable, title_parts(block.spec))

@@ -90,13 +90,6 @@ class ManifestPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class OutputRecord(ManifestPart):
-    """An output file of the report: its checksum and size."""
-
-    sha256: Digest
-    bytes: Count
-
-
 class InputRecord(ManifestPart):
     """An input file of the report (claims, or totals per loss band): checksum, rows read and rejected."""
 
@@ -147,7 +140,8 @@ class Manifest(ManifestPart):
     level: Annotated[int, Field(ge=LEAST_LEVEL, le=MOST_LEVEL)] = DEFAULT_LEVEL
     """The probability of the likely range in percent."""
     max_rejects: float
-    outputs: dict[str, OutputRecord]
+    outputs: dict[str, Digest]
+    """The checksum of each other file of the report."""
     sections: Annotated[int, Field(ge=0, le=MAX_SECTIONS)] = 0
     """The number of sections that the user has added; their content is in sections/<number>.json."""
     seed: Count
@@ -170,9 +164,9 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
     if ledger is not None:
         entries = ledger_table(ledger).rename({"assumption": "id"}).select(ASSUMPTION_COLUMNS)
     figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
-    measures = analysis.likely_range.points
-    figures |= {name: value for name, value in analysis.points("cash").items() if name in measures}
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    figures |= {
+        name: value for name, value in analysis.points("cash").items() if name in analysis.likely_range.points
+    }
     return Manifest(
         as_of=analysis.as_of,
         assumptions=tuple(fonts.printable_table(entries).to_dicts()),
@@ -187,12 +181,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         formats=tuple(sorted(formats)),
         inputs=tuple(_input_records(analysis)),
         language=report.lang,
-        outputs={
-            file.relative_to(folder).as_posix(): OutputRecord(
-                sha256=file_digest(file), bytes=file.stat().st_size
-            )
-            for file in files
-        },
+        outputs={name: file_digest(path) for name, path in report_files(folder).items()},
         sections=len(report.own_sections),
         synthetic_claims=analysis.synthetic,
         versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},
@@ -612,8 +601,7 @@ def verify(
     if sorted(listed.splitlines()) != sorted(checksum_lines(found)):
         raise VerificationFailed(CHANGED, file=CHECKSUMS_NAME)
     manifest = read_manifest(folder)
-    recorded = {name: output.sha256 for name, output in manifest.outputs.items()}
-    recorded[MANIFEST_NAME] = checksums[MANIFEST_NAME]
+    recorded = manifest.outputs | {MANIFEST_NAME: checksums[MANIFEST_NAME]}
     if others := _changed(recorded, checksums):
         problem = "does not agree with SHA256SUMS"
         raise VerificationFailed(problem, file=MANIFEST_NAME, column=f"outputs > {others[0]}")

@@ -75,10 +75,8 @@ MAX_TABLE_ROWS = 100_000
 """The most rows of one table; further rows are left out with a warning."""
 MAX_FROZEN_HEAD = 7
 """Column titles below this row are not frozen, because they would fill the screen."""
-MIN_WIDTH, MAX_HEAD_WIDTH, MAX_WIDTH = 9, 20, 36
+MIN_WIDTH, MAX_HEAD_WIDTH, MAX_WIDTH = 9, 20, 44
 """Limits of column widths, in characters; longer texts wrap."""
-LONG_TEXT, MAX_LONG_TEXT_WIDTH = 160, 60
-"""Texts of at least `LONG_TEXT` characters may widen their column up to `MAX_LONG_TEXT_WIDTH`."""
 PARAGRAPH_WIDTH = 112
 """The width in characters of a paragraph, which spans several columns."""
 LINE_HEIGHT, MAX_HEIGHT = 15.75, 400
@@ -336,8 +334,7 @@ class Sheet:
         self._widen(column, cell_len(_displayed(value, number)) + 2)
 
     def _widen(self, column: int, width: float) -> None:
-        most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
-        self.widths[column] = max(self.widths.get(column, MIN_WIDTH), min(width, most))
+        self.widths[column] = max(self.widths.get(column, MIN_WIDTH), min(width, MAX_WIDTH))
 
     def finish(self) -> None:
         """Finish the sheet: set column widths, write the paragraphs, and set up scrolling and printing."""
