@@ -28,7 +28,6 @@ from outage_analysis.text import LANGUAGES, Locale, fonts, wrap_text
 
 MAX_SITES = 3
 """The most websites that a footer names, so that it stays on one line."""
-FIT_WIDTH = {"type": "fit-x", "contains": "padding"}
 WIDTH, POINTS_PER_INCH = 760, 72
 """Width in pixels of an SVG whose specification sets no width; a pixel of a chart is a point of typst."""
 SMALL_SCALE, SMALL_COLOURS = 1.5, 64
@@ -38,9 +37,8 @@ OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
 """Lets an output keep the arrow keys for its sliders and lists; JupyterLab would move to another cell."""
 CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
 """Names of the JavaScript queues for the data of charts and of sliders."""
-DATA_START, DATA_END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
-MAX_SCRIPT_LENGTH = 20_000_000
-"""Number of characters. A longer script is never recognised as one of this package, to limit parsing time."""
+DATA = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", (.{,20000000})\]\);')
+"""A script with the data of a chart or of sliders. Longer ones are not recognised, to limit the parsing."""
 STYLE = "\n" + slider_asset("notebook.css") + slider_asset("what_if.css")
 """Style sheet of this package's notebook outputs; the outputs are also readable without the style sheet."""
 
@@ -141,7 +139,7 @@ class FinishedChart:
             return spec
         if alt.theme.active == "default":
             spec["config"] = style_config(spec.get("config", {}))
-        return {"autosize": FIT_WIDTH} | spec if "width" in spec else spec
+        return {"autosize": {"type": "fit-x", "contains": "padding"}} | spec if "width" in spec else spec
 
     def __or__(self, other: Any) -> Any:  # noqa: ANN401 - any Altair chart
         """Return both charts side by side."""
@@ -230,8 +228,8 @@ def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
     drawing = _converter().vegalite_to_svg(sized, theme=theme, allowed_base_urls=[])
     drawing = drawing.replace(family, fonts.FAMILY)
     # Number the ids inside an SVG from 0, so that the same chart always gives the same SVG.
-    found = dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing))
-    ids = {name: f"own{n}" for n, name in enumerate(found)}
+    found = re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)
+    ids = {name: f"own{n}" for n, name in enumerate(dict.fromkeys(found))}
     drawing = re.sub(
         r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', lambda m: m[1] + ids.get(m[2], m[2]), drawing
     )
@@ -275,14 +273,15 @@ def png(drawing: str, scale: float = 2) -> bytes:
     extent = f"width: {width}, height: {height}"
     page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
     project: Any = {"main": page.encode(), "chart.svg": drawing.encode()}
-    image = typst.compile(
-        project,
-        root=fonts.folder(),  # typst would otherwise read files in the current folder
-        font_paths=fonts.for_typst(),
-        format="png",
-        ppi=POINTS_PER_INCH * scale,
+    return bytes(
+        typst.compile(
+            project,
+            root=fonts.folder(),  # typst would otherwise read files in the current folder
+            font_paths=fonts.for_typst(),
+            format="png",
+            ppi=POINTS_PER_INCH * scale,
+        )
     )
-    return bytes(image)
 
 
 def pdf(drawing: str) -> bytes:
@@ -396,14 +395,11 @@ def is_package_script(script: str) -> bool:
 
     These are the bundle of scripts, and the scripts with the data of charts and sliders.
     """
-    start = DATA_START.match(script)
-    if not start or start[1] not in (CHART_QUEUE, SLIDER_QUEUE):
+    found = DATA.fullmatch(script)
+    if not found or found[1] not in (CHART_QUEUE, SLIDER_QUEUE):
         return f"<script>{script}</script>" == script_bundle()
-    if len(script) > MAX_SCRIPT_LENGTH or not script.endswith(DATA_END):
-        return False
     try:
-        data = json.loads(script[start.end() : -len(DATA_END)])
-        return script == data_script(start[1], data)[1]
+        return script == data_script(found[1], json.loads(found[2]))[1]
     except (ValueError, RecursionError):
         return False
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +12,6 @@ from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
 from outage_analysis.text import MEDIAN, LikelyRange, Locale, capitalized, short_names
 
-FEW = alt.Axis(tickCount=5, format=",.6~g")
 LABEL_WIDTH = 90
 """Width in pixels of the label at the end of a bar of the waterfall."""
 MAX_ROWS = 12
@@ -74,8 +71,12 @@ def funnel(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
     scale = alt.Scale(
         domain=[0, max(v for c in ("expected", "high") for v in rows[c] if v is not None) * 1.2]
     )
-    title = locale("column.claims" if claimed else "chart.funnel_x")
-    x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
+    x = alt.X(
+        "expected:Q",
+        title=locale("column.claims" if claimed else "chart.funnel_x"),
+        scale=scale,
+        axis=alt.Axis(tickCount=5, format=",.6~g"),
+    )
     y, base = theme.name_axis(stages, "stage"), alt.Chart(data)
     paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
     line = (paid if len(paid) else rows)["line"][0]
@@ -105,7 +106,7 @@ def funnel(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
 def waterfall(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a waterfall chart of the parts that add up to the expected cash cost.
 
-    Each bar starts where the previous bar ends. The shares add up to 100 %.
+    Each bar starts where the previous bar ends.
     """
     locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a sum needs two bars
@@ -172,8 +173,7 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
     Returns:
         One row per bar: `line`, `service`, `over`, `up_to`, `rule`, `joined` (the number of steps merged in
-        the bar), `expected`, `start`, `end`, `percent` (of the expected total, whole percents that add up to
-        100) and `facts`.
+        the bar), `expected`, `start`, `end`, `percent` (of the expected total, rounded) and `facts`.
     """
     small = pl.col("expected").rank("ordinal", descending=True) > (most - 1 if len(table) > most else most)
     place = pl.when(small).then(len(table)).otherwise(pl.int_range(pl.len()))
@@ -191,25 +191,9 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
         "expected",
         start=end - pl.col("expected"),
         end=end,
-        percent=pl.Series(whole_percents(bars["expected"].to_list())),
+        percent=(100 * pl.col("expected") / pl.sum("expected")).round().cast(pl.Int64),
         facts="facts",
     )
-
-
-def whole_percents(amounts: Sequence[float]) -> list[int]:
-    """Return the shares of amounts in whole percents that add up to 100, by largest remainders.
-
-    Example:
-        >>> whole_percents([1, 1, 1])
-        [34, 33, 33]
-    """
-    total = math.fsum(amounts)
-    exact = [100 * amount / total for amount in amounts]
-    down = [math.floor(share) for share in exact]
-    by_remainder = sorted(range(len(exact)), key=lambda n: (down[n] - exact[n], n))
-    for n in by_remainder[: 100 - sum(down)]:
-        down[n] += 1
-    return down
 
 
 def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -232,8 +216,12 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     x = theme.money_axis("at_level", locale, "chart.frontier_x", 0.0, high * ROOM_BEYOND, mark=mark)
     y = theme.money_axis("benefit", locale, title, 0.0, best * ROOM_BEYOND, channel=alt.Y)
     if objective == "replaced":
-        scale = alt.Scale(domain=[0, best * ROOM_BEYOND], nice=False)
-        y = alt.Y("benefit:Q", title=locale(title), scale=scale, axis=alt.Axis(format="~%"))
+        y = alt.Y(
+            "benefit:Q",
+            title=locale(title),
+            scale=alt.Scale(domain=[0, best * ROOM_BEYOND], nice=False),
+            axis=alt.Axis(format="~%"),
+        )
     layers = []
     if budget is not None:
         label = locale("chart.frontier_budget", amount=theme.short_amount(locale, budget))
@@ -358,8 +346,13 @@ def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     labels = [_with_range(locale, *ends) for ends in rows.select("expected", LOW, HIGH).rows()]
     shown = (pl.col(column).clip(least) for column in columns)
     data = rows.select(*shown, name=pl.Series(names), label=pl.Series(labels))
-    label = "chart.comparison_log_x" if least else "chart.comparison_x"
-    x = theme.money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
+    x = theme.money_axis(
+        LOW,
+        locale,
+        "chart.comparison_log_x" if least else "chart.comparison_x",
+        least,
+        most * (1.5 if least else 1.1),
+    )
     y, base = theme.name_axis(names), alt.Chart(data)
     colour = theme.accent_if(alt.datum.name == names[best])
     name = names[best].replace("\n", " ")
@@ -411,8 +404,9 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
         axis=theme.number_axis(locale, theme.log_ticks(low, high)) | {"labelExpr": multiples},
     )
     y = theme.name_axis([*labels.values()])
-    lanes = [parts[part] for part in LANES if part in parts]
-    lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
+    lane = alt.YOffset(
+        "part:N", sort=[parts[part] for part in LANES if part in parts], scale=alt.Scale(paddingOuter=0.7)
+    )
     colours = alt.Scale(domain=[*parts.values()], range=[LANES[part] for part in parts])
     legend = alt.Legend(
         title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
@@ -563,8 +557,9 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
     cash, handling, finding = medians.get("cash"), medians.get("handling"), ""
     if cash and handling and handling > cash:
-        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
-        finding = locale("chart.separate_sums_handling", **sums)
+        finding = locale(
+            "chart.separate_sums_handling", handling=locale.money(handling), cash=locale.money(cash)
+        )
     elif len(medians) > 1:
         low, high = min(medians.values()), max(medians.values())
         finding = locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))

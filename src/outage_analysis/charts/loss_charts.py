@@ -410,19 +410,22 @@ def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
     return weights.sort("weight", "family", descending=[True, False])
 
 
-def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
-    """Return the fitted distributions as curves of at most `most` points, the largest weight first.
+def family_curves(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the fitted distributions as curves of at most `MAX_POINTS` points, the largest weight first.
 
     Returns:
         One row per point: `family`, `loss`, `share_below` with its interval from `low` to `high`, and
         `share_above` with its interval from `above_low` to `above_high`.
     """
-    wanted = ["family", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high"]
-    parts = [
-        thin_evenly(curves.filter(family=family).select(wanted).sort("loss"), most)
+    return pl.concat(
+        thin_evenly(
+            curves.filter(family=family)
+            .select("family", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high")
+            .sort("loss"),
+            MAX_POINTS,
+        )
         for family in family_weights(curves)["family"]
-    ]
-    return pl.concat(parts).with_columns(pl.col(pl.Float64).round_sig_figs(4))
+    ).with_columns(pl.col(pl.Float64).round_sig_figs(4))
 
 
 def median_loss(curves: pl.DataFrame) -> float | None:

@@ -109,9 +109,10 @@ def standalone_chart(
     if chart is None:
         return None
     if size and not isinstance(chart, alt.Chart | alt.LayerChart):
-        remedy = "Leave out width and height."
         raise UsageError(
-            "this chart consists of several views and sets its own size", value=name, remedy=remedy
+            "this chart consists of several views and sets its own size",
+            value=name,
+            remedy="Leave out width and height.",
         )
     text = " ".join(chart.title.text if title is None else str(title).split())
     if title is not None and context.synthetic:

@@ -129,7 +129,7 @@ def style_config(changes: Mapping[str, Any]) -> dict[str, Any]:
     title = {"titleFont": FONT, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": MUTED}
     subtitle = {"subtitleFont": FONT, "subtitleFontSize": 12, "subtitleColor": MUTED, "subtitlePadding": 4}
     lines = {"gridColor": GRID, "domainColor": LIGHT, "tickColor": LIGHT}
-    style = {
+    style: Mapping[str, Any] = {
         "font": FONT,
         "background": SURFACE,
         "view": {"stroke": None},
@@ -159,8 +159,12 @@ def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180) ->
         limit: greatest width of a label, in pixels.
     """
     lines = "split(datum.label, '\\n')"
-    middle = alt.ExprRef(f"{LABEL_LINE / 2} * (1 - length({lines}))")
-    axis = {"labelExpr": lines, "labelLimit": limit, "labelLineHeight": LABEL_LINE, "labelOffset": middle}
+    axis = {
+        "labelExpr": lines,
+        "labelLimit": limit,
+        "labelLineHeight": LABEL_LINE,
+        "labelOffset": alt.ExprRef(f"{LABEL_LINE / 2} * (1 - length({lines}))"),  # in the middle
+    }
     return alt.Y(f"{field}:N", sort=list(names), title=None, axis=axis)
 
 

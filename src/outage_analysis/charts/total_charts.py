@@ -158,21 +158,26 @@ def _finding(marks: Marks, locale: Locale) -> str:
         mark: locale.money(m["amount"], ALL_DIGITS if mark == "budget" else 2) for mark, m in marks.items()
     }
     above = {mark: m["above"] for mark, m in marks.items()}
-    values = {"median": money["p50"], "mean": money["expected"], "high": money[HIGH]}
-    values["above"] = locale.share(above[HIGH])
     if "observed" in marks:
-        share = locale.share(1 - above["observed"])
-        return locale("chart.total_distribution_observed", amount=money["observed"], share=share)
-    if "budget" in marks:
-        share = locale.share(above["budget"])
-        return locale("chart.total_distribution_budget", budget=money["budget"], share=share, **values)
-    at_most = 1 - above["p50"]
-    if not marks["p50"]["amount"]:
-        return locale("chart.total_distribution_nothing", share=locale.share(at_most), **values)
-    if at_most > 0.5 + HALF_TOLERANCE:  # many outcomes are equal to the median
-        return locale("chart.total_distribution_equal", share=locale.share(at_most), **values)
-    often = locale.one_in((1 - locale.level / 100) / 2)
-    return locale("chart.total_distribution_finding", often=often, **values)
+        key = "observed"
+    elif "budget" in marks:
+        key = "budget"
+    elif not marks["p50"]["amount"]:
+        key = "nothing"
+    else:  # in the second case, many outcomes are equal to the median
+        key = "finding" if 1 - above["p50"] <= 0.5 + HALF_TOLERANCE else "equal"
+    share = above["budget"] if key == "budget" else 1 - above.get(key, above["p50"])
+    return locale(
+        f"chart.total_distribution_{key}",
+        share=locale.share(share),
+        above=locale.share(above[HIGH]),
+        often=locale.one_in((1 - locale.level / 100) / 2),
+        median=money["p50"],
+        mean=money["expected"],
+        high=money[HIGH],
+        amount=money.get("observed"),
+        budget=money.get("budget"),
+    )
 
 
 def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Chart:
@@ -278,8 +283,7 @@ def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float
         table: as `total_distribution_table` returns it.
         level: the probability of the likely range in percent.
     """
-    likely = LikelyRange(level)
-    columns = {measure: column for column, measure in likely.column_measures.items()}
+    columns = {measure: column for column, measure in LikelyRange(level).column_measures.items()}
     rows = table.filter(pl.col("mark").is_not_null() & (pl.col("mark") != "press"), valuation="cash")
     return {
         columns.get(r["mark"], r["mark"]): {

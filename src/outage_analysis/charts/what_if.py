@@ -282,10 +282,9 @@ def with_search_form(
     words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
     answer, not_limited, *nearest = (locale(f"solve.{name}", unit=unit, **BLANKS) for name in SOLVE_WORDS)
     words |= {"answer": answer, "not_limited": f"{answer} {not_limited}", "nearest": " ".join(nearest)}
-    levels = [level / 100 for level in reversed(LEVELS)]
     data = {
         "payments": payments,
-        "levels": levels,
+        "levels": [level / 100 for level in reversed(LEVELS)],
         "most_tried": MOST_TRIED,
         "words": words | {"many": locale("report.search_many", count=MOST_TRIED)},
     }
@@ -298,8 +297,7 @@ def with_search_form(
             (f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS
         ],
     }
-    live = {**sliders.live, "search": data}
-    return replace(sliders, search=form, data={**sliders.data, "live": live})
+    return replace(sliders, search=form, data={**sliders.data, "live": {**sliders.live, "search": data}})
 
 
 def slider_asset(name: str) -> str:
@@ -324,6 +322,7 @@ def markup(moved: WhatIfSliders, locale: Locale, likely: str, *, title: Literal[
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("what_if.html.j2")
-    html = template.render(what_if=moved, w=locale, likely=likely, title=title)
+    html = environment.get_template("what_if.html.j2").render(
+        what_if=moved, w=locale, likely=likely, title=title
+    )
     return Markup(html)  # noqa: S704 - the template escapes

@@ -131,8 +131,9 @@ def _largest_change(options: pl.DataFrame, locale: Locale) -> list[str]:
     name, expected = max(known["name", "expected"].rows(), key=lambda option: abs(option[1] - base))
     if abs(expected - base) < MATTERS * base:
         return []
-    amounts = {"expected": locale.money(expected), "base": locale.money(base)}
-    return [locale("report.options_largest", name=name, **amounts)]
+    return [
+        locale("report.options_largest", name=name, expected=locale.money(expected), base=locale.money(base))
+    ]
 
 
 NO_FIGURE = "–"
@@ -177,8 +178,10 @@ def decision_options(analysis: Analysis, locale: Locale) -> pl.DataFrame:
 def option_titles(analysis: Analysis, locale: Locale) -> dict[str, str]:
     """Return the titles of the columns of the table of options."""
     budget = locale.money_in_full(analysis.budget or 0)
-    keys = ("name", "expected", "range", "over", "gains")
-    return {key: locale(f"report.option_{key}", budget=budget) for key in keys}
+    return {
+        key: locale(f"report.option_{key}", budget=budget)
+        for key in ("name", "expected", "range", "over", "gains")
+    }
 
 
 def option_grid(options: pl.DataFrame, analysis: Analysis, locale: Locale) -> Grid:

@@ -261,8 +261,7 @@ def _fitted(
         heights = heights_at(size)
         if sum(heights) <= room:
             return size, heights, len(heights)
-    line = LINE * size / 72
-    return size, heights, sum(end + line <= room for end in accumulate(heights))
+    return size, heights, sum(end + LINE * size / 72 <= room for end in accumulate(heights))
 
 
 # --- what stands on a slide ---
@@ -303,8 +302,8 @@ def _add_chart(slide: Slide, chart: PageChart, name: str, box: Box, *, titled: b
         height = sum(_height(text.text, box.width, SMALL) for text in texts)
         _write(_text_box(slide, f"Measure: {name}", replace(box, height=height)), texts, SMALL)
         box = box.below(height)
-    image = png(svg(chart.spec, round(box.width * PIXELS)))
-    picture = slide.shapes.add_picture(io.BytesIO(image), *box.emu[:2])
+    image = io.BytesIO(png(svg(chart.spec, round(box.width * PIXELS))))
+    picture = slide.shapes.add_picture(image, *box.emu[:2])
     scale = min(Inches(box.width) / picture.width, Inches(box.height) / picture.height)
     picture.width, picture.height = (Emu(round(x * scale)) for x in (picture.width, picture.height))
     _name(picture, f"Chart: {name}", chart.description)

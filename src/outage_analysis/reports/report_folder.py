@@ -410,11 +410,17 @@ def _check_target(out: Path, *, force: bool) -> None:
     listed = {CHECKSUMS_NAME, *read_checksums(out)}
     files = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()}
     if not out.is_dir() or not files <= listed:
-        problem = "exists and is not a report, or holds files that are none of a report's"
-        raise UsageError(problem, file=out, remedy=either("Choose another folder.", "Choose another --out."))
+        raise UsageError(
+            "exists and is not a report, or holds files that are none of a report's",
+            file=out,
+            remedy=either("Choose another folder.", "Choose another --out."),
+        )
     if not force:
-        remedy = either("force=True replaces it.", "Add --force to replace it.")
-        raise UsageError("already holds a report", file=out, remedy=remedy)
+        raise UsageError(
+            "already holds a report",
+            file=out,
+            remedy=either("force=True replaces it.", "Add --force to replace it."),
+        )
 
 
 def bridge_side(run: str, incident: str, policy: str | None) -> tuple[sensitivity.BridgeRun, float | None]:
@@ -734,8 +740,7 @@ def causes(was: Manifest, now: Manifest) -> Iterator[str]:
     """Yield the differences between the manifests of two runs: environment, code, documents and data."""
     old, new = was.environment | was.versions, now.environment | now.versions
     for key in _changed(old, new):
-        before, after = old.get(key, "none"), new.get(key, "none")
-        yield Note("environment_changed", name=key, before=before, after=after)
+        yield Note("environment_changed", name=key, before=old.get(key, "none"), after=new.get(key, "none"))
     if was.code_sha256 != now.code_sha256:
         yield Note("code_changed")
     yield from (Note("document_changed", name=name) for name in _changed(was.documents, now.documents))

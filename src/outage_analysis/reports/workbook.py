@@ -168,11 +168,11 @@ class Book:
             properties: texts such as the title of the document.
         """
         self.locale, self._buffer = locale, BytesIO()
-        kinds = ("formulas", "urls", "numbers")  # a text is a text, even if it looks like one of these
-        options = {"in_memory": True} | {f"strings_to_{kind}": False for kind in kinds}
-        self.file = xlsxwriter.Workbook(self._buffer, options)
-        texts = {name: cell_text(text) for name, text in properties.items()}
-        self.file.set_properties({**texts, "created": datetime.combine(created, time())})
+        # A text is a text, even if it looks like a formula, an address or a number.
+        texts = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+        self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True} | texts)
+        words = {name: cell_text(text) for name, text in properties.items()}
+        self.file.set_properties({**words, "created": datetime.combine(created, time())})
         self.day_format = r'yyyy". "m". "d"."' if locale.lang == "ko" else "[$-409]d mmm yyyy"
         self._formats: dict[tuple[str, ...], Format] = {}
         self._sheets: list[Sheet] = []
@@ -306,8 +306,8 @@ class Sheet:
                 self.write_cell(row, column, cell)
         numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.value)}
         for column, title in enumerate(map(cell_text, titles)):
-            head_format = self.book.table_format("head", right=column in numeric)
-            self.worksheet.write_string(head, column, title, head_format)
+            look = self.book.table_format("head", right=column in numeric)
+            self.worksheet.write_string(head, column, title, look)
             self._widen(column, min(cell_len(title) + 2, MAX_HEAD_WIDTH))
             self._texts.append((head, column, title))
         if titles:
