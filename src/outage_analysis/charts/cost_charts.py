@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -106,7 +108,7 @@ def funnel(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
 def waterfall(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a waterfall chart of the parts that add up to the expected cash cost.
 
-    Each bar starts where the previous bar ends.
+    Each bar starts where the previous bar ends. The shares add up to 100 %.
     """
     locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a sum needs two bars
@@ -173,7 +175,8 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
     Returns:
         One row per bar: `line`, `service`, `over`, `up_to`, `rule`, `joined` (the number of steps merged in
-        the bar), `expected`, `start`, `end`, `percent` (of the expected total, rounded) and `facts`.
+        the bar), `expected`, `start`, `end`, `percent` (of the expected total, whole percents that add up to
+        100) and `facts`.
     """
     small = pl.col("expected").rank("ordinal", descending=True) > (most - 1 if len(table) > most else most)
     place = pl.when(small).then(len(table)).otherwise(pl.int_range(pl.len()))
@@ -191,9 +194,25 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
         "expected",
         start=end - pl.col("expected"),
         end=end,
-        percent=(100 * pl.col("expected") / pl.sum("expected")).round().cast(pl.Int64),
+        percent=pl.Series(whole_percents(bars["expected"].to_list())),
         facts="facts",
     )
+
+
+def whole_percents(amounts: Sequence[float]) -> list[int]:
+    """Return the shares of amounts in whole percents that add up to 100, by largest remainders.
+
+    Example:
+        >>> whole_percents([1, 1, 1])
+        [34, 33, 33]
+    """
+    total = math.fsum(amounts)
+    exact = [100 * amount / total for amount in amounts]
+    down = [math.floor(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda n: (down[n] - exact[n], n))
+    for n in by_remainder[: 100 - sum(down)]:
+        down[n] += 1
+    return down
 
 
 def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:

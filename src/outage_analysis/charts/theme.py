@@ -129,7 +129,7 @@ def style_config(changes: Mapping[str, Any]) -> dict[str, Any]:
     title = {"titleFont": FONT, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": MUTED}
     subtitle = {"subtitleFont": FONT, "subtitleFontSize": 12, "subtitleColor": MUTED, "subtitlePadding": 4}
     lines = {"gridColor": GRID, "domainColor": LIGHT, "tickColor": LIGHT}
-    style: Mapping[str, Any] = {
+    style = {
         "font": FONT,
         "background": SURFACE,
         "view": {"stroke": None},

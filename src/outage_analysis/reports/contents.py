@@ -529,8 +529,8 @@ def cash_facts(analysis: Analysis) -> tuple[str, ...]:
     ]
     rows = pl.concat([table.filter(HAS_AMOUNT, valuation="cash", level="line") for table in costs])
     expected = rows.filter(pl.col("expected").is_not_null())
-    ids = (rows if expected.is_empty() else expected)["facts"]
-    return tuple(dict.fromkeys(" ".join(ids.drop_nulls()).split()))
+    facts = (rows if expected.is_empty() else expected)["facts"].drop_nulls()
+    return tuple(dict.fromkeys(" ".join(facts).split()))
 
 
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:

@@ -191,8 +191,8 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
             element.nvSpPr.cNvPr.set("id", str(100 + shape.placeholder_format.idx))
             slide.shapes._spTree.append(element)  # noqa: SLF001 - python-pptx has no method for it
     source = source_line(section.facts, analysis.as_of, locale, synthetic=section.synthetic)
-    line = Paragraph(_cut(source, _letters(FOOTER.width, SMALL)), muted=True)
-    _write(slide.placeholders[FOOTER_ID].text_frame, [line], SMALL)
+    source = _cut(source, _letters(FOOTER.width, SMALL))
+    _write(slide.placeholders[FOOTER_ID].text_frame, [Paragraph(source, muted=True)], SMALL)
     slide.placeholders[NUMBER_ID].element.find(f".//{qn('a:fld')}/{qn('a:t')}").text = str(number)
     notes = [*_notes(report, page), *([report.banner] if is_synthetic else [])]
     texts = [Paragraph(fonts.printable(text)) for text in notes]

@@ -184,14 +184,16 @@ def _cost_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
     # Cost lines without an amount are left out here; the policy table lists them.
     figures, valuation = _rows(analysis, "costs").filter(HAS_AMOUNT), pl.col("valuation")
     is_separate = valuation.is_in(("top_down", "handling"))
-    quantiles = _rows(analysis, "quantiles")
-    points = quantiles.filter(pl.col("measure").is_in(text.PERCENTILE_MEASURES), valuation="cash")
-    below = [text.percentile_probability(measure) for measure in points["measure"]]
-    chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
+    points = _rows(analysis, "quantiles").filter(
+        pl.col("measure").is_in(text.PERCENTILE_MEASURES), valuation="cash"
+    )
+    chances = [round(1 - text.percentile_probability(measure), 6) for measure in points["measure"]]
     return {
         "beside": figures.filter(is_separate),
         "free": figures.filter(~is_separate, valuation != "cash"),
-        "exceedance": points.with_columns(chance.round(6)).sort("chance", descending=True),
+        "exceedance": points.with_columns(chance=pl.Series(chances, dtype=pl.Float64)).sort(
+            "chance", descending=True
+        ),
         "separate_sums": _rows(analysis, "cost_ranges").filter(line=""),
     }
 
@@ -272,8 +274,6 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     keys = text.schema_of("costs").pick("line", "service", "claimant_type", *segment)
     counts = text.schema_of("distribution.bands").pick("claims", "share")
     unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
-    # The table of points has only the observed shares of losses, without the rows of fitted curves.
-    points = _rows(analysis, "claims_curves").filter(family="counted")
     return {
         "claims_costs": (
             costs.filter(pl.col("rule") != "not_entitled"),
@@ -287,7 +287,11 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
             summary,
             schema_named("claims_summary").without("stated", "loss", *unneeded).columns,
         ),
-        "claims_points": (points, _listed_columns("claims_points")),
+        # Only the observed shares of losses, without the rows of fitted curves.
+        "claims_points": (
+            _rows(analysis, "claims_curves").filter(family="counted"),
+            _listed_columns("claims_points"),
+        ),
     }
 
 
@@ -354,13 +358,17 @@ def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataF
     table = facts_in_language(table, locale.lang).rename({"fact": "facts"})
     for row in table.iter_rows(named=True):
         if row["facts"]:
-            name = formatter.names.get(row["facts"], row["facts"])
-            rows.append((name, _published_amount(row["low"], row["high"], locale), row["counts"]))
+            name, stated = row["facts"], _published_amount(row["low"], row["high"], locale)
+            rows.append((formatter.names.get(name, name), stated, row["counts"]))
             continue
         likely = "–" if row["high"] is None else locale.money_range(row["low"] or 0.0, row["high"])
-        said = locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely)
-        counts = locale("report.headline_counts", line=formatter.names.get(row["line"], row["line"]))
-        rows.append((locale("chart.headlines_ours"), said, counts))
+        rows.append(
+            (
+                locale("chart.headlines_ours"),
+                locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely),
+                locale("report.headline_counts", line=formatter.names.get(row["line"], row["line"])),
+            )
+        )
     schema = dict.fromkeys(("headline", "stated_amount", "counts"), pl.String)
     return table.drop("counts").hstack(pl.DataFrame(rows, schema=schema, orient="row"))
 

@@ -446,14 +446,12 @@ def workbook_bytes(report: Report) -> bytes:
         one_page=True,
     )
     cost, inputs_name, live = report.products, locale("workbook.inputs"), None
+    intro = "no_formulas_tied" if cost is None and analysis.headline_basis in analysis.runs else "no_formulas"
     if cost and cost.factors:
-        live = LiveFormulas(cost, locale)
-        inputs = book.add_sheet(inputs_name, INPUT_TAB)
+        live, intro = LiveFormulas(cost, locale), "live_intro"
+        write_inputs(book.add_sheet(inputs_name, INPUT_TAB), report, live)
         lines = book.add_sheet(locale("column.lines"), ACCENT, banner=banner)
-        write_inputs(inputs, report, live)
         write_lines(lines, report, live, inputs_name)
-    tied = report.products is None and analysis.headline_basis in analysis.runs
-    intro = "live_intro" if live else "no_formulas_tied" if tied else "no_formulas"
     _write_summary(summary, report, live, locale(f"workbook.{intro}", sheet=inputs_name))
     _write_sections(book, report)
     return repack(book.close())
@@ -757,8 +755,8 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
         else Cell()
         for other, same in (("moved", "same"), ("stale", "current"))
     )
-    drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame())
-    points = {row["measure"]: row for row in drawn.filter(valuation="cash").iter_rows(named=True)}
+    drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame()).filter(valuation="cash")
+    points = {row["measure"]: row for row in drawn.iter_rows(named=True)}
     total, error = Cell(), points["expected"]["error"] if points else None
     if live and "cash" in live.valuations:
         digits = locale.minor_units
