@@ -328,14 +328,15 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
         "left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05
     )
     y, base = theme.name_axis(names), alt.Chart(data)
-    bars = base.mark_bar(size=16).encode(
-        x, alt.X2("right:Q"), y, color=theme.accent_if(alt.datum.name == names[0])
-    )
+    colour = theme.accent_if(alt.datum.name == names[0])
     mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
-    texts = theme.labels_at_bars(base, y, "left", -17)
     ends = {end: locale.money(rows[side][0]) for end, side in (("low", "left"), ("high", "right"))}
     return finish_chart(
-        alt.layer(bars, mean.encode(theme.axis_for_field(x, "expected")), *texts),
+        alt.layer(
+            base.mark_bar(size=16).encode(x, alt.X2("right:Q"), y, color=colour),
+            mean.encode(theme.axis_for_field(x, "expected")),
+            *theme.labels_at_bars(base, y, "left", -17),
+        ),
         context,
         "tornado",
         finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), **ends),
@@ -613,8 +614,7 @@ def backtest_ratios(table: pl.DataFrame) -> pl.DataFrame:
     """
     rows = table.filter(pl.col("observed") > 0).head(MAX_ROWS)
     heads, observed = ("outcome", "independent", "observed", "unit", "inside"), pl.col("observed")
-    ends = {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
-    parts = {"forecast": (LikelyRange.low_column, LikelyRange.high_column)} | ends
+    parts = {"forecast": (LOW, HIGH)} | {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
     forecasts = [
         rows.select(
             *heads,

@@ -84,13 +84,14 @@ def intake(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
     base = alt.Chart(data)
     points = alt.OverlayMarkDef(color=theme.ACCENT, size=30 if len(data) <= MANY_POINTS else 8)
     end = base.transform_filter(alt.datum.day == noon(last))
-    total = end.mark_text(align="right", dx=-10, dy=-2, fontWeight=600)
     under, over = day_marks(x, days, context, INTAKE_HEIGHT)
     return finish_chart(
         alt.layer(
             *under,
             base.mark_line(color=theme.ACCENT, point=points).encode(x, y),
-            total.encode(x, y, text=alt.Text("cumulative:Q", format=",d")),
+            end.mark_text(align="right", dx=-10, dy=-2, fontWeight=600).encode(
+                x, y, text=alt.Text("cumulative:Q", format=",d")
+            ),
             *over,
         ),
         context,

@@ -201,8 +201,10 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
     """
     totals = table.group_by(EDGES).agg(pl.col("claims").sum()).rows()
     joined = merged_bands({(over, up_to): claims for over, up_to, claims in totals}, most)
-    places = [joined[band] for band in table.select(EDGES).rows()]
-    wide = table.with_columns(pl.DataFrame(places, schema=table.select(EDGES).schema, orient="row"))
+    edges = table.select(EDGES)
+    wide = table.with_columns(
+        pl.DataFrame([joined[band] for band in edges.rows()], schema=edges.schema, orient="row")
+    )
     return wide.group_by("service", *EDGES, maintain_order=True).agg(_sums(table))
 
 

@@ -195,8 +195,7 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
     _write(slide.placeholders[FOOTER_ID].text_frame, [Paragraph(source, muted=True)], SMALL)
     slide.placeholders[NUMBER_ID].element.find(f".//{qn('a:fld')}/{qn('a:t')}").text = str(number)
     notes = [*_notes(report, page), *([report.banner] if is_synthetic else [])]
-    texts = [Paragraph(fonts.printable(text)) for text in notes]
-    _write(slide.notes_slide.notes_text_frame, texts, SMALL)
+    _write(slide.notes_slide.notes_text_frame, [Paragraph(fonts.printable(x)) for x in notes], SMALL)
 
 
 def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:

@@ -77,10 +77,8 @@ def html_page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return finished_page(
-        template.render(**context), template_text("report.css") + slider_asset("what_if.css"), [script]
-    )
+    text = environment.get_template("report.html.j2").render(**context)
+    return finished_page(text, template_text("report.css") + slider_asset("what_if.css"), [script])
 
 
 def finished_page(text: str, style: str, scripts: Iterable[str], *, output_style: str = "") -> str:

@@ -578,10 +578,10 @@ def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
     return names
 
 
-def choose_text(condition: str, then: str, otherwise: str) -> str:
-    """Return a formula that shows one of two labels."""
+def live_text(condition: str, then: str, otherwise: str, style: str = "plain") -> Cell:
+    """Return a cell that shows one of two labels; the condition does not hold when the sheet is written."""
     quoted = ('"' + text.replace('"', '""') + '"' for text in (then, otherwise))
-    return f"=IF({condition},{','.join(quoted)})"
+    return Cell(otherwise, style=style, formula=f"=IF({condition},{','.join(quoted)})")
 
 
 def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
@@ -635,7 +635,6 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         # The last digits of an end differ between processors.
         low, high = map(simulation.round_digits, (entry.range.low, entry.range.high))
     value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
-    flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
     unit = INPUT_UNITS[factor.measure]
     return [
         Cell(names.get(factor.assumption, factor.assumption) or locale("workbook.tier")),
@@ -644,7 +643,7 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         number_cell(locale, factor.value, unit, "input"),
         Cell(locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")),
         number_cell(locale, factor.value, unit, "original"),
-        Cell("", style="flag", formula=flag),
+        live_text(f"{value}<>{original}", locale("workbook.is_changed"), "", "flag"),
         number_cell(locale, low, unit),
         number_cell(locale, high, unit),
         Cell(live.names[factor.id]),
@@ -745,46 +744,35 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
     if cash is None:
         return
     moved, stale = (
-        Cell(
-            locale(f"workbook.{same}"),
-            formula=choose_text(
-                f"{CHANGED_INPUTS}>0", locale(f"workbook.{other}"), locale(f"workbook.{same}")
-            ),
-        )
+        live_text(f"{CHANGED_INPUTS}>0", locale(f"workbook.{then}"), locale(f"workbook.{otherwise}"))
         if live
         else Cell()
-        for other, same in (("moved", "same"), ("stale", "current"))
+        for then, otherwise in (("moved", "same"), ("stale", "current"))
     )
     drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame()).filter(valuation="cash")
     points = {row["measure"]: row for row in drawn.iter_rows(named=True)}
-    total, error = Cell(), points["expected"]["error"] if points else None
-    if live and "cash" in live.valuations:
-        digits = locale.minor_units
-        formula = f"=ROUND({TOTAL_NAME.format('cash')},{digits})"
-        total = Cell(round(live.total("cash"), digits), "money", "total", formula)
-    rows: list[tuple[str, Cell, float, float | None, Unit, Cell]] = [
-        (locale("report.tile_expected"), total, cash, error, "money", moved),
-        *(
-            (
-                locale(f"word.{measure}"),
-                Cell(),
-                points[measure]["value"],
-                points[measure]["error"],
-                "money",
-                stale,
-            )
-            for measure in locale.likely_range.percentiles
-            if measure in points
-        ),
+    error = points["expected"]["error"] if points else None
+    rows: list[tuple[str, float, float | None, Unit]] = [
+        (locale("report.tile_expected"), cash, error, "money")
+    ]
+    rows += [
+        (locale(f"word.{measure}"), points[measure]["value"], points[measure]["error"], "money")
+        for measure in locale.likely_range.percentiles
+        if measure in points
     ]
     if (budget := analysis.uncertainty_table(analysis.cash_basis, "budget")) is not None:
         row = budget.row(0, named=True)
         title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        rows.append((title, Cell(), row["exceeded"], row["error"], "share", stale))
+        rows.append((title, row["exceeded"], row["error"], "share"))
     figures = [
-        [Cell(name), now, *(number_cell(locale, number, unit) for number in numbers), state]
-        for name, now, *numbers, unit, state in rows
+        [Cell(name), Cell(), number_cell(locale, value, unit), number_cell(locale, error, unit), stale]
+        for name, value, error, unit in rows
     ]
+    figures[0][-1] = moved
+    if live and "cash" in live.valuations:
+        digits = locale.minor_units
+        formula = f"=ROUND({TOTAL_NAME.format('cash')},{digits})"
+        figures[0][1] = Cell(round(live.total("cash"), digits), "money", "total", formula)
     titles = [
         locale("column.figure"),
         *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
