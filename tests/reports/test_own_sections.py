@@ -132,7 +132,7 @@ def test_a_wrong_block_is_one_clear_error(made: Analysis, blocks: tuple[object, 
     ("title", "problem"),
     [
         *((title, "the section cannot be added") for title in ("", "x" * 121, {"ko": "우리"})),
-        (5, "is no text"),
+        (5, "a title is a text"),
     ],
 )
 def test_a_wrong_title_and_too_many_sections_are_one_clear_error(

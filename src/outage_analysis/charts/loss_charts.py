@@ -163,8 +163,8 @@ def merge_small_services(
     """
     largest = services_by_claims(table, first)
     separate = largest if len(largest) <= most else largest[: most - 1]
-    is_separate = pl.col("service").is_in(separate)
-    merged = table.filter(pl.col("service").is_in(largest)).with_columns(
+    is_separate = pl.col("service").is_in(separate, nulls_equal=True)
+    merged = table.filter(pl.col("service").is_in(largest, nulls_equal=True)).with_columns(
         service=pl.when(is_separate).then("service").otherwise(pl.lit(OTHER_ID)),
         services=pl.when(is_separate).then(1).otherwise(len(largest) - len(separate)),
     )

@@ -205,6 +205,9 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
         UsageError: a block is of another type, too large or empty, or a chart needs a network.
         DisclosureBlocked: a text or a table seems to contain personal data.
     """
+    if not isinstance(title, str | dict | Text):
+        remedy = 'Give a string, or {"en": "...", "ko": "..."}.'
+        raise UsageError("a title is a text", value=title, remedy=remedy)
     with usage_errors("the section cannot be added"):
         section = OwnSection.model_validate({"title": title, "blocks": tuple(map(_block, blocks))})
     for number, part in enumerate((section.title, *section.blocks)):

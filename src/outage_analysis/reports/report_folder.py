@@ -492,7 +492,7 @@ class ReportBuilder(Displayable):
     sections: list[OwnSection] = field(default_factory=list)
     """The sections that were added, in order."""
 
-    def add_section(self, title: str | Mapping[str, str], *blocks: object) -> Self:
+    def add_section(self, title: str | dict[str, str], *blocks: object) -> Self:
         """Add a section, which every format shows before the list of sources.
 
         Args:
