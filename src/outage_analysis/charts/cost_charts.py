@@ -366,13 +366,8 @@ def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     labels = [_with_range(locale, *ends) for ends in rows.select("expected", LOW, HIGH).rows()]
     shown = (pl.col(column).clip(least) for column in columns)
     data = rows.select(*shown, name=pl.Series(names), label=pl.Series(labels))
-    x = theme.money_axis(
-        LOW,
-        locale,
-        "chart.comparison_log_x" if least else "chart.comparison_x",
-        least,
-        most * (1.5 if least else 1.1),
-    )
+    label = "chart.comparison_log_x" if least else "chart.comparison_x"
+    x = theme.money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
     y, base = theme.name_axis(names), alt.Chart(data)
     colour = theme.accent_if(alt.datum.name == names[best])
     name = names[best].replace("\n", " ")

@@ -145,11 +145,8 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
         ],
         "happened": locale("chart.total_distribution_observed", **blanks),
     }
-    params = [
-        {"name": "low", "value": low},
-        {"name": "high", "value": high},
-        {"name": "moved", "value": False},
-    ]
+    signals = (("low", low), ("high", high), ("moved", False))
+    params = [{"name": name, "value": value} for name, value in signals]
     return moved | {"params": params, "usermeta": spec["usermeta"] | told}
 
 

@@ -274,6 +274,8 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     keys = text.schema_of("costs").pick("line", "service", "claimant_type", *segment)
     counts = text.schema_of("distribution.bands").pick("claims", "share")
     unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
+    # The table of points has only the observed shares of losses, without the rows of fitted curves.
+    points = _rows(analysis, "claims_curves").filter(family="counted")
     return {
         "claims_costs": (
             costs.filter(pl.col("rule") != "not_entitled"),
@@ -287,11 +289,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
             summary,
             schema_named("claims_summary").without("stated", "loss", *unneeded).columns,
         ),
-        # Only the observed shares of losses, without the rows of fitted curves.
-        "claims_points": (
-            _rows(analysis, "claims_curves").filter(family="counted"),
-            _listed_columns("claims_points"),
-        ),
+        "claims_points": (points, _listed_columns("claims_points")),
     }
 
 
