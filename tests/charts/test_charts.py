@@ -33,7 +33,6 @@ from outage_analysis.charts import (
     png,
     svg,
     vega_bundle,
-    wrap_columns,
 )
 from outage_analysis.charts.chart_output import WIDTH
 from outage_analysis.charts.intake_charts import MAX_COMBINATIONS, shown_days
@@ -172,19 +171,6 @@ def test_charts_on_the_page_follow_its_width_and_draw_nothing_of_nothing(
     for name, table in nothing.items():
         assert draw(name, table, frame(analysis)) is None, name
     assert data_of(draw_spec("intake"))[-1]["cumulative"] == 105_116
-
-
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("one two three", ["one two", "three"]),
-        ("카카오톡 채널 캐시", ["카카오톡", "채널", "캐시"]),  # a Hangul letter takes two columns
-        ("unbreakable", ["unbreakable"]),
-        ("", [""]),
-    ],
-)
-def test_long_titles_wrap_at_words(text: str, lines: list[str]) -> None:
-    assert wrap_columns(text, 8) == lines
 
 
 # --- the charts of losses ---------------------------------------------------------------------------------

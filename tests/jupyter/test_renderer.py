@@ -316,7 +316,7 @@ def test_cash_comes_before_what_is_never_added_to_it() -> None:
     made = what_if_sliders(LiveCost(factors, terms), Locale("en"), {})
     assert made
     assert list(made.data["terms"]) == ["cash", "face_value"]
-    assert [s.factor for group in made.groups.values() for s in group] == ["filing", "tier", "goods"]
+    assert [s["factor"] for group in made.groups.values() for s in group] == ["filing", "tier", "goods"]
 
 
 # --- in a browser, from an exported page ------------------------------------------------------------------

@@ -55,9 +55,10 @@ if TYPE_CHECKING:
         source_line,
         stable_spec,
         svg,
+        title_parts,
         vega_bundle,
     )
-    from outage_analysis.charts.loss_charts import services_by_claims
+    from outage_analysis.charts.loss_charts import merge_small_services
     from outage_analysis.charts.registry import CHARTS, check_chart_name, draw, standalone_chart
     from outage_analysis.charts.theme import (
         ACCENT,
@@ -68,12 +69,10 @@ if TYPE_CHECKING:
         LIGHT,
         MUTED,
         OKABE_ITO,
-        WIDE_LETTERS,
         AltairChart,
         ChartContext,
         chart_context,
         style_config,
-        wrap_columns,
     )
     from outage_analysis.charts.total_charts import movable
     from outage_analysis.charts.what_if import (

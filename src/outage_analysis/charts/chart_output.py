@@ -19,24 +19,15 @@ from typing import Any
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
-from outage_analysis.charts.theme import (
-    FONT,
-    INK,
-    MUTED,
-    AltairChart,
-    ChartContext,
-    style_config,
-    wrap_columns,
-)
+from outage_analysis.charts.theme import FONT, INK, MUTED, AltairChart, ChartContext, style_config
 from outage_analysis.charts.what_if import slider_asset
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file, spelling_hint
 from outage_analysis.incidents import source_sites
-from outage_analysis.text import LANGUAGES, Locale, fonts
+from outage_analysis.text import LANGUAGES, Locale, fonts, wrap_text
 
 MAX_SITES = 3
 """The most websites that a footer names, so that it stays on one line."""
-FIT_WIDTH = {"type": "fit-x", "contains": "padding"}
 WIDTH, POINTS_PER_INCH = 760, 72
 """Width in pixels of an SVG whose specification sets no width; a pixel of a chart is a point of typst."""
 SMALL_SCALE, SMALL_COLOURS = 1.5, 64
@@ -46,9 +37,8 @@ OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
 """Lets an output keep the arrow keys for its sliders and lists; JupyterLab would move to another cell."""
 CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
 """Names of the JavaScript queues for the data of charts and of sliders."""
-DATA_START, DATA_END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
-MAX_SCRIPT_LENGTH = 20_000_000
-"""Number of characters. A longer script is never recognised as one of this package, to limit parsing time."""
+DATA = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", (.{,20000000})\]\);')
+"""A script with the data of a chart or of sliders. Longer ones are not recognised, to limit the parsing."""
 STYLE = "\n" + slider_asset("notebook.css") + slider_asset("what_if.css")
 """Style sheet of this package's notebook outputs; the outputs are also readable without the style sheet."""
 
@@ -96,10 +86,7 @@ def finish_chart(
     below = locale(subtitle or f"chart.{words}_subtitle", **values)
     chart.description = f"{locale(f'chart.{words}_description', **values)} {footer}"
     chart.title = alt.TitleParams(
-        text=wrap_columns(title, 60),
-        subtitle=[*wrap_columns(below, 78), footer],
-        anchor="start",
-        frame="group",
+        text=wrap_text(title, 60), subtitle=[*wrap_text(below, 78), footer], anchor="start", frame="group"
     )
     return finished(chart)
 
@@ -152,7 +139,7 @@ class FinishedChart:
             return spec
         if alt.theme.active == "default":
             spec["config"] = style_config(spec.get("config", {}))
-        return {"autosize": FIT_WIDTH} | spec if "width" in spec else spec
+        return {"autosize": {"type": "fit-x", "contains": "padding"}} | spec if "width" in spec else spec
 
     def __or__(self, other: Any) -> Any:  # noqa: ANN401 - any Altair chart
         """Return both charts side by side."""
@@ -241,8 +228,8 @@ def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
     drawing = _converter().vegalite_to_svg(sized, theme=theme, allowed_base_urls=[])
     drawing = drawing.replace(family, fonts.FAMILY)
     # Number the ids inside an SVG from 0, so that the same chart always gives the same SVG.
-    found = dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing))
-    ids = {name: f"own{n}" for n, name in enumerate(found)}
+    found = re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)
+    ids = {name: f"own{n}" for n, name in enumerate(dict.fromkeys(found))}
     drawing = re.sub(
         r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', lambda m: m[1] + ids.get(m[2], m[2]), drawing
     )
@@ -257,7 +244,7 @@ def add_captions(drawing: str, title: str, subtitle: str, footer: str, descripti
         """Write texts below each other from a height on; return the height at which they end."""
         for text, columns, size, weight, colour in texts:
             style = f'font-family="{fonts.FAMILY}, sans-serif" font-size="{size}" font-weight="{weight}"'
-            for line in wrap_columns(text, columns):
+            for line in wrap_text(text, columns):
                 y += size + 5
                 rows.append(f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>')
         return y
@@ -286,14 +273,15 @@ def png(drawing: str, scale: float = 2) -> bytes:
     extent = f"width: {width}, height: {height}"
     page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
     project: Any = {"main": page.encode(), "chart.svg": drawing.encode()}
-    image = typst.compile(
-        project,
-        root=fonts.folder(),  # typst would otherwise read files in the current folder
-        font_paths=fonts.for_typst(),
-        format="png",
-        ppi=POINTS_PER_INCH * scale,
+    return bytes(
+        typst.compile(
+            project,
+            root=fonts.folder(),  # typst would otherwise read files in the current folder
+            font_paths=fonts.for_typst(),
+            format="png",
+            ppi=POINTS_PER_INCH * scale,
+        )
     )
-    return bytes(image)
 
 
 def pdf(drawing: str) -> bytes:
@@ -367,9 +355,9 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
         names, or else in English. The same chart always gives the same output.
     """
     stable = stable_spec(spec)
-    caption = _caption(stable)
+    caption = title_parts(stable)
     own = {"title": None, "usermeta": {**(stable.get("usermeta") or {}), "caption": caption}}
-    key, script = data_script(CHART_QUEUE, {**stable, **own} if caption else stable)
+    key, script = data_script(CHART_QUEUE, {**stable, **own} if all(caption[:2]) else stable)
     described = str(spec.get("description", ""))
     line = escape(" ".join(described.split()))
     label = f' role="img" aria-label="{line}"' if described else ""
@@ -387,13 +375,19 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
     return output | {"text/html": f"{place}\n<script>{script}</script>"}
 
 
-def _caption(spec: Mapping[str, Any]) -> list[str]:
-    """Return title, subtitle and footer, which the script writes; [] if title or subtitle is missing."""
-    title, footer = spec.get("title"), (spec.get("usermeta") or {}).get("footer", 1)
-    if not isinstance(title, dict) or not title.get("text") or not title.get("subtitle"):
-        return []
-    text, lines = ([x] if isinstance(x, str) else x for x in (title["text"], title["subtitle"]))
-    return [" ".join(part) for part in (text, lines[:footer], lines[footer:])]
+def title_parts(spec: Mapping[str, Any]) -> list[str]:
+    """Return the title, the subtitle and the footer of a chart; each is empty if there is none.
+
+    The `footer` in the `usermeta` of the charts of this package is the first line of the subtitle that
+    belongs to the footer.
+    """
+    title, meta = spec.get("title") or "", spec.get("usermeta")
+    title = title if isinstance(title, dict) else {"text": title}
+    texts = (title.get("text") or [], title.get("subtitle") or [])
+    text, lines = (x if isinstance(x, list) else [x] for x in texts)
+    end = meta.get("footer") if isinstance(meta, dict) else None
+    end = end if isinstance(end, int) else len(lines)
+    return [" ".join(map(str, part)).strip() for part in (text, lines[:end], lines[end:])]
 
 
 def is_package_script(script: str) -> bool:
@@ -401,14 +395,11 @@ def is_package_script(script: str) -> bool:
 
     These are the bundle of scripts, and the scripts with the data of charts and sliders.
     """
-    start = DATA_START.match(script)
-    if not start or start[1] not in (CHART_QUEUE, SLIDER_QUEUE):
+    found = DATA.fullmatch(script)
+    if not found or found[1] not in (CHART_QUEUE, SLIDER_QUEUE):
         return f"<script>{script}</script>" == script_bundle()
-    if len(script) > MAX_SCRIPT_LENGTH or not script.endswith(DATA_END):
-        return False
     try:
-        data = json.loads(script[start.end() : -len(DATA_END)])
-        return script == data_script(start[1], data)[1]
+        return script == data_script(found[1], json.loads(found[2]))[1]
     except (ValueError, RecursionError):
         return False
 

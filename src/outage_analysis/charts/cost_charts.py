@@ -14,7 +14,6 @@ from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
 from outage_analysis.text import MEDIAN, LikelyRange, Locale, capitalized, short_names
 
-FEW = alt.Axis(tickCount=5, format=",.6~g")
 LABEL_WIDTH = 90
 """Width in pixels of the label at the end of a bar of the waterfall."""
 MAX_ROWS = 12
@@ -74,8 +73,12 @@ def funnel(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
     scale = alt.Scale(
         domain=[0, max(v for c in ("expected", "high") for v in rows[c] if v is not None) * 1.2]
     )
-    title = locale("column.claims" if claimed else "chart.funnel_x")
-    x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
+    x = alt.X(
+        "expected:Q",
+        title=locale("column.claims" if claimed else "chart.funnel_x"),
+        scale=scale,
+        axis=alt.Axis(tickCount=5, format=",.6~g"),
+    )
     y, base = theme.name_axis(stages, "stage"), alt.Chart(data)
     paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
     line = (paid if len(paid) else rows)["line"][0]
@@ -232,8 +235,12 @@ def frontier(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     x = theme.money_axis("at_level", locale, "chart.frontier_x", 0.0, high * ROOM_BEYOND, mark=mark)
     y = theme.money_axis("benefit", locale, title, 0.0, best * ROOM_BEYOND, channel=alt.Y)
     if objective == "replaced":
-        scale = alt.Scale(domain=[0, best * ROOM_BEYOND], nice=False)
-        y = alt.Y("benefit:Q", title=locale(title), scale=scale, axis=alt.Axis(format="~%"))
+        y = alt.Y(
+            "benefit:Q",
+            title=locale(title),
+            scale=alt.Scale(domain=[0, best * ROOM_BEYOND], nice=False),
+            axis=alt.Axis(format="~%"),
+        )
     layers = []
     if budget is not None:
         label = locale("chart.frontier_budget", amount=theme.short_amount(locale, budget))
@@ -293,34 +300,46 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
     A bar extends between the expected cash costs with the input at the lower and the upper end of its likely
     range. The scale starts at 0, as in the charts of the slides and the workbook.
     """
-    locale, rows = context.locale, tornado_bars(table)
+    locale, falls = context.locale, pl.col("cost_high") < pl.col("cost_low")
+    low, high, first, last = (pl.col(name) for name in ("cost_low", "cost_high", "input_low", "input_high"))
+    rows = table.filter(valuation="cash").head(MAX_ROWS)  # the input with the largest effect comes first
+    rows = rows.select(
+        "assumption",
+        "kind",
+        expected="cost_expected",
+        left=pl.min_horizontal(low, high),
+        right=pl.max_horizontal(low, high),
+        input_left=pl.when(falls).then(last).otherwise(first),
+        input_right=pl.when(falls).then(first).otherwise(last),
+    ).filter(pl.col("right") > 0)
     if rows.is_empty():
         raise theme.NothingToDraw
     names = theme.row_names(rows["assumption"].to_list(), context)
     labels = []
     for row in rows.iter_rows(named=True):
-        ends = [
+        inputs = [
             _input_label(row["kind"], row[f"input_{side}"], locale) or locale(f"word.{point}")
             for side, point in (("left", LOW), ("right", HIGH))
         ]
         costs = theme.short_span(locale, row["left"], row["right"])
-        labels.append(locale("chart.with_range", amount=costs, range=locale.span(*ends)))
+        labels.append(locale("chart.with_range", amount=costs, range=locale.span(*inputs)))
     data = rows.select("left", "right", name=pl.Series(names), label=pl.Series(labels))
     x = theme.money_axis(
         "left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05
     )
     y, base = theme.name_axis(names), alt.Chart(data)
-    bars = base.mark_bar(size=16).encode(
-        x, alt.X2("right:Q"), y, color=theme.accent_if(alt.datum.name == names[0])
-    )
+    colour = theme.accent_if(alt.datum.name == names[0])
     mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
-    texts = theme.labels_at_bars(base, y, "left", -17)
-    low, high = (locale.money(rows[side][0]) for side in ("left", "right"))
+    ends = {end: locale.money(rows[side][0]) for end, side in (("low", "left"), ("high", "right"))}
     return finish_chart(
-        alt.layer(bars, mean.encode(theme.axis_for_field(x, "expected")), *texts),
+        alt.layer(
+            base.mark_bar(size=16).encode(x, alt.X2("right:Q"), y, color=colour),
+            mean.encode(theme.axis_for_field(x, "expected")),
+            *theme.labels_at_bars(base, y, "left", -17),
+        ),
         context,
         "tornado",
-        finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
+        finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), **ends),
         height=(theme.ROW + 14) * len(data),
     )
 
@@ -355,10 +374,10 @@ def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     return finish_chart(
         alt.layer(
             base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
-            theme.diamonds(base.transform_filter("datum.most"), 70).encode(
-                theme.axis_for_field(x, "most"), y
-            ),
-            theme.median_dots(base, 80).encode(theme.axis_for_field(x, "expected"), y),
+            base.transform_filter("datum.most")
+            .mark_point(**theme.DIAMOND)
+            .encode(theme.axis_for_field(x, "most"), y),
+            base.mark_point(**theme.MEDIAN_DOT, size=80).encode(theme.axis_for_field(x, "expected"), y),
             *theme.labels_at_bars(base, y, LOW, -16),
         ),
         context,
@@ -392,15 +411,17 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     )
     ends = [*data["low"], *data["high"]]
     low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
-    ticks = theme.log_ticks(low, high)
-    multiples = [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks]
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    multiples = "datum.value < 1 ? '×1/' + format(1 / datum.value, ',.3~g') : '×' + format(datum.value, ',')"
     x = alt.X(
-        "low:Q", title=locale("chart.backtest_x"), scale=scale, axis=theme.labelled_axis(ticks, multiples)
+        "low:Q",
+        title=locale("chart.backtest_x"),
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=theme.number_axis(locale, theme.log_ticks(low, high)) | {"labelExpr": multiples},
     )
     y = theme.name_axis([*labels.values()])
-    lanes = [parts[part] for part in LANES if part in parts]
-    lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
+    lane = alt.YOffset(
+        "part:N", sort=[parts[part] for part in LANES if part in parts], scale=alt.Scale(paddingOuter=0.7)
+    )
     colours = alt.Scale(domain=[*parts.values()], range=[LANES[part] for part in parts])
     legend = alt.Legend(
         title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
@@ -409,7 +430,7 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     happened = alt.TextValue(locale("chart.backtest_happened"))
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
     colour = alt.Color("part:N", scale=colours, legend=legend)
-    dots = theme.median_dots(base.transform_filter("datum.middle"), 70)
+    dots = base.transform_filter("datum.middle").mark_point(**theme.MEDIAN_DOT, size=70)
     independent = heads.filter("independent")["inside"]
     return finish_chart(
         alt.layer(
@@ -471,7 +492,7 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
     head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=theme.GREY, opacity=1)
     stop = bounds.mark_tick(thickness=3, size=14, color=theme.GREY, orient="vertical")
     mean = own.mark_tick(thickness=2.5, size=20, color=theme.INK, orient="vertical")
-    median = theme.median_dots(own.transform_filter("datum.middle"))
+    median = own.transform_filter("datum.middle").mark_point(**theme.MEDIAN_DOT, size=110)
     means = dict(ours.select("line", "expected").rows())
     ratios = [
         (low / means[line], name)
@@ -551,16 +572,17 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
     cash, handling, finding = medians.get("cash"), medians.get("handling"), ""
     if cash and handling and handling > cash:
-        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
-        finding = locale("chart.separate_sums_handling", **sums)
+        finding = locale(
+            "chart.separate_sums_handling", handling=locale.money(handling), cash=locale.money(cash)
+        )
     elif len(medians) > 1:
         low, high = min(medians.values()), max(medians.values())
         finding = locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
-    announced = theme.diamonds(base.transform_filter("datum.announced"), 70)
+    announced = base.transform_filter("datum.announced").mark_point(**theme.DIAMOND)
     return finish_chart(
         alt.layer(
             ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=theme.accent_if("datum.cash")),
-            theme.median_dots(base).encode(theme.axis_for_field(x, "p50"), y),
+            base.mark_point(**theme.MEDIAN_DOT, size=110).encode(theme.axis_for_field(x, "p50"), y),
             announced.encode(theme.axis_for_field(x, "announced"), y),  # above the dot of an equal median
             *theme.labels_at_bars(base, y, LOW),
         ),
@@ -572,54 +594,22 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
     )
 
 
-def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
-
-    Args:
-        table: the table `tornado`; the input with the largest effect comes first.
-        most: largest number of inputs.
-
-    Returns:
-        One row per input: `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher
-        cost), `input_left` and `input_right` (the values of the input that lead to these costs).
-    """
-    falls = pl.col("cost_high") < pl.col("cost_low")
-    ends = ("cost_low", "cost_high", "input_low", "input_high")
-    low, high, first, last = (pl.col(name) for name in ends)
-    return (
-        table.filter(valuation="cash")
-        .head(most)
-        .select(
-            "assumption",
-            "kind",
-            expected="cost_expected",
-            left=pl.min_horizontal(low, high),
-            right=pl.max_horizontal(low, high),
-            input_left=pl.when(falls).then(last).otherwise(first),
-            input_right=pl.when(falls).then(first).otherwise(last),
-        )
-        .filter(pl.col("right") > 0)
-    )
-
-
-def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+def backtest_ratios(table: pl.DataFrame) -> pl.DataFrame:
     """Divide the forecasts of each back-tested outcome by the observed value.
 
     Args:
         table: one row per outcome: `outcome`, `independent`, `unit`, `range_low`, `p50`, `range_high`,
             `observed`, `inside`, `naive_low`, `naive_high`, `press_low`, `press_high` (a low end is null if
             its source gave only an upper bound). Outcomes with an observed value of 0 are left out.
-        most: largest number of outcomes.
 
     Returns:
         One row per outcome and forecast: `outcome`, `independent`, `observed`, `unit`, `inside`, `part`
         (`forecast` for the model, `naive` or `press` for a benchmark), `low`, `middle` (the model's median;
         null for benchmarks) and `high`. A benchmark without an upper end has no row.
     """
-    rows = table.filter(pl.col("observed") > 0).head(most)
+    rows = table.filter(pl.col("observed") > 0).head(MAX_ROWS)
     heads, observed = ("outcome", "independent", "observed", "unit", "inside"), pl.col("observed")
-    ends = {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
-    parts = {"forecast": (LikelyRange.low_column, LikelyRange.high_column)} | ends
+    parts = {"forecast": (LOW, HIGH)} | {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
     forecasts = [
         rows.select(
             *heads,

@@ -47,11 +47,11 @@ MAX_COMBINATIONS = 12_000
 """Largest number of combinations of bars. A browser counts them again at every step of a selection, and a
 page carries a count for each, so this limits the time per step and the size of the page."""
 COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
-ON_THE_RIGHT = ("band", "day")
 # Vega cannot adapt the width of charts that stand side by side. Two charts together are 700 pixels wide,
 # which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
 # which is half as wide.
 LEFT, RIGHT = (190, 144), (100, 204)
+WIDTHS = {"service": LEFT, "category": LEFT, "band": RIGHT, "day": RIGHT}
 """Pixels for names and for bars, in charts on the left and on the right; each chart fits on a phone."""
 LONGEST = 40
 """Largest number of characters in the name of a category."""
@@ -84,13 +84,14 @@ def intake(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
     base = alt.Chart(data)
     points = alt.OverlayMarkDef(color=theme.ACCENT, size=30 if len(data) <= MANY_POINTS else 8)
     end = base.transform_filter(alt.datum.day == noon(last))
-    total = end.mark_text(align="right", dx=-10, dy=-2, fontWeight=600)
     under, over = day_marks(x, days, context, INTAKE_HEIGHT)
     return finish_chart(
         alt.layer(
             *under,
             base.mark_line(color=theme.ACCENT, point=points).encode(x, y),
-            total.encode(x, y, text=alt.Text("cumulative:Q", format=",d")),
+            end.mark_text(align="right", dx=-10, dy=-2, fontWeight=600).encode(
+                x, y, text=alt.Text("cumulative:Q", format=",d")
+            ),
             *over,
         ),
         context,
@@ -300,11 +301,6 @@ class View:
         # Altair makes names that end with a number end with the position of the chart on the page.
         return f"linked_{self.at}"
 
-    @property
-    def widths(self) -> tuple[int, int]:
-        """Pixels for the names and for the bars."""
-        return RIGHT if self.id in ON_THE_RIGHT else LEFT
-
     def selected(self, position: str) -> str:
         """Return a Vega expression for whether the bar at a position is selected, or all bars are."""
         return f"(!length(keys_{self.at}) || indexof(keys_{self.at}, {position}) >= 0)"
@@ -368,8 +364,7 @@ def build_views(table: pl.DataFrame) -> tuple[list[View], list[int]]:
         varies fastest: with 2 services, 3 days and 4 bands, the count of the second service, first day and
         third band is at position 1 * 12 + 0 * 4 + 2.
     """
-    named = table["dimension"].drop_nulls().len() > 0
-    ids = [name for name in MAX_ENTRIES if name != "category" or named]
+    ids = [name for name in MAX_ENTRIES if name != "category" or table["dimension"].count()]
     for fraction in REDUCTIONS:
         views = [_view(table, at, name, fraction) for at, name in enumerate(ids)]
         if prod(len(view.entries) for view in views) <= MAX_COMBINATIONS:
@@ -390,12 +385,10 @@ def _view(table: pl.DataFrame, at: int, name: str, fraction: float) -> View:
     totals = table.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
-    entries: list[ViewEntry]
-    merged: dict[ViewEntry, ViewEntry]
     if name == "band":
-        merged = {**merged_bands(claims, most)}
-        schema = dict.fromkeys(COLUMNS["band"], pl.Int64)
-        entries = [*ordered_bands(pl.DataFrame([*merged.values()], schema=schema, orient="row"))]
+        merged: dict[ViewEntry, ViewEntry] = {**merged_bands(claims, most)}
+        merged_rows = pl.DataFrame([*merged.values()], dict.fromkeys(COLUMNS["band"], pl.Int64), orient="row")
+        entries: list[ViewEntry] = [*ordered_bands(merged_rows)]
     elif name == "day":
         first, last = min(claims)[0], max(claims)[0]
         length = (last - first).days + 1
@@ -444,14 +437,13 @@ def _one_line(text: str) -> str:
 
 def _combinations(counts: Sequence[int], views: Sequence[View]) -> alt.Chart:
     """Return a row per combination of bars: its `claims`, and the position of its bar in each chart."""
-    # The counts are embedded as one text, in which a zero is empty, because this is the shortest form.
-    text = ",".join(str(count or "") for count in counts)
     places, width = {}, 1
     for view in reversed(views):
         places[f"place_{view.at}"] = f"floor(datum.slot / {width}) % {len(view.names)}"
         width *= len(view.names)
+    # The counts are embedded as one text, in which a zero is empty, because this is the shortest form.
     return (
-        alt.Chart(pl.DataFrame({"counts": [text]}))
+        alt.Chart(pl.DataFrame({"counts": [",".join(str(count or "") for count in counts)]}))
         .transform_calculate(count="split(datum.counts, ',')", slot=f"sequence(0, {width})")
         .transform_flatten(["count", "slot"])
         .transform_calculate(claims="+datum.count", **places)
@@ -489,7 +481,7 @@ def _faded(view: View) -> alt.OpacityValue:
 
 
 def _bar_view(totals: alt.Chart, view: View) -> theme.AltairChart:
-    name_width, bar_width = view.widths
+    name_width, bar_width = WIDTHS[view.id]
     axis = {
         "labelExpr": f"names[{view.at}][datum.value]",
         "labelFontSize": 11,
@@ -545,11 +537,11 @@ def _day_view(totals: alt.Chart, view: View, context: theme.ChartContext, high: 
         ),
         *over,
     )
-    return drawn.properties(width=view.widths[1], height=high, title=_view_title(view, offset=4))
+    return drawn.properties(width=WIDTHS[view.id][1], height=high, title=_view_title(view, offset=4))
 
 
 def _view_title(view: View, offset: int) -> alt.TitleParams:
-    dx, limit = -view.widths[0], sum(view.widths)
+    dx, limit = -WIDTHS[view.id][0], sum(WIDTHS[view.id])
     return alt.TitleParams(
         view.title, anchor="start", frame="group", fontSize=12, limit=limit, dx=dx, offset=offset
     )

@@ -9,12 +9,13 @@ from itertools import accumulate
 import altair as alt
 import numpy as np
 import polars as pl
+from rich.cells import cell_len
 
 from outage_analysis.charts import theme
 from outage_analysis.charts.chart_output import finish_chart
 from outage_analysis.incidents import Band, holds_positive
 from outage_analysis.losses import COUNTED, sum_or_null
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, wrap_text
 
 CELL_HEIGHT = 44
 """Height of a row of cells in pixels."""
@@ -57,7 +58,7 @@ def service_name(context: theme.ChartContext, service: str, services: int, colum
     if service == OTHER_ID:
         return context.locale("chart.other_services", count=services)
     # Korean joins words with a middle dot without a space. A space after the dot lets a line end there.
-    lines = theme.wrap_columns(context.name(service).replace("·", "· "), columns)
+    lines = wrap_text(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
@@ -70,7 +71,9 @@ def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.
     bands, has_costs = ordered_bands(narrow), table["expected"].count() > 0
     size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
     # A space after the dash of a range lets a line end there. All labels have the same number of lines.
-    wrapped = [theme.wrap_columns(locale.band_short(*band).replace("–", "– "), CELL_BAND) for band in bands]
+    shown = [locale.band_short(*band).replace("–", "– ") for band in bands]
+    width = max(CELL_BAND, *(cell_len(word) for label in shown for word in label.split()))
+    wrapped = [wrap_text(label, width) for label in shown]
     lines = max(map(len, wrapped))
     labels = ["\n".join([""] * (lines - len(rows)) + rows).replace("– ", "–") for rows in wrapped]
     columns = dict(zip(bands, labels, strict=True))
@@ -143,38 +146,35 @@ def _cells(
     return pl.DataFrame(rows)
 
 
-def _sums() -> tuple[pl.Expr, pl.Expr]:
-    return pl.col("claims").sum(), sum_or_null("expected")
-
-
 def merge_small_services(
     table: pl.DataFrame, most: int = MAX_SERVICES, first: Sequence[str] = ()
 ) -> pl.DataFrame:
     """Keep the services with the most claims, and merge the others into one with the id `OTHER_ID`.
 
     Args:
-        table: one row per service and loss band: `service`, `over`, `up_to`, `claims` and `expected`.
+        table: one row per service and loss band: `service`, `over`, `up_to`, `claims` and further sums.
         most: the largest number of services in the result; the merged services count as one.
         first: services that come first, however few claims they have.
 
     Returns:
         The columns of the table and `services` (the number of services merged in the row). The service with
         the most claims comes first and the merged services come last. The rows of a service keep their order.
+        A sum is null if one of its parts is unknown.
     """
     largest = services_by_claims(table, first)
     separate = largest if len(largest) <= most else largest[: most - 1]
-    place = {service: min(n, len(separate)) for n, service in enumerate(largest)}
-    ranked = table.filter(pl.col("service").is_in(largest)).with_columns(
-        place=pl.col("service").replace_strict(place, return_dtype=pl.Int64)
+    is_separate = pl.col("service").is_in(separate, nulls_equal=True)
+    merged = table.filter(pl.col("service").is_in(largest, nulls_equal=True)).with_columns(
+        service=pl.when(is_separate).then("service").otherwise(pl.lit(OTHER_ID)),
+        services=pl.when(is_separate).then(1).otherwise(len(largest) - len(separate)),
     )
-    other = pl.col("place") == len(separate)
-    merged = ranked.with_columns(
-        service=pl.when(other).then(pl.lit(OTHER_ID)).otherwise("service"),
-        services=pl.when(other).then(len(largest) - len(separate)).otherwise(1),
-    )
-    keys = ("place", "service", "services", *EDGES)
-    summed = merged.group_by(keys, maintain_order=True).agg(*_sums())
-    return summed.sort("place", maintain_order=True).drop("place")
+    summed = merged.group_by("service", "services", *EDGES, maintain_order=True).agg(_sums(table))
+    place = {service: n for n, service in enumerate(separate)}
+    return summed.sort(pl.col("service").replace_strict(place, default=len(separate)), maintain_order=True)
+
+
+def _sums(table: pl.DataFrame) -> list[pl.Expr]:
+    return [sum_or_null(name) for name in ("claims", "loss", "expected") if name in table.columns]
 
 
 def services_by_claims(table: pl.DataFrame, first: Sequence[str] = ()) -> list[str]:
@@ -201,9 +201,11 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
     """
     totals = table.group_by(EDGES).agg(pl.col("claims").sum()).rows()
     joined = merged_bands({(over, up_to): claims for over, up_to, claims in totals}, most)
-    places = [joined[band] for band in table.select(EDGES).rows()]
-    wide = table.with_columns(pl.DataFrame(places, schema=table.select(EDGES).schema, orient="row"))
-    return wide.group_by("service", *EDGES, maintain_order=True).agg(*_sums())
+    edges = table.select(EDGES)
+    wide = table.with_columns(
+        pl.DataFrame([joined[band] for band in edges.rows()], schema=edges.schema, orient="row")
+    )
+    return wide.group_by("service", *EDGES, maintain_order=True).agg(_sums(table))
 
 
 def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
@@ -361,13 +363,12 @@ def _layers(
 
 def _loss_axis(context: theme.ChartContext, losses: Sequence[float]) -> alt.X:
     """Return a horizontal log axis for losses, with short labels such as 10k, 100k and 1m."""
-    low, high = min(losses), max(losses)
-    ticks = theme.log_ticks(low, high)
+    locale, low, high = context.locale, min(losses), max(losses)
     return alt.X(
         "loss:Q",
-        title=context.locale("chart.loss_x", loss=context.loss),
+        title=locale("chart.loss_x", loss=context.loss),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=theme.labelled_axis(ticks, [_short_loss(context.locale, tick) for tick in ticks]),
+        axis=theme.number_axis(locale, theme.log_ticks(low, high), places=locale.loss_digits),
     )
 
 
@@ -411,19 +412,22 @@ def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
     return weights.sort("weight", "family", descending=[True, False])
 
 
-def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
-    """Return the fitted distributions as curves of at most `most` points, the largest weight first.
+def family_curves(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the fitted distributions as curves of at most `MAX_POINTS` points, the largest weight first.
 
     Returns:
         One row per point: `family`, `loss`, `share_below` with its interval from `low` to `high`, and
         `share_above` with its interval from `above_low` to `above_high`.
     """
-    wanted = ["family", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high"]
-    parts = [
-        thin_evenly(curves.filter(family=family).select(wanted).sort("loss"), most)
+    return pl.concat(
+        thin_evenly(
+            curves.filter(family=family)
+            .select("family", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high")
+            .sort("loss"),
+            MAX_POINTS,
+        )
         for family in family_weights(curves)["family"]
-    ]
-    return pl.concat(parts).with_columns(pl.col(pl.Float64).round_sig_figs(4))
+    ).with_columns(pl.col(pl.Float64).round_sig_figs(4))
 
 
 def median_loss(curves: pl.DataFrame) -> float | None:

@@ -9,9 +9,10 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts import cost_charts, intake_charts, loss_charts, total_charts
-from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw, wrap_columns
+from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
+from outage_analysis.text import wrap_text
 
 ChartFunction = Callable[[pl.DataFrame, ChartContext], AltairChart]
 
@@ -108,17 +109,18 @@ def standalone_chart(
     if chart is None:
         return None
     if size and not isinstance(chart, alt.Chart | alt.LayerChart):
-        remedy = "Leave out width and height."
         raise UsageError(
-            "this chart consists of several views and sets its own size", value=name, remedy=remedy
+            "this chart consists of several views and sets its own size",
+            value=name,
+            remedy="Leave out width and height.",
         )
     text = " ".join(chart.title.text if title is None else str(title).split())
     if title is not None and context.synthetic:
         text = context.locale("chart.synthetic_prefix", title=text)
     *head, footer = chart.title.subtitle
-    head = wrap_columns(" ".join(head), _columns(width, 78))
-    chart.title.text = wrap_columns(text, _columns(width, 60, TITLE_PIXELS))
-    chart.title.subtitle = [*head, *wrap_columns(footer, _columns(width, WIDEST_FOOTER))]
+    head = wrap_text(" ".join(head), _columns(width, 78))
+    chart.title.text = wrap_text(text, _columns(width, 60, TITLE_PIXELS))
+    chart.title.subtitle = [*head, *wrap_text(footer, _columns(width, WIDEST_FOOTER))]
     chart.title.frame = "bounds"  # from the left edge of the picture, where a notebook puts its caption
     chart.usermeta = {"footer": len(head), "lang": context.locale.lang}  # `render_offline` finds the footer.
     return chart.properties(**size) if size else chart

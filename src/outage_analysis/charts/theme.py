@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import altair as alt
 from altair.utils import update_nested
 
 from outage_analysis.incidents import Incident
-from outage_analysis.text import CHART_STEPS, Locale, short_names
+from outage_analysis.text import CHART_STEPS, Locale, short_names, wrap_text
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
 OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -50,10 +49,14 @@ DARK = MappingProxyType(
 )
 """The dark palette: for each colour of the light palette, the colour that replaces it on a dark page."""
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
-WIDE_LETTERS = 0x1100
-"""Characters above this code point (Hangul and later) count as two characters wide."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
+MEDIAN_DOT: dict[str, Any] = {"filled": True, "color": INK, "stroke": "white", "opacity": 1}
+"""A dark dot with a white edge, such as that of a median on its range."""
+DIAMOND: dict[str, Any] = {
+    "shape": "diamond", "size": 70, "filled": True, "fill": "white", "stroke": INK, "opacity": 1,
+}  # fmt: skip
+"""A white diamond with a dark edge, for amounts that were announced or cannot be exceeded."""
 AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
 """What a chart function returns; charts of several views are concatenations."""
 Axis = TypeVar("Axis", alt.X, alt.Y)
@@ -63,9 +66,7 @@ FEW_DECADES = 2.5
 """A log axis that spans fewer decades than this also has ticks at 2 and 5 times each power of ten."""
 SOME_DECADES = 4
 """A log axis that spans fewer decades than this also has ticks at 3 times each power of ten."""
-MIN_TICKS, MAX_TICKS = 3, 6
-TICK_DIGITS = 6
-"""Significant digits of a tick label. Ticks are round numbers, so no digit is lost."""
+MIN_TICKS = 3
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""
 
@@ -122,22 +123,6 @@ def chart_context(
     )
 
 
-def wrap_columns(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` characters, because Vega does not wrap titles.
-
-    A wide character such as a Hangul syllable counts as two characters.
-    """
-    lines, line, used = [], "", 0
-    for word in text.split(" "):
-        size = sum(2 if ord(c) > WIDE_LETTERS else 1 for c in word)
-        if line and used + 1 + size > width:
-            lines.append(line)
-            line, used = word, size
-        else:
-            line, used = (f"{line} {word}", used + 1 + size) if line else (word, size)
-    return [*lines, line]
-
-
 def style_config(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the colours, fonts and text sizes of every chart, with changes, as a Vega-Lite configuration."""
     label = {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK}
@@ -174,14 +159,18 @@ def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180) ->
         limit: greatest width of a label, in pixels.
     """
     lines = "split(datum.label, '\\n')"
-    middle = alt.ExprRef(f"{LABEL_LINE / 2} * (1 - length({lines}))")
-    axis = {"labelExpr": lines, "labelLimit": limit, "labelLineHeight": LABEL_LINE, "labelOffset": middle}
+    axis = {
+        "labelExpr": lines,
+        "labelLimit": limit,
+        "labelLineHeight": LABEL_LINE,
+        "labelOffset": alt.ExprRef(f"{LABEL_LINE / 2} * (1 - length({lines}))"),  # in the middle
+    }
     return alt.Y(f"{field}:N", sort=list(names), title=None, axis=axis)
 
 
 def wrap_name(text: str) -> str:
     """Break a name into lines that fit beside a chart on a phone."""
-    return "\n".join(wrap_columns(text, 24))
+    return "\n".join(wrap_text(text, 24))
 
 
 def row_names(ids: Sequence[str], context: ChartContext) -> list[str]:
@@ -193,20 +182,6 @@ def accent_if(test: str, otherwise: str = GREY) -> alt.ColorValue:
     """Return the colour of a mark: the accent colour if the row passes a test, else another."""
     # `alt.condition` would search all classes of Altair for one that fits, which is slow.
     return alt.ColorValue(otherwise, condition={"test": test, "value": ACCENT})
-
-
-def median_dots(base: alt.Chart, size: int = 110) -> alt.Chart:
-    """Return dark dots with a white edge, such as those of medians on ranges."""
-    dots: alt.Chart = base.mark_point(filled=True, color=INK, size=size, stroke="white", opacity=1)
-    return dots
-
-
-def diamonds(base: alt.Chart, size: int) -> alt.Chart:
-    """Return white diamonds with a dark edge, for amounts that were announced or cannot be exceeded."""
-    marks: alt.Chart = base.mark_point(
-        shape="diamond", filled=True, fill="white", stroke=INK, size=size, opacity=1
-    )
-    return marks
 
 
 def labels_at_bars(base: alt.Chart, y: alt.Y, start: str, dy: int = -14) -> list[alt.Chart]:
@@ -246,45 +221,32 @@ def short_number(locale: Locale, value: float, digits: int = 2) -> str:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return round tick values between the two ends of a log axis."""
+    """Return round tick values between the two ends of a log axis; none where Vega shall choose them."""
     decades = math.log10(high / low)
     digits = (1, 2, 5) if decades < FEW_DECADES else (1, 3) if decades < SOME_DECADES else (1,)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     ticks = [digit * 10**k if k >= 0 else digit / 10**-k for k in range(first, last + 1) for digit in digits]
     inside = [tick for tick in ticks if low <= tick <= high]
-    return inside if len(inside) >= MIN_TICKS else even_ticks(low, high)
+    return inside if len(inside) >= MIN_TICKS else []
 
 
-def even_ticks(low: float, high: float) -> list[float]:
-    """Return evenly spaced round tick values between the two ends of a linear axis."""
-    smallest_step = (high - low) / MAX_TICKS
-    power_of_ten = 10.0 ** math.floor(math.log10(smallest_step))
-    steps = [digit * power_of_ten for digit in (0.5, 1, 2, 5, 10)]
-    place = next(n for n, step in enumerate(steps) if step >= smallest_step)
-    wide, narrow = (
-        [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-        for step in (steps[place], steps[place - 1])
-    )
-    return wide if len(wide) >= MIN_TICKS else narrow
-
-
-def labelled_axis(
-    ticks: Sequence[float], labels: Sequence[str], places: Sequence[float] | None = None
+def number_axis(
+    locale: Locale, ticks: Sequence[float] = (), *, places: int = 0, log: bool = False
 ) -> dict[str, Any]:
-    """Return an axis with ticks at `places`, each with its text from `labels`.
+    """Return an axis with short labels such as 17m or 1,700만.
 
-    The places are the values `ticks` unless the axis shows another measure, such as their logarithms.
+    Args:
+        locale: the language.
+        ticks: the places of the ticks; without them, Vega chooses about five.
+        places: the decimal places of the unit of the labels (euros) in that of the axis (cents).
+        log: whether the axis shows logarithms to base 10.
     """
-    at = places or ticks
-    # Labels and ticks are JSON, because a JSON array is also a valid Vega expression.
-    texts, values = (json.dumps(list(x), ensure_ascii=False) for x in (labels, at))
-    return {
-        "values": list(at),
-        "labelExpr": f"{texts}[indexof({values}, datum.value)]",
-        "labelSeparation": 5,
-        "labelOverlap": "parity",
-        "labelFlush": 20,
-    }
+    number = f"({'pow(10, datum.value)' if log else 'datum.value'} / {10**places})"
+    label = f"format({number}, ',.6~g')"
+    for size, name in reversed(CHART_STEPS[locale.lang]):
+        label = f"{number} >= {size} ? format({number} / {size}, ',.6~g') + '{name}' : {label}"
+    shown = {"values": list(ticks)} if ticks else {"tickCount": 5}
+    return {"labelExpr": label, "labelSeparation": 5, "labelOverlap": "parity", "labelFlush": 20, **shown}
 
 
 def money_axis(
@@ -310,12 +272,9 @@ def money_axis(
         channel: `alt.X` or `alt.Y`.
         values: the values for further placeholders.
     """
-    unit = 10**locale.minor_units
-    ticks = log_ticks(low / unit, high / unit) if low else even_ticks(0, high / unit)
-    labels = [short_number(locale, tick, TICK_DIGITS) for tick in ticks]
     return channel(
         f"{field}:Q",
         title=locale(label, unit=locale.unit, **values),
         scale={"type": "log" if low else "linear", "domain": [low, high], "nice": False},
-        axis=labelled_axis([tick * unit for tick in ticks], labels),
+        axis=number_axis(locale, log_ticks(low, high) if low else (), places=locale.minor_units),
     )

@@ -49,8 +49,6 @@ WIDEST = 1e4
 ROUNDING = 1e-9
 PAD = 1.5
 """Free space at both ends of the axis, in dot widths."""
-MOST_POWERS = 20
-"""A moved axis has labels for the powers of ten below this one."""
 
 
 def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -70,9 +68,8 @@ def total_distribution(table: pl.DataFrame, context: theme.ChartContext) -> them
     line = marks.get("budget", marks[HIGH])["amount"]
     layout = dot_layout(dots, [*ends, *(m["amount"] for m in marks.values())], marks[LOW]["amount"], line)
     x = dots_axis(layout, locale, locale("chart.total_distribution_x", unit=locale.unit))
-    labels = _mark_labels(marks, locale)
-    height = DOT_ROOM + LINE * (len(forecasts) + len(labels)) + 6
-    lines = _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
+    height = DOT_ROOM + LINE * (len(forecasts) + len({*MARKS} & marks.keys())) + 6
+    lines = _labelled_lines(marks, layout, x, len(forecasts) * LINE, locale)
     nothing = ""
     if "zero" in marks:
         nothing = locale("chart.total_distribution_zero", share=locale.share(1 - marks["zero"]["above"]))
@@ -115,12 +112,11 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
     named = {name: kinds[key] for name, rows in spec["datasets"].items() for key in kinds if key in rows[0]}
     x = spec["layer"][-1]["encoding"]["x"]
     low, high = x["scale"]["domain"]
-    signals = {"low": low, "high": high, "moved": False}
     scale = {"domainMin": {"expr": "low"}, "domainMax": {"expr": "high"}, "nice": False, "zero": False}
     axis = x["axis"]
     if spec["usermeta"]["log"]:  # a moved axis has powers of ten
-        powers = [theme.short_amount(locale, 10.0**power) for power in range(MOST_POWERS)]
-        labels = f"moved ? {json.dumps(powers, ensure_ascii=False)}[datum.value] : {axis['labelExpr']}"
+        powers = theme.number_axis(locale, places=locale.minor_units, log=True)["labelExpr"]
+        labels = f"moved ? {powers} : {axis['labelExpr']}"
         ticks = f"moved ? sequence(ceil(low), high) : {json.dumps(axis['values'])}"
         axis = axis | {"values": {"expr": ticks}, "labelExpr": labels}
     text = json.dumps(spec)
@@ -149,7 +145,8 @@ def movable(spec: dict[str, Any], locale: Locale) -> dict[str, Any]:
         ],
         "happened": locale("chart.total_distribution_observed", **blanks),
     }
-    params = [{"name": name, "value": value} for name, value in signals.items()]
+    signals = (("low", low), ("high", high), ("moved", False))
+    params = [{"name": name, "value": value} for name, value in signals]
     return moved | {"params": params, "usermeta": spec["usermeta"] | told}
 
 
@@ -158,21 +155,26 @@ def _finding(marks: Marks, locale: Locale) -> str:
         mark: locale.money(m["amount"], ALL_DIGITS if mark == "budget" else 2) for mark, m in marks.items()
     }
     above = {mark: m["above"] for mark, m in marks.items()}
-    values = {"median": money["p50"], "mean": money["expected"], "high": money[HIGH]}
-    values["above"] = locale.share(above[HIGH])
     if "observed" in marks:
-        share = locale.share(1 - above["observed"])
-        return locale("chart.total_distribution_observed", amount=money["observed"], share=share)
-    if "budget" in marks:
-        share = locale.share(above["budget"])
-        return locale("chart.total_distribution_budget", budget=money["budget"], share=share, **values)
-    at_most = 1 - above["p50"]
-    if not marks["p50"]["amount"]:
-        return locale("chart.total_distribution_nothing", share=locale.share(at_most), **values)
-    if at_most > 0.5 + HALF_TOLERANCE:  # many outcomes are equal to the median
-        return locale("chart.total_distribution_equal", share=locale.share(at_most), **values)
-    often = locale.one_in((1 - locale.level / 100) / 2)
-    return locale("chart.total_distribution_finding", often=often, **values)
+        key = "observed"
+    elif "budget" in marks:
+        key = "budget"
+    elif not marks["p50"]["amount"]:
+        key = "nothing"
+    else:  # in the second case, many outcomes are equal to the median
+        key = "finding" if 1 - above["p50"] <= 0.5 + HALF_TOLERANCE else "equal"
+    share = above["budget"] if key == "budget" else 1 - above.get(key, above["p50"])
+    return locale(
+        f"chart.total_distribution_{key}",
+        share=locale.share(share),
+        above=locale.share(above[HIGH]),
+        often=locale.one_in((1 - locale.level / 100) / 2),
+        median=money["p50"],
+        mean=money["expected"],
+        high=money[HIGH],
+        amount=money.get("observed"),
+        budget=money.get("budget"),
+    )
 
 
 def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Chart:
@@ -200,32 +202,23 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Char
     return dots
 
 
-def _mark_labels(marks: Marks, locale: Locale) -> dict[str, str]:
+def _labelled_lines(marks: Marks, layout: DotLayout, x: alt.X, first: int, locale: Locale) -> list[alt.Chart]:
     low, high = (marks[mark]["amount"] for mark in (LOW, HIGH))
-    digits = 2 + sum(high < times * low for times in CLOSE)
-    labels = {}
-    for mark in MARKS:
-        if mark not in marks:
-            continue
-        amount = theme.short_amount(locale, marks[mark]["amount"], ALL_DIGITS if mark == "budget" else digits)
-        labels[mark] = locale(f"chart.mark_{mark}", amount=amount, share=locale.share(marks[mark]["above"]))
-    return labels
-
-
-def _labelled_lines(
-    labels: dict[str, str], marks: Marks, layout: DotLayout, x: alt.X, first: int
-) -> list[alt.Chart]:
-    rows = [
-        {
-            "mark": mark,
-            "amount": marks[mark]["amount"],
-            "place": layout.place(marks[mark]["amount"]),
-            "label": label,
-            "top": first + n * LINE + 2,
-            "strong": mark in STRONG,
-        }
-        for n, (mark, label) in enumerate(labels.items())
-    ]
+    digits, rows = 2 + sum(high < times * low for times in CLOSE), []
+    for n, mark in enumerate(name for name in MARKS if name in marks):
+        value = marks[mark]["amount"]
+        amount = theme.short_amount(locale, value, ALL_DIGITS if mark == "budget" else digits)
+        share = locale.share(marks[mark]["above"])
+        rows.append(
+            {
+                "mark": mark,
+                "amount": value,
+                "place": layout.place(value),
+                "label": locale(f"chart.mark_{mark}", amount=amount, share=share),
+                "top": first + n * LINE + 2,
+                "strong": mark in STRONG,
+            }
+        )
     base, at = alt.Chart(pl.DataFrame(rows)), theme.axis_for_field(x, "place")
     colour = theme.accent_if("datum.mark == 'observed'", theme.INK)
     top, left = alt.ExprRef("datum.top"), "scale('x', datum.place) > width / 2"
@@ -287,8 +280,7 @@ def marked_amounts(table: pl.DataFrame, level: int) -> dict[str, dict[str, float
         table: as `total_distribution_table` returns it.
         level: the probability of the likely range in percent.
     """
-    likely = LikelyRange(level)
-    columns = {measure: column for column, measure in likely.column_measures.items()}
+    columns = {measure: column for column, measure in LikelyRange(level).column_measures.items()}
     rows = table.filter(pl.col("mark").is_not_null() & (pl.col("mark") != "press"), valuation="cash")
     return {
         columns.get(r["mark"], r["mark"]): {
@@ -305,21 +297,18 @@ def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
     On a log axis, the dots that are too small for it have a tick of their own: 0, or "below" the amount at
     which the axis starts.
     """
-    unit = 10**locale.minor_units
-    if layout.log:
-        ticks = theme.log_ticks(10**layout.start / unit, 10**layout.high / unit)
-        places = [math.log10(tick * unit) for tick in ticks]
-    else:
-        ticks = [tick for tick in theme.even_ticks(layout.low / unit, layout.high / unit) if tick >= 0]
-        places = [tick * unit for tick in ticks]
-    labels = [theme.short_number(locale, tick, theme.TICK_DIGITS) for tick in ticks]
+    ticks = theme.log_ticks(10**layout.start, 10**layout.high) if layout.log else []
+    axis = theme.number_axis(
+        locale, [math.log10(tick) for tick in ticks], places=locale.minor_units, log=layout.log
+    )
     if layout.small is not None:
-        least = theme.short_amount(locale, 10**layout.start)
-        ticks, places = [0.0, *ticks], [layout.small, *places]
+        least = locale("chart.less_than", amount=theme.short_amount(locale, 10**layout.start))
         only_zeros = not any(dot["amount"] for dot in layout.dots if dot["place"] < layout.start)
-        labels = ["0" if only_zeros else locale("chart.less_than", amount=least), *labels]
+        label = json.dumps("0" if only_zeros else least, ensure_ascii=False)
+        axis["values"] = [layout.small, *axis["values"]]
+        axis["labelExpr"] = f"datum.value < {layout.start} ? {label} : {axis['labelExpr']}"
     scale = {"domain": [layout.low, layout.high], "nice": False, "zero": False}
-    return alt.X("place:Q", title=title, scale=scale, axis=theme.labelled_axis(ticks, labels, places))
+    return alt.X("place:Q", title=title, scale=scale, axis=axis)
 
 
 @dataclass(frozen=True)

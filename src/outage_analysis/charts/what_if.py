@@ -39,30 +39,13 @@ MYRIAD = 10_000
 
 
 @dataclass(frozen=True)
-class Slider:
-    """A slider for one input of the expected cost."""
-
-    factor: str
-    label: str
-    unit: str
-    value: str
-    """The value in the report, in the notation of an HTML number field."""
-    most: str
-    step: str
-    times: int
-    """The factor is computed as field value x `times` / `per`."""
-    per: int
-    """The divisor in the formula of `times`."""
-    bounded: bool
-    """Whether values above `most` are impossible, as for a share above 100 %."""
-
-
-@dataclass(frozen=True)
 class WhatIfSliders:
     """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
-    groups: dict[str, list[Slider]]
-    """The sliders that change the same total, by the title of the total."""
+    groups: dict[str, list[dict[str, Any]]]
+    """The sliders that change the same total, by the title of the total: `factor`, `label`, `unit`, `step`,
+    `value` (of the report, in the notation of an HTML number field) and `most`. Values above `most` are
+    impossible if the slider is `bounded`. The factor is the value of the field x `times` / `per`."""
     results: list[dict[str, str]]
     """The totals: the `valuation`, the `title`, and the `rounded` and `exact` amount of the report."""
     data: dict[str, Any]
@@ -186,7 +169,7 @@ def _title(valuation: str, locale: Locale) -> str:
     return capitalized(locale(titles.get(valuation, f"word.{valuation}")))
 
 
-def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
+def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> dict[str, Any]:
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -207,17 +190,17 @@ def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[s
     else:
         band = locale.band_with_unit(factor.over, factor.up_to)
         label = locale("report.what_if_pays", line=line, band=band)
-    return Slider(
-        factor=factor.id,
-        label=label,
-        unit=unit,
-        value=number_text(value, digits + 1),
-        most=number_text(most, digits),
-        step=number_text(10.0**-digits, digits),
-        times=times,
-        per=per,
-        bounded=bounded,
-    )
+    return {
+        "factor": factor.id,
+        "label": label,
+        "unit": unit,
+        "value": number_text(value, digits + 1),
+        "most": number_text(most, digits),
+        "step": number_text(10.0**-digits, digits),
+        "times": times,
+        "per": per,
+        "bounded": bounded,
+    }
 
 
 def number_text(value: float, digits: int) -> str:
@@ -282,7 +265,7 @@ def with_search_form(
     """
     if sliders.live is None:
         return sliders
-    labels = {slider.factor: slider.label for group in sliders.groups.values() for slider in group}
+    labels = {slider["factor"]: slider["label"] for group in sliders.groups.values() for slider in group}
     factors = [factor for factor in cost.factors if factor.id in labels]
     found = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
     if not found:
@@ -299,10 +282,9 @@ def with_search_form(
     words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
     answer, not_limited, *nearest = (locale(f"solve.{name}", unit=unit, **BLANKS) for name in SOLVE_WORDS)
     words |= {"answer": answer, "not_limited": f"{answer} {not_limited}", "nearest": " ".join(nearest)}
-    levels = [level / 100 for level in reversed(LEVELS)]
     data = {
         "payments": payments,
-        "levels": levels,
+        "levels": [level / 100 for level in reversed(LEVELS)],
         "most_tried": MOST_TRIED,
         "words": words | {"many": locale("report.search_many", count=MOST_TRIED)},
     }
@@ -315,8 +297,7 @@ def with_search_form(
             (f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS
         ],
     }
-    live = {**sliders.live, "search": data}
-    return replace(sliders, search=form, data={**sliders.data, "live": live})
+    return replace(sliders, search=form, data={**sliders.data, "live": {**sliders.live, "search": data}})
 
 
 def slider_asset(name: str) -> str:
@@ -341,6 +322,7 @@ def markup(moved: WhatIfSliders, locale: Locale, likely: str, *, title: Literal[
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("what_if.html.j2")
-    html = template.render(what_if=moved, w=locale, likely=likely, title=title)
+    html = environment.get_template("what_if.html.j2").render(
+        what_if=moved, w=locale, likely=likely, title=title
+    )
     return Markup(html)  # noqa: S704 - the template escapes

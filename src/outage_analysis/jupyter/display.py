@@ -225,9 +225,9 @@ def show_what_if(analysis: Analysis, *, lang: str = "en") -> Html:
         why there are no sliders.
     """
     report = Report(analysis, lang)
-    moved, markup, refused = sliders(report, title="p")
+    moved, markup = sliders(report, title="p")
     if moved is None:
-        return note(refused)
+        return note(markup)
     locale, made_up = report.locale, analysis.headline_is_synthetic
     mark = note(locale("notebook.synthetic")) if made_up else Html("", "")
     kind = f"what-if outage-what-if{' made-up' if made_up else ''}"
@@ -240,7 +240,11 @@ def show_what_if(analysis: Analysis, *, lang: str = "en") -> Html:
         f'<p class="waiting"><em>{escape(locale("notebook.what_if_waiting"))}</em></p>\n{markup}</div>'
     )
     totals = [f"{result['title']}: {result['rounded']} ({result['exact']})" for result in moved.results]
-    inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups.values() for s in group]
+    inputs = [
+        f"{s['label']}: {Decimal(s['value']):,f} {s['unit']}"
+        for group in moved.groups.values()
+        for s in group
+    ]
     text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *totals, *inputs)))
     return Html(f"{place}\n<script>{script}</script>", text)
 

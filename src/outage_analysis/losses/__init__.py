@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         read_counts,
         regroup,
         sorted_cube,
-        sum_or_none,
         sum_or_null,
         summary,
         with_shares,

@@ -253,7 +253,7 @@ def _links(text: str) -> Markup:
     parts = []
     for part in text.split(" ; "):
         address = urlsplit(part)
-        web = address.scheme in ("http", "https") and address.netloc
+        is_web = address.scheme in ("http", "https") and address.netloc
         link = Markup('<a href="{}" rel="noreferrer noopener">{}</a>')
-        parts.append(link.format(part, address.netloc.removeprefix("www.")) if web else part)
+        parts.append(link.format(part, address.netloc.removeprefix("www.")) if is_web else part)
     return Markup(", ").join(parts)

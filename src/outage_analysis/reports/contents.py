@@ -114,10 +114,11 @@ def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str],
     table = analysis.exact_tables.get("reserve")
     if table is None:
         return ()
+    labels = {"mean": locale("word.mean"), "p50": locale("word.median")} | {
+        f"p{percent}": locale("report.reserve_above", percent=percent, above=100 - percent)
+        for percent in (75, 90)
+    }
     rows = table.select("measure", reserve_column(analysis)).iter_rows()
-    labels = {"mean": locale("word.mean"), "p50": locale("word.median")}
-    for percent in (75, 90):
-        labels[f"p{percent}"] = locale("report.reserve_above", percent=percent, above=100 - percent)
     return tuple((labels[name], locale.money(amount)) for name, amount in rows if amount is not None)
 
 
@@ -130,8 +131,9 @@ def _largest_change(options: pl.DataFrame, locale: Locale) -> list[str]:
     name, expected = max(known["name", "expected"].rows(), key=lambda option: abs(option[1] - base))
     if abs(expected - base) < MATTERS * base:
         return []
-    amounts = {"expected": locale.money(expected), "base": locale.money(base)}
-    return [locale("report.options_largest", name=name, **amounts)]
+    return [
+        locale("report.options_largest", name=name, expected=locale.money(expected), base=locale.money(base))
+    ]
 
 
 NO_FIGURE = "–"
@@ -176,8 +178,10 @@ def decision_options(analysis: Analysis, locale: Locale) -> pl.DataFrame:
 def option_titles(analysis: Analysis, locale: Locale) -> dict[str, str]:
     """Return the titles of the columns of the table of options."""
     budget = locale.money_in_full(analysis.budget or 0)
-    keys = ("name", "expected", "range", "over", "gains")
-    return {key: locale(f"report.option_{key}", budget=budget) for key in keys}
+    return {
+        key: locale(f"report.option_{key}", budget=budget)
+        for key in ("name", "expected", "range", "over", "gains")
+    }
 
 
 def option_grid(options: pl.DataFrame, analysis: Analysis, locale: Locale) -> Grid:
@@ -351,30 +355,30 @@ class SectionBuilder:
         table = self._table("services", "services_title", folded=not has_cost, slide=slide)
         return [Text(self.locale(f"report.{key}") + cost, slide=slide), *table] if table else []
 
-    def _service_bands(self) -> Iterator[Block]:
+    def _service_bands(self) -> list[Block]:
         locale, analysis = self.locale, self.analysis
         if "service_bands_claims" not in self.grids:
-            return
+            return []
         slide, names = analysis.headline_from_claims, analysis.names(locale.lang)
         bands = analysis.exact_tables["claims_costs"].filter(level="band")
         entitled = bands.group_by("service").agg((pl.col("rule") != "not_entitled").any())["rule"]
         lines = ", ".join(names.get(x.id, x.id) for x in analysis.policy.schedules if x.grain == "claimant")
-        yield from self._text("claims_intro_synthetic", shown=analysis.synthetic, slide=slide)
-        yield from self._text("service_bands_intro", slide=slide)
         policy = locale("report.policy_title")
-        yield from self._text("service_bands_scope", shown=not entitled.all(), policy=policy)
-        yield from self._text("service_bands_claimants", shown=bool(lines), lines=lines)
-        yield from self._picture("services_by_band", "")
-        unit = analysis.incident.loss.unit
-        loss = locale.unit if unit == analysis.incident.currency else locale.unit_name(unit)
+        blocks = [
+            *self._text("claims_intro_synthetic", shown=analysis.synthetic, slide=slide),
+            *self._text("service_bands_intro", slide=slide),
+            *self._text("service_bands_scope", shown=not entitled.all(), policy=policy),
+            *self._text("service_bands_claimants", shown=bool(lines), lines=lines),
+            *self._picture("services_by_band", ""),
+        ]
         for measure in SERVICE_BAND_MEASURES:
             grid = f"service_bands_{measure}"
             if grid in self.grids:
-                caption = locale(f"report.{grid}", loss=loss, unit=locale.unit)
+                caption = locale(f"report.{grid}", loss=locale.loss_unit_name, unit=locale.unit)
                 if analysis.synthetic:  # a page break may part the table from the mark of its section
                     caption = locale("chart.synthetic_prefix", title=caption)
-                yield Heading(caption)
-                yield TableBlock(grid, caption, slide=slide and measure == "claims")
+                blocks += [Heading(caption), TableBlock(grid, caption, slide=slide and measure == "claims")]
+        return blocks
 
     def _uncertainty(self) -> list[Block]:
         return [*self._text("doubt_intro"), *self._table("exceedance", "exceedance_title", folded=True)]
@@ -521,8 +525,8 @@ def cash_facts(analysis: Analysis) -> tuple[str, ...]:
     ]
     rows = pl.concat([table.filter(HAS_AMOUNT, valuation="cash", level="line") for table in costs])
     expected = rows.filter(pl.col("expected").is_not_null())
-    ids = (rows if expected.is_empty() else expected)["facts"]
-    return tuple(dict.fromkeys(" ".join(ids.drop_nulls()).split()))
+    facts = (rows if expected.is_empty() else expected)["facts"].drop_nulls()
+    return tuple(dict.fromkeys(" ".join(facts).split()))
 
 
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:

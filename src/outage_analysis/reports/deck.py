@@ -41,7 +41,7 @@ from outage_analysis.reports.blocks import (
     Text,
     plain_text,
 )
-from outage_analysis.reports.report import Report, facts_by_host, repack
+from outage_analysis.reports.report import Report, facts_by_site, repack
 from outage_analysis.text import fonts
 
 GAP = 0.35
@@ -191,12 +191,11 @@ def _draw(report: Report, slide: Slide, page: Page, number: int) -> None:
             element.nvSpPr.cNvPr.set("id", str(100 + shape.placeholder_format.idx))
             slide.shapes._spTree.append(element)  # noqa: SLF001 - python-pptx has no method for it
     source = source_line(section.facts, analysis.as_of, locale, synthetic=section.synthetic)
-    line = Paragraph(_cut(source, _letters(FOOTER.width, SMALL)), muted=True)
-    _write(slide.placeholders[FOOTER_ID].text_frame, [line], SMALL)
+    source = _cut(source, _letters(FOOTER.width, SMALL))
+    _write(slide.placeholders[FOOTER_ID].text_frame, [Paragraph(source, muted=True)], SMALL)
     slide.placeholders[NUMBER_ID].element.find(f".//{qn('a:fld')}/{qn('a:t')}").text = str(number)
     notes = [*_notes(report, page), *([report.banner] if is_synthetic else [])]
-    texts = [Paragraph(fonts.printable(text)) for text in notes]
-    _write(slide.notes_slide.notes_text_frame, texts, SMALL)
+    _write(slide.notes_slide.notes_text_frame, [Paragraph(fonts.printable(x)) for x in notes], SMALL)
 
 
 def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
@@ -224,10 +223,10 @@ def _notes(report: Report, page: Page) -> Iterator[str]:
             yield from (
                 "; ".join(filter(None, map(plain_text, row))) for row in report.grids[table.grid].rows
             )
-    cited = facts_by_host(report, section.facts)
+    cited = facts_by_site(report, section.facts)
     yield locale("deck.notes_sources") if cited else locale("deck.notes_none")
-    for host, ids in cited.items():
-        yield locale("deck.notes_host", host=host, facts=", ".join(ids))
+    for site, ids in cited.items():
+        yield locale("deck.notes_host", host=site, facts=", ".join(ids))
     yield locale("deck.notes_day", day=locale.day(report.analysis.as_of))
 
 
@@ -261,8 +260,7 @@ def _fitted(
         heights = heights_at(size)
         if sum(heights) <= room:
             return size, heights, len(heights)
-    line = LINE * size / 72
-    return size, heights, sum(end + line <= room for end in accumulate(heights))
+    return size, heights, sum(end + LINE * size / 72 <= room for end in accumulate(heights))
 
 
 # --- what stands on a slide ---
@@ -303,8 +301,8 @@ def _add_chart(slide: Slide, chart: PageChart, name: str, box: Box, *, titled: b
         height = sum(_height(text.text, box.width, SMALL) for text in texts)
         _write(_text_box(slide, f"Measure: {name}", replace(box, height=height)), texts, SMALL)
         box = box.below(height)
-    image = png(svg(chart.spec, round(box.width * PIXELS)))
-    picture = slide.shapes.add_picture(io.BytesIO(image), *box.emu[:2])
+    image = io.BytesIO(png(svg(chart.spec, round(box.width * PIXELS))))
+    picture = slide.shapes.add_picture(image, *box.emu[:2])
     scale = min(Inches(box.width) / picture.width, Inches(box.height) / picture.height)
     picture.width, picture.height = (Emu(round(x * scale)) for x in (picture.width, picture.height))
     _name(picture, f"Chart: {name}", chart.description)

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,7 +29,6 @@ from outage_analysis.charts import (
     slider_asset,
     what_if_sliders,
     with_search_form,
-    wrap_columns,
 )
 from outage_analysis.costs import page_model
 from outage_analysis.files import bundled_claims, bundled_ids
@@ -37,7 +36,7 @@ from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.blocks import Grid, PageChart
 from outage_analysis.reports.report import Report
-from outage_analysis.text import Locale, fonts
+from outage_analysis.text import Locale, fonts, wrap_text
 
 PROSE_LENGTH = 44
 """A text column whose cells have more characters than this on average contains sentences."""
@@ -53,7 +52,7 @@ def html_page(report: Report) -> str:
     linked = report.page_chart("linked")
     charts = report.charts | ({"linked": linked} if linked else {})
     specs = {name: page_spec(name, chart, report.locale) for name, chart in charts.items()}
-    what_if = sliders(report, live=True)
+    what_if, what_if_text = sliders(report, live=True)
     script = chart_script(template_text("page.js"))
     context = {
         "report": report,
@@ -63,7 +62,8 @@ def html_page(report: Report) -> str:
             for later in (False, True)
         },
         "what_if": what_if,
-        "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
+        "what_if_text": what_if_text,
+        "what_if_data": Markup(script_json(what_if.data)) if what_if else "",
         "linked": linked,
         "prose_columns": prose_columns,
         "dark_palette": Markup(script_json(dict(DARK))),
@@ -77,10 +77,8 @@ def html_page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return finished_page(
-        template.render(**context), template_text("report.css") + slider_asset("what_if.css"), [script]
-    )
+    text = environment.get_template("report.html.j2").render(**context)
+    return finished_page(text, template_text("report.css") + slider_asset("what_if.css"), [script])
 
 
 def finished_page(text: str, style: str, scripts: Iterable[str], *, output_style: str = "") -> str:
@@ -108,18 +106,20 @@ def finished_page(text: str, style: str, scripts: Iterable[str], *, output_style
 
 def page_spec(name: str, chart: PageChart, locale: Locale) -> dict[str, object]:
     """Return the specification of a chart for the page, with movable dots, and with its title for saving."""
-    below = (*wrap_columns(chart.subtitle, 100), *wrap_columns(chart.footer, 100))
-    title = {"text": wrap_columns(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
-    moves = name in ("total_distribution", "total_hindsight")
-    spec = movable(chart.spec, locale) if moves else chart.spec
+    below = (*wrap_text(chart.subtitle, 100), *wrap_text(chart.footer, 100))
+    title = {"text": wrap_text(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
+    is_movable = name in ("total_distribution", "total_hindsight")
+    spec = movable(chart.spec, locale) if is_movable else chart.spec
     return {**spec, "usermeta": {**spec.get("usermeta", {}), "title": title}}
 
 
 def prose_columns(grid: Grid) -> list[bool]:
     """Return, for each table column, whether it contains sentences and must therefore be wide."""
-    columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
-    are_prose = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
-    return [False if c.style else next(are_prose) for c in grid.columns]
+    most = PROSE_LENGTH * len(grid.rows)
+    return [
+        not column.style and sum(len(str(row[n])) for row in grid.rows) > most
+        for n, column in enumerate(grid.columns)
+    ]
 
 
 def template_text(name: str) -> str:
@@ -132,45 +132,36 @@ def csp_hash(text: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
-class Sliders(NamedTuple):
-    """The what-if sliders of a report with their HTML, or the reason why there are no sliders."""
-
-    sliders: WhatIfSliders | None
-    markup: Markup
-    reason: str
-
-
-def sliders(report: Report, *, title: Literal["h3", "p"] = "h3", live: bool = False) -> Sliders:
-    """Return the what-if sliders of a report's headline cost.
+def sliders(
+    report: Report, *, title: Literal["h3", "p"] = "h3", live: bool = False
+) -> tuple[WhatIfSliders | None, str]:
+    """Return the what-if sliders of a report's headline cost with their HTML, or None and the reason why.
 
     Args:
         report: the report.
         title: the HTML element for the title of each total.
         live: whether the range of the cash moves with the sliders, for which the page needs the draws.
     """
-    locale, analysis = report.locale, report.analysis
+    locale, analysis, cost = report.locale, report.analysis, report.products
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     panel = what_if_sliders(
-        report.products,
+        cost,
         locale,
         report.names,
         run=analysis.runs.get(analysis.headline_basis) if live else None,
         budget=None if budget is None else float(budget["budget"][0]),
     )
-    if panel is None:
-        inputs_depend = analysis.runs and report.products is None
-        key = "report.what_if_tied" if inputs_depend else "report.what_if_none"
-        return Sliders(None, Markup(), locale(key))
-    if report.products is not None:
-        if live and panel.live is not None:
-            panel.data["live"]["command"] = repeat_command(analysis, report.products.factors, locale.lang)
-        cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
-        panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
+    if cost is None or panel is None:
+        return None, locale(f"report.what_if_{'tied' if analysis.runs and cost is None else 'none'}")
+    if live and panel.live is not None:
+        panel.data["live"]["command"] = repeat_command(analysis, cost.factors, locale.lang)
+    cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
+    panel = with_search_form(panel, cost, analysis.policy, cubes, locale)
     note, likely = locale("report.what_if_no_range"), analysis.likely_cash
     if likely is not None:
         low, high = map(locale.money, likely)
         note = locale("report.what_if_range", low=low, high=high)
-    return Sliders(panel, markup(panel, locale, note, title=title), "")
+    return panel, markup(panel, locale, note, title=title)
 
 
 LIBRARY = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -84,18 +84,6 @@ class OwnChart(OwnPart):
             " | Load the data first, and give them to the chart as a frame.",
         )
         return self
-
-    @property
-    def title_parts(self) -> tuple[str, str, str]:
-        """The title, the subtitle and the footer of the chart; empty if it has none."""
-        title = self.spec.get("title") or ""
-        title = title if isinstance(title, dict) else {"text": title}
-        lines = title.get("subtitle") or []
-        lines = lines if isinstance(lines, list) else [lines]
-        meta = self.spec.get("usermeta")
-        end = meta.get("footer") if isinstance(meta, dict) else None
-        end = end if isinstance(end, int) else len(lines)
-        return _joined(title.get("text") or ""), _joined(lines[:end]), _joined(lines[end:])
 
     @property
     def drawing(self) -> dict[str, Any]:
@@ -190,11 +178,6 @@ def _without_fonts(value: Any) -> Any:  # noqa: ANN401 - JSON values have no com
     return [_without_fonts(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _joined(text: object) -> str:
-    lines = text if isinstance(text, list) else [text]
-    return " ".join(str(line) for line in lines).strip()
-
-
 FOLDER = "sections"
 """The folder of the sections in a report folder; they are named 1.json, 2.json and so on."""
 MAX_SECTIONS, MAX_BLOCKS = 20, 20
@@ -222,8 +205,11 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
         UsageError: a block is of another type, too large or empty, or a chart needs a network.
         DisclosureBlocked: a text or a table seems to contain personal data.
     """
+    if not isinstance(title, str | dict | Text):
+        remedy = 'Give a string, or {"en": "...", "ko": "..."}.'
+        raise UsageError("a title is a text", value=title, remedy=remedy)
     with usage_errors("the section cannot be added"):
-        section = OwnSection(title=_as_text(title, Name), blocks=tuple(map(_block, blocks)))
+        section = OwnSection.model_validate({"title": title, "blocks": tuple(map(_block, blocks))})
     for number, part in enumerate((section.title, *section.blocks)):
         texts = pl.Series([*_texts(part.model_dump())], dtype=pl.String)
         if (found := find_personal_data(texts)) is not None:
@@ -237,8 +223,8 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
 
 
 def _block(block: object) -> OwnBlock:
-    if isinstance(block, str | Mapping | Text):
-        return OwnText(text=_as_text(block, Text))
+    if isinstance(block, str | dict | Text):
+        return OwnText.model_validate({"text": block})
     if isinstance(block, pl.DataFrame | pl.LazyFrame):
         return _table(block.lazy().collect())
     made_by = type(block).__module__.split(".")[0]
@@ -250,16 +236,6 @@ def _block(block: object) -> OwnBlock:
         return OwnChart(spec=json.loads(json.dumps(stable_spec(spec), ensure_ascii=False)))
     remedy = "Give texts, Altair charts and Polars frames."
     raise UsageError(f"a section cannot contain an object of type {type(block).__name__}", remedy=remedy)
-
-
-def _as_text(value: object, kind: type[Text]) -> Text:
-    """Return a text in both languages from a string or from {"en": ..., "ko": ...}."""
-    if isinstance(value, Text):
-        return kind(en=value.en, ko=value.ko)
-    if not isinstance(value, Mapping | str):
-        remedy = 'Give a string, or {"en": "...", "ko": "..."}.'
-        raise UsageError("a title is a text", value=value, remedy=remedy)
-    return kind.model_validate(value if isinstance(value, str) else dict(value))
 
 
 def _table(frame: pl.DataFrame) -> OwnTable:

@@ -32,7 +32,7 @@ from outage_analysis.reports.blocks import (
     Text,
     plain_text,
 )
-from outage_analysis.reports.report import Report, facts_by_host
+from outage_analysis.reports.report import Report, facts_by_site
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
@@ -214,13 +214,11 @@ def printed_grids(report: Report) -> dict[str, Grid]:
         filled = [n for n in range(len(chosen)) if any(row[n] for row in grid.rows)]
         rows = tuple(tuple(row[n] for n in filled) for row in grid.rows)
         grids[name] = Grid(tuple(grid.columns[n] for n in filled), rows)
-    ids_by_host: dict[str, dict[str, None]] = {}
-    for hosts, ids in facts_by_host(report, report.analysis.exact_tables["facts"]["id"]).items():
-        listed = ids_by_host.setdefault(hosts.split(", ")[0], {})
-        listed.update(dict.fromkeys(id_.partition(".")[0] for id_ in ids))
-    ordered = sorted(ids_by_host.items(), key=lambda item: (-len(item[1]), item[0]))
-    heads = (GridColumn(report.locale("column.source"), ""), GridColumn(report.locale("column.facts"), ""))
-    return grids | {SOURCES: Grid(heads, tuple((host, ", ".join(ids)) for host, ids in ordered))}
+    by_site = facts_by_site(report, report.analysis.exact_tables["facts"]["id"])
+    listed = {site: dict.fromkeys(id_.partition(".")[0] for id_ in ids) for site, ids in by_site.items()}
+    ordered = sorted(listed.items(), key=lambda item: (-len(item[1]), item[0]))
+    heads = tuple(GridColumn(report.locale(f"column.{name}"), "") for name in ("source", "facts"))
+    return grids | {SOURCES: Grid(heads, tuple((site, ", ".join(ids)) for site, ids in ordered))}
 
 
 def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -> Values:

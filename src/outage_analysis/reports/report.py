@@ -11,16 +11,25 @@ from functools import cached_property
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import CHARTS, add_captions, draw, png, report_drawing, stable_spec, svg
+from outage_analysis.charts import (
+    CHARTS,
+    add_captions,
+    draw,
+    png,
+    report_drawing,
+    stable_spec,
+    svg,
+    title_parts,
+)
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
+from outage_analysis.incidents import source_sites
 from outage_analysis.reports.blocks import (
     Answers,
     Block,
@@ -228,11 +237,11 @@ class Report:
     @cached_property
     def charts(self) -> dict[str, PageChart]:
         """All charts of the report that have data, by name; their titles are separate from the drawing."""
-        bundled = {name: self.page_chart(name) for name, entry in CHARTS.items() if entry.page}
-        charts = {name: chart for name, chart in bundled.items() if chart}
+        on_page = (name for name, entry in CHARTS.items() if entry.page)
+        charts = {name: chart for name in on_page if (chart := self.page_chart(name))}
         for name, block in self.own_blocks.items():
             if isinstance(block, OwnChart):
-                title, subtitle, footer = map(fonts.printable, block.title_parts)
+                title, subtitle, footer = map(fonts.printable, title_parts(block.spec))
                 section = fonts.printable(self.own_sections[int(name.split("-")[1]) - 1].title[self.lang])
                 described = fonts.printable(str(block.spec.get("description") or title or section))
                 spec = block.drawing | {"description": described}
@@ -271,18 +280,14 @@ class Report:
         return {name: png(drawing) for name, drawing in self.titled_svgs.items()}
 
 
-def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
-    facts = report.analysis.exact_tables["facts"]
-    sources = dict(facts.select("id", "source").iter_rows())
-    by_host: dict[str, list[str]] = {}
+def facts_by_site(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ids of the published facts in `wanted`, grouped by the first website that published them."""
+    known, by_site = set(report.analysis.exact_tables["facts"]["id"]), dict[str, list[str]]()
     for fact in dict.fromkeys(wanted):
-        if fact in sources:
-            addresses = map(urlsplit, (sources[fact] or "").split(" ; "))
-            hosts = [a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https")]
-            place = ", ".join(dict.fromkeys(filter(None, hosts))) or report.locale("deck.notes_derived")
-            by_host.setdefault(place, []).append(fact)
-    return by_host
+        if fact in known:
+            site = next(iter(source_sites([fact])), report.locale("deck.notes_derived"))
+            by_site.setdefault(site, []).append(fact)
+    return by_site
 
 
 def write_table(

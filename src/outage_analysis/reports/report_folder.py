@@ -14,7 +14,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,13 +90,6 @@ class ManifestPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class OutputRecord(ManifestPart):
-    """An output file of the report: its checksum and size."""
-
-    sha256: Digest
-    bytes: Count
-
-
 class InputRecord(ManifestPart):
     """An input file of the report (claims, or totals per loss band): checksum, rows read and rejected."""
 
@@ -147,7 +140,8 @@ class Manifest(ManifestPart):
     level: Annotated[int, Field(ge=LEAST_LEVEL, le=MOST_LEVEL)] = DEFAULT_LEVEL
     """The probability of the likely range in percent."""
     max_rejects: float
-    outputs: dict[str, OutputRecord]
+    outputs: dict[str, Digest]
+    """The checksum of each other file of the report."""
     sections: Annotated[int, Field(ge=0, le=MAX_SECTIONS)] = 0
     """The number of sections that the user has added; their content is in sections/<number>.json."""
     seed: Count
@@ -170,9 +164,9 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
     if ledger is not None:
         entries = ledger_table(ledger).rename({"assumption": "id"}).select(ASSUMPTION_COLUMNS)
     figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
-    measures = analysis.likely_range.points
-    figures |= {name: value for name, value in analysis.points("cash").items() if name in measures}
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    figures |= {
+        name: value for name, value in analysis.points("cash").items() if name in analysis.likely_range.points
+    }
     return Manifest(
         as_of=analysis.as_of,
         assumptions=tuple(fonts.printable_table(entries).to_dicts()),
@@ -187,12 +181,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         formats=tuple(sorted(formats)),
         inputs=tuple(_input_records(analysis)),
         language=report.lang,
-        outputs={
-            file.relative_to(folder).as_posix(): OutputRecord(
-                sha256=file_digest(file), bytes=file.stat().st_size
-            )
-            for file in files
-        },
+        outputs={name: file_digest(path) for name, path in report_files(folder).items()},
         sections=len(report.own_sections),
         synthetic_claims=analysis.synthetic,
         versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},
@@ -341,7 +330,6 @@ FORMATS: dict[str, Callable[[Report, Path], None]] = {
 """Format name -> the function that writes its files into a folder."""
 
 
-T = TypeVar("T", bound=Document)
 MAX_FILES, MAX_FILE_BYTES = 5_000, 200_000_000
 """Limits for a report folder: its number of files, and the bytes of one file."""
 
@@ -422,11 +410,17 @@ def _check_target(out: Path, *, force: bool) -> None:
     listed = {CHECKSUMS_NAME, *read_checksums(out)}
     files = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()}
     if not out.is_dir() or not files <= listed:
-        problem = "exists and is not a report, or holds files that are none of a report's"
-        raise UsageError(problem, file=out, remedy=either("Choose another folder.", "Choose another --out."))
+        raise UsageError(
+            "exists and is not a report, or holds files that are none of a report's",
+            file=out,
+            remedy=either("Choose another folder.", "Choose another --out."),
+        )
     if not force:
-        remedy = either("force=True replaces it.", "Add --force to replace it.")
-        raise UsageError("already holds a report", file=out, remedy=remedy)
+        raise UsageError(
+            "already holds a report",
+            file=out,
+            remedy=either("force=True replaces it.", "Add --force to replace it."),
+        )
 
 
 def bridge_side(run: str, incident: str, policy: str | None) -> tuple[sensitivity.BridgeRun, float | None]:
@@ -455,23 +449,9 @@ def bridge_side(run: str, incident: str, policy: str | None) -> tuple[sensitivit
     for name in (MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)):
         if name not in files or file_digest(files[name]) != checksums.get(name):
             raise InputRefused("is not as the report wrote it", file=folder / name, remedy=REWRITE_REMEDY)
-    used = load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None
-    side = sensitivity.BridgeRun(load_bundled_document(folder, "policy", load_policy), used, manifest.as_of)
+    used = bundled_document(folder, "ledger") if "ledger" in manifest.documents else None
+    side = sensitivity.BridgeRun(bundled_document(folder, "policy"), used, manifest.as_of)
     return side, manifest.expected.get("cash")
-
-
-def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    """Load a TOML document of a report folder by its name, without checking its checksum.
-
-    Raises:
-        InputRefused: the document is missing, or this version of the package cannot read it.
-    """
-    path = folder / "documents" / f"{name}.toml"
-    try:
-        return load(path)
-    except UsageError as error:
-        problem = f"cannot be read by this version: {error.problem}"
-        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
 
 
 def report_files(folder: Path) -> dict[str, Path]:
@@ -512,7 +492,7 @@ class ReportBuilder(Displayable):
     sections: list[OwnSection] = field(default_factory=list)
     """The sections that were added, in order."""
 
-    def add_section(self, title: str | Mapping[str, str], *blocks: object) -> Self:
+    def add_section(self, title: str | dict[str, str], *blocks: object) -> Self:
         """Add a section, which every format shows before the list of sources.
 
         Args:
@@ -627,14 +607,13 @@ def verify(
     if sorted(listed.splitlines()) != sorted(checksum_lines(found)):
         raise VerificationFailed(CHANGED, file=CHECKSUMS_NAME)
     manifest = read_manifest(folder)
-    recorded = {name: output.sha256 for name, output in manifest.outputs.items()}
-    recorded[MANIFEST_NAME] = checksums[MANIFEST_NAME]
+    recorded = manifest.outputs | {MANIFEST_NAME: checksums[MANIFEST_NAME]}
     if others := _changed(recorded, checksums):
         problem = "does not agree with SHA256SUMS"
         raise VerificationFailed(problem, file=MANIFEST_NAME, column=f"outputs > {others[0]}")
     if manifest.code_sha256 == code_digest():  # another version may parse the documents differently
         for name, digest in sorted(manifest.documents.items()):
-            if content_digest(_document(folder, name)) != digest:
+            if content_digest(bundled_document(folder, name)) != digest:
                 raise VerificationFailed(CHANGED, file=f"documents/{name}.toml")
     if not rebuild:
         return VerificationResult(len(files), rebuilt=False)
@@ -642,8 +621,18 @@ def verify(
     return VerificationResult(len(files), rebuilt=True, notes=notes, max_rejects=manifest.max_rejects)
 
 
-def _document(folder: Path, name: str) -> Document:
-    return load_bundled_document(folder, name, DOCUMENT_LOADERS[name.partition("-")[0]])
+def bundled_document(folder: Path, name: str) -> Any:  # noqa: ANN401 - the kind of the document decides
+    """Load a TOML document of a report folder by its name, without checking its checksum.
+
+    Raises:
+        InputRefused: the document is missing, or this version of the package cannot read it.
+    """
+    path = folder / "documents" / f"{name}.toml"
+    try:
+        return DOCUMENT_LOADERS[name.partition("-")[0]](path)
+    except UsageError as error:
+        problem = f"cannot be read by this version: {error.problem}"
+        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
 
 
 def _check_rebuild(
@@ -701,7 +690,7 @@ def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) ->
         raise InputRefused(problem, file=folder / MANIFEST_NAME, value=unknown)
     documents: dict[str, list[Path]] = {kind: [] for kind in DOCUMENT_LOADERS}
     for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that layout-10 follows layout-9
-        _document(folder, name)  # a link, or a document that is damaged, is refused here
+        bundled_document(folder, name)  # a link, or a document that is damaged, is refused here
         documents[name.partition("-")[0]].append(folder / "documents" / f"{name}.toml")
     inputs = _input_files(manifest, claims)
     uses_totals = any(record.kind == "counts" for record in manifest.inputs)
@@ -751,8 +740,7 @@ def causes(was: Manifest, now: Manifest) -> Iterator[str]:
     """Yield the differences between the manifests of two runs: environment, code, documents and data."""
     old, new = was.environment | was.versions, now.environment | now.versions
     for key in _changed(old, new):
-        before, after = old.get(key, "none"), new.get(key, "none")
-        yield Note("environment_changed", name=key, before=before, after=after)
+        yield Note("environment_changed", name=key, before=old.get(key, "none"), after=new.get(key, "none"))
     if was.code_sha256 != now.code_sha256:
         yield Note("code_changed")
     yield from (Note("document_changed", name=name) for name in _changed(was.documents, now.documents))

@@ -10,10 +10,10 @@ import polars as pl
 from outage_analysis import text
 from outage_analysis.analysis import Analysis, reserve_mean, schema_named
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
-from outage_analysis.charts import services_by_claims
+from outage_analysis.charts import merge_small_services
 from outage_analysis.costs import HAS_AMOUNT, sensitivity
-from outage_analysis.incidents import UNKNOWN, facts_in_language
-from outage_analysis.losses import sum_or_none
+from outage_analysis.incidents import facts_in_language
+from outage_analysis.losses import sum_or_null
 from outage_analysis.policies import CostLine, PolicyExplainer
 from outage_analysis.reports.blocks import TableFormatter
 from outage_analysis.text import Locale, schema_of
@@ -186,12 +186,13 @@ def _cost_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
     is_separate = valuation.is_in(("top_down", "handling"))
     quantiles = _rows(analysis, "quantiles")
     points = quantiles.filter(pl.col("measure").is_in(list(text.PERCENTILES)), valuation="cash")
-    below = [text.PERCENTILES[measure] for measure in points["measure"]]
-    chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
+    chances = [round(1 - text.PERCENTILES[measure], 6) for measure in points["measure"]]
     return {
         "beside": figures.filter(is_separate),
         "free": figures.filter(~is_separate, valuation != "cash"),
-        "exceedance": points.with_columns(chance.round(6)).sort("chance", descending=True),
+        "exceedance": points.with_columns(chance=pl.Series(chances, dtype=pl.Float64)).sort(
+            "chance", descending=True
+        ),
         "separate_sums": _rows(analysis, "cost_ranges").filter(line=""),
     }
 
@@ -303,32 +304,37 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
     The last row and the last column contain totals. A total is empty if one of its parts is unknown.
     """
     table, locale = _rows(analysis, "claims_service_bands"), formatter.locale
-    bands = table.select("over", "up_to").unique(maintain_order=True).rows()
-    services = services_by_claims(table, analysis.incident.first_services)
-    separate = services if len(services) <= MOST_SERVICES else services[: MOST_SERVICES - 1]
+    table = merge_small_services(table, MOST_SERVICES, analysis.incident.first_services)
+    services = table.select("service", "services").unique(maintain_order=True).with_row_index("row")
+    names = [
+        locale("chart.other_services", count=count)
+        if count > 1
+        else formatter.names.get(service, service) or locale("word.all")
+        for _, service, count in services.rows()
+    ]
+    bands = table.select("over", "up_to").unique(maintain_order=True).with_row_index("band")
+    titles = [*(locale.band(over, up_to) for _, over, up_to in bands.rows()), locale("column.total")]
+    cells = table.join(bands, on=("over", "up_to"), nulls_equal=True).join(
+        services, on="service", nulls_equal=True
+    )
+    # The totals are a further row and a further column.
+    cells = pl.concat([cells, cells.with_columns(row=pl.lit(len(names), pl.UInt32))])
+    cells = pl.concat([cells, cells.with_columns(band=pl.lit(len(bands), pl.UInt32))])
+    names.append(locale("column.total"))
     views: dict[str, View] = {}
     for measure, unit in SERVICE_BAND_MEASURES.items():
-        cells = table.select("service", "over", "up_to", measure).iter_rows()
-        values = {tuple(key): value for *key, value in cells}
-        known = [band for band in bands if measure != "loss" or band != UNKNOWN]
-        if all(values[service, *band] is None for service in services for band in known):
-            continue
-        rows = [[values[service, *band] for band in known] for service in services]
-        named = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
-        shown_rows = list(zip(named, rows, strict=False))
-        others = rows[len(separate) :]
-        summed = [(locale("chart.other_services", count=len(others)), others)] if others else []
-        for name, parts in (*summed, (locale("column.total"), rows)):
-            shown_rows.append((name, [sum_or_none(column) for column in zip(*parts, strict=True)]))
-        titles = [*(locale.band(*band) for band in known), locale("column.total")]
-        columns = [
-            text.Column(f"band_{n}", unit, "A loss band.", title=title) for n, title in enumerate(titles)
-        ]
-        schema = {"service": pl.String(), **{column.name: column.dtype for column in columns}}
-        data = [(name, *row, sum_or_none(row)) for name, row in shown_rows]
-        frame = pl.DataFrame(data, schema=schema, orient="row")
-        shown = (replace(text.column_of("service"), unit="text"), *columns)
-        views[f"service_bands_{measure}"] = (frame, shown)
+        stated = pl.any_horizontal(pl.col("over", "up_to").is_not_null())
+        known = cells.filter(stated) if measure == "loss" else cells
+        if known[measure].count():
+            sums = known.group_by("row", "band").agg(sum_or_null(measure)).sort("row", "band")
+            frame = sums.pivot("band", index="row", values=measure)
+            columns = [
+                text.Column(number, unit, "A loss band.", title=titles[int(number)])
+                for number in frame.columns[1:]
+            ]
+            shown = (replace(text.column_of("service"), unit="text"), *columns)
+            named = frame.select(pl.Series("service", names), *frame.columns[1:])
+            views[f"service_bands_{measure}"] = (named, shown)
     return views
 
 
@@ -349,13 +355,17 @@ def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataF
     table = facts_in_language(table, locale.lang).rename({"fact": "facts"})
     for row in table.iter_rows(named=True):
         if row["facts"]:
-            name = formatter.names.get(row["facts"], row["facts"])
-            rows.append((name, _published_amount(row["low"], row["high"], locale), row["counts"]))
+            name, stated = row["facts"], _published_amount(row["low"], row["high"], locale)
+            rows.append((formatter.names.get(name, name), stated, row["counts"]))
             continue
         likely = "–" if row["high"] is None else locale.money_range(row["low"] or 0.0, row["high"])
-        said = locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely)
-        counts = locale("report.headline_counts", line=formatter.names.get(row["line"], row["line"]))
-        rows.append((locale("chart.headlines_ours"), said, counts))
+        rows.append(
+            (
+                locale("chart.headlines_ours"),
+                locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely),
+                locale("report.headline_counts", line=formatter.names.get(row["line"], row["line"])),
+            )
+        )
     schema = dict.fromkeys(("headline", "stated_amount", "counts"), pl.String)
     return table.drop("counts").hstack(pl.DataFrame(rows, schema=schema, orient="row"))
 

@@ -14,22 +14,13 @@ from typing import Any, NamedTuple, TypeGuard
 import polars as pl
 import xlsxwriter
 from markupsafe import Markup
+from rich.cells import cell_len
 from xlsxwriter.format import Format
 from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from outage_analysis.assumptions import BandMix
-from outage_analysis.charts import (
-    ACCENT,
-    GREY,
-    GRID,
-    INK,
-    LIGHT,
-    MUTED,
-    OKABE_ITO,
-    WIDE_LETTERS,
-    wrap_columns,
-)
+from outage_analysis.charts import ACCENT, GREY, GRID, INK, LIGHT, MUTED, OKABE_ITO
 from outage_analysis.costs import LiveCost, page_model, simulation
 from outage_analysis.reports.blocks import (
     Block,
@@ -43,7 +34,7 @@ from outage_analysis.reports.blocks import (
     plain_text,
 )
 from outage_analysis.reports.report import Report, repack
-from outage_analysis.text import Column, Locale, Unit, fonts, schema_of
+from outage_analysis.text import Column, Locale, Unit, fonts, schema_of, wrap_text
 
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
 """Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
@@ -84,10 +75,8 @@ MAX_TABLE_ROWS = 100_000
 """The most rows of one table; further rows are left out with a warning."""
 MAX_FROZEN_HEAD = 7
 """Column titles below this row are not frozen, because they would fill the screen."""
-MIN_WIDTH, MAX_HEAD_WIDTH, MAX_WIDTH = 9, 20, 36
+MIN_WIDTH, MAX_HEAD_WIDTH, MAX_WIDTH = 9, 20, 44
 """Limits of column widths, in characters; longer texts wrap."""
-LONG_TEXT, MAX_LONG_TEXT_WIDTH = 160, 60
-"""Texts of at least `LONG_TEXT` characters may widen their column up to `MAX_LONG_TEXT_WIDTH`."""
 PARAGRAPH_WIDTH = 112
 """The width in characters of a paragraph, which spans several columns."""
 LINE_HEIGHT, MAX_HEIGHT = 15.75, 400
@@ -179,11 +168,11 @@ class Book:
             properties: texts such as the title of the document.
         """
         self.locale, self._buffer = locale, BytesIO()
-        kinds = ("formulas", "urls", "numbers")  # a text is a text, even if it looks like one of these
-        options = {"in_memory": True} | {f"strings_to_{kind}": False for kind in kinds}
-        self.file = xlsxwriter.Workbook(self._buffer, options)
-        texts = {name: cell_text(text) for name, text in properties.items()}
-        self.file.set_properties({**texts, "created": datetime.combine(created, time())})
+        # A text is a text, even if it looks like a formula, an address or a number.
+        texts = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+        self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True} | texts)
+        words = {name: cell_text(text) for name, text in properties.items()}
+        self.file.set_properties({**words, "created": datetime.combine(created, time())})
         self.day_format = r'yyyy". "m". "d"."' if locale.lang == "ko" else "[$-409]d mmm yyyy"
         self._formats: dict[tuple[str, ...], Format] = {}
         self._sheets: list[Sheet] = []
@@ -317,9 +306,9 @@ class Sheet:
                 self.write_cell(row, column, cell)
         numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.value)}
         for column, title in enumerate(map(cell_text, titles)):
-            head_format = self.book.table_format("head", right=column in numeric)
-            self.worksheet.write_string(head, column, title, head_format)
-            self._widen(column, min(text_width(title) + 2, MAX_HEAD_WIDTH))
+            look = self.book.table_format("head", right=column in numeric)
+            self.worksheet.write_string(head, column, title, look)
+            self._widen(column, min(cell_len(title) + 2, MAX_HEAD_WIDTH))
             self._texts.append((head, column, title))
         if titles:
             self._heads.append(head)
@@ -342,11 +331,10 @@ class Sheet:
             self._texts.append((row, column, text))
         else:
             self.worksheet.write(row, column, value, look)  # a number, a day or nothing
-        self._widen(column, text_width(_displayed(value, number)) + 2)
+        self._widen(column, cell_len(_displayed(value, number)) + 2)
 
     def _widen(self, column: int, width: float) -> None:
-        most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
-        self.widths[column] = max(self.widths.get(column, MIN_WIDTH), min(width, most))
+        self.widths[column] = max(self.widths.get(column, MIN_WIDTH), min(width, MAX_WIDTH))
 
     def finish(self) -> None:
         """Finish the sheet: set column widths, write the paragraphs, and set up scrolling and printing."""
@@ -388,18 +376,12 @@ def cell_text(text: str) -> str:
     return safe if len(safe) <= MAX_CELL_LENGTH else safe[: MAX_CELL_LENGTH - 1] + "…"
 
 
-def text_width(text: str) -> int:
-    """Return the width of a text in characters; a Hangul letter counts as two characters."""
-    return sum(2 if ord(c) >= WIDE_LETTERS else 1 for c in text)
-
-
 def _count_lines(text: str, width: float) -> int:
     """Return the number of lines of a text that wraps in a column; a word longer than a line is broken.
 
     Column widths are measured in digits, which are wider than most letters.
     """
-    letters = int(1.2 * width) - 1
-    return sum(max(1, math.ceil(text_width(line) / letters)) for line in wrap_columns(text, letters))
+    return len(wrap_text(text, int(1.2 * width) - 1))
 
 
 def _is_number(value: object) -> TypeGuard[float]:
@@ -464,14 +446,12 @@ def workbook_bytes(report: Report) -> bytes:
         one_page=True,
     )
     cost, inputs_name, live = report.products, locale("workbook.inputs"), None
+    intro = "no_formulas_tied" if cost is None and analysis.headline_basis in analysis.runs else "no_formulas"
     if cost and cost.factors:
-        live = LiveFormulas(cost, locale)
-        inputs = book.add_sheet(inputs_name, INPUT_TAB)
+        live, intro = LiveFormulas(cost, locale), "live_intro"
+        write_inputs(book.add_sheet(inputs_name, INPUT_TAB), report, live)
         lines = book.add_sheet(locale("column.lines"), ACCENT, banner=banner)
-        write_inputs(inputs, report, live)
         write_lines(lines, report, live, inputs_name)
-    tied = report.products is None and analysis.headline_basis in analysis.runs
-    intro = "live_intro" if live else "no_formulas_tied" if tied else "no_formulas"
     _write_summary(summary, report, live, locale(f"workbook.{intro}", sheet=inputs_name))
     _write_sections(book, report)
     return repack(book.close())
@@ -598,10 +578,10 @@ def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
     return names
 
 
-def choose_text(condition: str, then: str, otherwise: str) -> str:
-    """Return a formula that shows one of two labels."""
+def live_text(condition: str, then: str, otherwise: str, style: str = "plain") -> Cell:
+    """Return a cell that shows one of two labels; the condition does not hold when the sheet is written."""
     quoted = ('"' + text.replace('"', '""') + '"' for text in (then, otherwise))
-    return f"=IF({condition},{','.join(quoted)})"
+    return Cell(otherwise, style=style, formula=f"=IF({condition},{','.join(quoted)})")
 
 
 def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
@@ -655,7 +635,6 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         # The last digits of an end differ between processors.
         low, high = map(simulation.round_digits, (entry.range.low, entry.range.high))
     value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
-    flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
     unit = INPUT_UNITS[factor.measure]
     return [
         Cell(names.get(factor.assumption, factor.assumption) or locale("workbook.tier")),
@@ -664,7 +643,7 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
         number_cell(locale, factor.value, unit, "input"),
         Cell(locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")),
         number_cell(locale, factor.value, unit, "original"),
-        Cell("", style="flag", formula=flag),
+        live_text(f"{value}<>{original}", locale("workbook.is_changed"), "", "flag"),
         number_cell(locale, low, unit),
         number_cell(locale, high, unit),
         Cell(live.names[factor.id]),
@@ -765,54 +744,38 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
     if cash is None:
         return
     moved, stale = (
-        Cell(
-            locale(f"workbook.{same}"),
-            formula=choose_text(
-                f"{CHANGED_INPUTS}>0", locale(f"workbook.{other}"), locale(f"workbook.{same}")
-            ),
-        )
+        live_text(f"{CHANGED_INPUTS}>0", locale(f"workbook.{then}"), locale(f"workbook.{otherwise}"))
         if live
         else Cell()
-        for other, same in (("moved", "same"), ("stale", "current"))
+        for then, otherwise in (("moved", "same"), ("stale", "current"))
     )
-    drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame())
-    points = {row["measure"]: row for row in drawn.filter(valuation="cash").iter_rows(named=True)}
-    total, error = Cell(), points["expected"]["error"] if points else None
-    if live and "cash" in live.valuations:
-        digits = locale.minor_units
-        formula = f"=ROUND({TOTAL_NAME.format('cash')},{digits})"
-        total = Cell(round(live.total("cash"), digits), "money", "total", formula)
-    rows: list[tuple[str, Cell, float, float | None, Unit, Cell]] = [
-        (locale("report.tile_expected"), total, cash, error, "money", moved),
-        *(
-            (
-                locale(f"word.{measure}"),
-                Cell(),
-                points[measure]["value"],
-                points[measure]["error"],
-                "money",
-                stale,
-            )
-            for measure in locale.likely_range.percentiles
-            if measure in points
-        ),
+    drawn = analysis.exact_tables.get("quantiles", schema_of("quantiles").frame()).filter(valuation="cash")
+    points = {row["measure"]: row for row in drawn.iter_rows(named=True)}
+    error = points["expected"]["error"] if points else None
+    rows: list[tuple[str, float, float | None, Unit]] = [
+        (locale("report.tile_expected"), cash, error, "money")
+    ]
+    rows += [
+        (locale(f"word.{measure}"), points[measure]["value"], points[measure]["error"], "money")
+        for measure in locale.likely_range.percentiles
+        if measure in points
     ]
     if (budget := analysis.uncertainty_table(analysis.cash_basis, "budget")) is not None:
         row = budget.row(0, named=True)
         title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        rows.append((title, Cell(), row["exceeded"], row["error"], "share", stale))
+        rows.append((title, row["exceeded"], row["error"], "share"))
     figures = [
-        [Cell(name), now, *(number_cell(locale, number, unit) for number in numbers), state]
-        for name, now, *numbers, unit, state in rows
+        [Cell(name), Cell(), number_cell(locale, value, unit), number_cell(locale, error, unit), stale]
+        for name, value, error, unit in rows
     ]
+    figures[0][-1] = moved
+    if live and "cash" in live.valuations:
+        digits = locale.minor_units
+        formula = f"=ROUND({TOTAL_NAME.format('cash')},{digits})"
+        figures[0][1] = Cell(round(live.total("cash"), digits), "money", "total", formula)
     titles = [
         locale("column.figure"),
         *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
         *(locale(f"workbook.{name}") for name in ("error", "state")),
     ]
-    first, last = sheet.row + 2, sheet.row + len(figures)
     sheet.write_table(titles, figures)
-    if live and last >= first:
-        looks = sheet.book.file.add_format({"font_color": FLAG_COLOUR, "bold": True})
-        rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS}>0", "format": looks}
-        sheet.worksheet.conditional_format(first, 0, last, len(titles) - 1, rule)
