@@ -47,7 +47,12 @@ def test_for_claims_before_any_line_was_public_the_error_names_its_day_and_asks_
 
 REFUSED = [
     ("policy", 'currency = "KRW"', 'currency = "USD"', "counts in USD, the incident kakao-2022 in KRW"),
-    ("policy", 'loss_unit = "KRW"', 'loss_unit = "minutes"', "are in minutes, the incident's losses in KRW"),
+    (
+        "policy",
+        'loss_unit = "KRW"',
+        'loss_unit = "minutes"',
+        "counts in minutes for losses, the incident kakao-2022 in KRW",
+    ),
     (
         "policy",
         'eligibility = { claimant_type = ["small_business"] }',
