@@ -7,8 +7,7 @@ from pathlib import Path
 
 import typer
 
-from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import lookup, notebooks, report
+from outage_analysis.cli import claims as claim_files, lookup, notebooks, report
 from tests.contract.command_line import outage_analysis
 
 

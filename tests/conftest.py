@@ -17,8 +17,7 @@ from hypothesis import settings
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.files import bundled_claims, data_root
-from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents import Incident, load_incident, published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import Report

@@ -38,8 +38,7 @@ from outage_analysis.costs.sensitivity import BridgeRun, bridge
 from outage_analysis.costs.simulation import sobol_points
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import get_fact
-from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents import get_fact, published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import Effort, Policy, load_policy
 from outage_analysis.text import schema_of

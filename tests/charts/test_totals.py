@@ -11,13 +11,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
-from outage_analysis.charts import draw, intake_charts
-from outage_analysis.charts import loss_charts as data
+from outage_analysis.charts import draw, intake_charts, loss_charts as data
 from outage_analysis.charts.cost_charts import waterfall_bars
 from outage_analysis.charts.theme import log_ticks, short_amount
 from outage_analysis.charts.total_charts import dot_layout

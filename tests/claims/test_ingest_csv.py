@@ -16,8 +16,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.cell_values import BLANKS, REPEATED_HEADER, UNREADABLE
@@ -526,7 +525,11 @@ def test_the_line_of_a_second_table_differs_from_its_row_below_a_note_of_several
         (Layout(encoding="cp949"), lines(HEADER, *[row(1, "\u2028")] * 2).encode(), "is not CP949"),
         (Layout(encoding="utf-8"), lines(KOREAN, row(1)).encode("cp949"), "is not UTF-8"),
         (Layout(encoding="utf-16"), codecs.BOM_UTF8 + lines(HEADER, row(1)).encode(), "UTF-16 was declared"),
-        (Layout(constants={"loss": "5"}), lines(HEADER, row(1)), "which the layout gives as a constant"),
+        (
+            Layout(constants={"loss": "5"}),
+            lines(HEADER, row(1)),
+            "a column of the file and a constant stand for loss",
+        ),
     ],
 )
 def test_a_layout_that_the_file_does_not_have_is_refused(

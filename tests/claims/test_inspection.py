@@ -9,8 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from outage_analysis.claims import Claims, Inspection, inspect_file, read_claims
 from outage_analysis.errors import InputRefused

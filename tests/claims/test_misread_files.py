@@ -13,8 +13,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import outage_analysis as oa
 from outage_analysis.claims import Claims, cell_values, delimited, read_claims

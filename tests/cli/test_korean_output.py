@@ -12,8 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import lookup, notebooks, report
+from outage_analysis.cli import claims as claim_files, lookup, notebooks, report
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale, Note
 from tests.commands import command

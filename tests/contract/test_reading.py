@@ -17,8 +17,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import outage_analysis as oa
 from tests.contract.command_line import answered, outage_analysis

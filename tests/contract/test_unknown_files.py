@@ -153,7 +153,7 @@ def test_a_named_header_that_no_file_has_is_refused(tmp_path: Path, column: str)
 def test_arguments_about_files_need_files(tmp_path: Path) -> None:
     with pytest.raises(oa.errors.UsageError, match=r"state this already \(found 'currency'\)"):
         oa.run(oa.load_sample("trams"), currency="EUR", tiers={1: 1})
-    with pytest.raises(oa.errors.InputRefused, match="has a column for service"):
+    with pytest.raises(oa.errors.InputRefused, match="a column of the file and a constant stand for service"):
         oa.read_claims(written(tmp_path, HEADER, *ROWS), service="Internet")
     named = written(tmp_path, HEADER.replace("service", "Product name"), *ROWS)
     assert oa.run(named, tiers={100: 10}, columns={"service": "Product name"}).claims is not None

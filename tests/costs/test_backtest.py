@@ -14,8 +14,7 @@ from scipy import special, stats
 from outage_analysis.costs import build_portfolio, rounded_estimate, simulate
 from outage_analysis.costs.backtesting import Backtest, backtest, crps_log10, crps_log_uniform
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import load_backtest_spec
-from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents import load_backtest_spec, published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.text import Locale
 from tests.assumptions.test_prior_rule import classes_by_hand, spread_by_hand

@@ -6,8 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.distributions import Beta, Lognormal
@@ -26,8 +25,7 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact, parse_band
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from tests.costs.test_payouts import claims_of, owed, rich_lines
-from tests.costs.test_payouts import policy_of as euros
+from tests.costs.test_payouts import claims_of, owed, policy_of as euros, rich_lines
 from tests.loss_cubes import counts, cube_of_rows, loss_cube
 from tests.small_policies import (
     DAY,

@@ -8,8 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import build_portfolio, cost_table, rounded_estimate, simulate, totals

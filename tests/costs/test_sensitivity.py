@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy import special
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger, load_ledger
@@ -32,8 +31,7 @@ from outage_analysis.costs.simulation import simulate_together
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Locale
-from tests.costs.uncertain_portfolios import entry, term_of
-from tests.costs.uncertain_portfolios import portfolio as portfolio_of
+from tests.costs.uncertain_portfolios import entry, portfolio as portfolio_of, term_of
 from tests.small_policies import DAY, REPORTS, budget, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 FILING, ACCEPTED, SHARES = (0.1, 0.5), (0.4, 0.8), (0.5, 0.3, 0.2)

@@ -14,8 +14,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from outage_analysis.analysis import Analysis, Plan
-from outage_analysis.analysis import run as run_plan
+from outage_analysis.analysis import Analysis, Plan, run as run_plan
 from outage_analysis.assumptions import Assumption
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Pert, Uniform
 from outage_analysis.cli.console import Output

@@ -13,8 +13,7 @@ from unittest.mock import Mock
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.claims import read_claims

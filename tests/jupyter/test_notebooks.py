@@ -27,8 +27,7 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.charts import STYLE, render_offline
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import atomic_write as placing
-from outage_analysis.jupyter import notebook as executed
-from outage_analysis.jupyter import run_notebook
+from outage_analysis.jupyter import notebook as executed, run_notebook
 from outage_analysis.jupyter.notebook import (
     Notebook,
     execute,

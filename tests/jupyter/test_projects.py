@@ -21,8 +21,7 @@ from outage_analysis import Plan, load_incident, read_claims, run, write_report
 from outage_analysis.analysis import load_documents
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
-from outage_analysis.jupyter import new_project
-from outage_analysis.jupyter import project as making
+from outage_analysis.jupyter import new_project, project as making
 from outage_analysis.jupyter.notebook import notebook_names
 from tests.commands import command
 from tests.html_page import WebPage

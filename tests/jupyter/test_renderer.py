@@ -33,10 +33,10 @@ from outage_analysis.charts import (
     STYLE,
     AltairChart,
     is_package_script,
+    render_offline as drawn_offline,
     script_bundle,
     what_if_sliders,
 )
-from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import LiveInput, Product
 from outage_analysis.errors import OutageAnalysisError, UsageError

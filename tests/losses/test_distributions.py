@@ -10,8 +10,7 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import UNKNOWN, Bands, log_grid

@@ -11,8 +11,7 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.benefits import reconciliation_table

@@ -10,8 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from outage_analysis.files import bundled_ids
 from outage_analysis.policies import FeeCredit, Policy, Schedule, Tariff, explain, load_policy

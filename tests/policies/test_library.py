@@ -16,8 +16,7 @@ from outage_analysis.costs import cost_table
 from outage_analysis.costs.benefits import policy_result, reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids, data_root, validated_copy
-from outage_analysis.incidents import Incident, TieOut, get_fact, load_incident
-from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents import Incident, TieOut, get_fact, load_incident, published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import FeeCredit, Policy, explain, findings, load_policy
 from tests.conftest import Edited, Reshelve

@@ -11,8 +11,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pptx import Presentation
 
 from outage_analysis.analysis import Analysis

@@ -9,12 +9,10 @@ from unittest.mock import patch
 
 import pytest
 import zstandard
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from outage_analysis.errors import InputRefused
-from outage_analysis.text import TextFile, as_utf8, original_offsets
-from outage_analysis.text import encodings as decoding
+from outage_analysis.text import TextFile, as_utf8, encodings as decoding, original_offsets
 
 TEXT = '접수번호,서비스\n1,카카오톡\n2,"톡\'"\n'
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949")

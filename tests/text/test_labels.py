@@ -13,8 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import outage_analysis
 from outage_analysis.assumptions import distribution_text, load_ledger

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from outage_analysis.claims import Warehouse
 from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql

@@ -9,8 +9,7 @@ import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from outage_analysis.claims import Warehouse
 from outage_analysis.text import DATES, find_personal_data, mask_personal_data

@@ -261,7 +261,7 @@ class Layout(Columns):
         for column, positions in columns_found.items():
             masked = [mask_personal_data(headers[position]) for position in positions]
             if len(masked) > 1 or column in self.constants:
-                what = "two columns" if len(masked) > 1 else "a column and a constant of the layout"
+                what = "two columns" if len(masked) > 1 else "a column of the file and a constant"
                 problem, remedy = f"{what} stand for {column}", "Remove or rename one of the two."
                 raise InputRefused(problem, **known, value=" and ".join(masked), remedy=remedy)
         known["value"] = mask_personal_data(", ".join(headers))
