@@ -103,8 +103,9 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         """
         table = self._makers[name]() if name in self._makers else None
         if table is None:
-            remedy = spelling_hint(name, list(self._makers))
-            raise NoSuchTable("the analysis has no such table", value=name, remedy=remedy)
+            raise NoSuchTable(
+                "the analysis has no such table", value=name, remedy=spelling_hint(name, list(self._makers))
+            )
         return table
 
     def __getattr__(self, name: str) -> pl.DataFrame:

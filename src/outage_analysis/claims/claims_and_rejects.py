@@ -565,8 +565,9 @@ class Claims(Displayable):
         amounts = {"loss", *(d.id for d in self.incident.dimensions if d.is_number)}
         keys = [c for c in claim_columns(self.incident) if c not in amounts]
         if on not in keys:
-            remedy = spelling_hint(on, keys)
-            raise UsageError("claims cannot be joined on this column", value=on, remedy=remedy)
+            raise UsageError(
+                "claims cannot be joined on this column", value=on, remedy=spelling_hint(on, keys)
+            )
         if on not in table.columns:
             remedy = spelling_hint(on, table.columns) if table.columns else ""
             raise UsageError("the frame has no such column", value=on, remedy=remedy)

@@ -340,8 +340,9 @@ def extracted_member(path: Path, workspace: Path, name: str) -> Path:
                     remedy="Unpack it, and give the files." if found else f"It may hold: {', '.join(TEXTS)}.",
                 )
             if found[0].flag_bits & 1:
-                problem = "is protected by a password"
-                raise InputRefused(problem, file=name, value=names, remedy="Unpack it first.")
+                raise InputRefused(
+                    "is protected by a password", file=name, value=names, remedy="Unpack it first."
+                )
             suffix = PurePosixPath(found[0].filename).suffix.lower()
             target = workspace / f"{len([*workspace.iterdir()])}.extracted{suffix}"
             with archive.open(found[0]) as source:

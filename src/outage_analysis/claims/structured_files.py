@@ -364,14 +364,16 @@ def _own_errors(frame: DataFrame) -> Iterator[None]:
         yield
     except ImportError:
         problem = f"a {DATA_FRAME} of {type(frame).__module__.partition('.')[0]} is read by pyarrow"
-        remedy = "Install it: pip install pyarrow."
-        raise UsageError(f"{problem}, which is not installed", remedy=remedy) from None
+        raise UsageError(
+            f"{problem}, which is not installed", remedy="Install it: pip install pyarrow."
+        ) from None
     # Each library raises its own errors, and Polars raises a PanicException for some types.
     except (Exception, pl.exceptions.PanicException) as error:
         if "underlying IO error" in str(error):  # so Polars calls a full disk
-            problem = f"no disk space is left for the {DATA_FRAME}: {one_line(error)}"
-            remedy = "Free disk space, or name another folder in TMPDIR."
-            raise EnvironmentFailed(problem, remedy=remedy) from error
+            raise EnvironmentFailed(
+                f"no disk space is left for the {DATA_FRAME}: {one_line(error)}",
+                remedy="Free disk space, or name another folder in TMPDIR.",
+            ) from error
         remedy = "" if isinstance(frame, pl.LazyFrame) else CAST
         raise UsageError(f"the {DATA_FRAME} cannot be read: {one_line(error)}", remedy=remedy) from error
 

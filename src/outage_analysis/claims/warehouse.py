@@ -54,8 +54,9 @@ class Limits:
                 remedy="Write it as 4GB or 50%.",
             )
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            problem = f"{either('threads', '--threads')} is not between 1 and {MAX_THREADS}"
-            raise UsageError(problem, value=self.threads)
+            raise UsageError(
+                f"{either('threads', '--threads')} is not between 1 and {MAX_THREADS}", value=self.threads
+            )
         if self.folder is not None and not self.folder.is_dir():
             raise UsageError(f"{either('folder', '--temp')} is not an existing folder", value=self.folder)
 
@@ -414,14 +415,17 @@ class Warehouse:
                 program has unsaved changes to it.
         """
         if (log := Path(f"{path}.wal")).exists():
-            problem = f"has changes of another program beside it, in {log.name}"
-            remedy = "Close that program, or ingest its files again."
-            raise InputRefused(problem, file=path.name, remedy=remedy)
+            raise InputRefused(
+                f"has changes of another program beside it, in {log.name}",
+                file=path.name,
+                remedy="Close that program, or ingest its files again.",
+            )
         self._file = path.name
         self.run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)")
         for kind, name in self.frame(queries.load("other_objects")).rows():
-            problem = f"{NOT_A_STORE}: it holds the {kind} {one_line(name, MAX_NAME_LENGTH)!r}"
-            raise InputRefused(problem, file=path.name)
+            raise InputRefused(
+                f"{NOT_A_STORE}: it holds the {kind} {one_line(name, MAX_NAME_LENGTH)!r}", file=path.name
+            )
         for table, kinds in columns.items():
             listed = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
             self.run(f"create table {quote_identifier(table)} ({listed})")

@@ -167,8 +167,9 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
     document, until = policies.load_policy(policy), analysis.as_day(as_of, "--as-of")
     known = document if until is None else document.as_known_on(until)
     if not known.lines:
-        problem = f"no line of {document.id} was public by {as_of}"
-        raise UsageError(problem, remedy="Move --as-of to a later day.")
+        raise UsageError(
+            f"no line of {document.id} was public by {as_of}", remedy="Move --as-of to a later day."
+        )
     values = known.model_dump(mode="json", by_alias=True)
     values["result"] = costs.benefits.policy_result(known, as_of=until)
     locale, sums = text.Locale(lang), costs.benefits.policy_reconciliation(known, until)

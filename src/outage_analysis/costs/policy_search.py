@@ -147,8 +147,9 @@ def parse_parameters(vary: Vary, policy: Policy, step: int | None = None) -> tup
             hint = spelling_hint(name, names) if line else possible
             raise UsageError("the policy has no such parameter", value=text, remedy=hint)
         if policy.line(line).statutory:
-            problem = "a line that is fixed by law cannot be varied"
-            raise UsageError(problem, value=line, remedy="Vary another line.")
+            raise UsageError(
+                "a line that is fixed by law cannot be varied", value=line, remedy="Vary another line."
+            )
         if name in found:
             raise UsageError("a parameter is named twice", value=name, remedy="Name each once.")
         tier = int(match["tier"].removeprefix("tier")) - 1
@@ -168,8 +169,9 @@ def _stated_values(
             try:
                 number = Decimal(number.strip().replace("_", ""))
             except InvalidOperation:
-                problem = f"{p.name} has a value that is no number"
-                raise UsageError(problem, value=number, remedy=_REMEDY) from None
+                raise UsageError(
+                    f"{p.name} has a value that is no number", value=number, remedy=_REMEDY
+                ) from None
         return smallest_units(number, p.digits, p.name)
 
     if values is not None:
@@ -220,8 +222,9 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
         if not p.values:
             loss, most = limits(p)
             if loss is None and most >= LARGEST_PAYMENT:
-                problem = f"neither the losses nor the budget limit {p.name}"
-                raise UsageError(problem, remedy=f"Write {p.name}=LOW..HIGH.")
+                raise UsageError(
+                    f"neither the losses nor the budget limit {p.name}", remedy=f"Write {p.name}=LOW..HIGH."
+                )
             largest = LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)
             pace = step or 1
             high = int(min(largest, max(most, 0.0) * (1 + 1e-9)) // pace) * pace
@@ -759,8 +762,9 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
     tried, cubes, gains_of = _candidates(request, shown, cubes_of)
     allowed = np.flatnonzero(~falling_payments(tried.lines, tried.values))
     if not len(allowed):
-        problem = "in every combination a payment falls as the loss grows"
-        raise ModelRefused(problem, remedy="Give more values.")
+        raise ModelRefused(
+            "in every combination a payment falls as the loss grows", remedy="Give more values."
+        )
     frontier, at_level = tried.frontier(allowed, by_mean=False)
     line, cost = tried.frontier(allowed, by_mean=True) if by_mean else (frontier, at_level)
     for chosen in map(int, [*line[cost <= request.budget][::-1], line[0]]):

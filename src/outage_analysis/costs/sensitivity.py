@@ -744,8 +744,9 @@ def bridge(
     if (first.policy.currency, first.policy.digits) != (second.policy.currency, second.policy.digits):
         raise UsageError("the two policies do not pay the same currency", remedy="Restate one of them.")
     if recorded is not None and not 0 <= recorded <= LARGEST_TOTAL:
-        problem = "a recorded figure is no sum of money"
-        raise UsageError(problem, value=recorded, remedy="Take it as it was recorded.")
+        raise UsageError(
+            "a recorded figure is no sum of money", value=recorded, remedy="Take it as it was recorded."
+        )
     changes = _BridgeStages(first, second)
     known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in changes.stages]
     totals = [*map(_rounded_total, known)]

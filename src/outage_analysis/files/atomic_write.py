@@ -110,8 +110,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
         except OSError as error:
             problem = f"no temporary folder can be made: {error.strerror or error}"
             another = either("set TMPDIR to another folder", "name another folder: --temp")
-            remedy = f"Free disk space, or {another}."
-            raise EnvironmentFailed(problem, file=parent, remedy=remedy) from error
+            raise EnvironmentFailed(problem, file=parent, remedy=f"Free disk space, or {another}.") from error
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder
 

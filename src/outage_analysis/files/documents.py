@@ -255,8 +255,9 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
         return id_or_path
     if not isinstance(id_or_path, str | Path):
         problem, given = f"is no {model.__name__.lower()}", type(id_or_path).__name__
-        remedy = f"Give a bundled id, the path of a TOML file, or a {model.__name__}."
-        raise UsageError(problem, value=given, remedy=remedy)
+        raise UsageError(
+            problem, value=given, remedy=f"Give a bundled id, the path of a TOML file, or a {model.__name__}."
+        )
     path, bundled = Path(id_or_path), bundled_ids(kind)
     if id_or_path in bundled:
         path = data_root() / kind / f"{id_or_path}.toml"

@@ -625,8 +625,9 @@ class Incident(NamedDocument, Columns):
         if id_ := self.known_ids[column].get(normalized_name(str(text))):
             return id_
         names = [name for item in self.named_items[column] for name in (item.id, *item.known_names)]
-        remedy = spelling_hint(str(text), names)
-        raise UsageError(f"{column} is not known", column=column, value=text, remedy=remedy)
+        raise UsageError(
+            f"{column} is not known", column=column, value=text, remedy=spelling_hint(str(text), names)
+        )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -165,8 +165,9 @@ class Fact:
         """
         amount = self.number if getattr(self, end) is None else getattr(self, end)
         if self.unit != currency or amount < 0:
-            remedy = f"Its unit is '{self.unit}'."
-            raise UsageError(f"this fact is no sum in {currency}", value=self.id, remedy=remedy)
+            raise UsageError(
+                f"this fact is no sum in {currency}", value=self.id, remedy=f"Its unit is '{self.unit}'."
+            )
         return amount
 
     @property

@@ -316,13 +316,13 @@ def execute(
                 remedy="Run it in JupyterLab to see where.",
             ) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
-            problem = f"{started[-1]}: the kernel ended" if started else "the kernel did not start"
-            remedy = (
-                "Check the cell and the free memory."
+            raise EnvironmentFailed(
+                f"{started[-1]}: the kernel ended" if started else "the kernel did not start",
+                file=notebook.name,
+                remedy="Check the cell and the free memory."
                 if started
-                else "Rename any file beside it that has the name of a Python or Jupyter module."
-            )
-            raise EnvironmentFailed(problem, file=notebook.name, remedy=remedy) from error
+                else "Rename any file beside it that has the name of a Python or Jupyter module.",
+            ) from error
     if parameters:
         parameters.source = replace_values(source, shown_values(values))
     return Notebook(notebook.name, node.cells)

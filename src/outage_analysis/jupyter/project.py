@@ -74,8 +74,9 @@ def new_project(
     id_ = _outage_id(place.name)
     display_name = name or id_.replace("-", " ").replace("_", " ").capitalize()
     if not display_name.isprintable() or not display_name.strip() or len(display_name) > MAX_NAME_LENGTH:
-        problem = f"the name must be printable text of at most {MAX_NAME_LENGTH} characters"
-        raise UsageError(problem, value=display_name)
+        raise UsageError(
+            f"the name must be printable text of at most {MAX_NAME_LENGTH} characters", value=display_name
+        )
     if not re.fullmatch("[A-Z]{3}", currency):
         raise UsageError("is not a currency code", value=currency, remedy="Write three letters, as in EUR.")
     Locale(lang)  # This refuses an unknown language.

@@ -97,10 +97,12 @@ def read_cube(
         cube = oa.read_cube(table, "kakao-2022", policy=oa.load_policy("kakao-2022"))
     """
     if ibis is None or not isinstance(table, ibis.Table):
-        remedy = (
-            "Give one, such as ibis.duckdb.connect(file).table(name); ibis is in outage-analysis[engines]."
+        raise UsageError(
+            "is no table of ibis",
+            value=type(table).__name__,
+            remedy="Give one, such as ibis.duckdb.connect(file).table(name). "
+            "Install it with outage-analysis[engines].",
         )
-        raise UsageError("is no table of ibis", value=type(table).__name__, remedy=remedy)
     loaded = incidents.load_incident(incident)
     known = [*NAMED, "filed_on", *(d.id for d in loaded.dimensions if d.kind != "paid")]
     cubes.check_dimensions(dimensions, known, "no such dimension")

@@ -684,8 +684,9 @@ class Channel(ShortRepr):
                 )
             branches[id_] = Branch(id_, self.end_of(last))
         if not branches:
-            remedy = f"Say when the intake closes{either('.', ': --closes DAY.')}"
-            raise UsageError("no deadline is known", remedy=remedy)
+            raise UsageError(
+                "no deadline is known", remedy=f"Say when the intake closes{either('.', ': --closes DAY.')}"
+            )
         if spike is not None:
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
         ordered = sorted(branches.values(), key=lambda branch: branch.id != DEADLINE)

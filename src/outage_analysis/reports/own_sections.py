@@ -206,8 +206,9 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
         DisclosureBlocked: a text or a table seems to contain personal data.
     """
     if not isinstance(title, str | dict | Text):
-        remedy = 'Give a string, or {"en": "...", "ko": "..."}.'
-        raise UsageError("a title is a text", value=title, remedy=remedy)
+        raise UsageError(
+            "a title is a text", value=title, remedy='Give a string, or {"en": "...", "ko": "..."}.'
+        )
     with usage_errors("the section cannot be added"):
         section = OwnSection.model_validate({"title": title, "blocks": tuple(map(_block, blocks))})
     for number, part in enumerate((section.title, *section.blocks)):
@@ -272,5 +273,6 @@ def read_section(path: Path) -> OwnSection:
             raise InputRefused("is too large for a section", file=path)
         return OwnSection.model_validate_json(path.read_bytes())
     except (OSError, ValidationError, RecursionError) as error:
-        problem = "is no section of a report of this version"
-        raise InputRefused(problem, file=path, remedy="Write the report again.") from error
+        raise InputRefused(
+            "is no section of a report of this version", file=path, remedy="Write the report again."
+        ) from error

@@ -265,8 +265,9 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest.model_validate_json(data)
         refuse_if(not {"incident", "policy"} <= manifest.documents.keys(), "lacks a document")
     except (ValueError, RecursionError) as error:
-        problem = "is no manifest of a report of this version"
-        raise InputRefused(problem, file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY) from error
+        raise InputRefused(
+            "is no manifest of a report of this version", file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY
+        ) from error
     return manifest
 
 
@@ -609,8 +610,9 @@ def verify(
     manifest = read_manifest(folder)
     recorded = manifest.outputs | {MANIFEST_NAME: checksums[MANIFEST_NAME]}
     if others := _changed(recorded, checksums):
-        problem = "does not agree with SHA256SUMS"
-        raise VerificationFailed(problem, file=MANIFEST_NAME, column=f"outputs > {others[0]}")
+        raise VerificationFailed(
+            "does not agree with SHA256SUMS", file=MANIFEST_NAME, column=f"outputs > {others[0]}"
+        )
     if manifest.code_sha256 == code_digest():  # another version may parse the documents differently
         for name, digest in sorted(manifest.documents.items()):
             if content_digest(bundled_document(folder, name)) != digest:
@@ -631,8 +633,9 @@ def bundled_document(folder: Path, name: str) -> Any:  # noqa: ANN401 - the kind
     try:
         return DOCUMENT_LOADERS[name.partition("-")[0]](path)
     except UsageError as error:
-        problem = f"cannot be read by this version: {error.problem}"
-        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
+        raise InputRefused(
+            f"cannot be read by this version: {error.problem}", file=path, remedy=REWRITE_REMEDY
+        ) from error
 
 
 def _check_rebuild(
@@ -686,8 +689,9 @@ def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) ->
     """Return the plan of a report: its documents and settings, and the claims files with its checksums."""
     unknown = next((name for name in manifest.formats if name not in FORMATS), None)
     if unknown is not None:
-        problem = "names a format that this version does not write"
-        raise InputRefused(problem, file=folder / MANIFEST_NAME, value=unknown)
+        raise InputRefused(
+            "names a format that this version does not write", file=folder / MANIFEST_NAME, value=unknown
+        )
     documents: dict[str, list[Path]] = {kind: [] for kind in DOCUMENT_LOADERS}
     for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that layout-10 follows layout-9
         bundled_document(folder, name)  # a link, or a document that is damaged, is refused here
@@ -730,9 +734,10 @@ def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path
         raise UsageError("rests on claims that a bundle does not hold", value=name, remedy=remedy)
     if missing:
         whose = "none of the files given" if offered else "not the bundled file"
-        remedy = f"Give the file whose SHA-256 is {min(missing)} with {claims}."
-        problem = f"cannot be rebuilt: data: {whose} is {missing[min(missing)]} as it was read"
-        raise VerificationFailed(problem, remedy=remedy)
+        raise VerificationFailed(
+            f"cannot be rebuilt: data: {whose} is {missing[min(missing)]} as it was read",
+            remedy=f"Give the file whose SHA-256 is {min(missing)} with {claims}.",
+        )
     return [known[checksum] for checksum in wanted]
 
 

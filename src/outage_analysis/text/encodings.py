@@ -142,8 +142,9 @@ def _decompressed(path: Path, name: str) -> Iterator[bytes]:
                 try:
                     text = frame.decompress(piece)
                 except Exception as error:
-                    problem = f"is damaged, or no {format_name} at all"
-                    raise InputRefused(problem, file=name, value=error) from error
+                    raise InputRefused(
+                        f"is damaged, or no {format_name} at all", file=name, value=error
+                    ) from error
                 yield text
                 started, piece = True, b""
                 if frame.eof:
