@@ -57,6 +57,9 @@ NOT_A_FACT = ("PR-00",)
 
 ASK: list[tuple[str, str, Page, Page]] = [
     # what is found, and how it is said; a page that shows it, one that does not
+    ("fact", "cites PO-SKT25.bill-cut and states another figure than 50 %",
+     bands({"share": 0.4, "facts": ("PO-SKT25.bill-cut",)}),
+     bands({"share": 0.5, "facts": ("PO-SKT25.bill-cut",)})),
     ("cliff", "a loss of 0.10 euros gets 0.09 euros; one of 0.11 euros gets 0.05 euros",
      bands({"fixed": 9}, {"fixed": 5}),
      bands({"fixed": 5}, {"fixed": 9})),
@@ -174,6 +177,22 @@ def test_our_own_documents_have_no_dead_parts(tmp_path: Path) -> None:
 def test_the_bundled_policies_state_the_figures_of_their_facts(id_: str) -> None:
     found = json.loads(command("policies", "check", id_, "--json")[1])
     assert [row for row in found if row["finding"] in ("fact", "mix")] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "fact"),
+    [
+        (("up_to = 300_000", "up_to = 250_000", "over = 300_000", "over = 250_000"), "PR-01.upper-edge"),
+        (("fixed = 30_000", "fixed = 35_000"), "PR-01"),
+    ],
+)
+def test_a_figure_that_differs_from_the_fact_that_it_cites_is_found(
+    edited: Edited, changed: tuple[str, ...], fact: str
+) -> None:
+    code, out, _ = command("policies", "check", edited("policies", *changed), "--json")
+    says = [row["says"] for row in json.loads(out) if row["finding"] == "fact"]
+    assert (code, len(says)) == (0, 1)
+    assert f"cites {fact} and states another figure than " in says[0]
 
 
 def test_a_band_mix_for_other_edges_is_found(edited: Edited, tmp_path: Path) -> None:

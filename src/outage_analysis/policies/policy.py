@@ -632,7 +632,7 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[tuple[st
             yield "unknown", say("finding.no_rule")
         names = [*(segment.id for segment in line.segments), None]
         for name, (_, tariff) in zip(names, line.tariffs, strict=True):
-            for kind, says in _piece_findings(tariff, teller):
+            for kind, says in (*_piece_findings(tariff, teller), *_contradicted_facts(tariff, say)):
                 yield kind, say("finding.in_segment", segment=name, says=says) if name else says
     if line.public_on is None:
         yield "undated", say("finding.no_day")
@@ -643,6 +643,26 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[tuple[st
     for fact in dict.fromkeys((*_cited_facts(line.model_dump()), *line.numeric_facts)):
         if not fact_exists(fact):
             yield "fact", say("finding.cites", fact=fact)
+
+
+def _contradicted_facts(tariff: Tariff, locale: Locale) -> Iterator[tuple[str, str]]:
+    """Yield the facts that a rule cites although it states another figure in their unit."""
+    for _, rule in tariff.rules():
+        money = [rule.fixed, rule.floor, rule.limit, *([rule.rate.amount] if rule.rate else [])]
+        losses = [rule.deductible, *([rule.rate.every, rule.rate.after] if rule.rate else [])]
+        losses += [rule.over, rule.up_to] if isinstance(rule, RuleBand) else []
+        if locale.loss_unit == locale.currency:
+            money = losses = money + losses
+        figures = {
+            "%": (SHARE_SCALE / 100, [rule.share]),
+            locale.loss_unit: (10**locale.loss_digits, losses),
+            locale.currency: (10**locale.minor_units, money),
+        }
+        for fact in (get_fact(id_, hindsight=True) for id_ in rule.facts if fact_exists(id_)):
+            scale, stated = figures.get(fact.unit, (1, []))
+            if stated and fact.value is not None and round(fact.value * scale, 4) not in stated:
+                about = {"fact": fact.id, "value": f"{fact.value:,.12g}", "unit": fact.unit}
+                yield "fact", locale("finding.other_figure", **about)
 
 
 def _cited_facts(value: object) -> Iterator[str]:
