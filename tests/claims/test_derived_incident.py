@@ -333,13 +333,23 @@ def test_an_incident_refuses_rows_in_another_currency(tmp_path: Path, suffix: st
             read_claims(path, incident)
 
 
-@pytest.mark.slow
-def test_a_unit_above_the_header_is_refused_in_english_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "title",
+    ["Complaints (thousand KRW)", "Amounts in thousand KRW", "(losses in KRW thousands)", "Losses, 1000 won"],
+)
+def test_a_unit_above_the_header_is_refused_in_english_too(tmp_path: Path, title: str) -> None:
     path = with_losses(tmp_path, "loss", 30)
-    path.write_text("Complaints (thousand KRW)\n" + path.read_text("utf-8"), "utf-8")
-    with pytest.raises(InputRefused, match="says a unit above its header"):
+    path.write_text(f'"{title}"\n{path.read_text("utf-8")}', "utf-8")
+    with pytest.raises(InputRefused, match="says a unit above its header.+loss = 1000 under"):
         read_claims(path, currency="KRW")
     assert losses(read_claims(path, currency="KRW", scale=1_000)) == [30_000]
+
+
+@pytest.mark.parametrize("title", ["Complaints in KRW", "Losses above 10 million won", "1,000 complaints"])
+def test_a_title_without_a_unit_changes_nothing(tmp_path: Path, title: str) -> None:
+    path = with_losses(tmp_path, "loss", 30)
+    path.write_text(f'"{title}"\n{path.read_text("utf-8")}', "utf-8")
+    assert losses(read_claims(path, currency="KRW")) == [30]
 
 
 @pytest.mark.slow

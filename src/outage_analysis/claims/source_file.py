@@ -37,7 +37,7 @@ from outage_analysis.text import (
     checked_scale,
     mask_personal_data,
     scale_remedy,
-    stated_unit,
+    title_scale,
 )
 
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT, CURRENCY)
@@ -232,7 +232,7 @@ class ExpectedTable:
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
             raise second_table_error(self.file, place + 1)
         for cell in (cell for row in rows[:place] for cell in row):
-            if UNIT_PATTERN.search(cell) or stated_unit(cell, brackets_only=True).scale != 1:
+            if UNIT_PATTERN.search(cell) or title_scale(cell) != 1:
                 self.take_unit(cell, "says a unit above its header")
                 break
         day = named_columns[place].get("filed_on")

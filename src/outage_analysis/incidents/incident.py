@@ -47,7 +47,7 @@ from outage_analysis.text import (
     Locale,
     known_encoding,
     mask_personal_data,
-    stated_unit,
+    title_scale,
 )
 
 REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
@@ -73,7 +73,7 @@ FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
 def unit_multiplier(unit_text: str) -> Decimal:
     """Return how many units of currency the unit in a text stands for: 10,000 for 만원."""
     match = re.search(r"([십백천]?[만억]|[십백천])", unit_text)
-    return SCALES[match[1]] if match else stated_unit(unit_text, brackets_only=True).scale
+    return SCALES[match[1]] if match else title_scale(unit_text)
 
 
 Scale = Annotated[int, Field(ge=1, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)]

@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         rows_by_currency,
         scale_remedy,
         stated_unit,
+        title_scale,
     )
     from outage_analysis.text.table_schema import (
         AMOUNT_KINDS,

@@ -47,6 +47,8 @@ _LIMIT = re.compile(
 )
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<![십백천])(?=(?:[십백천]?[만억]|[십백천])원\b)")
 """Where a word begins without a blank before it: lossEUR, 피해금액천원."""
+_AMOUNT = re.compile(rf"(?i)\d *(?:{'|'.join(SCALES)})(?!\w)")
+"""An amount, such as 10 million, as opposed to a unit."""
 _FILLING = re.compile(r"[\s.,;:/'`_|*×\u2018\u2019\u00b4\u2013-]*")
 
 
@@ -98,6 +100,22 @@ def stated_unit(header: str, own_unit: str = "", *, brackets_only: bool = False)
         beside = None  # "loss over 1000 KRW" states a limit
     both = None if within is None or beside is None else _merged(within, beside)
     return both or StatedUnit(unknown=inside or " ".join(outside))
+
+
+def title_scale(title: str) -> Decimal:
+    """Return how many units an amount below a title stands for; 1 if the title says nothing of this.
+
+    A title counts that has a scale in brackets, or a scale and a currency, but not an amount of its own.
+
+    Example:
+        >>> title_scale("Losses in thousand KRW"), title_scale("Losses above 10 million won")
+        (Decimal('1000'), Decimal('1'))
+    """
+    scale = stated_unit(title, brackets_only=True).scale
+    words = stated_unit(re.sub(r"[()\[\]]", " ", title))
+    if scale == 1 and words.currencies and not _AMOUNT.search(title):
+        return words.scale
+    return scale
 
 
 def _parts(word: str) -> tuple[str, ...]:
