@@ -528,8 +528,10 @@ def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
     if not a.cubes:
         raise ModelRefused("the analysis has no claims to divide", remedy="Run it with claims.")
     if per_claimant := next((x.id for x in a.policy.schedules if x.grain == "claimant"), None):
-        problem = f"the line {per_claimant} pays per claimant, who may have claims in several groups"
-        raise ModelRefused(problem, remedy='Set grain = "claim" in the line.')
+        raise ModelRefused(
+            f"the line {per_claimant} pays per claimant, who may have claims in several groups",
+            remedy='Set grain = "claim" in the line.',
+        )
     cube = a.cubes["cost"]
     added = [name for name in dict.fromkeys(dimensions) if name not in cube.dimensions]
     divided = cube

@@ -662,8 +662,10 @@ class Ledger(Displayable, NamedDocument):
             raise UsageError("no such assumption", value=id_, remedy=spelling_hint(str(id_), list(entries)))
         entry = entries[id_]
         if isinstance(entry, BandMix | Handling):
-            remedy = "Edit the TOML file of the ledger."
-            raise UsageError(f"{id_} is a {entry.kind}, which is not one number", remedy=remedy)
+            raise UsageError(
+                f"{id_} is a {entry.kind}, which is not one number",
+                remedy="Edit the TOML file of the ledger.",
+            )
         is_amount = entry.kind in AMOUNT_KINDS
         if is_amount and self.currency is None:
             raise UsageError(

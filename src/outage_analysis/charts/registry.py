@@ -103,8 +103,10 @@ def standalone_chart(
     size = {key: pixels for key, pixels in (("width", width), ("height", height)) if pixels is not None}
     for measure, pixels in size.items():
         if type(pixels) is not int or not LEAST_PIXELS <= pixels <= MOST_PIXELS:
-            problem = f"a {measure} is a whole number of pixels from {LEAST_PIXELS} to {MOST_PIXELS:,}"
-            raise UsageError(problem, value=pixels)
+            raise UsageError(
+                f"a {measure} is a whole number of pixels from {LEAST_PIXELS} to {MOST_PIXELS:,}",
+                value=pixels,
+            )
     chart = draw(name, table, context)
     if chart is None:
         return None

@@ -374,8 +374,10 @@ def _own_errors(frame: DataFrame) -> Iterator[None]:
                 f"no disk space is left for the {DATA_FRAME}: {one_line(error)}",
                 remedy="Free disk space, or name another folder in TMPDIR.",
             ) from error
-        remedy = "" if isinstance(frame, pl.LazyFrame) else CAST
-        raise UsageError(f"the {DATA_FRAME} cannot be read: {one_line(error)}", remedy=remedy) from error
+        raise UsageError(
+            f"the {DATA_FRAME} cannot be read: {one_line(error)}",
+            remedy="" if isinstance(frame, pl.LazyFrame) else CAST,
+        ) from error
 
 
 @contextmanager

@@ -328,11 +328,15 @@ class Warehouse:
                     raise not_one_select(sql)
                 parameters = set(statements[0].named_parameters)
                 for name in sorted(values.keys() - parameters):
-                    remedy = f"Write it as ${name}, or pass a Polars frame as a table."
-                    raise UsageError(f"the query does not use the value {name}", remedy=remedy)
+                    raise UsageError(
+                        f"the query does not use the value {name}",
+                        remedy=f"Write it as ${name}, or pass a Polars frame as a table.",
+                    )
                 for name in sorted(parameters - values.keys()):
-                    problem = f"the query has the parameter ${name} and no value for it"
-                    raise UsageError(problem, remedy=f"Pass the value: query(sql, {name}=...).")
+                    raise UsageError(
+                        f"the query has the parameter ${name} and no value for it",
+                        remedy=f"Pass the value: query(sql, {name}=...).",
+                    )
                 # The type of a statement does not tell whether a WITH clause inserts rows.
                 connection.execute("begin transaction read only").fetchall()
                 try:

@@ -234,8 +234,10 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
     # `len` refuses a range of more than 2**63 values, which a user may write.
     sizes = (x if isinstance(x := p.values, range) else range(len(x)) for p in found)
     if (total := math.prod(-(-(x.stop - x.start) // x.step) for x in sizes)) > MOST_CANDIDATES:
-        problem = f"{total:,} combinations are more than the {MOST_CANDIDATES:,} that are possible"
-        raise UsageError(problem, remedy="Take a larger step, vary less, or give fewer values.")
+        raise UsageError(
+            f"{total:,} combinations are more than the {MOST_CANDIDATES:,} that are possible",
+            remedy="Take a larger step, vary less, or give fewer values.",
+        )
     return tuple(found)
 
 

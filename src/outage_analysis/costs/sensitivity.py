@@ -224,8 +224,10 @@ def information_value(runs: Sequence[Simulation], *, alternative: float | None =
             remedy="Name two or more policies, or a budget.",
         )
     if not all("cash" in run.portfolio.valuations for run in runs):
-        remedy = "Give a ledger with the inputs that the policy needs."
-        raise ModelRefused("no line has an expected cost in cash", remedy=remedy)
+        raise ModelRefused(
+            "no line has an expected cost in cash",
+            remedy="Give a ledger with the inputs that the policy needs.",
+        )
     totals = [run.totals["cash"] for run in runs]
     certain = [] if alternative is None else [np.full_like(totals[0].mean, alternative)]
     means = np.array([total.mean for total in totals] + certain)

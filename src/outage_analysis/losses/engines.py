@@ -114,8 +114,10 @@ def _fetched(query: Ibis) -> pl.DataFrame:
     try:
         return pl.DataFrame(query.to_polars())
     except Exception as error:  # each backend raises errors of its own
-        remedy = "Check the connection and the rights of the user, and read the table again."
-        raise EnvironmentFailed(f"the engine failed: {one_line(error, 400)}", remedy=remedy) from error
+        raise EnvironmentFailed(
+            f"the engine failed: {one_line(error, 400)}",
+            remedy="Check the connection and the rights of the user, and read the table again.",
+        ) from error
 
 
 class _TableRows:

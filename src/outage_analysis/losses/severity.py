@@ -130,8 +130,10 @@ def grouped_losses(
             remedy=f"Give 0 or edges from {MIN_EDGE:g} to {MAX_EDGE:g}, each larger than the one before.",
         )
     if not numbers or len(numbers) != len(ends) - 1:
-        problem = f"{len(numbers)} counts do not fit {max(len(ends) - 1, 0)} bands"
-        raise UsageError(problem, remedy="Give k + 1 edges for k counts.")
+        raise UsageError(
+            f"{len(numbers)} counts do not fit {max(len(ends) - 1, 0)} bands",
+            remedy="Give k + 1 edges for k counts.",
+        )
     if top == "open":
         ends = (*ends[:-1], math.inf)
     elif ends[-1] == math.inf:
@@ -290,8 +292,10 @@ def loss_counts(
     counts = [0] * (len(chosen) + 1)
     for cell in group.cells_above(0):
         for inside in (edge for edge in chosen if cell.ends[0] < edge < cell.ends[1]):
-            problem = f"the edge {inside:,.10g} is inside the cube's band {cell}"
-            raise UsageError(problem, remedy="Take an edge of the band, or build the cube with that edge.")
+            raise UsageError(
+                f"the edge {inside:,.10g} is inside the cube's band {cell}",
+                remedy="Take an edge of the band, or build the cube with that edge.",
+            )
         counts[bisect_left(chosen, cell.ends[1])] += cell.claims
     return chosen, tuple(counts[1:-1])
 
@@ -667,8 +671,10 @@ class SeverityFit(Displayable):
         if distance >= UNBOUNDED_END or (unbounded and distance >= UNBOUNDED_END / 2):
             return np.inf if sign > 0 else 0.0
         if not found.success or abs(unused_drop(found.x[None])[0]) > MAX_EXCESS:
-            problem = f"no end of the interval is found under the fitted {self.family} distribution"
-            raise ModelRefused(problem, remedy="Ask for another quantity or level, or fit a simpler family.")
+            raise ModelRefused(
+                f"no end of the interval is found under the fitted {self.family} distribution",
+                remedy="Ask for another quantity or level, or fit a simpler family.",
+            )
         return end
 
     def chart(

@@ -235,8 +235,10 @@ def _block(block: object) -> OwnBlock:
         with alt.data_transformers.enable("default", max_rows=None):
             spec = block.to_dict()  # type: ignore[attr-defined] # checked above
         return OwnChart(spec=json.loads(json.dumps(stable_spec(spec), ensure_ascii=False)))
-    remedy = "Give texts, Altair charts and Polars frames."
-    raise UsageError(f"a section cannot contain an object of type {type(block).__name__}", remedy=remedy)
+    raise UsageError(
+        f"a section cannot contain an object of type {type(block).__name__}",
+        remedy="Give texts, Altair charts and Polars frames.",
+    )
 
 
 def _table(frame: pl.DataFrame) -> OwnTable:
@@ -244,8 +246,10 @@ def _table(frame: pl.DataFrame) -> OwnTable:
     for name, dtype in frame.schema.items():
         kind = next((kind for kind, types in COLUMN_TYPES.items() if isinstance(dtype, types)), None)
         if kind is None:
-            problem = f"the column {name} has the type {dtype}, which a report cannot show"
-            raise UsageError(problem, remedy="Cast it to a text, a number or a date, or leave it out.")
+            raise UsageError(
+                f"the column {name} has the type {dtype}, which a report cannot show",
+                remedy="Cast it to a text, a number or a date, or leave it out.",
+            )
         kinds[name] = kind
     cast = frame.select(pl.col(name).cast(DTYPES[kind]) for name, kind in kinds.items())
     rows = tuple(cast.fill_nan(None).iter_rows())
