@@ -70,8 +70,6 @@ class OutageAnalysisError(Exception):
 class VerificationFailed(OutageAnalysisError):
     """A figure or a file differs from the value or checksum recorded for it."""
 
-    exit_code = 1
-
 
 class UsageError(OutageAnalysisError):
     """The user gave an invalid option, id or TOML document."""

@@ -385,7 +385,9 @@ class BudgetSolution(PolicyResult):
     @property
     def parameters(self) -> dict[str, int | float]:
         """The values of the varied payments in `policy`, in whole currency."""
-        return {p.name: p.stated_value(value) for p, value in self.search.values.items()}
+        return {
+            p.name: value / 10**p.digits if p.digits else value for p, value in self.search.values.items()
+        }
 
     @property
     def table(self) -> pl.DataFrame:

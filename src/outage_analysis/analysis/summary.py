@@ -512,7 +512,8 @@ class Scenarios(AnalysisResult):
             yield locale("terminal.scenarios_no_increase")
         else:
             worst = raised.sort("expected", descending=True, maintain_order=True).row(0, named=True)
-            name = self.stresses.name_of(worst["scenario"], locale.lang)
+            scenarios = {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+            name = scenarios.get(worst["scenario"], worst["scenario"])
             yield locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale))
         names, run = analysis.names(locale.lang), analysis.runs[analysis.headline_basis]
         yield locale(

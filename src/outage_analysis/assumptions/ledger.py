@@ -618,12 +618,13 @@ class Ledger(Displayable, NamedDocument):
 
     def as_known_on(self, day: date) -> Ledger:
         """The ledger as known on a day: the assumptions that were public and use no facts of a later day."""
-
-        def was_public(fact: str) -> bool:
-            return (get_fact(fact, hindsight=True).public_on or date.max) <= day
-
         return self.with_only(
-            {a.id for a in self.assumptions if a.public_on <= day and all(map(was_public, a.computed_from))}
+            {
+                a.id
+                for a in self.assumptions
+                if a.public_on <= day
+                and all((get_fact(x, hindsight=True).public_on or date.max) <= day for x in a.computed_from)
+            }
         )
 
     def with_only(self, ids: Collection[str]) -> Ledger:

@@ -90,10 +90,8 @@ def main() -> None:
         _exit_with(EnvironmentFailed(one_line(error), remedy=REPORT_BUG))
 
 
-def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+def _in_ascii(error: Any) -> tuple[str, int]:  # noqa: ANN401 - it is used to encode only
     """Return what is printed for characters that stdout lacks: hyphens for lines, escapes for others."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
     return json.dumps(error.object[error.start : error.end].replace("─", "-"))[1:-1], error.end
 
 

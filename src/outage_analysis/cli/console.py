@@ -55,12 +55,10 @@ Dimensions = Annotated[
 ]
 
 
-def check_language(lang: str) -> str:
-    """Refuse an unknown language before anything is computed."""
-    return text.Locale(lang).lang
-
-
-Language = Annotated[str, typer.Option(help="Language: en or ko.", callback=check_language)]
+# An unknown language is refused before anything is computed.
+Language = Annotated[
+    str, typer.Option(help="Language: en or ko.", callback=lambda lang: text.Locale(lang).lang)
+]
 Recovery = Annotated[
     bool,
     typer.Option(

@@ -482,15 +482,11 @@ class Portfolio(text.ShortRepr):
         return sum(entry.dimensions for entry in self.entries.values())
 
     def values(self, u: FloatArray) -> dict[str, FloatArray]:
-        """Draw the inputs from uniform points (draws, dimensions), and return the values by name."""
-        return {name: self.entries[name].draw(u[:, place]) for name, place in self.places.items()}
+        """Draw the inputs from uniform points (draws, dimensions), and return the values by name.
 
-    def redrawn_values(self, u: FloatArray) -> dict[str, FloatArray]:
-        """Draw the further inputs from the same uniform points (draws, dimensions), by name.
-
-        An input with fewer coordinates than its place uses the last ones.
+        Redrawn inputs use the points of another input: the last ones, if they need fewer.
         """
-        return {
+        return {name: self.entries[name].draw(u[:, place]) for name, place in self.places.items()} | {
             name: entry.draw(u[:, self.places[id_]][:, -entry.dimensions :])
             for name, (id_, entry) in self.redrawn.items()
         }

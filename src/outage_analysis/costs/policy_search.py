@@ -102,10 +102,6 @@ class Parameter:
         """The parameter as users write it, such as `business-cash.tier2`."""
         return f"{self.line}.tier{self.tier + 1}"
 
-    def stated_value(self, value: int) -> int | float:
-        """Return a value as users write it, in whole currency."""
-        return float(Decimal(value).scaleb(-self.digits)) if self.digits else value
-
     def assignment(self, value: int, *, with_line: bool = True) -> str:
         """Return a value as text: `business-cash.tier1=40,000`, or `tier1=40,000` without the line."""
         name = self.name if with_line else self.name.removeprefix(f"{self.line}.")

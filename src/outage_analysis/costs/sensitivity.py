@@ -384,10 +384,6 @@ class ScenarioSet(NamedDocument):
         refuse_repeated(ids, "has two scenarios {}")
         refuse_if(BASE in ids, f"has a scenario {BASE}, which is the row without changes | Rename it.")
 
-    def name_of(self, id_: str, lang: str) -> str:
-        """Return the name of a scenario in a language; the id itself for an unknown scenario."""
-        return next((scenario.name[lang] for scenario in self.scenarios if scenario.id == id_), id_)
-
 
 def load_scenarios(id_or_path: str | Path | ScenarioSet = STRESSES) -> ScenarioSet:
     """Read a document of scenarios, given its bundled id or the path of a TOML file.

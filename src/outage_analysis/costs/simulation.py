@@ -339,7 +339,7 @@ class Simulation(ShortRepr):
                     sample = portfolio.entries[names[k]].draw(before[:, places[k]]).reshape(len(u), -1)[:, -1]
                     by_size, by_target = (np.argsort(x, kind="stable") for x in (sample, target[:, k]))
                     u[by_target, places[k]] = before[by_size, places[k]]
-            yield u, portfolio.values(u) | portfolio.redrawn_values(u)
+            yield u, portfolio.values(u)
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -94,8 +94,7 @@ class Unit:
 
 
 def _plain_date(value: object) -> object:
-    is_date = isinstance(value, date) and not isinstance(value, datetime)
-    refuse_if(not is_date, "is not a date; write it bare, as in 2022-12-29")
+    refuse_if(type(value) is not date, "is not a date; write it bare, as in 2022-12-29")
     return value
 
 

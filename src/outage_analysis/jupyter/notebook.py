@@ -495,9 +495,8 @@ def _clean_markup(markup: str) -> str:
     from bleach import clean  # type: ignore[import-untyped]
 
     def is_allowed(_tag: str, name: str, value: str) -> bool:
-        if name in ALLOWED_URLS:
-            return bool(ALLOWED_URLS[name].match(value))
-        return not FORBIDDEN_ATTRIBUTES.match(name)
+        url = ALLOWED_URLS.get(name)
+        return bool(url.match(value)) if url else not FORBIDDEN_ATTRIBUTES.match(name)
 
     text = SCRIPT_OR_STYLE.sub("", markup)
     return str(

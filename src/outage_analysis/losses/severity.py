@@ -2,9 +2,8 @@
 
 Grouped losses are counts of losses in bands. They come from a cube, whose bands are merged to edges away from
 round amounts, or from a printed table. Fits are by maximum likelihood on the logarithms of the parameters, so
-that the unit of the edges affects only the scale parameter. SciPy's distributions calculate the likelihood;
-they are imported by the function that needs them, because `scipy.stats` takes a noticeable part of a second
-to import.
+that the unit of the edges affects only the scale parameter. SciPy's distributions calculate the likelihood.
+They are named as `scipy.stats`, which SciPy imports when it is first used: this takes part of a second.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
@@ -327,10 +327,8 @@ class Family:
     @np.errstate(all="ignore")
     def evaluate(self, method: str, params: Sequence[Any] | Array, *x: ArrayLike) -> Array:
         """The result of a method of the SciPy distribution, such as `cdf`, for numbers or arrays."""
-        from scipy import stats
-
         by_name: dict[str | float, Any] = dict(zip(self.params, params, strict=True))
-        function = getattr(getattr(stats, self.scipy_name), method)
+        function = getattr(getattr(scipy.stats, self.scipy_name), method)
         shapes = (by_name.get(shape, shape) for shape in self.shapes)
         return np.asarray(function(*x, *shapes, scale=by_name[self.scale]), float)
 
@@ -488,8 +486,6 @@ class SeverityFit(Displayable):
         beyond the first or last edge would have been counted, the losses that are expected there
         are added to the first or last band.
         """
-        from scipy import special
-
         expected = self.expected.copy()
         if self.grouped.left == "ground_up":
             expected[0] += self.n * float(self.cdf(self.grouped.edges[0]))
@@ -505,7 +501,7 @@ class SeverityFit(Displayable):
         observed, due = (np.add.reduceat(x, starts) for x in (np.array(self.grouped.counts, float), expected))
         chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
         df = len(observed) - 1 - len(self.params)
-        return Goodness(chi, df, float(special.chdtrc(df, max(chi, 0))) if df > 0 else None)
+        return Goodness(chi, df, float(scipy.special.chdtrc(df, max(chi, 0))) if df > 0 else None)
 
     def _evaluate(self, method: str, *x: ArrayLike) -> Array:
         return FAMILIES[self.family].evaluate(method, [*self.params.values()], *x)
@@ -546,11 +542,11 @@ class SeverityFit(Displayable):
             return d
         if d == np.inf:
             return self.mean
-        from scipy.integrate import quad
-
         # Integrate over log(loss), because the largest losses make up most of the mean of a heavy tail.
         start = min(float(self.quantile(1e-9)), d)
-        above = quad(lambda t: float(self.sf(np.exp(t))) * np.exp(t), *np.log([start, d]), limit=400)
+        above = scipy.integrate.quad(
+            lambda t: float(self.sf(np.exp(t))) * np.exp(t), *np.log([start, d]), limit=400
+        )
         return start + float(above[0])
 
     def band_probabilities(self, edges: ArrayLike) -> Array:
@@ -623,9 +619,7 @@ class SeverityFit(Displayable):
         A point of the region is a linear transform of the logarithms of the parameters, chosen so that the
         region is approximately a ball of radius 1.
         """
-        from scipy import optimize, special
-
-        allowed = float(special.chdtri(1, 1 - level)) / 2
+        allowed = float(scipy.special.chdtri(1, 1 - level)) / 2
         scaling = np.linalg.cholesky(self.log_covariance) * np.sqrt(2 * allowed)
         centre, estimate = np.log([*self.params.values()]), self.value(quantity)
         step = max(STEP, np.cbrt(1e-15 * self.n))  # the rounding error of the likelihood grows with n
@@ -653,7 +647,7 @@ class SeverityFit(Displayable):
         at = -steepest / steepness
         while unused_drop(at[None])[0] < -1:
             at = at / 2
-        found = optimize.minimize(
+        found = scipy.optimize.minimize(
             lambda u: values(u[None])[0] / steepness,
             at,
             jac=lambda u: slope(values, u) / steepness,
@@ -822,8 +816,6 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
     Raises:
         ModelRefused: there are too few bands, or the likelihood has no maximum because a parameter diverges.
     """
-    from scipy import optimize
-
     if name not in FAMILIES:
         raise UsageError("no such family", value=name, remedy=spelling_hint(str(name), list(FAMILIES)))
     family = FAMILIES[name]
@@ -840,7 +832,7 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
     def minimise(start: Array, step: Array) -> Derivatives:
         # SciPy asks for the value, the slopes and the curvature one by one.
         at = cache(lambda *x: derivatives(loss_of_likelihood, np.array(x), step))
-        found = optimize.minimize(
+        found = scipy.optimize.minimize(
             lambda x: at(*x).value,
             start,
             method="trust-exact",
@@ -1053,8 +1045,6 @@ def curve_table(fits: Fits) -> pl.DataFrame:
         method on the logit). All shares refer to the losses over `over` up to `up_to`: all losses above 0,
         unless an end is truncated.
     """
-    from scipy import special
-
     best, losses = fits.best, fits.best.grouped
     edges = [e for e in losses.edges if 0 < e < math.inf]
     # Up to four times the last finite edge, or up to this edge if no larger loss could be observed.
@@ -1083,11 +1073,11 @@ def curve_table(fits: Fits) -> pl.DataFrame:
             point, moves = np.log([*best.params.values()]), STEP * np.eye(len(best.params))
             slope = np.array([(logit(point + m) - logit(point - m)) / (2 * STEP) for m in moves])
             errors = np.sqrt(np.einsum("ip,ij,jp->p", slope, best.log_covariance, slope))
-            half = special.ndtri((1 + 0.95) / 2) * errors
+            half = scipy.special.ndtri((1 + 0.95) / 2) * errors
             low, high = logit(point) - half, logit(point) + half
             ends = {"low": low, "high": high, "above_low": -high, "above_high": -low}
             frames[-1] = frames[-1].with_columns(
-                pl.Series(column, special.expit(end)) for column, end in ends.items()
+                pl.Series(column, scipy.special.expit(end)) for column, end in ends.items()
             )
     table = pl.concat(frames, how="diagonal_relaxed").with_columns(
         over=pl.lit(first), up_to=pl.lit(last if math.isfinite(last) else None)

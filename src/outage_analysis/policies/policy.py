@@ -648,12 +648,12 @@ def _line_findings(line: CostLine, teller: PolicyExplainer) -> Iterator[tuple[st
 def _contradicted_facts(tariff: Tariff, locale: Locale) -> Iterator[tuple[str, str]]:
     """Yield the facts that a rule cites although it states another figure in their unit."""
     for _, rule in tariff.rules():
-        money = [rule.fixed, rule.floor, rule.limit, *([rule.rate.amount] if rule.rate else [])]
-        losses = [rule.deductible, *([rule.rate.every, rule.rate.after] if rule.rate else [])]
-        losses += [rule.over, rule.up_to] if isinstance(rule, RuleBand) else []
+        rate, edges = rule.rate, [rule.over, rule.up_to] if isinstance(rule, RuleBand) else []
+        money = [rule.fixed, rule.floor, rule.limit, *([rate.amount] if rate else [])]
+        losses = [rule.deductible, *edges, *([rate.every, rate.after] if rate else [])]
         if locale.loss_unit == locale.currency:
             money = losses = money + losses
-        figures = {
+        figures: dict[str, tuple[float, list[int | None]]] = {
             "%": (SHARE_SCALE / 100, [rule.share]),
             locale.loss_unit: (10**locale.loss_digits, losses),
             locale.currency: (10**locale.minor_units, money),
@@ -661,8 +661,8 @@ def _contradicted_facts(tariff: Tariff, locale: Locale) -> Iterator[tuple[str, s
         for fact in (get_fact(id_, hindsight=True) for id_ in rule.facts if fact_exists(id_)):
             scale, stated = figures.get(fact.unit, (1, []))
             if stated and fact.value is not None and round(fact.value * scale, 4) not in stated:
-                about = {"fact": fact.id, "value": f"{fact.value:,.12g}", "unit": fact.unit}
-                yield "fact", locale("finding.other_figure", **about)
+                figure = f"{fact.value:,.12g} {fact.unit}"
+                yield "fact", locale("finding.other_figure", fact=fact.id, figure=figure)
 
 
 def _cited_facts(value: object) -> Iterator[str]:

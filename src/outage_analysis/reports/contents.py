@@ -278,14 +278,16 @@ class SectionBuilder:
         for id_, key, blocks, synthetic, cited in sections:
             yield Section(id_, self.locale(f"report.{key}"), tuple(blocks), synthetic, facts=tuple(cited))
         ties, facts = table("tie_outs", "tie_title"), table("facts", "facts_title")
+        doubt = [*self._text("doubt_intro"), *self._table("exceedance", "exceedance_title", folded=True)]
+        goods = table("free", "free_title")
         appendices: tuple[tuple[str, str, list[Block], bool], ...] = (
             ("claims", "claims_title", self._claims() if analysis.cubes else [], made),
             ("cost", "cost_title", self._cost(), headline),
             ("decisions", "decisions_title", self._decisions(), headline),
             ("accounting", "controller_title", self._accounting() if "controller" in grids else [], headline),
-            ("doubt", "doubt_title", self._uncertainty() if "quantiles" in grids else [], headline),
+            ("doubt", "doubt_title", doubt if "quantiles" in grids else [], headline),
             ("policy", "policy_title", table("policy", "policy_title"), False),
-            ("free", "free_title", self._free_goods(), False),
+            ("free", "free_title", goods and [Text(free_note(self.analysis, self.locale)), *goods], False),
             ("assumptions", "assumptions_title", self._assumptions(), False),
             ("quality", "quality_title", self._quality() if "claims_quality" in grids else [], made),
             ("tie-outs", "tie_title", self._part(ties, "", "tie_intro"), False),
@@ -302,10 +304,6 @@ class SectionBuilder:
                 appendix=True,
                 printed=id_ in PRINTED_APPENDICES,
             )
-
-    def _free_goods(self) -> list[Block]:
-        table = self._table("free", "free_title")
-        return [Text(free_note(self.analysis, self.locale)), *table] if table else []
 
     def _why(self) -> list[Block]:
         told = _funnel_sentences(self.analysis, self.locale) if "funnel" in self.grids else ()
@@ -379,9 +377,6 @@ class SectionBuilder:
                     caption = locale("chart.synthetic_prefix", title=caption)
                 blocks += [Heading(caption), TableBlock(grid, caption, slide=slide and measure == "claims")]
         return blocks
-
-    def _uncertainty(self) -> list[Block]:
-        return [*self._text("doubt_intro"), *self._table("exceedance", "exceedance_title", folded=True)]
 
     def _compared(self) -> list[Block]:
         compared, blocks = self.analysis.compared, list[Block]()

@@ -364,9 +364,7 @@ HANGUL_IN_UTF8 = re.compile(rb"(?:\xea[\xb0-\xbf]|[\xeb-\xec][\x80-\xbf]|\xed[\x
 """Pattern of a Korean syllable in UTF-8 bytes."""
 
 
-def _nul_for_each_byte(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
+def _nul_for_each_byte(error: Any) -> tuple[str, int]:  # noqa: ANN401 - it is used to decode only
     return "\0" * (error.end - error.start), error.end
 
 
