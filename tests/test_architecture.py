@@ -89,6 +89,10 @@ def test_the_docstring_of_a_package_names_each_of_its_modules() -> None:
         packages = {path.parent.name for path in init.parent.glob("*/__init__.py")}
         modules = {path.stem for path in init.parent.glob("*.py")} | packages
         assert modules - {*names, "__init__"} == set(), relative(init.parent)
+        listed = re.findall(
+            r"^ {4}(\w+): ", ast.get_docstring(ast.parse(init.read_text("utf-8"))) or "", re.MULTILINE
+        )
+        assert set(listed) <= modules, relative(init.parent)
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)

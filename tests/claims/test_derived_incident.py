@@ -340,7 +340,7 @@ def test_an_incident_refuses_rows_in_another_currency(tmp_path: Path, suffix: st
 def test_a_unit_above_the_header_is_refused_in_english_too(tmp_path: Path, title: str) -> None:
     path = with_losses(tmp_path, "loss", 30)
     path.write_text(f'"{title}"\n{path.read_text("utf-8")}', "utf-8")
-    with pytest.raises(InputRefused, match="says a unit above its header.+loss = 1000 under"):
+    with pytest.raises(InputRefused, match=r"says a unit above its header.+loss = 1000 under"):
         read_claims(path, currency="KRW")
     assert losses(read_claims(path, currency="KRW", scale=1_000)) == [30_000]
 

@@ -368,7 +368,7 @@ class Analysis(IncidentResult):
         return builder if out is None else builder.write(out)
 
     def expected_cash(self, basis: str = "published") -> float | None:
-        """Return the expected cash of a data source in the smallest currency unit; None if there is none.
+        """Return the expected cash cost of a data source in the smallest currency unit; None if unknown.
 
         If inputs are correlated, the result is the mean of the simulated draws.
         """

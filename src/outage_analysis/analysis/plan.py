@@ -146,7 +146,7 @@ class IncidentResult(text.Displayable, text.Result):
 
     @property
     def policy(self) -> Policy:
-        """The policy that the result is about; of `solve`, the solution or, if there is none, the nearest."""
+        """The policy of the result; for `solve`, the one within the budget or, if none, the closest."""
         return self.policies[0]
 
     def names(self, lang: str) -> dict[str, str]:

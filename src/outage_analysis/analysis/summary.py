@@ -106,7 +106,7 @@ def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
 
 
 def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
-    """Return a sentence for each of the inputs that move the expected cash most."""
+    """Return a sentence for each input that moves the expected cash cost most."""
     names = analysis.names(locale.lang)
     moved = analysis.exact_tables["tornado"].filter(valuation="cash")
     entries = analysis.used_ledger.assumptions if analysis.used_ledger else ()

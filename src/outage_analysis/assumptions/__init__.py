@@ -1,8 +1,8 @@
 """Assumptions: a ledger document goes in; uncertain inputs with distribution, owner and source come out.
 
 Modules:
-    ledger: loads the ledger or builds one from reference classes, changes a value, and lists it as a table
-    entries: rates, factors, mean payments, awards, the cost of handling, shares of reports per loss band
+    ledger: loads the ledger or builds one from reference classes, changes a value, and lists it as a table;
+        its entries are rates, factors, mean payments, awards, the cost of handling, shares per loss band
     distributions: the distributions that a ledger may state, and tabulated quantiles for fast sampling; the
         rule that turns comparable schemes into a distribution of a rate, and updates it with counts
 """

@@ -413,7 +413,7 @@ def class_groups(
 
     Args:
         kind: the kind of assumption: acceptance; every other kind follows from the take-up of people.
-        public_by: leave out classes that were not public by this day, or have no day.
+        public_by: leave out rates that were published after this day, or on an unknown day.
         without: events that are left out, such as the one whose rate is forecast.
 
     Returns:
@@ -445,7 +445,7 @@ def published_spread(
     Args:
         kind: the kind of assumption, as in `class_groups`.
         classes: facts that an assumption uses. Their events are left out, so that no data counts twice.
-        public_by: leave out classes that were not public by this day, or have no day.
+        public_by: leave out rates that were published after this day, or on an unknown day.
         without: further events that are left out.
 
     Raises:

@@ -506,7 +506,7 @@ DECIDING_WORDS = {
 CONSEQUENCES = {
     "claim_id": "Without it the id is the name of the file and the row, and a complaint that comes again in "
     "another row is not recognised: better name a column that is different in every row.",
-    "claimant_id": "Without it a policy line that pays or caps per claimant is refused, and each claim "
+    "claimant_id": "Without it a cost line that pays or caps per claimant is refused, and each claim "
     "counts as a claimant of its own.",
 }
 """Id column of a claim -> what happens if no column of the file is proposed for it."""

@@ -403,14 +403,15 @@ def _chosen_columns(
 def _unrecognised(file: TextColumns, kind: str, reason: str = "") -> UsageError:
     """Return the error that no column of a file is recognised as a column of a claim."""
     listed = ", ".join(toml_value(mask_personal_data(header)) for header in file.format.headers[:MAX_LISTED])
-    problem = (
-        f"has no column that is recognised as the {kind}{reason and f': {reason}'}; its columns: {listed}"
-    )
     remedy = f"Name it: {_naming(kind)}."
     if kind == "claim_id":
         without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
         remedy += f" If no column is one: {without}."
-    return UsageError(problem, file=masked_name(file.file), remedy=remedy)
+    return UsageError(
+        f"has no column recognised as the {kind}{reason and f' ({reason})'}, only: {listed}",
+        file=masked_name(file.file),
+        remedy=remedy,
+    )
 
 
 def _currency_of(files: Sequence[TextColumns], draft: Incident) -> str:

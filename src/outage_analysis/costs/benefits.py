@@ -1,4 +1,4 @@
-"""What a policy pays: to the claims of a cube, per accepted claim, as a share of the loss, and at band edges.
+"""Compute what a policy pays in total, per accepted claim, as a share of losses, and at band edges.
 
 In each loss band of its tariff a policy pays `fixed + slope x loss` per claim, or reviews the claim. So the
 number of claims and the sum of their losses give the exact total. If a band of the cube spans several bands

@@ -471,7 +471,7 @@ class Portfolio(text.ShortRepr):
 
     @property
     def places(self) -> dict[str, slice]:
-        """For each assumption, the coordinates of a random point from which its value is drawn."""
+        """The coordinates of a random point that each assumption uses, by the id of the assumption."""
         ends = accumulate(entry.dimensions for entry in self.entries.values())
         pairs = zip(self.entries.items(), ends, strict=True)
         return {name: slice(end - entry.dimensions, end) for (name, entry), end in pairs}

@@ -219,7 +219,7 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
             loss, most = limits(p)
             if loss is None and most >= LARGEST_PAYMENT:
                 raise UsageError(
-                    f"neither the losses nor the budget limit {p.name}", remedy=f"Write {p.name}=LOW..HIGH."
+                    f"no loss or budget sets a maximum for {p.name}", remedy=f"Write {p.name}=LOW..HIGH."
                 )
             largest = LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)
             pace = step or 1

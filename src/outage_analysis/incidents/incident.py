@@ -489,7 +489,7 @@ class Loss(Document):
 
 
 class Headline(Document):
-    """A published total with which the computed total is compared, and the cost line that it forecasts."""
+    """A published total to compare with ours, and the cost line that it forecasts, if any."""
 
     fact: str
     """The id of the fact with the total."""

@@ -515,7 +515,7 @@ class SeverityFit(Displayable):
         return self._evaluate("sf", x)
 
     def quantile(self, p: ArrayLike) -> Array:
-        """The loss that a share p of the losses does not exceed.
+        """The p-quantile of the losses.
 
         Raises:
             UsageError: a share is outside 0 to 1.

@@ -1,9 +1,9 @@
 """Policies: a TOML document goes in; payments per loss and an explanation in words come out.
 
 Modules:
-    policy: loads a policy, builds one from payments per tier of losses, or writes a template of one
+    policy: loads a policy, builds one from payments per tier of losses, or writes a template of one; explains
+        it in words, with worked examples; finds gaps, cliffs and doubtful entries
     cost_lines: payments by loss band with their rules, free goods, vouchers, fee credits and budgets
-    explanation: explains a policy in words, with worked examples; finds gaps, cliffs and doubtful entries
 """
 
 from __future__ import annotations

@@ -663,7 +663,7 @@ def _check_rebuild(
             for m in (was, now)
         )
         if keys := _changed(stated, again):
-            raise VerificationFailed("is not what a rebuild writes", file=MANIFEST_NAME, column=keys[0])
+            raise VerificationFailed("differs in the rebuilt report", file=MANIFEST_NAME, column=keys[0])
         if not notes:
             _compare(MANIFEST_NAME, files, rebuilt, ())
     return notes

@@ -98,8 +98,8 @@ def as_utf8(
         head = stream.read(len(codecs.BOM_UTF8))
     marked = next((known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "")
     if (encoding and encoding not in (marked or encoding)) or (encoding == "utf-16" and not marked):
-        begins = f"begins with the mark of {marked.upper()}" if marked else "begins with no mark"
-        raise InputRefused(f"{begins}, and {encoding.upper()} was declared", file=name)
+        mark = f"the byte order mark of {marked.upper()}" if marked else "no byte order mark"
+        raise InputRefused(f"has {mark}, but {encoding.upper()} was declared", file=name)
     detected = marked or encoding or "utf-8"
     codec = "utf-8" if detected.startswith("utf") else detected
     if detected == "utf-16":
