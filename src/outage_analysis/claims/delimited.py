@@ -610,7 +610,7 @@ class RecordSplitter:
         return SplitRecord([first], self.naive_cells(first), NOT_CLOSED)
 
     def _parsed(self, lines: list[str]) -> SplitRecord:
-        """Split the lines of a record into cells with the csv module, which finds stray quotation self."""
+        """Split the lines of a record into cells with the csv module, which finds stray quotation marks."""
         reader = csv.reader(
             iter(lines),
             delimiter=self.delimiter,
