@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 2186,
     "root": 120,
     "text": 1428,
-    "tests": 18_934,
+    "tests": 18_935,
     "TOML": 3311,
     "SQL": 700,
     "JavaScript": 599,

@@ -267,7 +267,7 @@ def test_without_a_safe_id_the_document_says_why_and_what_it_means(
     lines = (
         "# No column is a safe id.",
         (
-            "# Without it a policy line that pays or caps per claimant is refused, "
+            "# Without it a cost line that pays or caps per claimant is refused, "
             "and each claim counts as a claimant of its own."
         ),
         (

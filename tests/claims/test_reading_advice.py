@@ -125,7 +125,7 @@ FILES: dict[str, Advice] = {
         mended=lambda line: lines(*[HEADER, *ROWS, "second", "x"][: int(line) - 1]),
     ),
     "a constant beside a column": Advice(
-        lines(HEADER, *ROWS), "(Remove one of the two)", before='[constants]\nregion = "x"\n'
+        lines(HEADER, *ROWS), "(Remove or rename one of the two)", before='[constants]\nregion = "x"\n'
     ),
     "two columns for the loss": Advice(
         lines(f"{HEADER},Loss", *(f"{line},6" for line in ROWS)),

@@ -475,7 +475,7 @@ def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: PolicySim
     names = {"sum": "A", "credit": "B"}
     assert comparison.sentence(Locale("en"), names) == (
         "“B” costs least on average (2.3 billion won, cash), "
-        "yet it is cheaper than “A” (3 billion won) with only 45% probability. "
+        "but its chance of costing less than “A” (3 billion won) is only 45%. "
         "What claimants get cannot be compared; it is unknown for “A”."
     )
     dearer = simulate_policies(

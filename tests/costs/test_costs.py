@@ -284,7 +284,7 @@ def test_the_first_screen_says_that_no_loss_is_stated_and_what_to_do(tmp_path: P
     file.write_text("service,claimant_type,band,claims\nkakaotalk,small_business,unknown,500\n", "utf-8")
     policy = paying(band=({"over": 0, "fixed": 10_000},))
     found = run(Plan(policy=policy, ledger=None, counts=file, claims=(), as_of=DAY))
-    for lang, remedy in (("en", "`unknown`"), ("ko", "손실 미기재 규정을 추가")):
+    for lang, remedy in (("en", "`unknown`"), ("ko", "지급액을 `unknown`에 적으십시오")):
         w, answers = Locale(lang, "KRW"), Report(found, lang).answers
         told = [w("terminal.no_cash"), w("report.bounds", low=w.money(0), high=w.money(5_000_000))]
         assert list(answers.headline[:2]) == told

@@ -219,7 +219,7 @@ def test_a_constant_is_text_and_nothing_else(tmp_path: Path, evil: str) -> None:
 def test_an_encoding_that_the_mark_of_the_file_denies_is_refused(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", HEADER, GOOD, encoding="utf-8-sig")
     assert len(read(path, incident, Layout(encoding="utf-8"))) == 1
-    with pytest.raises(InputRefused, match="begins with the mark of UTF-8-SIG, and CP949 was declared"):
+    with pytest.raises(InputRefused, match="has the byte order mark of UTF-8-SIG, but CP949 was declared"):
         read(path, incident, Layout(encoding="cp949"))
 
 

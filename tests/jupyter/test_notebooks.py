@@ -279,7 +279,7 @@ def test_the_page_says_what_it_was_given_and_names_no_machine_no_cell_and_no_cou
     assert [e.text for e in code.all("summary")] == ["코드"] * 4  # the code is folded
     shown = code.all("code")[0].text
     assert ast.parse(shown)
-    assert all(said in shown for said in ('policy = "mine.ipynb"  # an id or a path', 'lang = "ko"'))
+    assert all(said in shown for said in ("policy = 'mine.ipynb'  # an id or a path", "lang = 'ko'"))
 
 
 @pytest.mark.slow
@@ -397,7 +397,10 @@ def test_a_kernel_that_cannot_start_is_stated(written: Written, tmp_path: Path) 
     [
         (("nowhere",), "no such notebook"),
         (("05_executive_summary", "--param", "polcy=x"), "Did you mean 'policy'"),
-        (("05_executive_summary", "--param", "budget=much"), "the parameter budget is not a whole number"),
+        (
+            ("05_executive_summary", "--param", "budget=much"),
+            "the parameter budget has values of another type",
+        ),
         (("05_executive_summary", "--param", "budget"), "--param has no value"),
         (("05_executive_summary", "--param", "lang=en", "--param", "lang=ko"), "--param is given twice"),
         (("05_executive_summary", "--lang", "fr"), "no such language"),
