@@ -99,7 +99,7 @@ def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Path, tmp
         (("counted.toml",), UsageError, "needs two or more different policies"),
         (("flat.toml", "flat.toml"), UsageError, "needs two or more different policies"),
         (("goods.toml",), ModelRefused, "Without one: tram-goods"),
-        (("kddi-2022",), UsageError, "counts in JPY, the incident tram-2031 in EUR"),
+        (("kddi-2022",), UsageError, "states amounts in JPY, the incident tram-2031 amounts in EUR"),
         (("nowhere.toml",), UsageError, "no such file"),
         (("incident.toml",), UsageError, "unknown key"),
     ],
@@ -182,7 +182,7 @@ WRONG: list[tuple[Callable[[Analysis], object], str]] = [
     (lambda _: compare(*CANDIDATES, as_of="24.10.2022"), "is not a day"),
     (lambda _: compare("kakao-2022"), "two or more different policies"),
     (lambda _: compare(*CANDIDATES, budget=-1), "the budget is a number from 0"),
-    (lambda _: compare("kakao-2022", "kddi-2022"), "counts in JPY"),
+    (lambda _: compare("kakao-2022", "kddi-2022"), "states amounts in JPY"),
     (lambda made: made.quantile(90), "between 0 and 1, ends excluded"),
     (lambda made: made.quantile("0.9"), "between 0 and 1"),  # type: ignore[arg-type]
     (lambda made: made.quantile(True), "between 0 and 1"),  # noqa: FBT003

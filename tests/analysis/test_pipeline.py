@@ -46,12 +46,17 @@ def test_for_claims_before_any_line_was_public_the_error_names_its_day_and_asks_
 
 
 REFUSED = [
-    ("policy", 'currency = "KRW"', 'currency = "USD"', "counts in USD, the incident kakao-2022 in KRW"),
+    (
+        "policy",
+        'currency = "KRW"',
+        'currency = "USD"',
+        "states amounts in USD, the incident kakao-2022 amounts",
+    ),
     (
         "policy",
         'loss_unit = "KRW"',
         'loss_unit = "minutes"',
-        "counts in minutes for losses, the incident kakao-2022 in KRW",
+        "states losses in minutes, the incident kakao-2022 losses in KRW",
     ),
     (
         "policy",
@@ -63,7 +68,7 @@ REFUSED = [
         "policy",
         'currency = "KRW"',
         'currency = "KRW"\nminor_units = 2',
-        "counts in 2 decimal places, the incident kakao-2022 in 0",
+        "states amounts with 2 decimal places, the incident kakao-2022 amounts with 0",
     ),
     (
         "policy",

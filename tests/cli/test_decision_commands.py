@@ -135,7 +135,7 @@ def test_without_a_solution_the_nearest_policy_is_printed(lang: str, words: tupl
         (("--vary", "small-busines-cash.tier1"), 2, "Did you mean 'small-business-cash.tier1'?"),
         (("--vary", "channel-credit.tier1"), 2, "has no such parameter"),
         (("--write", "chosen.txt"), 2, "is not named .toml"),
-        (("--compare", "kddi-2022"), 2, "counts in JPY"),
+        (("--compare", "kddi-2022"), 2, "states amounts in JPY"),
         (("--compare", "kakao-2022"), 2, "two policies have the same id"),
         (("--as-of", "2022-10-20"), 5, "was not public by 2022-10-20"),
     ],
@@ -216,7 +216,11 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         ),
         (("compare", "policy.toml", *TRAM), 2, "needs two or more different policies. Name each once."),
         (("compare", "policy.toml", "policy.toml", *TRAM), 2, "needs two or more different policies"),
-        (("compare", "kakao-2022", "kddi-2022"), 2, "kddi-2022 counts in JPY, the incident kakao-2022 in"),
+        (
+            ("compare", "kakao-2022", "kddi-2022"),
+            2,
+            "states amounts in JPY, the incident kakao-2022 amounts in",
+        ),
         ((*WEEK[:3], "--as-of", "2022-12-30"), 5, "Without one: kakao-candidate-cash, kakao-candidate-vou"),
         ((*WEEK, "--ledger", "ledger.toml"), 2, "the ledger tram-ledger is for the incident tram-2031, not"),
         ((*BOTH, "--claims", "nowhere.csv"), 3, "nowhere.csv: there is no such file"),
@@ -224,7 +228,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         (("bridge", *LEDGERS[:0:-1]), 2, "of an earlier day than the first. Swap them."),
         (("bridge", "nowhere", "kakao-2022"), 2, "nowhere: no such id in assumptions. Give a path"),
         (("bridge", ".", "kakao-2022"), 2, "no report. Name a folder that `report` wrote."),
-        ((*LEDGERS, "--policy", "kddi-2022"), 2, "the policy kddi-2022 counts in JPY"),
+        ((*LEDGERS, "--policy", "kddi-2022"), 2, "the policy kddi-2022 states amounts in JPY"),
         ((*LEDGERS, "--incident", "incident.toml"), 2, "no bundled policy for tram-2031. Give one with"),
         (
             (*LEDGERS, "--incident", "incident.toml", "--policy", "policy.toml"),
@@ -275,7 +279,7 @@ fact = "R2-05"
     [
         ("known_on = 2023-06-30", "known_on = 2022-12-01", 2, "has outcomes of 2022-12-01 for a forecast of"),
         ('stage = "filed"', 'stage = "lost"', 2, "mine.toml, line 13, outcome 'filed' > stage: "),
-        ('denominator = "CL-13"', "", 2, "has a denominator exactly unless it is a total"),
+        ('denominator = "CL-13"', "", 2, "has no denominator. Name the fact"),
         (
             'fact = "R2-05"',
             'fact = "CL-13"',

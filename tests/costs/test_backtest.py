@@ -206,11 +206,7 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
     [
         ("known_on = 2023-06-30", "known_on = 2022-12-30", "a day after as_of"),
         ('stage = "total"', 'stage = "total"\ndenominator = "CL-13"', "Leave out denominator"),
-        (
-            'denominator = "CL-13"\n',
-            "",
-            "has a denominator exactly unless it is a total. Leave out denominator, or name the fact",
-        ),
+        ('denominator = "CL-13"\n', "", "has no denominator. Name the fact that counts those"),
         ('id = "accepted"', 'id = "filed"', "gives the id filed twice"),
         ('stage = "paid"', 'stage = "refused"', "'filed', 'accepted', 'taken', 'paid' or 'total'"),
     ],

@@ -139,11 +139,11 @@ def test_a_value_keeps_the_type_of_the_one_it_replaces(
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("count", "1.5", "the parameter count has values of another type (found '1.5'). Write it like"),
-        ("count", "True", "Write it like its own value: 5."),
-        ("rate", "much", "Write it like its own value: 0.5."),
-        ("force", "1", "Write it like its own value: False."),
-        ("files", "a.csv", "Write it like its own value: ["),
+        ("count", "1.5", "the parameter count takes another type of value (found '1.5'). Write it like"),
+        ("count", "True", "Write it like the value in the notebook: 5."),
+        ("rate", "much", "Write it like the value in the notebook: 0.5."),
+        ("force", "1", "Write it like the value in the notebook: False."),
+        ("files", "a.csv", "Write it like the value in the notebook: ["),
         ("cuont", "1", "Did you mean 'count'?"),
         ("zzz", "1", "Known: " + ", ".join(KNOWN)),
         ("name", "two at once are no parameter", "Known"),
@@ -399,7 +399,7 @@ def test_a_kernel_that_cannot_start_is_stated(written: Written, tmp_path: Path) 
         (("05_executive_summary", "--param", "polcy=x"), "Did you mean 'policy'"),
         (
             ("05_executive_summary", "--param", "budget=much"),
-            "the parameter budget has values of another type",
+            "the parameter budget takes another type of value",
         ),
         (("05_executive_summary", "--param", "budget"), "--param has no value"),
         (("05_executive_summary", "--param", "lang=en", "--param", "lang=ko"), "--param is given twice"),

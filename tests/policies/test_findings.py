@@ -245,4 +245,4 @@ def test_a_policy_of_another_unit_is_found_with_the_incident() -> None:
     assert command("policies", "check", "kakao-2022", "--incident", "kakao-2022")[2] == ""
     code, _, err = command("policies", "check", "att-2024", "--incident", "kakao-2022")
     assert (code, err.count("\n")) == (2, 1)
-    assert "counts in USD, the incident kakao-2022 in KRW" in err
+    assert "states amounts in USD, the incident kakao-2022 amounts in KRW" in err

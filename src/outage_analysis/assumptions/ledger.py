@@ -686,7 +686,7 @@ class Ledger(Displayable, NamedDocument):
         parameters = {"value": scaled["mode"]} if low is None else scaled
         fields = type(entry).model_fields
         changes: dict[str, object] = {
-            # A value that a user sets follows from none of these keys.
+            # These keys do not apply to a value that a user sets.
             **{
                 key: fields[key].default
                 for key in ("facts", "classes", "left_out", "observed", "loss", "rules")

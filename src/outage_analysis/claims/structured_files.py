@@ -673,7 +673,7 @@ def _members(parts: zipfile.ZipFile) -> list[tuple[str, str]]:
     links = ET.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     targets = {link.get("Id", ""): link.get("Target", "") for link in links}
     sheets = [element for element in book.iter() if element.tag.rpartition("}")[2] == "sheet"]
-    # All ids count, so that no sheet that the spreadsheet reader loads is left out.
+    # A sheet may have several ids. All are followed, because the spreadsheet reader may load any of them.
     places = [
         (sheet.get("name", ""), targets.get(id_, ""))
         for sheet in sheets

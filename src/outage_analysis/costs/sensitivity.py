@@ -559,7 +559,7 @@ def multiply_odds(rate: FloatArray, ratio: float) -> FloatArray:
 
 
 def filing_by_band(filing: FloatArray, mix: FloatArray, ratio: float) -> tuple[FloatArray, FloatArray]:
-    """Return the overall filing share and the filings' band shares if people with large losses file more.
+    """Return the filing share, and the band shares among filings, if people with large losses file more.
 
     Args:
         filing: the filing share of the other bands, (n,).

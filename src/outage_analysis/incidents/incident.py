@@ -620,7 +620,7 @@ class Incident(NamedDocument, Columns):
         """Return the id of a service or claimant type, given the column and one of its spellings.
 
         Raises:
-            UsageError: there is none of this name.
+            UsageError: no service or claimant type has this name.
         """
         if id_ := self.known_ids[column].get(normalized_name(str(text))):
             return id_

@@ -360,8 +360,10 @@ class Outcome(NamedDocument):
     def _check(self) -> None:
         refuse_if(
             (self.stage == "total") == bool(self.denominator),
-            "has a denominator exactly unless it is a total | Leave out denominator, or name the fact that"
-            " counts those of whom some filed, were accepted or took the offer.",
+            "is a total, which has no denominator | Leave out denominator."
+            if self.denominator
+            else "has no denominator | Name the fact that counts those of whom some filed, were accepted"
+            " or took the offer.",
         )
 
 

@@ -226,8 +226,8 @@ def _parse_value(name: str, text: str, own: object) -> object:
     if isinstance(own, float) and type(read) in (int, float):
         return read / 100 if percent else float(read)
     if type(read) is not type(own):  # Unlike isinstance, this does not accept True as an int.
-        problem = f"the parameter {name} has values of another type"
-        raise UsageError(problem, value=text, remedy=f"Write it like its own value: {own!r}.")
+        problem = f"the parameter {name} takes another type of value"
+        raise UsageError(problem, value=text, remedy=f"Write it like the value in the notebook: {own!r}.")
     return read
 
 

@@ -295,13 +295,14 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
         UsageError: currency, decimal places or loss unit differ.
     """
     for own, theirs, what in (
-        (policy.currency, incident.currency, ""),
-        (policy.digits, incident.minor_units, " decimal places"),
-        (policy.loss_unit, incident.loss.unit, " for losses"),
+        (policy.currency, incident.currency, "amounts in {}"),
+        (policy.digits, incident.minor_units, "amounts with {} decimal places"),
+        (policy.loss_unit, incident.loss.unit, "losses in {}"),
     ):
         if own != theirs:
             raise UsageError(
-                f"the policy {policy.id} counts in {own}{what}, the incident {incident.id} in {theirs}",
+                f"the policy {policy.id} states {what.format(own)}, "
+                f"the incident {incident.id} {what.format(theirs)}",
                 remedy="Restate the policy in the units of the incident.",
             )
 

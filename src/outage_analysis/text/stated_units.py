@@ -103,9 +103,9 @@ def stated_unit(header: str, own_unit: str = "", *, brackets_only: bool = False)
 
 
 def title_scale(title: str) -> Decimal:
-    """Return how many units an amount below a title stands for; 1 if the title says nothing of this.
+    """Return the scale that a title states for the amounts below it, such as 1000; 1 if it states none.
 
-    A title counts that has a scale in brackets, or a scale and a currency, but not an amount of its own.
+    A scale counts in brackets, or together with a currency. It does not count as part of an amount.
 
     Example:
         >>> title_scale("Losses in thousand KRW"), title_scale("Losses above 10 million won")
